@@ -1,0 +1,41 @@
+# The same without make: docs/setup.md.
+# Every target but help and clean makes sure of set-up first, which does nothing when nothing changed.
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test faults lint lock upgrade clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
+
+setup: ## install everything into .venv; needs Python 3.11 and a package index the first time
+	@command -v $(PYTHON) >/dev/null || { echo "set-up: no $(PYTHON) on PATH. On Debian: apt-get install python3." \
+	  "Another Python: make setup PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) .ci/set_up.py
+
+demo: setup ## the guided demonstration, on the emulated Salesforce; nothing leaves this machine
+	@$(BIN)/sfsync demo $(ARGS)
+
+test: lint ## lint, then every test; needs no network (make test ARGS="-k words" runs some)
+	$(BIN)/pytest $(ARGS)
+
+faults: setup ## the full grid of faults and kills of the main job, a few minutes
+	SFSYNC_FAULTS_GRID=1 $(BIN)/pytest tests/faults $(ARGS)
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --cache-dir .mypy_cache/set-up .ci/*.py
+
+lock: ## rewrite requirements.lock after pyproject.toml changed; needs the network
+	@$(PYTHON) .ci/set_up.py --lock
+
+upgrade: ## rewrite requirements.lock with the newest versions; needs the network
+	@$(PYTHON) .ci/set_up.py --upgrade
+
+clean: ## remove .venv, .tools and every cache
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

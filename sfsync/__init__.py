@@ -1,0 +1,1 @@
+"""sfsync: brings local deals and their contact roles to Salesforce."""
