@@ -1,0 +1,142 @@
+"""One call in progress: the request, who makes it, the unit of work and the faults that strike it.
+
+Every resource function takes a Call and returns a Reply. Subrequests of a composite are calls of their
+own that share user, unit of work, faults and row counting with the outer one.
+Invariant: `number` is the audit number of the HTTP request, whatever the nesting.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sfsync.emulator.errors import ApiError, RowRefusedError, UncoercibleError, bad_field, not_found
+from sfsync.emulator.fault_actions import FailRows
+from sfsync.emulator.org.clock import stamp
+from sfsync.emulator.org.org import Org
+from sfsync.emulator.org.schema import Field, SObject, VersionedCatalogue
+from sfsync.emulator.org.work import Work
+from sfsync.emulator.rules.drafting import Draft, read_draft
+from sfsync.emulator.wire.json_reading import coercion_error
+from sfsync.emulator.wire.messages import Reply, Request
+
+
+@dataclass(slots=True)
+class RowCount:
+    """How many rows of each object a call carried, and how many were looked at so far."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    judged: int = 0
+
+
+@dataclass(slots=True)
+class Call:
+    """A call and all it may use."""
+
+    org: Org
+    request: Request
+    work: Work
+    number: int = 0
+    user_id: str = ""
+    version: str = ""
+    base_url: str = ""
+    args: dict[str, str] = field(default_factory=dict)
+    row_faults: tuple[FailRows, ...] = ()
+    counted: RowCount = field(default_factory=RowCount)
+    forced_all_or_none: bool = False
+    dispatch: "Callable[[Call], Reply] | None" = None
+
+    @property
+    def now_stamp(self) -> str:
+        """The current time in the stored form."""
+        return stamp(self.org.clock.now())
+
+    def nested(self, request: Request, *, forced_all_or_none: bool = False) -> Reply:
+        """Answer a subrequest as part of this call."""
+        if self.dispatch is None:
+            raise not_found()
+        return self.dispatch(replace(self, request=request, args={}, forced_all_or_none=forced_all_or_none))
+
+    def record_url(self, sobject: str, record_id: str) -> str:
+        """Return the address of a record in the version of the call."""
+        return f"/services/data/v{self.version}/sobjects/{sobject}/{record_id}"
+
+    def catalogue(self) -> VersionedCatalogue:
+        """Return the schema as the query engine wants it, without what the user cannot see."""
+        return VersionedCatalogue(self.org.schema, self.version, hidden=self.hidden_fields)
+
+    def sobject(self, name: str | None = None) -> SObject:
+        """Return the object named in the path, or the named one.
+
+        Raises: ApiError 404 when the org has none of that name.
+        """
+        found = self.org.schema.sobject(name or self.args["sobject"])
+        if found is None:
+            raise not_found()
+        return found
+
+    def hidden_fields(self, sobject: SObject) -> frozenset[str]:
+        """Return the lower-case names of the fields that the user cannot see."""
+        return self.org.hidden_fields(sobject.name, self.user_id)
+
+    def locked_fields(self, sobject: SObject) -> frozenset[str]:
+        """Return the lower-case names of the fields that the user cannot edit."""
+        return self.org.locked_fields(sobject.name, self.user_id)
+
+    def visible_fields(self, sobject: SObject, names: list[str] | None = None) -> list[Field]:
+        """Return the fields of those names, or all that the user can see.
+
+        Raises: ApiError INVALID_FIELD for a name the object does not have.
+        """
+        hidden = self.hidden_fields(sobject)
+        if names is None:
+            return [item for name, item in sobject.fields.items() if name not in hidden]
+        chosen = []
+        for name in names:
+            item = None if name.lower() in hidden else sobject.field_named(name)
+            if item is None:
+                raise bad_field(name, sobject.name)
+            chosen.append(item)
+        return chosen
+
+    def draft(
+        self, sobject: SObject, record: object, *, creating: bool, path: tuple[str | int, ...] = ()
+    ) -> Draft:
+        """Return the draft of a record in the body.
+
+        Raises: ApiError for what fails the whole request.
+        """
+        self.counted.rows[sobject.name] = self.counted.rows.get(sobject.name, 0) + 1
+        try:
+            return read_draft(self, sobject, record, creating=creating)
+        except UncoercibleError as problem:
+            raise coercion_error(problem, self.request.text_for_positions(), path) from None
+
+    def check_row_fault(self, draft: Draft | None, record_id: str | None) -> None:
+        """Refuse the row if a scripted fault is meant for it.
+
+        Raises: RowRefusedError.
+        """
+        index = self.counted.judged
+        self.counted.judged += 1
+        for fault in self.row_faults:
+            values = {record_id, *(map(str, draft.values.values()) if draft else ())}
+            everywhere = not fault.rows and not fault.keys
+            if everywhere or index in fault.rows or values & set(fault.keys):
+                raise RowRefusedError(fault.code, fault.message, *fault.fields)
+
+    def duplicate_option(self, name: str) -> bool:
+        """Return a flag of Sforce-Duplicate-Rule-Header; all of them are off by default."""
+        header = self.request.headers.get("sforce-duplicate-rule-header", "")
+        options = dict(part.strip().partition("=")[::2] for part in header.split(";"))
+        return options.get(name, "").strip().lower() == "true"
+
+    def flag(self, name: str, value: Any = None) -> bool:
+        """Return a true/false parameter given as JSON value or query text.
+
+        Raises: ApiError JSON_PARSER_ERROR for anything else.
+        """
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        if str(value).lower() in {"true", "false"}:
+            return str(value).lower() == "true"
+        raise ApiError(400, "JSON_PARSER_ERROR", f"{name} must be true or false")

@@ -1,0 +1,104 @@
+"""The emulator's own resources under /_emulator: faults, audit, clock, switches. Not part of the played
+platform.
+
+They exist for tests that run the emulator or the client as another process. Every call must carry the
+emulator's own access token in X-Sfsync-Emulator-Control; they are neither audited nor counted as API
+calls.
+"""
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from sfsync.emulator.errors import ApiError, not_found
+from sfsync.emulator.faults import script_from
+from sfsync.emulator.org.clock import VirtualClock
+from sfsync.emulator.switches import Switches
+from sfsync.emulator.wire.messages import Reply, Request
+
+if TYPE_CHECKING:
+    from sfsync.emulator.exchange import Emulator
+
+PREFIX: Final = "/_emulator/"
+HEADER: Final = "x-sfsync-emulator-control"
+
+
+def is_control(path: str) -> bool:
+    """Whether a path belongs to the emulator itself."""
+    return path.startswith(PREFIX)
+
+
+def answer_control(emulator: "Emulator", request: Request) -> Reply:
+    """Answer a call to the emulator's own resources."""
+    try:
+        if request.headers.get(HEADER) != emulator.control_token:
+            return Reply(
+                403, [{"errorCode": "CONTROL_TOKEN_MISSING", "message": f"{HEADER} is missing or wrong"}]
+            )
+        return Reply(200, _answer(emulator, request))
+    except ApiError as error:
+        return Reply.of(error)
+    except (ValueError, TypeError, KeyError) as problem:
+        return Reply(400, [{"errorCode": "INVALID_CONTROL_CALL", "message": str(problem)}])
+
+
+def _answer(emulator: "Emulator", request: Request) -> Any:
+    name = request.path[len(PREFIX) :].strip("/")
+    match request.method, name:
+        case "GET", "faults":
+            scripts = [script.as_json() for script in emulator.faults.scripts()]
+            return {"faults": scripts, "held": emulator.faults.held()}
+        case "POST", "faults":
+            value = request.json()
+            tables = value if isinstance(value, list) else [value]
+            return [emulator.faults.add(script_from(table)).as_json() for table in tables]
+        case "DELETE", "faults":
+            emulator.faults.clear()
+            return {"cleared": True}
+        case "POST", "faults/release":
+            return {"released": emulator.faults.release(request.json_object().get("label"))}
+        case "POST", "kill":
+            return _add_kill(emulator, request.json_object())
+        case "GET", "audit":
+            return emulator.audit.as_json()
+        case "DELETE", "audit":
+            emulator.audit.clear()
+            return {"cleared": True}
+        case _:
+            return _answer_state(emulator, request, name)
+
+
+def _answer_state(emulator: "Emulator", request: Request, name: str) -> Any:
+    match request.method, name:
+        case "DELETE", "sessions":
+            emulator.org.sessions.end_all()
+            return {"ended": True}
+        case "DELETE", "cursors":
+            emulator.org.cursors.expire_all()
+            return {"expired": True}
+        case "PATCH", "switches":
+            return _set_switches(emulator, request.json_object())
+        case "POST", "clock":
+            return _advance(emulator, float(request.json_object()["advance_s"]))
+        case _:
+            raise not_found()
+
+
+def _add_kill(emulator: "Emulator", table: dict[str, Any]) -> dict[str, Any]:
+    pid = table.get("pid")
+    if not isinstance(pid, int) or pid <= 1:
+        raise ValueError("pid must be the number of the client's process")
+    return emulator.faults.add(script_from({**table, "action": "kill"})).as_json()
+
+
+def _set_switches(emulator: "Emulator", table: dict[str, Any]) -> dict[str, Any]:
+    chosen = Switches.from_table(table)
+    emulator.org.switches = replace(emulator.org.switches, **{name: getattr(chosen, name) for name in table})
+    return {item.name: getattr(emulator.org.switches, item.name) for item in fields(Switches)}
+
+
+def _advance(emulator: "Emulator", seconds: float) -> dict[str, str]:
+    clock = emulator.org.clock
+    if not isinstance(clock, VirtualClock):
+        raise ValueError("this emulator runs on the machine's clock")
+    clock.advance(seconds)
+    return {"now": clock.now().isoformat()}

@@ -1,0 +1,268 @@
+"""One HTTP request from arrival to answer: session, dispatch, faults, locks and audit around it.
+
+The order of a call: audit entry, faults before reading, session, resource (with faults around each
+commit), faults after the commit, latency, locks released. Nothing of this is known to the resources.
+Invariant: whatever happens, the locks of a call are released and a held call is reported as done.
+"""
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from sfsync.emulator.audit import Audit, RequestEntry
+from sfsync.emulator.call import Call
+from sfsync.emulator.control import answer_control, is_control
+from sfsync.emulator.errors import ApiError
+from sfsync.emulator.fault_actions import (
+    Delay,
+    Drop,
+    ExpireSession,
+    Hold,
+    Kill,
+    Page,
+    Redeliver,
+    Redirect,
+    Refuse,
+    Reshape,
+)
+from sfsync.emulator.faults import (
+    AFTER_COMMIT,
+    BEFORE_COMMIT,
+    BEFORE_READ,
+    Faults,
+    FaultScript,
+    HeldCall,
+    row_faults,
+)
+from sfsync.emulator.org.org import Org
+from sfsync.emulator.org.work import Change, Work
+from sfsync.emulator.rest.routes import dispatch, needs_session
+from sfsync.emulator.wire.messages import Reply, Request
+
+Scripts = tuple[FaultScript, ...]
+
+
+class Link(Protocol):
+    """The client's end of a call, as far as faults need it."""
+
+    def cut(self, how: str) -> None:
+        """End the connection: `reset`, `close`, or `hang` for not yet."""
+        ...
+
+
+class CutError(Exception):
+    """The connection ends here, without an answer."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(how)
+        self.how = how
+
+
+class InterruptedCallError(Exception):
+    """A fault answers in place of the resource."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(str(reply.status))
+        self.reply = reply
+
+
+@dataclass(slots=True)
+class Passage:
+    """What one call has met so far."""
+
+    request: Request
+    link: Link
+    entry: RequestEntry
+    scripts: Scripts
+    token: str = ""
+    commits: int = 0
+    held: list[HeldCall] = field(default_factory=list)
+
+    def due(self, phase: str) -> list[FaultScript]:
+        """Return the scripts of a phase."""
+        return [script for script in self.scripts if script.phase == phase]
+
+
+@dataclass(slots=True)
+class Emulator:
+    """An org behind a door."""
+
+    org: Org
+    faults: Faults
+    audit: Audit
+    control_token: str
+    base_url: str = ""
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def answer(self, request: Request, link: Link) -> tuple[Reply | None, Scripts]:
+        """Answer a request; None means that the connection was cut. The scripts may still spoil the reply."""
+        if is_control(request.path):
+            return answer_control(self, request), ()
+        passage = Passage(request, link, self.audit.arrived(request), self.faults.striking(request))
+        try:
+            reply = self._guarded(passage)
+        except CutError as cut:
+            link.cut(cut.how)
+            return None, ()
+        finally:
+            self.org.locks.release(passage.entry.n)
+            for held in passage.held:
+                held.done.set()
+        passage.entry.status = reply.status
+        return reply, passage.scripts
+
+    def _guarded(self, passage: Passage) -> Reply:
+        try:
+            for script in _early(passage.scripts):
+                self._strike(script, passage)
+            reply = self._deliver(passage)
+            for script in passage.due(AFTER_COMMIT):
+                if script.commit is None:
+                    reply = self._strike_reply(script, passage, reply)
+            if self.org.latency_s:
+                self.stopping.wait(self.org.latency_s)
+        except InterruptedCallError as interrupted:
+            return interrupted.reply
+        except CutError:
+            raise
+        except Exception as bug:  # noqa: BLE001 - a bug of the emulator must be told apart from a played error
+            traceback.print_exc(file=sys.stderr)
+            body = [{"errorCode": "UNKNOWN_EXCEPTION", "message": f"sfsync emulator bug: {bug!r}"}]
+            return Reply(500, body, headers={"X-Sfsync-Emulator-Bug": "1"})
+        return reply
+
+    def _deliver(self, passage: Passage) -> Reply:
+        twice = next(
+            (script.action for script in passage.scripts if isinstance(script.action, Redeliver)), None
+        )
+        reply = self._resource(passage)
+        if twice is None:
+            return reply
+        again = self._resource(passage)
+        return again if twice.answer == "last" else reply
+
+    def _resource(self, passage: Passage) -> Reply:
+        request = passage.request
+        call = Call(self.org, request, self._work(passage), number=passage.entry.n, base_url=self.base_url)
+        call.dispatch = dispatch
+        call.row_faults = row_faults(passage.scripts)
+        call.counted.rows = passage.entry.sobjects
+        try:
+            if needs_session(request.path):
+                call.user_id, passage.token = self._session(request)
+                self.org.usage.count(self.org.switches)
+        except ApiError as refused:
+            return self._with_usage(Reply.of(refused))
+        return self._with_usage(dispatch(call))
+
+    def _with_usage(self, reply: Reply) -> Reply:
+        return replace(
+            reply, headers={**reply.headers, "Sforce-Limit-Info": self.org.usage.header(self.org.switches)}
+        )
+
+    def _session(self, request: Request) -> tuple[str, str]:
+        header = request.headers.get("authorization", "")
+        scheme, _, token = header.partition(" ")
+        if header and scheme.lower() not in {"bearer", "oauth"}:
+            raise ApiError(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
+        user_id = self.org.sessions.user_of(token.strip())
+        if user_id is None:
+            raise ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
+        return user_id, token.strip()
+
+    def _work(self, passage: Passage) -> Work:
+        def before_commit() -> None:
+            for script in passage.due(BEFORE_COMMIT):
+                if (script.commit or 1) == passage.commits + 1 and not isinstance(
+                    script.action, Hold | Delay
+                ):
+                    self._strike(script, passage)
+
+        def after_commit(changes: list[Change]) -> None:
+            passage.commits += 1
+            self.audit.committed(changes, request=passage.entry.n)
+            for script in passage.due(AFTER_COMMIT):
+                if script.commit == passage.commits:
+                    self._strike(script, passage)
+
+        def ended() -> None:
+            slow = self.org.latency_s or any(
+                isinstance(script.action, Delay) for script in passage.due(AFTER_COMMIT)
+            )
+            if not slow:
+                self.org.locks.release(passage.entry.n)
+
+        return Work(self.org.storage, before_commit=before_commit, after_commit=after_commit, ended=ended)
+
+    def _strike_reply(self, script: FaultScript, passage: Passage, reply: Reply) -> Reply:
+        if isinstance(script.action, Reshape):
+            return replace(reply, body=_reshaped(reply.body, script.action.how))
+        self._strike(script, passage)
+        return reply
+
+    def _strike(self, script: FaultScript, passage: Passage) -> None:
+        """Do what the action says; most actions end the call by raising."""
+        match script.action:
+            case Refuse(status, body, content_type, headers):
+                shown = body.encode() if isinstance(body, str) else body
+                raise InterruptedCallError(Reply(status, shown, dict(headers), content_type))
+            case Page(html, status):
+                raise InterruptedCallError(Reply(status, html.encode(), {}, "text/html;charset=UTF-8"))
+            case Redirect(location, status):
+                raise InterruptedCallError(
+                    Reply(status, b"", {"Location": location}, "text/html;charset=UTF-8")
+                )
+            case Drop(how):
+                raise CutError(how)
+            case Kill(pid):
+                os.kill(pid, signal.SIGKILL)
+                raise CutError("reset")
+            case Delay(seconds):
+                self.faults.cleared.wait(seconds)
+            case Hold() as hold:
+                self._hold(hold, passage)
+            case ExpireSession(everyone):
+                self._expire(passage, everyone=everyone)
+            case _:
+                return
+
+    def _hold(self, action: Hold, passage: Passage) -> None:
+        passage.link.cut(action.cut)
+        held = self.faults.hold(action)
+        passage.held.append(held)
+        held.go.wait()
+
+    def _expire(self, passage: Passage, *, everyone: bool) -> None:
+        token = passage.request.headers.get("authorization", "").partition(" ")[2].strip()
+        if everyone:
+            self.org.sessions.end_all()
+        self.org.sessions.end(token)
+        error = ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
+        raise InterruptedCallError(Reply.of(error))
+
+
+def _early(scripts: Scripts) -> list[FaultScript]:
+    """Return what strikes before the resource runs: the first phase, and whatever waits before a commit."""
+    waits = [s for s in scripts if s.phase == BEFORE_COMMIT and isinstance(s.action, Hold | Delay)]
+    return [script for script in scripts if script.phase == BEFORE_READ] + waits
+
+
+_SHAPES: dict[str, Callable[[list[object]], list[object]]] = {
+    "fewer": lambda rows: rows[:-1],
+    "more": lambda rows: [*rows, *rows[-1:]],
+    "reversed": lambda rows: rows[::-1],
+    "empty": lambda _: [],
+}
+
+
+def _reshaped(body: object, how: str) -> object:
+    if isinstance(body, list):
+        return _SHAPES[how](body)
+    if isinstance(body, dict):
+        return {key: _SHAPES[how](part) if isinstance(part, list) else part for key, part in body.items()}
+    return body

@@ -1,0 +1,194 @@
+"""What a scripted fault does: a closed list of actions, each a plain value.
+
+The actions say nothing about when; that is the script's part (`faults.py`). Their JSON form is the
+dictionary of their fields plus `action`, so that a test of a subprocess can set them over HTTP.
+Source: the failure model of the product, network and platform faults.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final, cast
+
+_PAGE: Final = "<html><head><title>Log in</title></head><body><h1>Sign in to continue</h1></body></html>"
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer with this status and body (a JSON value or text) instead."""
+
+    status: int = 503
+    body: Any = field(
+        default_factory=lambda: [{"message": "Server Unavailable", "errorCode": "SERVER_UNAVAILABLE"}]
+    )
+    content_type: str = "application/json;charset=UTF-8"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Answer with an HTML page and status 200, as a captive portal does."""
+
+    html: str = _PAGE
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Send the client elsewhere."""
+
+    location: str
+    status: int = 302
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """End the connection without an answer: `reset` or `close`."""
+
+    how: str = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    """End the connection after so many bytes of the reply; None means halfway."""
+
+    at: int | None = None
+    how: str = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """Send the reply in small pieces with pauses."""
+
+    bytes_each: int = 1
+    pause_s: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Close the connection after a whole reply that promised to keep it open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """Answer with bytes that are not HTTP."""
+
+    text: str = "\x00\x01 this is not HTTP\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Wait before going on; account locks of the call stay held."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Cut the client off now, and go on when released or when the clock has moved `after_s` further.
+
+    `cut` is how the client loses touch: `reset`, `close`, or `hang` (nothing is said until its own timeout).
+    """
+
+    label: str = "hold"
+    after_s: float | None = None
+    cut: str = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireSession:
+    """End the session of the call's token (all sessions with `everyone`)."""
+
+    everyone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FailRows:
+    """Refuse rows of the call: by index, by id or by a value they carry; all when neither is given."""
+
+    rows: tuple[int, ...] = ()
+    keys: tuple[str, ...] = ()
+    code: str = "UNABLE_TO_LOCK_ROW"
+    message: str = "unable to obtain exclusive access to this record or 1 records"
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape:
+    """Spoil a list of results: `fewer`, `more`, `reversed` or `empty`."""
+
+    how: str = "fewer"
+
+
+@dataclass(frozen=True, slots=True)
+class Redeliver:
+    """Process the request twice, as a proxy that repeats it; the client sees the first or the last answer."""
+
+    answer: str = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Kill a process at once, without a chance to clean up, and drop its connection."""
+
+    pid: int
+
+
+Action = (
+    Refuse
+    | Page
+    | Redirect
+    | Drop
+    | Truncate
+    | Drip
+    | HangUp
+    | Garbage
+    | Delay
+    | Hold
+    | ExpireSession
+    | FailRows
+    | Reshape
+    | Redeliver
+    | Kill
+)
+_KINDS: Final[dict[str, Callable[..., Action]]] = {
+    "refuse": Refuse,
+    "page": Page,
+    "redirect": Redirect,
+    "drop": Drop,
+    "truncate": Truncate,
+    "drip": Drip,
+    "hang_up": HangUp,
+    "garbage": Garbage,
+    "delay": Delay,
+    "hold": Hold,
+    "expire_session": ExpireSession,
+    "fail_rows": FailRows,
+    "reshape": Reshape,
+    "redeliver": Redeliver,
+    "kill": Kill,
+}
+
+
+def action_from(table: dict[str, Any]) -> Action:
+    """Return the action of a JSON table.
+
+    Raises: ValueError for an unknown action or field.
+    """
+    kind = _KINDS.get(str(table.get("action")))
+    if kind is None:
+        raise ValueError(f"action is one of {', '.join(_KINDS)}")
+    names = {item.name for item in fields(cast("type[Refuse]", kind))}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) and name in {"rows", "keys", "fields"} else value
+        for name, value in table.items()
+        if name != "action"
+    }
+    if unknown := set(values) - names:
+        raise ValueError(f"unknown fields of {table['action']}: {', '.join(sorted(unknown))}")
+    return kind(**values)
+
+
+def action_as_json(action: Action) -> dict[str, Any]:
+    """Return the JSON table of an action."""
+    kind = next(name for name, kind in _KINDS.items() if kind is type(action))
+    return {"action": kind, **asdict(action)}

@@ -1,0 +1,197 @@
+"""The org file: what an admin would have set up, read from TOML and checked key by key.
+
+It decides which keys exist; unknown keys are refused with the place and the nearest known name. The
+result is a plain value: the schema is built from it in `building.py`, the seed records are saved from it
+in `seeding.py`.
+Invariant: a definition that was read needs no further checks of shape, only of meaning.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sfsync.emulator.switches import Switches
+
+_NUMBER: Final = (int, float)
+_ORGANIZATION: Final = {"name": str, "id": str, "sandbox": bool}
+_OAUTH: Final = {"client_id": str, "client_secret": str, "certificate": str, "refused_grants": list}
+_LIMITS: Final = {"daily_api_requests": int, "latency_s": _NUMBER}
+_USER: Final = {
+    "local": str,
+    "username": str,
+    "first_name": str,
+    "last_name": str,
+    "email": str,
+    "active": bool,
+    "api_user": bool,
+    "password": str,
+}
+_STAGE: Final = {
+    "name": str,
+    "probability": int,
+    "forecast_category": str,
+    "closed": bool,
+    "won": bool,
+    "active": bool,
+}
+_OBJECT: Final = {"name": str, "label": str, "label_plural": str, "key_prefix": str}
+_FIELD: Final = {
+    "object": str,
+    "name": str,
+    "label": str,
+    "type": str,
+    "length": int,
+    "precision": int,
+    "scale": int,
+    "values": list,
+    "restricted": bool,
+    "external_id": bool,
+    "unique": bool,
+    "case_sensitive": bool,
+    "required": bool,
+    "default": (str, int, float, bool),
+    "reference_to": str,
+    "relationship_name": str,
+    "child_relationship": str,
+}
+_RECORD_TYPE: Final = {
+    "object": str,
+    "developer_name": str,
+    "name": str,
+    "stages": list,
+    "default": bool,
+    "active": bool,
+    "available": bool,
+}
+_RECORD: Final = {"object": str, "local": str, "values": dict}
+_RULE: Final = {"object": str, "name": str, "hook": str, "fields": list, "action": str, "message": str}
+_ACCESS: Final = {"object": str, "field": str, "user": str, "read": bool, "edit": bool}
+_TOP: Final = {
+    "organization": dict,
+    "oauth": dict,
+    "limits": dict,
+    "switches": dict,
+    "users": list,
+    "stages": list,
+    "contact_roles": list,
+    "restricted": list,
+    "objects": list,
+    "fields": list,
+    "record_types": list,
+    "records": list,
+    "validation_rules": list,
+    "triggers": list,
+    "duplicate_rules": list,
+    "field_permissions": list,
+}
+
+Table = Mapping[str, Any]
+
+
+class DefinitionError(ValueError):
+    """An org file that cannot be used; the message names the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrgDefinition:
+    """Everything an org file may say."""
+
+    organization: Table = field(default_factory=dict)
+    oauth: Table = field(default_factory=dict)
+    limits: Table = field(default_factory=dict)
+    switches: Switches = field(default_factory=Switches)
+    users: tuple[Table, ...] = ()
+    stages: tuple[Table, ...] = ()
+    contact_roles: tuple[str, ...] = ()
+    restricted: tuple[str, ...] = ()
+    objects: tuple[Table, ...] = ()
+    fields: tuple[Table, ...] = ()
+    record_types: tuple[Table, ...] = ()
+    records: tuple[Table, ...] = ()
+    validation_rules: tuple[Table, ...] = ()
+    triggers: tuple[Table, ...] = ()
+    duplicate_rules: tuple[Table, ...] = ()
+    field_permissions: tuple[Table, ...] = ()
+
+
+def load_definition(path: Path) -> OrgDefinition:
+    """Return the definition in a TOML file; the certificate's path is relative to that file.
+
+    Raises: DefinitionError for text that is not TOML, unknown keys and values of a wrong type.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as problem:
+        raise DefinitionError(f"{path.name}: {problem}") from None
+    certificate = document.get("oauth", {}).get("certificate")
+    if isinstance(certificate, str):
+        document["oauth"]["certificate"] = str(path.parent / certificate)
+    return definition_from(document)
+
+
+def definition_from(document: Table) -> OrgDefinition:
+    """Return the definition in a parsed document.
+
+    Raises: DefinitionError for unknown keys and values of a wrong type.
+    """
+    _check(document, _TOP, where="the org file")
+    try:
+        switches = Switches.from_table(document.get("switches", {}))
+    except ValueError as problem:
+        raise DefinitionError(f"[switches]: {problem}") from None
+    return OrgDefinition(
+        organization=_table(document, "organization", keys=_ORGANIZATION),
+        oauth=_table(document, "oauth", keys=_OAUTH),
+        limits=_table(document, "limits", keys=_LIMITS),
+        switches=switches,
+        users=_tables(document, "users", keys=_USER, needed=("username", "last_name")),
+        stages=_tables(document, "stages", keys=_STAGE, needed=("name", "probability", "forecast_category")),
+        contact_roles=tuple(document.get("contact_roles", ())),
+        restricted=tuple(document.get("restricted", ())),
+        objects=_tables(document, "objects", keys=_OBJECT, needed=("name", "label", "key_prefix")),
+        fields=_tables(document, "fields", keys=_FIELD, needed=("object", "name", "type")),
+        record_types=_tables(
+            document, "record_types", keys=_RECORD_TYPE, needed=("object", "developer_name")
+        ),
+        records=_tables(document, "records", keys=_RECORD, needed=("object", "values")),
+        validation_rules=_tables(document, "validation_rules", keys=_RULE, needed=("object", "hook")),
+        triggers=_tables(document, "triggers", keys=_RULE, needed=("object", "hook")),
+        duplicate_rules=_tables(document, "duplicate_rules", keys=_RULE, needed=("object", "name", "fields")),
+        field_permissions=_tables(
+            document, "field_permissions", keys=_ACCESS, needed=("object", "field", "user")
+        ),
+    )
+
+
+def _table(document: Table, name: str, *, keys: Mapping[str, Any]) -> Table:
+    table: Table = document.get(name, {})
+    _check(table, keys, where=f"[{name}]")
+    return table
+
+
+def _tables(
+    document: Table, name: str, *, keys: Mapping[str, Any], needed: tuple[str, ...]
+) -> tuple[Table, ...]:
+    tables = tuple(document.get(name, ()))
+    for number, table in enumerate(tables, start=1):
+        where = f"[[{name}]] number {number}"
+        if not isinstance(table, dict):
+            raise DefinitionError(f"{where} is not a table")
+        _check(table, keys, where=where)
+        missing = [key for key in needed if key not in table]
+        if missing:
+            raise DefinitionError(f"{where} lacks {', '.join(missing)}")
+    return tables
+
+
+def _check(table: Table, keys: Mapping[str, Any], *, where: str) -> None:
+    for key, value in table.items():
+        if key not in keys:
+            near = difflib.get_close_matches(key, keys, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else f"; known: {', '.join(keys)}"
+            raise DefinitionError(f"{where}: unknown key {key!r}{hint}")
+        if not isinstance(value, keys[key]):
+            raise DefinitionError(f"{where}: {key} has the wrong type: {value!r}")

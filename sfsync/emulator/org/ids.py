@@ -1,0 +1,60 @@
+"""Record ids: 15 characters, a checksum of three, prefixes and the counting of new ones.
+
+Ids are compared in their 18-character form everywhere in the emulator.
+Source: Object Reference, ID Field Type; checksum verified on recorded ids [R].
+"""
+
+import re
+from typing import Final
+
+_CHECK: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SHAPE: Final = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
+MASTER_RECORD_TYPE: Final = "012000000000000AAA"
+
+
+def with_checksum(short: str) -> str:
+    """Return the 18-character form of a 15-character id."""
+    suffix = ""
+    for start in (0, 5, 10):
+        bits = sum(1 << place for place, char in enumerate(short[start : start + 5]) if "A" <= char <= "Z")
+        suffix += _CHECK[bits]
+    return short + suffix
+
+
+def normalised(text: str) -> str | None:
+    """Return the 18-character form of a 15- or 18-character id, or None if it cannot be one."""
+    if not _SHAPE.fullmatch(text):
+        return None
+    full = with_checksum(text[:15])
+    return full if len(text) == 15 or text == full else None
+
+
+def in_base62(number: int, width: int) -> str:
+    """Return a number in the alphabet of ids, whose order is the order of the numbers."""
+    digits = ""
+    while number:
+        number, rest = divmod(number, 62)
+        digits = _DIGITS[rest] + digits
+    return digits.rjust(width, "0")
+
+
+class IdSequence:
+    """Hands out the ids of one object, in rising order."""
+
+    def __init__(self, prefix: str, pod: str, last: str | None = None) -> None:
+        self._stem = prefix + pod
+        self._width = 15 - len(self._stem)
+        self._number = 0 if last is None else _number(last[len(self._stem) : 15])
+
+    def next_id(self) -> str:
+        """Return an id never handed out before."""
+        self._number += 1
+        return with_checksum(self._stem + in_base62(self._number, self._width))
+
+
+def _number(digits: str) -> int:
+    value = 0
+    for digit in digits:
+        value = value * 62 + _DIGITS.index(digit)
+    return value

@@ -1,0 +1,127 @@
+"""The played org: everything that outlives a call, put together from a definition.
+
+Holds the schema, the records, the ids, the sessions, the open query cursors and the switches. Knows
+nothing of HTTP.
+Invariant: an org with a fresh database has an organization id of its own, so that a journal of another
+one is noticed; with a database file the same org comes back.
+"""
+
+import random
+import secrets
+from pathlib import Path
+from typing import Any, Final
+
+from sfsync.emulator.org.building import Stage, build_schema, stages_of
+from sfsync.emulator.org.clock import Clock, SystemClock
+from sfsync.emulator.org.cursors import Cursors
+from sfsync.emulator.org.definition import OrgDefinition
+from sfsync.emulator.org.hooks import Hooks
+from sfsync.emulator.org.ids import IdSequence, in_base62, normalised, with_checksum
+from sfsync.emulator.org.locks import AccountLocks
+from sfsync.emulator.org.schema import SObject
+from sfsync.emulator.org.sessions import Sessions
+from sfsync.emulator.org.storage import Row, Storage
+from sfsync.emulator.org.usage import Usage
+
+_DAILY_REQUESTS: Final = 15_000
+_POD_DIGITS: Final = 3
+
+
+class Org:
+    """One org."""
+
+    def __init__(
+        self,
+        definition: OrgDefinition,
+        *,
+        clock: Clock | None = None,
+        database: Path | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.definition = definition
+        self.clock: Clock = clock or SystemClock()
+        self.switches = definition.switches
+        self._random = random.Random(seed) if seed is not None else secrets.SystemRandom()  # noqa: S311 - ids, not secrets
+        fresh_pod = "8d" + in_base62(self._random.randrange(62**_POD_DIGITS), _POD_DIGITS)
+        self.pod = _remembered_pod(database) or fresh_pod
+        self.schema = build_schema(definition, pod=self.pod)
+        self.storage = Storage(
+            self.schema, path=database, recycle_bin_holds_keys=self.switches.recycle_bin_holds_keys
+        )
+        self.id = self._organization_id()
+        self.stages: dict[str, Stage] = {stage.name: stage for stage in stages_of(definition)}
+        self.templates: dict[str, Row] = {
+            item.name: {field.name: _initial(field.type, field.default) for field in item.fields.values()}
+            for item in self.schema
+        }
+        self._sequences = {
+            item.name: IdSequence(item.key_prefix, self.pod, self.storage.last_id(item.name))
+            for item in self.schema
+        }
+        self.sessions = Sessions(self.id, self.random_token)
+        self.usage = Usage(int(definition.limits.get("daily_api_requests", _DAILY_REQUESTS)))
+        self.latency_s = float(definition.limits.get("latency_s", 0.0))
+        self.locks = AccountLocks()
+        self.cursors = Cursors(self.pod)
+        self.hooks = Hooks(definition)
+        self.fiscal_year_start = 1
+        self.client_id = str(definition.oauth.get("client_id") or "3MVG9" + self.random_token())
+        self.client_secret = str(definition.oauth.get("client_secret") or self.random_token())
+        self.api_user_id = ""
+
+    def next_id(self, sobject: SObject) -> str:
+        """Return a new id of an object."""
+        return self._sequences[sobject.name].next_id()
+
+    def random_token(self) -> str:
+        """Return text that cannot be guessed (unless the org was started with a seed)."""
+        letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._"
+        return "".join(self._random.choices(letters, k=64))
+
+    def hidden_fields(self, sobject: str, user_id: str) -> frozenset[str]:
+        """Return the lower-case names of the fields that a user cannot see."""
+        return self._denied(sobject, user_id, "read")
+
+    def locked_fields(self, sobject: str, user_id: str) -> frozenset[str]:
+        """Return the lower-case names of the fields that a user cannot edit."""
+        return self._denied(sobject, user_id, "edit")
+
+    def _denied(self, sobject: str, user_id: str, right: str) -> frozenset[str]:
+        if not self.definition.field_permissions:
+            return frozenset()
+        username = self.storage.value("User", user_id, "Username")
+        return frozenset(
+            str(table["field"]).lower()
+            for table in self.definition.field_permissions
+            if table["object"] == sobject and table["user"] == username and not table.get(right, True)
+        )
+
+    def _organization_id(self) -> str:
+        stored = self.storage.last_id("Organization")
+        if stored:
+            return stored
+        given = self.definition.organization.get("id")
+        if given:
+            return normalised(str(given)) or str(given)
+        return with_checksum(f"00D{self.pod}{in_base62(self._random.randrange(62**7), 7)}")
+
+
+def _initial(kind: str, default: Any) -> Any:
+    if kind == "boolean":
+        return int(bool(default))
+    return default
+
+
+def _remembered_pod(database: Path | None) -> str | None:
+    if database is None or not database.exists():
+        return None
+    import sqlite3
+
+    connection = sqlite3.connect(str(database))
+    try:
+        found = connection.execute('SELECT "Id" FROM "User" LIMIT 1').fetchone()
+    except sqlite3.OperationalError:
+        return None
+    finally:
+        connection.close()
+    return str(found[0])[3:8] if found else None

@@ -1,0 +1,63 @@
+"""Describe calls, limits and record counts: what the org is made of and how full it is.
+
+Source: REST API Developer Guide, Describe Global, sObject Describe, Limits and Record Count [D].
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from sfsync.emulator.call import Call
+from sfsync.emulator.org.describe import describe_global, describe_object, object_summary
+from sfsync.emulator.rest.conditions import http_date, unchanged_since
+from sfsync.emulator.wire.messages import Reply
+
+_LIMITS: Final = {
+    "DailyAsyncApexExecutions": 250_000,
+    "DailyBulkApiBatches": 15_000,
+    "DailyBulkV2QueryJobs": 10_000,
+    "DataStorageMB": 1024,
+    "FileStorageMB": 1024,
+    "HourlyODataCallout": 20_000,
+    "SingleEmail": 15,
+}
+
+
+def global_describe(call: Call) -> Reply:
+    """Answer the list of objects."""
+    return Reply(200, describe_global(call.org.schema, version=call.version))
+
+
+def object_info(call: Call) -> Reply:
+    """Answer the short description of an object."""
+    summary = object_summary(call.sobject(), version=call.version)
+    return Reply(200, {"objectDescribe": summary, "recentItems": []})
+
+
+def object_describe(call: Call) -> Reply:
+    """Answer the full describe of an object, or 304 when it has not changed since."""
+    changed = call.org.storage.value("Organization", call.org.id, "CreatedDate")
+    modified = http_date(str(changed))
+    if unchanged_since(call, str(changed)):
+        return Reply(304, headers={"Last-Modified": modified})
+    sobject = call.sobject()
+    shown = {field.name.lower(): field for field in call.visible_fields(sobject)}
+    body = describe_object(replace(sobject, fields=shown), version=call.version)
+    return Reply(200, body, headers={"Last-Modified": modified})
+
+
+def limits(call: Call) -> Reply:
+    """Answer the limits of the org."""
+    usage = call.org.usage
+    left = max(usage.daily_limit - usage.used, 0)
+    body = {name: {"Max": most, "Remaining": most} for name, most in _LIMITS.items()}
+    body["DailyApiRequests"] = {"Max": usage.daily_limit, "Remaining": left}
+    return Reply(200, body)
+
+
+def record_count(call: Call) -> Reply:
+    """Answer how many records some objects have; unknown objects are left out."""
+    wanted = call.request.parameters().get("sObjects")
+    names = wanted.split(",") if wanted else [sobject.name for sobject in call.org.schema]
+    found = [sobject for name in names if (sobject := call.org.schema.sobject(name.strip()))]
+    counts = [{"count": call.org.storage.count(sobject), "name": sobject.name} for sobject in found]
+    return Reply(200, {"sObjects": [entry for entry in counts if entry["count"]]})

@@ -1,0 +1,121 @@
+"""The table of resources that the emulator plays, and the dispatch of a call to one of them.
+
+What is not in the table is answered with the platform's 404: nothing is half played. Subrequests of
+composites come through the same dispatch as calls from the wire.
+Source: REST API Developer Guide, Reference [D].
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Final
+
+from sfsync.emulator.call import Call
+from sfsync.emulator.errors import ApiError, not_found
+from sfsync.emulator.rest import (
+    changes,
+    collections,
+    composite,
+    describing,
+    graph,
+    oauth,
+    querying,
+    records,
+    searching,
+    tree,
+    ui_api,
+    versions,
+)
+from sfsync.emulator.wire.messages import Reply
+from sfsync.emulator.wire.routing import RouteTable
+
+Resource = Callable[[Call], Reply]
+_DATA: Final = "/services/data/"
+
+OPEN: Final[tuple[tuple[str, str, Resource], ...]] = (
+    ("GET", "/services/data", versions.list_versions),
+    ("POST", "/services/oauth2/token", oauth.issue_token),
+)
+WITH_SESSION: Final[tuple[tuple[str, str, Resource], ...]] = (
+    ("GET", "/services/oauth2/userinfo", oauth.userinfo),
+    ("POST", "/services/oauth2/userinfo", oauth.userinfo),
+    ("GET", "/id/{org}/{user}", oauth.identity),
+)
+VERSIONED: Final[tuple[tuple[str, str, Resource], ...]] = (
+    ("GET", "/", versions.list_resources),
+    ("GET", "/limits", describing.limits),
+    ("GET", "/limits/recordCount", describing.record_count),
+    ("GET", "/sobjects", describing.global_describe),
+    ("GET", "/sobjects/{sobject}", describing.object_info),
+    ("POST", "/sobjects/{sobject}", records.create_record),
+    ("GET", "/sobjects/{sobject}/describe", describing.object_describe),
+    ("POST", "/sobjects/{sobject}/Id", records.create_record),
+    ("GET", "/sobjects/{sobject}/deleted", changes.get_deleted),
+    ("GET", "/sobjects/{sobject}/updated", changes.get_updated),
+    ("GET", "/sobjects/{sobject}/{id}", records.read_record),
+    ("PATCH", "/sobjects/{sobject}/{id}", records.update_record),
+    ("DELETE", "/sobjects/{sobject}/{id}", records.delete_record),
+    ("GET", "/sobjects/{sobject}/{field}/{value}", records.read_by_key),
+    ("PATCH", "/sobjects/{sobject}/{field}/{value}", records.upsert_record),
+    ("DELETE", "/sobjects/{sobject}/{field}/{value}", records.delete_by_key),
+    ("GET", "/query", querying.query),
+    ("GET", "/queryAll", querying.query_all),
+    ("GET", "/query/{locator}", querying.next_page),
+    ("GET", "/queryAll/{locator}", querying.next_page),
+    ("POST", "/composite", composite.composite),
+    ("POST", "/composite/batch", composite.batch),
+    ("POST", "/composite/graph", graph.composite_graph),
+    ("POST", "/composite/tree/{sobject}", tree.create_tree),
+    ("POST", "/composite/sobjects", collections.create_records),
+    ("PATCH", "/composite/sobjects", collections.update_records),
+    ("DELETE", "/composite/sobjects", collections.delete_records),
+    ("GET", "/composite/sobjects/{sobject}", collections.retrieve_by_address),
+    ("POST", "/composite/sobjects/{sobject}", collections.retrieve_by_body),
+    ("PATCH", "/composite/sobjects/{sobject}/{field}", collections.upsert_records),
+    ("GET", "/parameterizedSearch", searching.search_by_address),
+    ("POST", "/parameterizedSearch", searching.search_by_body),
+    ("GET", "/ui-api/object-info/{sobject}", ui_api.object_info),
+    ("GET", "/ui-api/object-info/{sobject}/picklist-values/{record_type}", ui_api.picklist_values),
+)
+
+
+@cache
+def _table(entries: tuple[tuple[str, str, Resource], ...]) -> RouteTable[Resource]:
+    table: RouteTable[Resource] = RouteTable()
+    for method, pattern, resource in entries:
+        table.add(method, pattern, resource)
+    return table
+
+
+def needs_session(path: str) -> bool:
+    """Whether a path is answered only to a session."""
+    return path.strip("/").lower() not in {pattern.strip("/") for _, pattern, _ in OPEN}
+
+
+def dispatch(call: Call) -> Reply:
+    """Answer a call; errors of the platform become replies, faults of the wire pass through."""
+    try:
+        return _dispatch(call)
+    except ApiError as error:
+        return Reply.of(error)
+
+
+def _dispatch(call: Call) -> Reply:
+    path = call.request.path
+    method = _method(call)
+    if not needs_session(path):
+        target, call.args = _table(OPEN).find(method, path)
+    elif path.lower().startswith(_DATA):
+        segment, _, rest = path[len(_DATA) :].partition("/")
+        call.version = versions.served_version(segment)
+        target, call.args = _table(VERSIONED).find(method, "/" + rest)
+    else:
+        target, call.args = _table(WITH_SESSION).find(method, path)
+    return target(call)
+
+
+def _method(call: Call) -> str:
+    method = call.request.method
+    override = call.request.parameters().get("_HttpMethod") if method == "POST" else None
+    if override and override.upper() not in {"PATCH", "DELETE"}:
+        raise not_found()
+    return override.upper() if override else method

@@ -1,0 +1,130 @@
+"""The checks of single values that refuse a row: formats, lengths, ranges, picklists and references.
+
+The first step of the platform's save order. Each check raises with the platform's code and words, which
+use the field's label. Returns the value as it will be stored: picklist text in its known spelling, ids
+in 18 characters.
+Source: Apex Developer Guide, Triggers and Order of Execution [D]; message texts recorded [R].
+"""
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from sfsync.emulator.errors import RowRefusedError
+from sfsync.emulator.org.ids import normalised
+from sfsync.emulator.org.schema import NUMBER_TYPES, Field, SObject
+from sfsync.emulator.rules.drafting import NestedLookup
+
+if TYPE_CHECKING:
+    from sfsync.emulator.call import Call
+
+_EMAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_MAX_MULTI_VALUES: Final = 100
+
+
+def checked_value(call: "Call", field: Field, value: Any) -> Any:
+    """Return the value as it will be stored.
+
+    Raises: RowRefusedError when it breaks a rule of its field.
+    """
+    if value is None:
+        return None
+    if field.type == "reference":
+        return _reference(call, field, value)
+    if field.type in NUMBER_TYPES:
+        return _number(field, value)
+    if field.type == "picklist":
+        value = _picklist(field, value)
+    elif field.type == "multipicklist":
+        value = _multipicklist(field, value)
+    elif field.type == "email" and not _EMAIL.fullmatch(value):
+        message = f"{field.label}: invalid email address: {value}"
+        raise RowRefusedError("INVALID_EMAIL_ADDRESS", message, field.name)
+    if field.length and len(value) > field.length:
+        message = f"{field.label}: data value too large: {value} (max length={field.length})"
+        raise RowRefusedError("STRING_TOO_LONG", message, field.name)
+    return value
+
+
+def _number(field: Field, value: float) -> float:
+    limit = 100 if field.type == "percent" and field.precision <= 3 else 10 ** (field.precision - field.scale)
+    low = 0 if field.name == "Probability" else -limit
+    outside = not low <= value <= limit if field.type == "percent" else abs(value) >= limit
+    if outside:
+        message = f"{field.label}: value outside of valid range on numeric field: {value}"
+        raise RowRefusedError("NUMBER_OUTSIDE_VALID_RANGE", message, field.name)
+    return value
+
+
+def known_value(field: Field, text: str) -> str | None:
+    """Return the spelling of an active picklist value that equals the text without regard to case."""
+    wanted = text.casefold()
+    return next(
+        (item.value for item in field.picklist if item.active and item.value.casefold() == wanted), None
+    )
+
+
+def bad_picklist_value(field: Field, value: str) -> RowRefusedError:
+    """Return the refusal of a value that a restricted picklist lacks."""
+    message = f"{field.label}: bad value for restricted picklist field: {value}"
+    return RowRefusedError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, field.name)
+
+
+def _picklist(field: Field, value: str) -> str:
+    known = known_value(field, value)
+    if known is None and field.restricted:
+        raise bad_picklist_value(field, value)
+    return known or value
+
+
+def _multipicklist(field: Field, value: str) -> str:
+    parts = [part.strip() for part in value.split(";") if part.strip()]
+    if len(parts) > _MAX_MULTI_VALUES:
+        message = f"{field.label}: too many values: {len(parts)} (max {_MAX_MULTI_VALUES})"
+        raise RowRefusedError("TOO_MANY_ENUM_VALUE", message, field.name)
+    chosen = {_picklist(field, part) for part in parts}
+    order = [item.value for item in field.picklist]
+    return ";".join(sorted(chosen, key=lambda part: order.index(part) if part in order else len(order)))
+
+
+def _reference(call: "Call", field: Field, value: str) -> str:
+    record_id = normalised(value)
+    target = call.org.schema.by_prefix(record_id) if record_id else None
+    if record_id is None or target is None or target.name not in field.reference_to:
+        message = f"{field.label}: id value of incorrect type: {value}"
+        raise RowRefusedError("MALFORMED_ID", message, field.name)
+    if target.name == "RecordType":
+        return record_id
+    check_parent(call, target, record_id)
+    return record_id
+
+
+def check_parent(call: "Call", target: SObject, record_id: str) -> None:
+    """Check that a referenced record is there.
+
+    Raises: RowRefusedError when it never existed or is deleted.
+    """
+    column = "IsDeleted" if target.has_recycle_bin else "Id"
+    found = call.org.storage.value(target.name, record_id, column)
+    if found is None:
+        raise RowRefusedError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+    if found == 1:
+        raise RowRefusedError("ENTITY_IS_DELETED", "entity is deleted")
+
+
+def resolved_lookup(call: "Call", lookup: NestedLookup) -> str:
+    """Return the id of the parent that a nested lookup names.
+
+    Raises: RowRefusedError when none or several records match.
+    """
+    if lookup.key.type == "id":
+        value = checked_value(call, lookup.field, lookup.value)
+        return str(value)
+    found = call.org.storage.find(lookup.parent, lookup.key, lookup.value) if lookup.value is not None else []
+    if len(found) == 1:
+        return found[0]
+    place = f"field {lookup.key.name} in entity {lookup.parent.name}"
+    if found:
+        message = f"Foreign key external ID: {lookup.value} matches {len(found)} records for {place}"
+    else:
+        message = f"Foreign key external ID: {lookup.value} not found for {place}"
+    raise RowRefusedError("INVALID_FIELD", message)

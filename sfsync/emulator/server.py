@@ -1,0 +1,217 @@
+"""Listening: starts an emulator on a loopback port, for a command line or inside a test.
+
+`serve` is the blocking entry of a process, `running` the context manager of a test. Both put org, faults
+and audit together and hand connections to threads. Never binds anything but a loopback address.
+"""
+
+import contextlib
+import json
+import signal
+import socket
+import socketserver
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from sfsync.emulator.audit import Audit
+from sfsync.emulator.call import Call
+from sfsync.emulator.exchange import Emulator
+from sfsync.emulator.faults import Faults
+from sfsync.emulator.org.clock import Clock, stamp
+from sfsync.emulator.org.definition import OrgDefinition, definition_from, load_definition
+from sfsync.emulator.org.org import Org
+from sfsync.emulator.org.seeding import seed as seed_org
+from sfsync.emulator.org.work import Work
+from sfsync.emulator.switches import Switches
+from sfsync.emulator.wire.connection import Connection
+from sfsync.emulator.wire.messages import Request
+
+_HOSTS: Final = ("127.0.0.1", "::1")
+_POLL_S: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """How to start an emulator from a command line."""
+
+    port: int = 0
+    org: Path | None = None
+    json: bool = False
+    db: Path | None = None
+    host: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEmulator:
+    """An emulator that listens, with all a test needs to use and to judge it."""
+
+    instance_url: str
+    access_token: str
+    client_id: str
+    client_secret: str
+    org_id: str
+    org: Org
+    faults: Faults
+    audit: Audit
+
+    def public(self) -> dict[str, str]:
+        """Return what a client needs to know."""
+        names = ("instance_url", "access_token", "client_id", "client_secret", "org_id")
+        return {name: getattr(self, name) for name in names}
+
+
+class EmulatorServer(socketserver.ThreadingTCPServer):
+    """A socket that hands each connection to a thread."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, host: str, port: int, emulator: Emulator) -> None:
+        if host not in _HOSTS:
+            raise ValueError(f"the emulator listens on {' or '.join(_HOSTS)} only, not on {host}")
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.emulator = emulator
+        self._open: set[socket.socket] = set()
+        self._guard = threading.Lock()
+        super().__init__((host, port), Connection)
+        shown = f"[{host}]" if ":" in host else host
+        emulator.base_url = f"http://{shown}:{self.server_address[1]}"
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection and serve it in a thread."""
+        with self._guard:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection and close it."""
+        with self._guard:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Let clients go away as they like; anything else is a bug and is shown."""
+        if not isinstance(sys.exception(), OSError | ValueError):
+            super().handle_error(request, client_address)
+
+    def stop(self) -> None:
+        """Stop listening and end all connections."""
+        self.emulator.stopping.set()
+        self.emulator.faults.clear()
+        self.shutdown()
+        self.server_close()
+        with self._guard:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        self.emulator.org.storage.close()
+
+
+def build(
+    definition: OrgDefinition,
+    *,
+    clock: Clock | None = None,
+    database: Path | None = None,
+    seed: int | None = None,
+) -> Emulator:
+    """Return an emulator of a definition, seeded, not listening yet.
+
+    Raises: DefinitionError when the definition contradicts itself.
+    """
+    org = Org(definition, clock=clock, database=database, seed=seed)
+    work = Work(
+        org.storage,
+        before_commit=lambda: None,
+        after_commit=lambda _: None,
+        ended=lambda: org.locks.release(0),
+    )
+    now = stamp(org.clock.now())
+    seed_org(
+        org, now=now, call_as=lambda user: Call(org, Request("POST", "/"), work, user_id=user, version="68.0")
+    )
+    token = org.sessions.open(org.api_user_id)
+    return Emulator(org, Faults(org.clock), Audit(), control_token=token)
+
+
+def started(
+    emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0
+) -> tuple[EmulatorServer, RunningEmulator]:
+    """Start serving in background threads and return the server and what it offers."""
+    server = EmulatorServer(host, port, emulator)
+    threading.Thread(target=server.serve_forever, args=(_POLL_S,), name="emulator", daemon=True).start()
+    org = emulator.org
+    running = RunningEmulator(
+        instance_url=emulator.base_url,
+        access_token=emulator.control_token,
+        client_id=org.client_id,
+        client_secret=org.client_secret,
+        org_id=org.id,
+        org=org,
+        faults=emulator.faults,
+        audit=emulator.audit,
+    )
+    return server, running
+
+
+@contextlib.contextmanager
+def running(
+    definition: OrgDefinition | dict[str, Any] | Path | None = None,
+    *,
+    port: int = 0,
+    clock: Clock | None = None,
+    switches: Switches | None = None,
+    database: Path | None = None,
+    seed: int | None = None,
+) -> Iterator[RunningEmulator]:
+    """Run an emulator while the block runs; the definition may be a value, a parsed document or a file."""
+    if definition is None:
+        definition = OrgDefinition()
+    elif isinstance(definition, Path):
+        definition = load_definition(definition)
+    elif isinstance(definition, dict):
+        definition = definition_from(definition)
+    if switches is not None:
+        definition = replace(definition, switches=switches)
+    server, offered = started(build(definition, clock=clock, database=database, seed=seed), port=port)
+    try:
+        yield offered
+    finally:
+        server.stop()
+
+
+def serve(options: ServeOptions) -> int:
+    """Serve until SIGTERM or SIGINT, and return the exit code.
+
+    Raises: DefinitionError for an org file that cannot be used; OSError when the port is taken.
+    """
+    definition = load_definition(options.org) if options.org else default_definition()
+    server, offered = started(build(definition, database=options.db), host=options.host, port=options.port)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    sys.stdout.write(json.dumps(offered.public()) + "\n" if options.json else _welcome(offered))
+    sys.stdout.flush()
+    stop.wait()
+    server.stop()
+    return 0
+
+
+def default_definition() -> OrgDefinition:
+    """Return the org file that ships with the project, or a plain new org where there is none."""
+    shipped = Path(__file__).parents[2] / "config" / "emulator" / "org.toml"
+    return load_definition(shipped) if shipped.is_file() else OrgDefinition()
+
+
+def _welcome(offered: RunningEmulator) -> str:
+    return (
+        f"The sfsync emulator plays a Salesforce org at {offered.instance_url}\n"
+        f"  organization   {offered.org_id} (not a real org; everything stays on this machine)\n"
+        f"  access token   {offered.access_token}\n"
+        f"  client id      {offered.client_id}\n"
+        f"  client secret  {offered.client_secret}\n"
+        "Stop it with Ctrl+C.\n"
+    )

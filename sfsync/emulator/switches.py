@@ -1,0 +1,142 @@
+"""The doubtful points of the platform, each as one named switch.
+
+Where the evidence is missing the emulator must choose; every choice is here, with the default first and
+the other behaviours that users should rehearse after it. Set in the org file under [switches] or when a
+server is started.
+Invariant: a switch never changes what is documented, only what is not known for sure.
+"""
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+
+class UnknownStage(StrEnum):
+    """What a StageName outside the org's list does."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+
+
+class StageOutsideProcess(StrEnum):
+    """What a stage does that the record type's sales process lacks."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+
+
+class StageWithProbability(StrEnum):
+    """Which wins when one request carries both."""
+
+    EXPLICIT_WINS = "explicit_wins"
+    STAGE_WINS = "stage_wins"
+
+
+class SameStage(StrEnum):
+    """What resending the stored stage does to the derived fields."""
+
+    KEEP = "keep"
+    RECOMPUTE = "recompute"
+
+
+class SecondPrimary(StrEnum):
+    """What a second primary contact does."""
+
+    LAST_WINS = "last_wins"
+    SEVERAL_STAY = "several_stay"
+    REFUSE = "refuse"
+
+
+class PrimaryDuplicateDeleted(StrEnum):
+    """What deleting one of several rows of the primary contact does."""
+
+    CLEAR_ALL = "clear_all"
+    LEAVE = "leave"
+
+
+class DeletedRecordWrite(StrEnum):
+    """How a write to a deleted record is answered."""
+
+    ENTITY_IS_DELETED_404 = "entity_is_deleted_404"
+    ENTITY_IS_DELETED_400 = "entity_is_deleted_400"
+    NOT_FOUND_404 = "not_found_404"
+
+
+class LockStatus(StrEnum):
+    """The HTTP status of a lock error of a single-record call."""
+
+    BAD_REQUEST = "400"
+    SERVER_ERROR = "500"
+
+
+class UsageHeader(StrEnum):
+    """How the usage count of Sforce-Limit-Info moves."""
+
+    SOMETIMES_LOWER = "sometimes_lower"
+    RISING = "rising"
+
+
+class ApiLimit(StrEnum):
+    """What happens when the day's calls are used up."""
+
+    SOFT = "soft"
+    HARD = "hard"
+
+
+class TriggerRetries(StrEnum):
+    """What a partly failing call does in an org with triggers."""
+
+    NO_SIDE_EFFECT = "no_side_effect"
+    TOO_MANY_RETRIES = "too_many_retries"
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """One value for every doubtful point; the defaults are the emulator's choices."""
+
+    unknown_stage: UnknownStage = UnknownStage.ACCEPT
+    stage_outside_process: StageOutsideProcess = StageOutsideProcess.ACCEPT
+    stage_with_probability: StageWithProbability = StageWithProbability.EXPLICIT_WINS
+    same_stage: SameStage = SameStage.KEEP
+    second_primary: SecondPrimary = SecondPrimary.LAST_WINS
+    primary_duplicate_deleted: PrimaryDuplicateDeleted = PrimaryDuplicateDeleted.CLEAR_ALL
+    same_contact_shares_primary: bool = True
+    demotion_moves_modstamp: bool = True
+    composite_honours_conditions: bool = True
+    deleted_record_write: DeletedRecordWrite = DeletedRecordWrite.ENTITY_IS_DELETED_404
+    lock_status: LockStatus = LockStatus.BAD_REQUEST
+    usage_header: UsageHeader = UsageHeader.SOMETIMES_LOWER
+    api_limit: ApiLimit = ApiLimit.SOFT
+    trigger_retries: TriggerRetries = TriggerRetries.NO_SIDE_EFFECT
+    recycle_bin_holds_keys: bool = False
+    text_is_trimmed: bool = True
+    chunked_replies: bool = True
+    read_only: bool = False
+    storage_full: bool = False
+
+    @classmethod
+    def from_table(cls, table: dict[str, Any]) -> "Switches":
+        """Return the switches named in a TOML table.
+
+        Raises: ValueError for an unknown switch or value.
+        """
+        known = {field.name: field for field in fields(cls)}
+        chosen: dict[str, Any] = {}
+        for name, value in table.items():
+            if name not in known:
+                raise ValueError(f"unknown switch {name!r}; the switches are: {', '.join(sorted(known))}")
+            chosen[name] = _typed(name, value, kind=type(known[name].default))
+        return cls(**chosen)
+
+
+def _typed(name: str, value: object, *, kind: Any) -> object:
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"switch {name} takes true or false, not {value!r}")
+        return value
+    try:
+        return kind(str(value))
+    except ValueError:
+        raise ValueError(
+            f"switch {name} takes one of {', '.join(member.value for member in kind)}, not {value!r}"
+        ) from None

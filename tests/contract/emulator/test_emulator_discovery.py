@@ -1,0 +1,276 @@
+"""Versions, describe, queries, limits, logins and the wire on the emulator."""
+
+import gzip
+import http.client
+import json
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
+
+import pytest
+import requests
+from emulator_client import DEAL, Client
+
+
+def test_versions(org: Client):
+    """31 to 68 are served, 21 to 30 are gone, others unknown; the list needs no session. Facts 11 [D]."""
+    listed = requests.get(org.emulator.instance_url + "/services/data/", timeout=10).json()
+    assert (listed[0]["version"], listed[-1]["version"]) == ("31.0", "68.0")
+    assert {"label": "Summer '26", "url": "/services/data/v67.0", "version": "67.0"} in listed
+    for version, status, code in (
+        ("30.0", 410, "GONE"),
+        ("69.0", 404, "NOT_FOUND"),
+        ("20.0", 404, "NOT_FOUND"),
+    ):
+        org.version = version
+        answer = org.call("GET", "/limits")
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (status, code)
+
+
+def test_describe_shows_the_recorded_fields(org: Client):
+    """Field flags are those of the recorded describe. Source: facts 1.2, 2.1 [R]."""
+    describe = org.call("GET", "/sobjects/opportunity/describe/").json()
+    fields = {field["name"]: field for field in describe["fields"]}
+    assert len(fields["StageName"]) >= 52
+    assert (fields["StageName"]["label"], fields["StageName"]["restrictedPicklist"]) == ("Stage", False)
+    assert (fields["StageName"]["byteLength"], fields["Name"]["idLookup"]) == (765, True)
+    assert (fields["ContactId"]["createable"], fields["ContactId"]["updateable"]) == (True, False)
+    assert fields["ContactId"]["relationshipName"] is None
+    assert (fields["Amount"]["precision"], fields["Amount"]["scale"]) == (18, 2)
+    assert next(value["value"] for value in fields["StageName"]["picklistValues"]) == "Prospecting"
+    key = fields["Sfsync_Key__c"]
+    assert (key["externalId"], key["unique"], key["caseSensitive"], key["idLookup"]) == (
+        True,
+        True,
+        True,
+        True,
+    )
+    roles = next(c for c in describe["childRelationships"] if c["childSObject"] == "OpportunityContactRole")
+    assert (roles["relationshipName"], roles["cascadeDelete"]) == ("OpportunityContactRoles", True)
+    names = [info["developerName"] for info in describe["recordTypeInfos"]]
+    assert names == ["Bulk_Retail", "Custom_Order", "Master"]
+    role = org.call("GET", "/sobjects/OpportunityContactRole/describe").json()
+    assert (role["undeletable"], role["searchable"]) == (False, False)
+    assert not [field for field in role["fields"] if field["externalId"] or field["nameField"]]
+
+
+def test_record_types_show_up_only_where_declared(org: Client):
+    """RecordTypeId exists only on objects with record types. Source: facts 1.2 [D]."""
+    account = org.call("GET", "/sobjects/Account/describe").json()
+    assert "RecordTypeId" not in [field["name"] for field in account["fields"]]
+    deal = org.get("Opportunity", org.deal())
+    (default,) = org.query("SELECT Id FROM RecordType WHERE DeveloperName = 'Bulk_Retail'")
+    assert deal["RecordTypeId"] == default["Id"]
+
+
+def test_picklist_values_by_record_type(org: Client):
+    """The UI API tells the stages of a record type. Source: facts 12.6 [P]."""
+    (kind,) = org.query("SELECT Id FROM RecordType WHERE DeveloperName = 'Custom_Order'")
+    base = "/ui-api/object-info/Opportunity"
+    values = org.call("GET", f"{base}/picklist-values/{kind['Id']}").json()["picklistFieldValues"]
+    assert "Qualification" not in [value["value"] for value in values["StageName"]["values"]]
+    master = org.call("GET", f"{base}/picklist-values/012000000000000AAA").json()["picklistFieldValues"]
+    assert master["StageName"]["values"][0]["attributes"]["defaultProbability"] == 10.0
+    assert kind["Id"] in org.call("GET", base).json()["recordTypeInfos"]
+
+
+def test_query_pages(org: Client):
+    """Pages hold at least 200 rows, and a bad locator is refused. Source: facts 4.8 [D]."""
+    records = [{"attributes": {"type": "Campaign"}, "Name": f"C{number}"} for number in range(200)]
+    for _ in range(2):
+        org.call("POST", "/composite/sobjects", {"records": records})
+    headers = {"Sforce-Query-Options": "batchSize=1"}
+    soql = {"q": "SELECT Id FROM Campaign ORDER BY Id"}
+    first = org.call("GET", "/query", params=soql, headers=headers).json()
+    assert (first["totalSize"], first["done"], len(first["records"])) == (401, False, 200)
+    second = org.call("GET", first["nextRecordsUrl"]).json()
+    last = org.call("GET", second["nextRecordsUrl"]).json()
+    assert (len(second["records"]), second["done"], len(last["records"]), last["done"]) == (
+        200,
+        False,
+        1,
+        True,
+    )
+    ids = [row["Id"] for page in (first, second, last) for row in page["records"]]
+    assert ids == sorted(set(ids))
+    bad = org.call("GET", "/query/0r8000-2000")
+    assert bad.json()[0]["errorCode"] == "INVALID_QUERY_LOCATOR"
+
+
+def test_query_errors_and_columns(org: Client):
+    """Unknown columns point into the statement; ?columns=true answers a list. Facts 6 [R], clients."""
+    answer = org.call("GET", "/query/", params={"q": "SELECT Foo FROM Opportunity"})
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_FIELD")
+    assert (
+        "ERROR at Row:1:Column:8\nNo such column 'Foo' on entity 'Opportunity'" in answer.json()[0]["message"]
+    )
+    columns = org.call(
+        "GET", "/query", params={"q": "SELECT Id, Name FROM Account", "columns": "true"}
+    ).json()
+    assert isinstance(columns["columnMetadata"], list)
+    count = org.call("GET", "/query", params={"q": "SELECT COUNT() FROM Contact"}).json()
+    assert (count["totalSize"], count["records"]) == (2, [])
+
+
+def test_limits_and_usage_header(org: Client):
+    """Every answer tells the usage; limits and recordCount answer. Source: facts 4.10 [R], [D]."""
+    answer = org.call("GET", "/limits/")
+    assert answer.headers["Sforce-Limit-Info"].startswith("api-usage=")
+    assert answer.json()["DailyApiRequests"]["Max"] == 15000
+    counts = org.call("GET", "/limits/recordCount?sObjects=Account,Nope").json()
+    assert counts["sObjects"][0]["name"] == "Account"
+
+
+def test_what_is_not_played_is_404_and_wrong_methods_405(org: Client):
+    """Unknown resources are NOT_FOUND, wrong methods name the allowed ones. Source: facts 4.1, 7.3 [P]."""
+    assert org.call("GET", "/process/rules").json() == [
+        {"message": "The requested resource does not exist", "errorCode": "NOT_FOUND"}
+    ]
+    answer = org.call("DELETE", "/sobjects/Opportunity")
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (405, "METHOD_NOT_ALLOWED")
+    assert "Allowed are HEAD,GET,POST" in answer.json()[0]["message"]
+
+
+def test_content_type_is_needed(org: Client):
+    """A body without a JSON content type is 415. Source: facts 4.1 [D]."""
+    answer = org.call("POST", "/sobjects/Account", data=b"{}", headers={"Content-Type": "text/plain"})
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"Name": }', b"[1]"])
+def test_bad_json_is_a_parser_error(org: Client, body: bytes):
+    """Text that is no JSON object is JSON_PARSER_ERROR. Source: facts 12.3 [P]."""
+    answer = org.call("POST", "/sobjects/Account", data=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
+
+
+def test_sessions(org: Client):
+    """Without a live token every resource is 401. Source: facts 7.3 [R], [P]."""
+    for token, code in (("Bearer nope", "INVALID_SESSION_ID"), ("Digest x", "INVALID_AUTH_HEADER")):
+        answer = org.call("GET", "/limits", headers={"Authorization": token})
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (401, code)
+
+
+def token_call(org: Client, **form: str) -> requests.Response:
+    """Call the token endpoint."""
+    return requests.post(org.emulator.instance_url + "/services/oauth2/token", data=form, timeout=10)
+
+
+def test_client_credentials_and_identity(org: Client):
+    """Client credentials give a token that works, and userinfo and id tell the user. Facts 9.3 [D]."""
+    secret = {"client_id": org.emulator.client_id, "client_secret": org.emulator.client_secret}
+    body = token_call(org, grant_type="client_credentials", **secret).json()
+    assert body["access_token"].startswith(org.emulator.org_id[:15] + "!")
+    assert body["issued_at"].isdigit()
+    headers = {"Authorization": "Bearer " + body["access_token"]}
+    user = org.call("GET", "/services/oauth2/userinfo", headers=headers).json()
+    assert user["preferred_username"] == "integration@cloudkicks.example"
+    identity = org.call("GET", body["id"], headers=headers).json()
+    assert identity["user_id"] == user["user_id"]
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({}, "invalid_request"),
+        ({"grant_type": "magic"}, "unsupported_grant_type"),
+        ({"grant_type": "client_credentials", "client_id": "x"}, "invalid_client_id"),
+        ({"grant_type": "client_credentials", "client_id": "ID", "client_secret": "x"}, "invalid_client"),
+    ],
+)
+def test_refused_logins(org: Client, form: dict[str, str], error: str):
+    """Refused grants are 400 with the OAuth error. Source: facts 7.5 [D]."""
+    sent = {name: org.emulator.client_id if value == "ID" else value for name, value in form.items()}
+    answer = token_call(org, **sent)
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
+
+
+def assertion(org: Client, **claims: object) -> str:
+    """Return a JWT that nobody signed, with other claims where given."""
+    known = {
+        "iss": org.emulator.client_id,
+        "sub": "maria.jimenez@cloudkicks.example",
+        "aud": "https://test.salesforce.com",
+        "exp": str(int(datetime.now(UTC).timestamp()) + 120),
+    }
+    parts = [{"alg": "RS256"}, {**known, **claims}]
+    encoded = [urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+    return ".".join([*encoded, "c2lnbmF0dXJl"])
+
+
+def test_jwt_bearer(org: Client):
+    """A JWT logs its subject in; wrong audience, expiry or user is invalid_grant. Facts 7.5, 9.3 [D]."""
+    grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    body = token_call(org, grant_type=grant, assertion=assertion(org)).json()
+    headers = {"Authorization": "Bearer " + body["access_token"]}
+    user = org.call("GET", "/services/oauth2/userinfo", headers=headers).json()
+    assert user["preferred_username"] == "maria.jimenez@cloudkicks.example"
+    for claims, text in (
+        ({"aud": "https://elsewhere.example"}, "audience is invalid"),
+        ({"exp": 1}, "invalid assertion"),
+        ({"sub": "former.rep@cloudkicks.example"}, "user hasn't approved this consumer"),
+    ):
+        refused = token_call(org, grant_type=grant, assertion=assertion(org, **claims)).json()
+        assert (refused["error"], refused["error_description"]) == ("invalid_grant", text)
+
+
+def test_chunked_and_gzipped_bodies(org: Client):
+    """Chunked and gzipped requests are read, and gzip is answered when asked for. Source: facts 4.16 [D]."""
+    body = gzip.compress(json.dumps(DEAL).encode())
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert org.call("POST", "/sobjects/Opportunity", data=iter([body]), headers=headers).status_code == 201
+    plain = org.call("GET", "/sobjects", headers={"Accept-Encoding": "identity"})
+    zipped = org.call("GET", "/sobjects", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert plain.json() == zipped.json()
+
+
+def test_long_addresses_and_headers(org: Client):
+    """Over 16,384 bytes of address is 414, with headers 431. Source: facts 8 [D]."""
+    assert org.call("GET", "/query?q=" + "x" * 16_400).status_code == 414
+    assert org.call("GET", "/limits", headers={"X-Long": "x" * 16_384}).status_code == 431
+
+
+def test_only_loopback_hosts_are_served(org: Client):
+    """A foreign Host header is refused, so that no page in a browser can reach the emulator by name."""
+    assert org.call("GET", "/limits", headers={"Host": "evil.example"}).status_code == 421
+
+
+def test_connections_are_kept_alive(org: Client):
+    """Several calls go over one connection, and HEAD has no body."""
+    address = org.emulator.instance_url.removeprefix("http://")
+    connection = http.client.HTTPConnection(address, timeout=10)
+    headers = {"Authorization": "Bearer " + org.emulator.access_token, "X-PrettyPrint": "1"}
+    for method in ("GET", "HEAD", "GET"):
+        connection.request(method, "/services/data/v66.0/sobjects/Account", headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        assert (answer.status, bool(body)) == (200, method == "GET")
+    assert b'"encoding"' not in body
+    assert b'"recentItems" : []' in body
+    connection.close()
+
+
+def test_deleted_and_updated(org: Client):
+    """Changes in a span are listed by id; a span of under a minute is refused. Facts 12.6 [D]."""
+    deal, kept = org.deal(), org.deal()
+    org.call("DELETE", f"/sobjects/Opportunity/{deal}")
+    span = {"start": "2020-01-01T00:00:00Z", "end": "2100-01-01T00:00:00+00:00"}
+    deleted = org.call("GET", "/sobjects/Opportunity/deleted/", params=span).json()
+    updated = org.call("GET", "/sobjects/Opportunity/updated/", params=span).json()
+    assert deal in [row["id"] for row in deleted["deletedRecords"]]
+    assert kept in updated["ids"]
+    assert deal not in updated["ids"]
+    short = org.call("GET", "/sobjects/Opportunity/updated", params={**span, "end": span["start"]})
+    assert short.json()[0]["errorCode"] == "INVALID_REPLICATION_DATE"
+
+
+def test_parameterised_search(org: Client):
+    """Search finds records by the beginnings of words; roles cannot be searched. Facts 4.9 [D]."""
+    path = "/parameterizedSearch/?q=cloud+consult&sobject=Account&Account.fields=Id,Name&Account.limit=5"
+    names = [row["Name"] for row in org.call("GET", path).json()["searchRecords"]]
+    assert names == ["Get Cloudy Consulting"]
+    body = {"q": "leung", "fields": ["Id"], "sobjects": [{"name": "Contact"}]}
+    assert len(org.call("POST", "/parameterizedSearch", body).json()["searchRecords"]) == 1
+    roles = org.call("GET", "/parameterizedSearch?q=x&sobject=OpportunityContactRole")
+    assert roles.json()[0]["errorCode"] == "INVALID_TYPE"
