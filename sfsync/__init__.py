@@ -1,1 +1,59 @@
-"""sfsync: brings local deals and their contact roles to Salesforce."""
+"""sfsync: brings local deals and their contact roles to Salesforce, planned first, never twice, never lost.
+
+The public surface is `__all__`; everything is imported when it is first asked for, so that importing the
+package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sfsync.app import apply, plan, resume, sync, with_rows
+    from sfsync.core.models import Account, Contact, Opportunity, OpportunityContactRole, Reference
+    from sfsync.core.plan import Plan
+    from sfsync.core.report import Report
+    from sfsync.errors import SyncError
+    from sfsync.jobs import load_job
+
+_HOMES: Final = {
+    "Account": "sfsync.core.models",
+    "Contact": "sfsync.core.models",
+    "Opportunity": "sfsync.core.models",
+    "OpportunityContactRole": "sfsync.core.models",
+    "Plan": "sfsync.core.plan",
+    "Reference": "sfsync.core.models",
+    "Report": "sfsync.core.report",
+    "SyncError": "sfsync.errors",
+    "apply": "sfsync.app",
+    "load_job": "sfsync.jobs",
+    "plan": "sfsync.app",
+    "resume": "sfsync.app",
+    "sync": "sfsync.app",
+    "with_rows": "sfsync.app",
+}
+
+__all__ = [
+    "Account",
+    "Contact",
+    "Opportunity",
+    "OpportunityContactRole",
+    "Plan",
+    "Reference",
+    "Report",
+    "SyncError",
+    "apply",
+    "load_job",
+    "plan",
+    "resume",
+    "sync",
+    "with_rows",
+]
+
+
+def __getattr__(name: str) -> object:
+    """A public name, imported from its home."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sfsync' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

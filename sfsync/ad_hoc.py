@@ -1,0 +1,176 @@
+"""A job made from a file's headers, for imports that have no job file.
+
+Part of the composition root: it asks the org what its fields are called, and matches the headers to them.
+What is not recognised is refused with the exact flag to give; nothing is guessed from the values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from sfsync.core.describe import SObjectDescribe
+from sfsync.core.headers import match_headers
+from sfsync.core.job import FieldRule, Job, Mode, Section, SourceSpec
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.values import says_the_day
+from sfsync.core.wording import suggestion
+from sfsync.errors import ConfigError, SourceError
+
+_KEYED_PARENTS: Final = ("Account", "Contact")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What the person asked for on the command line."""
+
+    deals: Path
+    roles: Path | None
+    org: str
+    key: str
+    key_field: str | None = None
+    fixed: Mapping[str, str] | None = None
+    ignore: tuple[str, ...] = ()
+    date_format: str | None = None
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+    mode: Mode = Mode.UPSERT
+
+
+def import_job(request: ImportRequest, describe: Callable[[str], SObjectDescribe]) -> Job:
+    """The job that an import without a job file runs.
+
+    Raises:
+        ConfigError: a column is not recognised, or no field of the org can carry the key.
+        SourceError: a file cannot be read.
+    """
+    if request.date_format is not None and not says_the_day(request.date_format):
+        raise ConfigError(
+            f"--date-format {request.date_format!r} does not say day, month and year",
+            code="DATE_FORMAT",
+            hint="An example is %d.%m.%Y.",
+        )
+    deal_fields = describe(OPPORTUNITY)
+    columns = _columns(request, request.deals, "opportunities")
+    key_field = _key_field(request, columns, deal_fields)
+    keys = {OPPORTUNITY: key_field} | _parent_keys(describe)
+    sections = {"opportunities": _deals(request, columns, deal_fields, keys)}
+    if request.roles is not None:
+        sections["contact_roles"] = _roles(request, request.roles, describe(CONTACT_ROLE), keys)
+    name = f"import-{request.deals.stem}"
+    digest = hashlib.blake2b(repr(sorted(sections.items())).encode(), digest_size=16).hexdigest()
+    return Job(
+        name, request.org, sections, digest, description=f"import of {request.deals.name}", mode=request.mode
+    )
+
+
+def _columns(request: ImportRequest, path: Path, name: str) -> tuple[str, ...]:
+    from sfsync.sources import open_source
+
+    probe = Section(name, OPPORTUNITY, _spec(request, path), ())
+    form = open_source(probe).form
+    if form.kind != "csv":
+        raise ConfigError(
+            f"{path}: only delimited files can be imported without a job file",
+            code="NEEDS_JOB",
+            hint="Write a job file for JSON deals, or give --job JOB.",
+        )
+    return form.columns
+
+
+def _spec(request: ImportRequest, path: Path) -> SourceSpec:
+    return SourceSpec("csv", path, request.delimiter, request.encoding)
+
+
+def _key_field(request: ImportRequest, columns: Sequence[str], describe: SObjectDescribe) -> str:
+    """The unique external id field that the key column fills."""
+    if request.key not in columns:
+        hint = suggestion(request.key, columns)
+        raise SourceError(
+            f'{request.deals}: there is no column "{request.key}"', code="COLUMN_MISSING", hint=hint
+        )
+    wanted = request.key_field or (request.fixed or {}).get(request.key) or request.key
+    named = describe.field(wanted)
+    if named is not None or request.key_field:
+        return named.name if named else wanted
+    candidates = describe.key_fields()
+    if len(candidates) == 1:
+        return candidates[0].name
+    if candidates:
+        names = ", ".join(each.name for each in candidates)
+        raise ConfigError(
+            f'several fields of Opportunity can carry the key "{request.key}": {names}',
+            code="KEY_FIELD_UNCLEAR",
+            hint="Say which with --key-field NAME.",
+        )
+    raise ConfigError(
+        "Opportunity has no writable field that is External ID and Unique: a repeated create could make twins",
+        code="NO_KEY",
+        hint="Add a custom field to Opportunity (Setup, Object Manager): Text(255), External ID, Unique, case "
+        "sensitive, for example Sfsync_Key__c, and give the integration user edit access to it.",
+    )
+
+
+def _parent_keys(describe: Callable[[str], SObjectDescribe]) -> dict[str, str]:
+    keys: dict[str, str] = {}
+    for sobject in _KEYED_PARENTS:
+        candidates = describe(sobject).key_fields()
+        if len(candidates) == 1:
+            keys[sobject] = candidates[0].name
+    return keys
+
+
+def _deals(
+    request: ImportRequest, columns: Sequence[str], describe: SObjectDescribe, keys: Mapping[str, str]
+) -> Section:
+    fixed = dict(request.fixed or {}) | {request.key: keys[OPPORTUNITY]}
+    matched = match_headers(columns, describe, fixed=fixed, ignore=request.ignore, keys=keys)
+    _refuse_unmatched(request.deals, matched.unmatched, describe)
+    rules = _with_formats(matched.rules, describe, request.date_format)
+    spec = _spec(request, request.deals)
+    return Section("opportunities", OPPORTUNITY, spec, rules, keys[OPPORTUNITY], request.ignore)
+
+
+def _roles(request: ImportRequest, path: Path, describe: SObjectDescribe, keys: Mapping[str, str]) -> Section:
+    columns = _columns(request, path, "contact_roles")
+    fixed = dict(request.fixed or {})
+    if request.key in columns:
+        fixed[request.key] = "OpportunityId"
+    matched = match_headers(columns, describe, fixed=fixed, ignore=request.ignore, keys=keys)
+    _refuse_unmatched(path, matched.unmatched, describe)
+    found = {each.field for each in matched.rules}
+    for name in ("OpportunityId", "ContactId"):
+        if name not in found:
+            raise ConfigError(
+                f"{path}: no column says which {'deal' if name == 'OpportunityId' else 'contact'} a role is for",
+                code="COLUMN_MISSING",
+                hint=f'Give --map "COLUMN={name}". Columns are: {", ".join(columns)}.',
+            )
+    return Section("contact_roles", CONTACT_ROLE, _spec(request, path), matched.rules, None, request.ignore)
+
+
+def _with_formats(
+    rules: Iterable[FieldRule], describe: SObjectDescribe, date_format: str | None
+) -> tuple[FieldRule, ...]:
+    if date_format is None:
+        return tuple(rules)
+    dates = {each.name for each in describe.fields.values() if each.type == "date"}
+    return tuple(replace(each, date_format=date_format) if each.field in dates else each for each in rules)
+
+
+def _refuse_unmatched(path: Path, unmatched: Sequence[str], describe: SObjectDescribe) -> None:
+    if not unmatched:
+        return
+    names = [each.name for each in describe.fields.values() if each.createable]
+    advice = "\n".join(
+        f'       --map "{column}=FIELD" or --ignore "{column}"   {suggestion(column, names)}'
+        for column in unmatched
+    )
+    raise ConfigError(
+        f"{path}: {len(unmatched)} columns are no fields of {describe.name} that sfsync recognises",
+        code="COLUMN_NOT_RECOGNISED",
+        hint=f"Say what each is:\n{advice}",
+    )

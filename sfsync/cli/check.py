@@ -1,0 +1,74 @@
+"""The command check."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sfsync.cli.options import json_option, org_option
+from sfsync.cli.output import print_json, surroundings
+from sfsync.core.report import ROWS_NOT_DONE
+from sfsync.core.writes import Route
+
+if TYPE_CHECKING:
+    from sfsync.app import CheckedJob
+
+
+@click.command(short_help="Check a job against its org and its files; nothing is written.")
+@click.argument("job")
+@org_option
+@json_option
+def check_command(job: str, *, org: str | None, as_json: bool) -> int:
+    """Check JOB: its file, the login, its fields and key in the org, and every row that can be judged alone.
+
+    Says by which route each sObject is created and what would make it safer. Nothing is written, and no
+    record is read; sfsync plan does that too.
+    """
+    from sfsync.app import check
+    from sfsync.jobs import load_job
+
+    with surroundings("none") as around:
+        checked = check(load_job(job, org=org, environ=around.environ), around=around)
+    exit_code = ROWS_NOT_DONE if checked.problems else 0
+    if as_json:
+        print_json(_document(checked, exit_code=exit_code))
+    else:
+        _draw(checked)
+    return exit_code
+
+
+def _document(checked: CheckedJob, *, exit_code: int) -> dict[str, Any]:
+    return {
+        "schema": "sfsync.check/1",
+        "job": checked.job,
+        "org": {"id": checked.org.org_id, "name": checked.org.name, "sandbox": checked.org.is_sandbox},
+        "rows": dict(checked.rows),
+        "routes": {name: route.value for name, route in checked.routes.items()},
+        "problems": [asdict(each) for each in checked.problems],
+        "notes": [asdict(each) for each in checked.notes],
+        "exit_code": exit_code,
+    }
+
+
+def _draw(checked: CheckedJob) -> None:
+    kind = "sandbox" if checked.org.is_sandbox else "production"
+    click.echo(f"job {checked.job} fits {checked.org.name} ({checked.org.org_id}, {kind})")
+    for sobject, route in checked.routes.items():
+        click.echo(f"  {sobject}: {checked.rows.get(sobject, 0)} rows, created by: {route.value}")
+        if route is Route.AT_MOST_ONCE:
+            click.echo(
+                "    roles of new deals go with their deal (key fence); a role added to a deal that exists"
+            )
+            click.echo(
+                "    has no key of its own: if its answer is lost it is looked up, and never sent again"
+            )
+    for note in checked.notes:
+        click.echo(f"  note: {note.message}  {note.hint}")
+    for problem in checked.problems:
+        line = f"{problem.row.file}:{problem.row.line}: " if problem.row else ""
+        column = f"{problem.column}: " if problem.column else ""
+        click.echo(f"  {line}{column}{problem.message}  {problem.hint}")
+    if checked.problems:
+        click.echo(f"{len(checked.problems)} problems in the rows; the other rows can go.")

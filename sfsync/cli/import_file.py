@@ -1,0 +1,135 @@
+"""The command import."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sfsync.cli.options import json_option, org_option, progress_option
+from sfsync.cli.output import surroundings
+from sfsync.cli.run import plan_and_deliver, write_and_deliver
+from sfsync.core.job import Mode
+from sfsync.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sfsync.app import Surroundings
+    from sfsync.core.job import Job
+
+
+@click.command(short_help="Import a file of deals, once, without a job file.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--roles", type=click.Path(path_type=Path), help="A file of contact roles; it names each deal by its key."
+)
+@click.option(
+    "--key", metavar="COLUMN", help="The column that tells the deals apart. Without --job it must be given."
+)
+@click.option("--key-field", metavar="FIELD", help="The org's field for the key: External ID and Unique.")
+@org_option
+@click.option("--job", help="Use this job's mapping for FILE instead of matching the headers.")
+@click.option(
+    "--map",
+    "mapped",
+    multiple=True,
+    metavar="COLUMN=FIELD",
+    help='What a column is, such as "Firm=AccountId.Name".',
+)
+@click.option("--ignore", multiple=True, metavar="COLUMN", help="A column to leave out.")
+@click.option("--date-format", help="How dates are written, such as %d.%m.%Y. By default 2026-09-30.")
+@click.option("--delimiter", help="The delimiter, when it cannot be told from the header.")
+@click.option("--encoding", default="utf-8", show_default=True, help="The file's encoding.")
+@click.option(
+    "--mode", type=click.Choice([each.value for each in Mode]), default=Mode.UPSERT.value, show_default=True
+)
+@click.option("--dry-run", is_flag=True, help="Show the plan only.")
+@click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
+@json_option
+@progress_option
+def import_command(file: Path, **options: object) -> int:
+    """Import the deals in FILE, and the contact roles in the file given with --roles.
+
+    Columns are recognised by API name, label or common word; a column that is not is an error that names the
+    flag to give. A rejects file of an earlier import is taken as it is. Example:
+
+    sfsync import deals.csv --roles roles.csv --key deal_id -o sandbox
+    """
+    progress = str(options["progress"])
+    as_json = bool(options["as_json"])
+    with surroundings("none" if as_json and progress == "auto" else progress) as around:
+        job = _job(file, options, around)
+        if options["dry_run"]:
+            return plan_and_deliver(job, around, as_json=as_json)[0]
+        return write_and_deliver(job, around, plan_file=None, yes=bool(options["yes"]), as_json=as_json)
+
+
+def _job(file: Path, options: dict[str, object], around: Surroundings) -> Job:
+    roles = options["roles"]
+    assert roles is None or isinstance(roles, Path)
+    org = options["org"]
+    if options["job"]:
+        return _by_job(str(options["job"]), file, roles, around=around, org=str(org) if org else None)
+    if not options["key"]:
+        raise ConfigError(
+            "--key is missing: the column whose value tells the deals apart",
+            code="NO_KEY",
+            hint="A repeated import finds its deals again by it. Give --key COLUMN, or --job JOB.",
+        )
+    if not org:
+        raise ConfigError("-o is missing: the org to import into", code="NO_ORG", hint="Give -o NAME.")
+    return _by_headers(file, roles, options, around)
+
+
+def _by_job(name: str, file: Path, roles: Path | None, *, around: Surroundings, org: str | None) -> Job:
+    from sfsync.jobs import load_job
+
+    job = load_job(name, org=org, environ=around.environ)
+    sections = {}
+    for place, path in (("opportunities", file), ("contact_roles", roles)):
+        section = job.sections.get(place)
+        if path is not None and section is not None:
+            sections[place] = replace(section, source=replace(section.source, path=path, kind="csv"))
+    nested = job.sections.get("contact_roles")
+    if nested is not None and nested.source.kind == "nested" and roles is None:
+        sections["contact_roles"] = replace(nested, source=replace(nested.source, path=file))
+    return replace(job, sections=sections)
+
+
+def _by_headers(file: Path, roles: Path | None, options: dict[str, object], around: Surroundings) -> Job:
+    from sfsync.ad_hoc import ImportRequest, import_job
+    from sfsync.app import connected
+    from sfsync.jobs import load_org
+
+    mapped, ignore = options["mapped"], options["ignore"]
+    assert isinstance(mapped, tuple)
+    assert isinstance(ignore, tuple)
+    request = ImportRequest(
+        deals=file,
+        roles=roles,
+        org=str(options["org"]),
+        key=str(options["key"]),
+        key_field=_text(options["key_field"]),
+        fixed=dict(_pair(each) for each in mapped),
+        ignore=ignore,
+        date_format=_text(options["date_format"]),
+        delimiter=_text(options["delimiter"]),
+        encoding=str(options["encoding"]),
+        mode=Mode(str(options["mode"])),
+    )
+    with connected(load_org(request.org, environ=around.environ), around) as gateway:
+        return import_job(request, gateway.describe)
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    column, found, field = text.rpartition("=")
+    if not found or not column or not field:
+        raise ConfigError(
+            f"--map {text!r} is not COLUMN=FIELD", code="USAGE", hint='For example --map "Firm=AccountId".'
+        )
+    return column, field

@@ -1,0 +1,140 @@
+"""The entry point: which commands there are, and how an error becomes a message and an exit code.
+
+Commands are imported when they are called, so that `sfsync --help` stays quick. A command returns its exit
+code; an error of ours is a message with a hint, anything else is a fault of sfsync (exit 1) whose trace goes
+to a file, because it could show record values.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Final
+
+import click
+
+from sfsync.cli.output import print_error
+from sfsync.errors import Interrupted, SyncError
+
+VERSION: Final = "0.1.0"
+
+COMMANDS: Final = {
+    "demo": ("demo", "Import the example deals into a local Salesforce emulator."),
+    "check": ("check", "Check a job against its org and its files; nothing is written."),
+    "plan": ("run", "Show what a job would change; nothing is written."),
+    "run": ("run", "Plan a job, then write the plan."),
+    "import": ("import_file", "Import a file of deals, once, without a job file."),
+    "resume": ("run", "Go on with an interrupted run."),
+    "emulator": ("emulator", "Serve a local Salesforce emulator for rehearsals."),
+    "schema": ("schema", "Print the JSON Schema of job files and org profiles."),
+}
+"""Command -> its module below sfsync.cli and its line in the help."""
+
+EPILOG: Final = """\b
+Exit codes:
+  0  all rows written, unchanged or skipped    3  finished, some rows not done: see the rejects
+  1  a fault of sfsync                         4  login or permission refused
+  2  usage, job or mapping wrong               5  source missing, unreadable or empty
+  6  stopped by a guard, or a stale plan       8  plan --detailed-exitcode: changes wait
+  75 org unavailable or out of API calls      99  another run holds the lock
+  130, 143  interrupted: sfsync resume goes on
+"""
+
+
+class _Commands(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of the help."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"sfsync.cli.{COMMANDS[cmd_name][0]}")
+        command = getattr(module, f"{cmd_name}_command")
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="sfsync")
+def cli() -> None:
+    """Bring local deals and their contact roles to Salesforce.
+
+    Planned first, never twice, never lost. Start with: sfsync demo
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and ends the process with its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    sys.exit(run(given))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs a command and returns its exit code; nothing is raised."""
+    as_json = "--json" in arguments
+    try:
+        code = cli.main(arguments, prog_name="sfsync", standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.Abort:
+        return 130
+    except click.ClickException as error:
+        hint = "See sfsync --help." if not isinstance(error, click.UsageError) else _usage_hint(error)
+        print_error(error.format_message(), code="USAGE", hint=hint, exit_code=2, as_json=as_json)
+        return 2
+    except Interrupted as error:
+        print_error(error.message, code=error.code, hint=error.hint, exit_code=130, as_json=as_json)
+        return error.process_exit_code
+    except SyncError as error:
+        print_error(
+            error.message, code=error.code, hint=error.hint, exit_code=error.exit_code, as_json=as_json
+        )
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:  # noqa: BLE001 - the last line of defence names the fault and keeps the trace
+        return _own_fault(error, as_json=as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _usage_hint(error: click.UsageError) -> str:
+    command = error.ctx.command_path if error.ctx else "sfsync"
+    return f"See {command} --help."
+
+
+def _own_fault(error: Exception, *, as_json: bool) -> int:
+    """Keeps the trace of a fault of ours in a private file and says where it is."""
+    from sfsync.app import write_private
+    from sfsync.journal import state_folder
+
+    try:
+        folder = state_folder(dict(os.environ))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        trace = folder / "fault.log"
+        write_private(trace, "".join(traceback.format_exception(error)).encode())
+        where = f"The trace is in {trace}."
+    except (OSError, SyncError):
+        where = "The trace could not be written."
+    print_error(
+        f"a fault of sfsync itself: {type(error).__name__}",
+        code="FAULT",
+        hint=where,
+        exit_code=1,
+        as_json=as_json,
+    )
+    return 1

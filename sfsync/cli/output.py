@@ -1,0 +1,102 @@
+"""What commands print: people's text, or exactly one JSON document on stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import orjson
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sfsync.app import StopFlag, Surroundings
+    from sfsync.core.report import Report
+
+GRACE_S: Final = 8.0
+"""How long a call under way may still take after the first signal; then the process ends at once."""
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+
+
+def print_error(message: str, *, code: str, hint: str, exit_code: int, as_json: bool) -> None:
+    """An error for a person on stderr, and for a program on stdout."""
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"       {hint}", err=True)
+    if as_json:
+        print_json(
+            {
+                "schema": "sfsync.error/1",
+                "code": code,
+                "message": message,
+                "hint": hint,
+                "exit_code": exit_code,
+            }
+        )
+
+
+def console() -> Console:
+    """A console on stdout, without colours where it is no terminal."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 110
+    return Console(highlight=False, soft_wrap=False, width=width)
+
+
+@contextlib.contextmanager
+def surroundings(progress: str) -> Iterator[Surroundings]:
+    """The process as a command meets it: environment, progress in the given form, and signals."""
+    from sfsync.app import StopFlag, Surroundings
+    from sfsync.report.progress import progress_listener
+
+    stop = StopFlag()
+    with progress_listener(progress, stream=sys.stderr) as listener, _signals(stop):
+        yield Surroundings(listener=listener, stop=stop)
+
+
+@contextlib.contextmanager
+def _signals(stop: StopFlag) -> Iterator[None]:
+    """First signal: stop before the next call, end within `GRACE_S`. Second: end at once."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        del frame
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.signal_number = number
+        stop.set()
+        timer = threading.Timer(GRACE_S, os._exit, args=(128 + number,))
+        timer.daemon = True
+        timer.start()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def deliver(report: Report, folder: Path, *, as_json: bool) -> int:
+    """Writes the run's files, prints the report, and returns the exit code."""
+    from sfsync.report.document import run_document
+    from sfsync.report.folder import write_run_folder
+    from sfsync.report.terminal import draw_report
+
+    files = write_run_folder(report, folder)
+    if as_json:
+        print_json(run_document(report, files=files))
+    else:
+        draw_report(report, console(), files=files)
+    return report.exit_code

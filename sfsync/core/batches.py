@@ -1,0 +1,102 @@
+"""Units of work packed into few calls: which rows go together, and how many calls that makes.
+
+A `Unit` is what must not be torn: a new deal with its roles, the roles of one deal that exists, or one
+record. Units that share an account stay together, because the platform locks the account. Packing is pure,
+so a plan can say before it is applied what it will cost.
+Source: REST API Developer Guide, limits of "Composite Graph", "Composite" and "sObject Collections".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sfsync.core.writes import CollectionCall, Graph, GraphCall, Node, Route
+
+GRAPHS_PER_CALL: Final = 75
+NODES_PER_CALL: Final = 500
+DEALS_PER_GRAPH: Final = 3
+"""A refused deal takes its graph down with it, so graphs stay small and payloads full."""
+
+ROWS_PER_COLLECTION: Final = 200
+COLLECTIONS_PER_CALL: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Nodes that go together.
+
+    `account` groups units, `alone` keeps a unit out of others' transactions, `tries` counts how often it was
+    sent and surely not saved.
+    """
+
+    unit_id: str
+    nodes: tuple[Node, ...]
+    route: Route
+    account: str | None = None
+    alone: bool = False
+    tries: int = 0
+
+
+def by_account(units: Iterable[Unit]) -> list[Unit]:
+    """The units with those of one account side by side, in a stable order."""
+    return sorted(units, key=lambda each: (each.account is None, each.account or ""))
+
+
+def graph_calls(units: Sequence[Unit]) -> Iterator[tuple[GraphCall, tuple[Unit, ...]]]:
+    """Calls of composite graphs that carry the units in order, each with the units it carries."""
+    taken: list[Unit] = []
+    graphs: list[tuple[Unit, ...]] = []
+    nodes = 0
+    for group in _graph_groups(units):
+        size = sum(len(each.nodes) for each in group)
+        if graphs and (len(graphs) == GRAPHS_PER_CALL or nodes + size > NODES_PER_CALL):
+            yield _graph_call(graphs), tuple(taken)
+            taken, graphs, nodes = [], [], 0
+        graphs.append(group)
+        taken.extend(group)
+        nodes += size
+    if graphs:
+        yield _graph_call(graphs), tuple(taken)
+
+
+def _graph_groups(units: Sequence[Unit]) -> Iterator[tuple[Unit, ...]]:
+    group: list[Unit] = []
+    for unit in units:
+        size = sum(len(each.nodes) for each in group) + len(unit.nodes)
+        is_full = len(group) == DEALS_PER_GRAPH or size > NODES_PER_CALL
+        if group and (is_full or unit.alone or group[-1].alone):
+            yield tuple(group)
+            group = []
+        group.append(unit)
+    if group:
+        yield tuple(group)
+
+
+def _graph_call(groups: Sequence[tuple[Unit, ...]]) -> GraphCall:
+    graphs = tuple(
+        Graph(f"g{number}", tuple(node for unit in group for node in unit.nodes))
+        for number, group in enumerate(groups)
+    )
+    return GraphCall(graphs, groups[0][0].route)
+
+
+def collection_calls(units: Sequence[Unit]) -> Iterator[tuple[CollectionCall, tuple[Unit, ...]]]:
+    """Composite calls of sObject Collections that carry one-node units in order."""
+    pages = list(_pages(units))
+    for start in range(0, len(pages), COLLECTIONS_PER_CALL):
+        group = pages[start : start + COLLECTIONS_PER_CALL]
+        collections = tuple(tuple(unit.nodes[0] for unit in page) for page in group)
+        yield CollectionCall(collections, group[0][0].route), tuple(unit for page in group for unit in page)
+
+
+def _pages(units: Sequence[Unit]) -> Iterator[list[Unit]]:
+    page: list[Unit] = []
+    for unit in units:
+        if page and (len(page) == ROWS_PER_COLLECTION or unit.alone or page[-1].alone):
+            yield page
+            page = []
+        page.append(unit)
+    if page:
+        yield page

@@ -1,0 +1,143 @@
+"""What an org says of an sObject: its fields, record types and picklists, as far as a plan depends on them.
+
+`parse_describe` reads the platform's describe answer and keeps only what sfsync decides by, so that a
+digest of it changes when, and only when, a decision could.
+Source: REST API Developer Guide, "sObject Describe".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+MASTER_RECORD_TYPE: Final = "012000000000000AAA"
+"""The record type of an sObject that has no other. Source: describe, recordTypeInfos."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of an sObject; lengths count characters, `picklist` holds the active API values."""
+
+    name: str
+    label: str
+    type: str
+    length: int
+    precision: int
+    scale: int
+    createable: bool
+    updateable: bool
+    nillable: bool
+    defaulted_on_create: bool
+    restricted_picklist: bool
+    picklist: tuple[str, ...]
+    reference_to: tuple[str, ...]
+    relationship_name: str | None
+    external_id: bool
+    unique: bool
+    case_sensitive: bool
+    id_lookup: bool
+    filterable: bool
+
+    @property
+    def is_required_on_create(self) -> bool:
+        """Whether a create without this field is refused."""
+        return (
+            self.createable and not self.nillable and not self.defaulted_on_create and self.type != "boolean"
+        )
+
+    @property
+    def is_key(self) -> bool:
+        """Whether the server itself keeps two records with the same value apart: External Id *and* Unique."""
+        return self.external_id and self.unique and self.createable
+
+
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """A record type as the running user sees it."""
+
+    id: str
+    developer_name: str
+    label: str
+    available: bool
+    master: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SObjectDescribe:
+    """One sObject as the running user sees it; `fields` is keyed by lower-case API name."""
+
+    name: str
+    label: str
+    createable: bool
+    updateable: bool
+    queryable: bool
+    fields: Mapping[str, Field]
+    record_types: tuple[RecordType, ...]
+
+    def field(self, name: str) -> Field | None:
+        """The field of that API name in any case, or None when it does not exist or is hidden."""
+        return self.fields.get(name.lower())
+
+    def key_fields(self) -> tuple[Field, ...]:
+        """The fields that can carry a job's key: writable, External Id and Unique."""
+        return tuple(each for each in self.fields.values() if each.is_key)
+
+
+def parse_describe(body: Mapping[str, Any]) -> SObjectDescribe:
+    """The describe answer of one sObject as a value; absent keys take the platform's quiet defaults.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: the body is no describe.
+    """
+    fields = (_parse_field(each) for each in body["fields"])
+    return SObjectDescribe(
+        name=body["name"],
+        label=body.get("label") or body["name"],
+        createable=bool(body.get("createable", True)),
+        updateable=bool(body.get("updateable", True)),
+        queryable=bool(body.get("queryable", True)),
+        fields={each.name.lower(): each for each in fields},
+        record_types=tuple(_parse_record_type(each) for each in body.get("recordTypeInfos") or ()),
+    )
+
+
+def _parse_field(body: Mapping[str, Any]) -> Field:
+    values = body.get("picklistValues") or ()
+    return Field(
+        name=_text(body["name"]),
+        label=_text(body.get("label") or body["name"]),
+        type=_text(body.get("type") or "string"),
+        length=int(body.get("length") or 0),
+        precision=int(body.get("precision") or 0),
+        scale=int(body.get("scale") or 0),
+        createable=bool(body.get("createable")),
+        updateable=bool(body.get("updateable")),
+        nillable=bool(body.get("nillable", True)),
+        defaulted_on_create=bool(body.get("defaultedOnCreate")),
+        restricted_picklist=bool(body.get("restrictedPicklist")),
+        picklist=tuple(_text(each["value"]) for each in values if each.get("active", True)),
+        reference_to=tuple(_text(each) for each in body.get("referenceTo") or ()),
+        relationship_name=_text(body["relationshipName"]) if body.get("relationshipName") else None,
+        external_id=bool(body.get("externalId")),
+        unique=bool(body.get("unique")),
+        case_sensitive=bool(body.get("caseSensitive")),
+        id_lookup=bool(body.get("idLookup")),
+        filterable=bool(body.get("filterable", True)),
+    )
+
+
+def _parse_record_type(body: Mapping[str, Any]) -> RecordType:
+    return RecordType(
+        id=_text(body["recordTypeId"]),
+        developer_name=_text(body.get("developerName") or body.get("name") or ""),
+        label=_text(body.get("name") or ""),
+        available=bool(body.get("available", True)),
+        master=bool(body.get("master")),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a name in the describe is no text")
+    return value

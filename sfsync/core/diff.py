@@ -1,0 +1,68 @@
+"""One row against the record in the org, three ways: what we last brought, what is there, what is wanted.
+
+A field is written when it differs and nobody else touched it. A field that moved in the org since our last
+sync, and is not what the row wants, is a conflict: it belongs to whoever wrote it, and nothing of the record
+is touched. A value that the platform rewrote on our last write (trimmed, rounded, automation) is not sent
+again as long as the row still says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sfsync.core.describe import SObjectDescribe
+from sfsync.core.ports import LedgerEntry, Record
+from sfsync.core.values import PlannedValue, Value, from_json, is_same
+
+STAGE_DEPENDENTS = ("Probability", "ForecastCategoryName")
+"""Fields that the platform recomputes when the stage changes; a row's own value goes in the same write.
+
+Source: Object Reference, Opportunity.StageName.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Which fields to send, what they hold now, and which moved in the org meanwhile."""
+
+    values: Mapping[str, PlannedValue]
+    before: Mapping[str, Value]
+    conflicts: tuple[str, ...]
+
+
+def held(describe: SObjectDescribe, record: Record, names: Mapping[str, object]) -> dict[str, Value]:
+    """The record's values of the named fields, typed by describe."""
+    values: dict[str, Value] = {}
+    for name in names:
+        field = describe.field(name)
+        values[name] = from_json(record.get(name), field.type if field else "string")
+    return values
+
+
+def difference(
+    describe: SObjectDescribe,
+    desired: Mapping[str, PlannedValue],
+    remote: Mapping[str, Value],
+    entry: LedgerEntry | None,
+) -> Difference:
+    """What a row changes about a record. `remote` holds the record's values of the desired fields."""
+    values: dict[str, PlannedValue] = {}
+    conflicts: list[str] = []
+    for name, wanted in desired.items():
+        field = describe.field(name)
+        if field is None or not field.updateable:
+            continue
+        scale = field.scale if field.type in ("currency", "double", "percent") else None
+        now = remote.get(name)
+        if is_same(wanted, now, scale=scale):
+            continue
+        if entry is None or name not in entry.seen:
+            values[name] = wanted
+        elif not is_same(entry.seen[name], now, scale=scale):
+            conflicts.append(name)
+        elif not is_same(wanted, entry.sent.get(name), scale=scale):
+            values[name] = wanted
+    if "StageName" in values:
+        values |= {name: desired[name] for name in STAGE_DEPENDENTS if desired.get(name) is not None}
+    return Difference(values, {name: remote.get(name) for name in values}, tuple(conflicts))

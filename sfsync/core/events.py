@@ -1,0 +1,50 @@
+"""What the engine announces while it works; the edges decide how a person or a log sees it.
+
+Events carry row keys and field names, never a record's values and never a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseStarted:
+    """A phase begins; `total` counts rows, or is None when not known."""
+
+    phase: str
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseAdvanced:
+    """`done` more rows of the phase are settled, `not_done` of them without success."""
+
+    phase: str
+    done: int
+    not_done: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallRetried:
+    """A call is sent again after `wait_s` seconds; `reason` names the fault, not the data."""
+
+    reason: str
+    attempt: int
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something that a person should know and that stops nothing."""
+
+    message: str
+
+
+Event = PhaseStarted | PhaseAdvanced | CallRetried | Noticed
+Listener = Callable[[Event], None]
+
+
+def ignore_events(event: Event) -> None:
+    """The listener of a caller who does not want to hear."""

@@ -1,0 +1,168 @@
+"""A job as a value: which rows, from which source, become which records of which org, by which rules.
+
+Files are read and checked in `sfsync.jobs`; the planner sees only these. One `Section` is one mapping step:
+a source, an sObject, and a rule for each of its fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
+
+SECTIONS: Final = {
+    "accounts": ACCOUNT,
+    "contacts": CONTACT,
+    "opportunities": OPPORTUNITY,
+    "contact_roles": CONTACT_ROLE,
+}
+"""The sections of a job file and the sObject that each one writes, in the order of writing."""
+
+DEFAULT_API_VERSION: Final = "66.0"
+"""The REST API version that a profile gets when it names none (Spring '26)."""
+
+
+class Mode(StrEnum):
+    """What a job may do with a row: create it, update it, or whichever the plan finds right."""
+
+    UPSERT = "upsert"
+    INSERT = "insert"
+    UPDATE = "update"
+
+
+class Blank(StrEnum):
+    """What an empty cell means for a field."""
+
+    SKIP = "skip"
+    NULL = "null"
+    ERROR = "error"
+    DEFAULT = "default"
+
+
+class RolePolicy(StrEnum):
+    """What may be done to the roles that a deal already has."""
+
+    APPEND = "append"
+    MERGE = "merge"
+
+
+class OnRoleError(StrEnum):
+    """What a refused contact role takes down with it: itself, or its new deal."""
+
+    ROLE = "role"
+    DEAL = "deal"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """How one field of the sObject gets its value from a row.
+
+    Exactly one of `column`, `compose` (text with `{column}` places) and `constant` is given.
+    `match` names, in order, the fields of the referenced sObject by which a reference is looked up ("Id" is
+    the id itself); it is empty for plain fields. `value_map` must name every value that occurs, unless
+    `keep_unmapped`.
+    """
+
+    field: str
+    column: str | None = None
+    compose: str | None = None
+    constant: str | None = None
+    value_map: Mapping[str, str] | None = None
+    keep_unmapped: bool = False
+    blank: Blank = Blank.SKIP
+    default: str | None = None
+    match: tuple[str, ...] = ()
+    date_format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """Where a section's rows come from.
+
+    `kind` is "csv", "jsonl" or "json" for a file, "nested" for the roles inside deal documents (then `nested`
+    is the key that holds them and `path` is the deals' file), "rows" for an iterable given in Python.
+    """
+
+    kind: str
+    path: Path | None = None
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+    nested: str | None = None
+    rows: Iterable[Any] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One mapping step: rows of one source become records of one sObject.
+
+    `key` is the API name of the unique external id field that tells the rows apart; contact roles have none.
+    `replace` maps a column to words that are put right in it before any rule reads it.
+    """
+
+    name: str
+    sobject: str
+    source: SourceSpec
+    rules: tuple[FieldRule, ...]
+    key: str | None = None
+    ignore: tuple[str, ...] = ()
+    replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def rule(self, field_name: str) -> FieldRule | None:
+        """The rule of that field, or None when the job leaves the field alone."""
+        return next((each for each in self.rules if each.field.lower() == field_name.lower()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A validated job. `digest` changes whenever something changes that a plan depends on (not the rows)."""
+
+    name: str
+    org: str | None
+    sections: Mapping[str, Section]
+    digest: str
+    file: str = ""
+    description: str = ""
+    mode: Mode = Mode.UPSERT
+    role_policy: RolePolicy = RolePolicy.MERGE
+    on_role_error: OnRoleError = OnRoleError.ROLE
+
+
+class Login(StrEnum):
+    """The ways to log in. `password` only on request: it ends with the Winter '27 release."""
+
+    TOKEN = "token"
+    CLIENT_CREDENTIALS = "client_credentials"
+    JWT = "jwt"
+    PASSWORD = "password"
+
+
+@dataclass(frozen=True, slots=True)
+class OrgProfile:
+    """How to reach one org; secrets are already read from where the profile names them, and never printed.
+
+    `login_url` is the host of the token endpoint (My Domain, login or test); `instance_url` is given for
+    tokens only. `loopback` allows plain http to a literal loopback address, and nothing else.
+    """
+
+    name: str
+    login: Login
+    login_url: str | None = None
+    instance_url: str | None = None
+    access_token: SecretStr | None = None
+    client_id: SecretStr | None = None
+    client_secret: SecretStr | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    private_key: SecretStr | None = None
+    audience: str | None = None
+    allow_password: bool = False
+    loopback: bool = False
+    ca_file: Path | None = None
+    proxy: str | None = None
+    api_version: str = DEFAULT_API_VERSION

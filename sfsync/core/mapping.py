@@ -1,0 +1,178 @@
+"""A source row becomes a typed local row by the rules of its section: columns in, fields out.
+
+What an empty cell means, which words are translated, how a date is written and by what a parent is looked
+up is all said by the job; nothing is guessed. A row with problems still yields what could be read, so that
+a report can name it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sfsync.core.job import Blank, FieldRule, Section
+from sfsync.core.models import InvalidField, Reference, validated
+from sfsync.core.results import Problem, RowRef, Stage
+from sfsync.core.rows import Cell, SourceRow
+from sfsync.core.values import parse_date, trimmed
+from sfsync.core.wording import suggestion
+
+PLACE: Final = re.compile(r"\{([^{}]+)\}")
+"""A `{column}` place in composed text."""
+
+_ABSENT: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRow:
+    """One row in the words of the org: field values (typed, references unresolved) and what is wrong."""
+
+    ref: RowRef
+    values: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+
+
+def mapped(section: Section, row: SourceRow) -> LocalRow:
+    """The local row that the section's rules make of a source row."""
+    raw: dict[str, Any] = {}
+    problems: list[Problem] = []
+    cells = _put_right(section, row.cells)
+    for rule in section.rules:
+        try:
+            value = _value(rule, cells)
+        except _Unmappable as error:
+            problems.append(_problem(rule, row, error))
+            continue
+        if value is not _ABSENT:
+            raw[rule.field] = value
+    values, invalid = validated(section.sobject, raw)
+    problems.extend(_invalid(section, row, each) for each in invalid)
+    return LocalRow(row.ref, values, tuple(problems))
+
+
+def _put_right(section: Section, cells: Mapping[str, Cell]) -> Mapping[str, Cell]:
+    """The cells with the section's replaced words."""
+    if not section.replace:
+        return cells
+    known = {column: words for column, words in section.replace.items() if column in cells}
+    return {**cells} | {
+        column: words.get(trimmed(as_text(cells[column])), cells[column]) for column, words in known.items()
+    }
+
+
+def source_text(rule: FieldRule | None, row: SourceRow) -> str:
+    """What the row's own cell says for a rule, as a person wrote it."""
+    if rule is None or rule.column is None:
+        return ""
+    return as_text(row.cells.get(rule.column))
+
+
+def as_text(cell: Cell) -> str:
+    """A cell as text; truth values in the words of a file."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return cell if isinstance(cell, str) else f"{cell:f}"
+
+
+class _Unmappable(Exception):
+    def __init__(self, code: str, message: str, hint: str, *, value: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+        self.value = value
+
+
+def _value(rule: FieldRule, cells: Mapping[str, Cell]) -> object:
+    cell = _cell(rule, cells)
+    if isinstance(cell, bool):
+        return cell
+    text = trimmed(as_text(cell))
+    if text == "":
+        return _of_blank(rule)
+    if rule.value_map is not None:
+        text = _translated(rule, text)
+        if text == "":
+            return _of_blank(rule)
+    return _typed(rule, text)
+
+
+def _cell(rule: FieldRule, cells: Mapping[str, Cell]) -> Cell:
+    if rule.constant is not None:
+        return rule.constant
+    if rule.compose is not None:
+        places = PLACE.findall(rule.compose)
+        if places and not any(trimmed(as_text(cells.get(each))) for each in places):
+            return None
+        return PLACE.sub(lambda place: trimmed(as_text(cells.get(place[1]))), rule.compose)
+    return cells.get(rule.column or "")
+
+
+def _of_blank(rule: FieldRule) -> object:
+    match rule.blank:
+        case Blank.SKIP:
+            return _ABSENT
+        case Blank.NULL:
+            return None
+        case Blank.DEFAULT:
+            return _typed(rule, rule.default or "")
+        case Blank.ERROR:
+            raise _Unmappable(
+                "BLANK",
+                f"{rule.field} is empty",
+                "Fill the cell in, or say in the job what an empty cell means.",
+            )
+
+
+def _translated(rule: FieldRule, text: str) -> str:
+    table = rule.value_map or {}
+    if text in table:
+        return table[text]
+    if rule.keep_unmapped:
+        return text
+    hint = f"{suggestion(text, table)} Add it to the map of {rule.field}, or correct the cell.".strip()
+    raise _Unmappable("VALUE_NOT_MAPPED", f'"{text}" is not in the map of {rule.field}', hint, value=text)
+
+
+def _typed(rule: FieldRule, text: str) -> object:
+    if rule.match:
+        return Reference(text, rule.match)
+    if rule.date_format is None:
+        return text
+    try:
+        return parse_date(text, rule.date_format)
+    except ValueError:
+        message = f'"{text}" is not a date written as {rule.date_format}'
+        raise _Unmappable(
+            "BAD_DATE", message, "Correct the cell, or the format in the job.", value=text
+        ) from None
+
+
+def _problem(rule: FieldRule, row: SourceRow, error: _Unmappable) -> Problem:
+    return Problem(
+        code=error.code,
+        stage=Stage.MAP,
+        message=str(error),
+        hint=error.hint,
+        row=row.ref,
+        column=rule.column or "",
+        field=rule.field,
+        value=error.value,
+    )
+
+
+def _invalid(section: Section, row: SourceRow, invalid: InvalidField) -> Problem:
+    rule = section.rule(invalid.field)
+    return Problem(
+        code="BAD_VALUE",
+        stage=Stage.MAP,
+        message=f"{invalid.field}: {invalid.reason}",
+        hint="Correct the cell, or the rule of this field in the job.",
+        row=row.ref,
+        column=rule.column or "" if rule else "",
+        field=invalid.field,
+        value=source_text(rule, row),
+    )

@@ -1,0 +1,146 @@
+"""The plan as a value: one `Change` for each input row, and what the plan was computed from.
+
+Apply reads the plan and nothing else: a change carries all that is sent, all that was read before, and the
+changes that must be in the org first. Every input row is in exactly one change, also those that write
+nothing, so that the ten counts of a report are the changes counted by outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sfsync.core.job import Mode, OnRoleError, RolePolicy
+from sfsync.core.results import Outcome, Problem, RowRef
+from sfsync.core.values import PlannedValue, Value
+
+
+class Action(StrEnum):
+    """What apply does with a change; only the first two write.
+
+    UNKNOWN is a role that an earlier run may or may not have written: it is left for a person.
+    """
+
+    CREATE = "create"
+    UPDATE = "update"
+    NOOP = "no-op"
+    SKIP = "skip"
+    CONFLICT = "conflict"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+    REJECT = "reject"
+
+
+PLANNED_OUTCOME: Mapping[Action, Outcome] = {
+    Action.CREATE: Outcome.CREATED,
+    Action.UPDATE: Outcome.UPDATED,
+    Action.NOOP: Outcome.UNCHANGED,
+    Action.SKIP: Outcome.SKIPPED,
+    Action.CONFLICT: Outcome.CONFLICT,
+    Action.BLOCKED: Outcome.BLOCKED,
+    Action.UNKNOWN: Outcome.UNKNOWN,
+    Action.REJECT: Outcome.REJECTED,
+}
+"""What each action becomes when apply goes as planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one row.
+
+    `change_id` is the sObject and the row's own key (`Opportunity:DEAL-1`), stable within a plan.
+    `desired` holds every value the row wants; `values` what is sent (all of `desired` for a create, only what
+    differs for an update); `before` what the org held for the fields of `values`.
+    `parent` is the change of the deal that a role belongs to. `account` is the id or the change of the deal's
+    account: changes that share one go in one call, because the platform locks the account.
+    `adopted` marks a record that the job met in the org and had not written itself, `is_derived` a role that
+    stands for the deal's own `ContactId`.
+    """
+
+    change_id: str
+    sobject: str
+    action: Action
+    key: str
+    label: str
+    row: RowRef | None = None
+    record_id: str | None = None
+    desired: Mapping[str, PlannedValue] = field(default_factory=dict)
+    values: Mapping[str, PlannedValue] = field(default_factory=dict)
+    before: Mapping[str, Value] = field(default_factory=dict)
+    parent: str | None = None
+    account: str | None = None
+    problems: tuple[Problem, ...] = ()
+    adopted: bool = False
+    is_derived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrgIdentity:
+    """Which org a plan was made for."""
+
+    org_id: str
+    name: str
+    is_sandbox: bool
+    instance_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceImage:
+    """The source's own form and rows, so that rejects can be written as they came.
+
+    `rows` maps a row's ordinal to its raw text: cells for a delimited file, one item (the document) for JSON.
+    """
+
+    name: str
+    file: str
+    kind: str
+    columns: tuple[str, ...]
+    delimiter: str
+    encoding: str
+    line_end: str
+    rows: Mapping[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedCalls:
+    """How many API calls applying the plan takes when nothing fails."""
+
+    reads: int
+    writes: int
+
+    @property
+    def total(self) -> int:
+        """Reads and writes together."""
+        return self.reads + self.writes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that apply needs, and what it must refuse by.
+
+    `serial` counts the applied runs of this job in this journal: a plan with an old one is stale.
+    `schema_digest` covers the parts of describe and the stage catalogue that the plan depends on.
+    `key_fields` names the key field of each sObject that has one. `profile` is the name of the org profile.
+    """
+
+    plan_id: str
+    job: str
+    profile: str
+    job_digest: str
+    org: OrgIdentity
+    schema_digest: str
+    serial: int
+    created_at: str
+    mode: Mode
+    role_policy: RolePolicy
+    on_role_error: OnRoleError
+    key_fields: Mapping[str, str]
+    changes: tuple[Change, ...]
+    notes: tuple[Problem, ...]
+    sources: Mapping[str, SourceImage]
+    predicted: PredictedCalls
+
+    def is_empty(self) -> bool:
+        """Whether applying would write nothing."""
+        return not any(each.action in (Action.CREATE, Action.UPDATE) for each in self.changes)

@@ -1,0 +1,61 @@
+"""The saved form of a plan: JSON with a digest over all of it, so that an altered plan is recognised.
+
+The digest is also the plan's name in the journal, by which a plan is applied once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from sfsync.core.plan import Plan
+from sfsync.errors import GuardError
+
+SCHEMA: Final = "sfsync.plan/1"
+
+_PLAN: Final = TypeAdapter(Plan)
+
+
+def dump_plan(plan: Plan) -> bytes:
+    """The plan as JSON text, one document."""
+    body = _PLAN.dump_json(plan)
+    head = orjson.dumps({"schema": SCHEMA, "digest": _digest(body)})
+    return head[:-1] + b',"plan":' + body + b"}"
+
+
+def plan_digest(plan: Plan) -> str:
+    """The name of exactly this plan."""
+    return _digest(_PLAN.dump_json(plan))
+
+
+def load_plan(data: bytes) -> Plan:
+    """The plan that `dump_plan` wrote.
+
+    Raises:
+        GuardError: the text is no plan of this version, or was changed after it was written.
+    """
+    try:
+        document: dict[str, Any] = orjson.loads(data)
+        known = document["schema"] == SCHEMA
+        plan = _PLAN.validate_json(orjson.dumps(document["plan"])) if known else None
+        digest = document["digest"]
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValidationError):
+        raise _refusal("it cannot be read as a plan") from None
+    if plan is None:
+        raise _refusal(f"it is of the schema {document['schema']!r}, this version reads {SCHEMA!r}")
+    if plan_digest(plan) != digest:
+        raise _refusal("it was changed after it was made")
+    return plan
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
+
+
+def _refusal(why: str) -> GuardError:
+    return GuardError(
+        f"the plan is refused: {why}", code="PLAN_ALTERED", hint="Make a new one with sfsync plan."
+    )

@@ -1,0 +1,196 @@
+"""The two things the engine needs from outside: an org, and a journal that survives a crash.
+
+`salesforce/` implements `OrgGateway`, `journal/` implements `Journal`; the engine knows neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from sfsync.core.describe import SObjectDescribe
+from sfsync.core.plan import OrgIdentity
+from sfsync.core.stages import StageCatalogue
+from sfsync.core.values import Value
+from sfsync.core.writes import Answers, Route, WriteCall
+
+Record = Mapping[str, Any]
+"""One record of an org as JSON, `attributes` left out; numbers with a fraction are `Decimal`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """SELECT `fields` FROM `sobject` WHERE `where_field` IN `values`.
+
+    Without a `where_field` all records are meant; with one and no values, none are.
+
+    `also` adds plain equality filters (`field = value`). Results come in no promised order.
+    """
+
+    sobject: str
+    fields: tuple[str, ...]
+    where_field: str | None = None
+    values: Sequence[str] = ()
+    also: Mapping[str, str | bool] = field(default_factory=dict)
+    include_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUsage:
+    """What a run has cost so far; `limit_used` and `limit_max` are the org's own estimate for the day."""
+
+    reads: int = 0
+    writes: int = 0
+    logins: int = 0
+    retries: int = 0
+    limit_used: int | None = None
+    limit_max: int | None = None
+
+
+class OrgGateway(Protocol):
+    """One org. Every method may raise `AccessError`, `OrgUnavailable` or `ConfigError`."""
+
+    def identity(self) -> OrgIdentity:
+        """Which org answers behind the URL; asked once, then remembered."""
+        ...
+
+    def describe(self, sobject: str) -> SObjectDescribe:
+        """The sObject as the running user sees it; asked once.
+
+        Raises:
+            ConfigError: there is no such sObject for this user.
+        """
+        ...
+
+    def stage_catalogue(self) -> StageCatalogue:
+        """All opportunity stages in their order; asked once."""
+        ...
+
+    def fetch(self, lookups: Sequence[Lookup]) -> list[list[Record]]:
+        """The records of each lookup, complete, in the lookups' order; packed into few calls."""
+        ...
+
+    def write(self, call: WriteCall) -> Answers:
+        """Sends one write call and says of every node what became of it.
+
+        An ambiguous answer is `Unanswered`, never an exception and never sent again for an insert.
+
+        Raises:
+            OrgUnavailable: the org surely did nothing, and stayed unavailable through all retries.
+        """
+        ...
+
+    @property
+    def usage(self) -> ApiUsage:
+        """What has been used until now."""
+        ...
+
+
+class ChangeState(StrEnum):
+    """How far a change got, as the journal knows it. A change without a state was never sent."""
+
+    INTENT = "intent"
+    DONE = "done"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One write call about to leave: its rows by change id, and a hash of what is sent."""
+
+    attempt_id: str
+    route: Route
+    body_hash: str
+    change_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRecord:
+    """The journal's last word on one change of a run; `detail` is a JSON-ready problem or reason."""
+
+    change_id: str
+    state: ChangeState
+    outcome: str | None = None
+    record_id: str | None = None
+    detail: Mapping[str, Any] | None = None
+    attempt_id: str | None = None
+    updated_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run: which plan it applies, and how it ended (`exit_code` None = it did not end)."""
+
+    run_id: str
+    job: str
+    org_id: str
+    plan_digest: str
+    plan_file: str
+    started_at: str
+    exit_code: int | None = None
+    ended_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What a job last brought to one record: the values it sent, and the values the org then held."""
+
+    sobject: str
+    key: str
+    record_id: str
+    sent: Mapping[str, Value]
+    seen: Mapping[str, Value]
+
+
+class Journal(Protocol):
+    """What a job remembers between runs. Every method is durable when it returns.
+
+    Raises `JournalError` when it cannot be; then nothing may be sent.
+    """
+
+    def begin_run(self, run: RunRecord) -> None:
+        """Opens a run; a plan digest begun before is refused with `GuardError` (a plan is used once)."""
+        ...
+
+    def end_run(self, run_id: str, *, exit_code: int, ended_at: str) -> None:
+        """Closes a run. A run closed with open changes is still listed by `open_changes`."""
+        ...
+
+    def runs(self, job: str | None = None) -> list[RunRecord]:
+        """The runs known, newest first."""
+        ...
+
+    def intend(self, run_id: str, attempt: Attempt, *, at: str) -> None:
+        """Marks the attempt's changes as about to be sent, in one commit."""
+        ...
+
+    def record(self, run_id: str, records: Iterable[ChangeRecord]) -> None:
+        """Writes what became of changes, in one commit."""
+        ...
+
+    def changes(self, run_id: str) -> dict[str, ChangeRecord]:
+        """The last word on every change of the run that was ever sent, by change id."""
+        ...
+
+    def open_changes(self, job: str, org_id: str) -> list[tuple[RunRecord, ChangeRecord]]:
+        """Changes of earlier runs that are still INTENT or UNKNOWN, oldest first."""
+        ...
+
+    def serial(self, job: str, org_id: str) -> int:
+        """How many runs of the job against the org have begun."""
+        ...
+
+    def ledger(self, org_id: str, sobject: str, keys: Iterable[str]) -> dict[str, LedgerEntry]:
+        """The entries of those keys that exist, by key."""
+        ...
+
+    def put_ledger(self, org_id: str, entries: Iterable[LedgerEntry]) -> None:
+        """Writes or replaces entries, in one commit."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        ...

@@ -1,0 +1,82 @@
+"""The report as a value: what became of every change of a plan, what it cost, and the exit code it means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sfsync.core.plan import PLANNED_OUTCOME, Action, Change, Plan
+from sfsync.core.ports import ApiUsage
+from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage, count_outcomes
+from sfsync.errors import Interrupted, SyncError
+
+ROWS_NOT_DONE = 3
+"""The exit code of a finished run that left rows undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One plan or one applied run.
+
+    `results` holds one entry for each change that apply settled; a plan that was not applied has none.
+    `stopped` is what ended the run early; `notes` are remarks that make no row undone.
+    """
+
+    plan: Plan
+    applied: bool
+    run_id: str
+    usage: ApiUsage
+    seconds: float
+    results: Mapping[str, RowResult] = field(default_factory=dict)
+    notes: tuple[Problem, ...] = ()
+    stopped: SyncError | None = None
+
+    def result(self, change: Change) -> RowResult:
+        """What became of a change, or what is planned for it."""
+        settled = self.results.get(change.change_id)
+        if settled is not None:
+            return settled
+        outcome = PLANNED_OUTCOME[change.action]
+        if self.applied and change.action in (Action.CREATE, Action.UPDATE):
+            outcome = Outcome.UNPROCESSED
+        return RowResult(change.change_id, outcome, change.record_id, change.problems, change.adopted)
+
+    def rows(self) -> Iterator[tuple[Change, RowResult]]:
+        """Every input row's change with its result; writes that no row asks for are left out."""
+        for change in self.plan.changes:
+            if change.row is not None:
+                yield change, self.result(change)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Rows per sObject and outcome."""
+        return count_outcomes((change.sobject, result.outcome) for change, result in self.rows())
+
+    def problems(self) -> list[tuple[Change, Outcome, Problem]]:
+        """Every problem of every row that is not done, in the order of the plan."""
+        return [
+            (change, result.outcome, problem)
+            for change, result in self.rows()
+            if result.outcome in NOT_DONE
+            for problem in result.problems or (_unexplained(change, result.outcome),)
+        ]
+
+    @property
+    def exit_code(self) -> int:
+        """The process exit code that this end of a run means."""
+        if isinstance(self.stopped, Interrupted):
+            return self.stopped.process_exit_code
+        if self.stopped is not None:
+            return self.stopped.exit_code
+        return ROWS_NOT_DONE if any(result.outcome in NOT_DONE for _, result in self.rows()) else 0
+
+
+def _unexplained(change: Change, outcome: Outcome) -> Problem:
+    if outcome is Outcome.UNPROCESSED:
+        return Problem(
+            "NOT_REACHED",
+            Stage.ORG,
+            "the run ended before this row was sent",
+            "Run sfsync resume.",
+            row=change.row,
+        )
+    return Problem(outcome.name, Stage.ORG, f"the row is {outcome.value}", row=change.row)

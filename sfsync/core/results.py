@@ -1,0 +1,94 @@
+"""What became of a row: the ten counts, and the problem that a person can act on.
+
+Every input row ends in exactly one `Outcome`. A `Problem` says where (file, line, column), what (value,
+message) and what to do (hint); its code is stable, its words are for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Outcome(StrEnum):
+    """The one end of an input row; the values are the keys of the machine output."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    CONFLICT = "conflicts"
+    REJECTED = "rejected"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+    UNPROCESSED = "unprocessed"
+
+
+NOT_DONE: Final = frozenset(
+    {Outcome.CONFLICT, Outcome.REJECTED, Outcome.BLOCKED, Outcome.UNKNOWN, Outcome.UNPROCESSED}
+)
+"""Outcomes that leave something for a person or a later run: exit code 3."""
+
+
+class Stage(StrEnum):
+    """Where in the flow a problem was found."""
+
+    PARSE = "parse"
+    MAP = "map"
+    MATCH = "match"
+    PLAN = "plan"
+    ORG = "org"
+
+
+@dataclass(frozen=True, slots=True)
+class RowRef:
+    """Where a row stands: the job's source (`opportunities`, ...), its file, its first line (1 = top).
+
+    `ordinal` counts the rows of the source from 1; it tells JSON documents apart that share a line.
+    """
+
+    source: str
+    file: str
+    line: int
+    ordinal: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with one row, and what to do about it."""
+
+    code: str
+    stage: Stage
+    message: str
+    hint: str = ""
+    row: RowRef | None = None
+    column: str = ""
+    field: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """The outcome of one change of a plan; `record_id` is known for everything that is in the org."""
+
+    change_id: str
+    outcome: Outcome
+    record_id: str | None = None
+    problems: tuple[Problem, ...] = ()
+    adopted: bool = False
+
+
+Counts = Mapping[str, Mapping[str, int]]
+"""sObject -> "rows" and one entry for each `Outcome` -> how many."""
+
+
+def count_outcomes(pairs: Iterable[tuple[str, Outcome]]) -> dict[str, dict[str, int]]:
+    """Counts per sObject from (sObject, outcome) pairs; every sObject carries all ten keys."""
+    counts: dict[str, dict[str, int]] = {}
+    for sobject, outcome in pairs:
+        of_sobject = counts.setdefault(sobject, {"rows": 0} | {each.value: 0 for each in Outcome})
+        of_sobject["rows"] += 1
+        of_sobject[outcome.value] += 1
+    return counts

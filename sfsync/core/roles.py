@@ -1,0 +1,319 @@
+"""The contact roles of one deal as a set: which rows the org lacks, which change, which are there.
+
+Roles have no key and the platform keeps exact doubles, so identity is decided here: first (contact, role),
+each held row used once; then, if exactly one row of that contact is left on both sides, it is the same row
+with another role. Blank and "None" are one thing. Doubles that were there before are reported, never
+deleted. Being primary belongs to the contact: all rows of one contact share the flag, and one contact has it.
+Source: Object Reference, OpportunityContactRole; NPSP's published tests on duplicate and primary roles.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sfsync.core.job import RolePolicy
+from sfsync.core.plan import Action, Change
+from sfsync.core.ports import LedgerEntry
+from sfsync.core.results import Problem, RowRef, Stage
+from sfsync.core.sobject import CONTACT_ROLE
+from sfsync.core.values import Pending, PlannedValue, is_same
+
+NO_ROLE = frozenset({"none", "--none--"})
+"""Words for a role that is not given; such a row is not saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRole:
+    """One role that the source asks for, its contact resolved.
+
+    `is_primary` is None where the job does not say. `is_derived` marks a role that stands for the deal's own
+    `ContactId`: any row of that contact satisfies it. `place` is unique among the rows of the job, and
+    `change_id` is given where the row was planned before.
+    """
+
+    row: RowRef
+    label: str
+    contact: str | Pending
+    role: str | None
+    is_primary: bool | None
+    further: Mapping[str, PlannedValue] = field(default_factory=dict)
+    is_derived: bool = False
+    place: str = ""
+    change_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRole:
+    """One role row that the org holds."""
+
+    record_id: str
+    contact_id: str
+    role: str | None
+    is_primary: bool
+    further: Mapping[str, PlannedValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RolePlan:
+    """What happens to the roles of one deal, and what a person should know about them."""
+
+    changes: tuple[Change, ...]
+    notes: tuple[Problem, ...] = ()
+
+
+def is_blank_role(text: str | None) -> bool:
+    """Whether the text means "no role": such a row is not saved."""
+    return text is None or text.strip() == "" or text.strip().casefold() in NO_ROLE
+
+
+def role_key(deal_id: str, contact_id: str, role: str | None) -> str:
+    """How the ledger names a role: its deal, its contact and its role."""
+    return f"{deal_id}/{contact_id}/{role or ''}"
+
+
+def gives_flag_away(change: Change) -> bool:
+    """Whether the change takes the primary flag from a role that is in the org."""
+    return change.action is Action.UPDATE and change.values.get("IsPrimary") is False
+
+
+def plan_roles(
+    deal: Change,
+    wanted: Sequence[WantedRole],
+    held: Sequence[HeldRole],
+    *,
+    policy: RolePolicy,
+    ledger: Mapping[str, LedgerEntry],
+) -> RolePlan:
+    """The changes that bring a deal's roles to the wanted state.
+
+    `ledger` maps `role_key` to what this job last brought there.
+    """
+    rows, refused = _without_contradictions(deal, _with_derived_folded(wanted))
+    pairs, missing = _matched(rows, held, policy=policy)
+    changes = [_of_pair(deal, row, there, policy=policy, ledger=ledger) for row, there in pairs]
+    changes += [_of_missing(deal, row, held, policy=policy, ledger=ledger) for row in missing]
+    changes += _demotions(deal, changes, pairs, held)
+    return RolePlan(tuple(refused + changes), _doubles(deal, held))
+
+
+def _with_derived_folded(wanted: Sequence[WantedRole]) -> list[WantedRole]:
+    """A deal's `ContactId` makes that contact's rows primary; it is a row of its own if there are none."""
+    named = {each.contact for each in wanted if not each.is_derived}
+    primary = {each.contact for each in wanted if each.is_derived}
+    return [
+        replace(each, is_primary=True) if each.contact in primary else each
+        for each in wanted
+        if not (each.is_derived and each.contact in named)
+    ]
+
+
+def _without_contradictions(
+    deal: Change, wanted: Sequence[WantedRole]
+) -> tuple[list[WantedRole], list[Change]]:
+    """The rows that can all be true at once, with the flag shared by the rows of one contact."""
+    primaries = {each.contact for each in wanted if each.is_primary}
+    first: dict[tuple[str | Pending, str | None], WantedRole] = {}
+    refused: list[Change] = []
+    for each in wanted:
+        twin = first.get((each.contact, each.role))
+        if twin is not None:
+            refused.append(_refused(deal, each, _twin_problem(each, twin)))
+        elif each.is_primary and len(primaries) > 1:
+            refused.append(_refused(deal, each, _primaries_problem(each, len(primaries))))
+        else:
+            shared = True if each.contact in primaries and len(primaries) == 1 else each.is_primary
+            first[each.contact, each.role] = replace(each, is_primary=shared)
+    return list(first.values()), refused
+
+
+def _matched(
+    rows: Sequence[WantedRole], held: Sequence[HeldRole], *, policy: RolePolicy
+) -> tuple[list[tuple[WantedRole, HeldRole]], list[WantedRole]]:
+    """Pairs of wanted and held rows, and the wanted rows that have no held one."""
+    free = list(held)
+    pairs: list[tuple[WantedRole, HeldRole]] = []
+    unmatched: list[WantedRole] = []
+    for row in sorted(rows, key=lambda each: each.is_derived):
+        there = _take(free, row, exact=not row.is_derived)
+        if there is not None:
+            pairs.append((row, there))
+        else:
+            unmatched.append(row)
+    missing: list[WantedRole] = []
+    left = Counter(each.contact for each in unmatched)
+    for row in unmatched:
+        same_contact = [each for each in free if each.contact_id == row.contact]
+        may_change = policy is RolePolicy.MERGE or any(each.role is None for each in same_contact)
+        if left[row.contact] == 1 and len(same_contact) == 1 and may_change:
+            free.remove(same_contact[0])
+            pairs.append((row, same_contact[0]))
+        else:
+            missing.append(row)
+    return pairs, missing
+
+
+def _take(free: list[HeldRole], row: WantedRole, *, exact: bool) -> HeldRole | None:
+    for each in free:
+        if each.contact_id == row.contact and (not exact or is_same(each.role, row.role)):
+            free.remove(each)
+            return each
+    return None
+
+
+def _of_pair(
+    deal: Change, row: WantedRole, there: HeldRole, *, policy: RolePolicy, ledger: Mapping[str, LedgerEntry]
+) -> Change:
+    """What a wanted role changes about the held row that it is."""
+    desired = _desired(deal, row)
+    before = {"Role": there.role, "IsPrimary": there.is_primary, **there.further}
+    differs = {
+        name: value
+        for name, value in desired.items()
+        if name in before and not is_same(value, before[name]) and not (name == "Role" and row.is_derived)
+    }
+    if policy is RolePolicy.APPEND:
+        differs = {name: value for name, value in differs.items() if name == "Role" and there.role is None}
+    entry = ledger.get(role_key(deal.record_id or "", there.contact_id, row.role))
+    base = replace(_change(deal, row, Action.NOOP, record_id=there.record_id), adopted=entry is None)
+    if not differs:
+        return base
+    moved = [name for name in differs if entry and not is_same(entry.seen.get(name), before[name])]
+    if moved:
+        return replace(base, action=Action.CONFLICT, problems=(_moved_problem(row, moved),))
+    kept = {name: before[name] for name in differs}
+    return replace(base, action=Action.UPDATE, values=differs, before=_plain(kept))
+
+
+def _of_missing(
+    deal: Change,
+    row: WantedRole,
+    held: Sequence[HeldRole],
+    *,
+    policy: RolePolicy,
+    ledger: Mapping[str, LedgerEntry],
+) -> Change:
+    """What happens to a role that the deal does not have."""
+    change = _change(deal, row, Action.CREATE)
+    entry = ledger.get(role_key(deal.record_id or "", str(row.contact), row.role))
+    if entry is not None:
+        return replace(change, action=Action.CONFLICT, problems=(_removed_problem(row),))
+    others = [each for each in held if each.is_primary and each.contact_id != row.contact]
+    if row.is_primary and others and policy is RolePolicy.APPEND:
+        return replace(change, action=Action.CONFLICT, problems=(_has_primary_problem(row),))
+    return replace(change, values=change.desired)
+
+
+def _demotions(
+    deal: Change,
+    changes: Sequence[Change],
+    pairs: Sequence[tuple[WantedRole, HeldRole]],
+    held: Sequence[HeldRole],
+) -> list[Change]:
+    """Updates that take the flag from its holder, when a change of this plan gives it to another contact."""
+    promoted = {each.desired.get("ContactId") for each in changes if each.values.get("IsPrimary") is True}
+    if not promoted:
+        return []
+    handled = {there.record_id for row, there in pairs if row.is_primary is not None}
+    return [
+        Change(
+            change_id=f"{CONTACT_ROLE}:{deal.key}/{each.record_id}/not primary",
+            sobject=CONTACT_ROLE,
+            action=Action.UPDATE,
+            key=each.record_id,
+            label="gives the primary flag away",
+            record_id=each.record_id,
+            values={"IsPrimary": False},
+            before={"IsPrimary": True},
+            parent=deal.change_id,
+            account=deal.account,
+        )
+        for each in held
+        if each.is_primary and each.contact_id not in promoted and each.record_id not in handled
+    ]
+
+
+def _desired(deal: Change, row: WantedRole) -> dict[str, PlannedValue]:
+    desired: dict[str, PlannedValue] = {
+        "OpportunityId": deal.record_id or Pending(deal.change_id),
+        "ContactId": row.contact,
+    }
+    if row.role is not None:
+        desired["Role"] = row.role
+    if row.is_primary is not None:
+        desired["IsPrimary"] = row.is_primary
+    return desired | dict(row.further)
+
+
+def _change(deal: Change, row: WantedRole, action: Action, *, record_id: str | None = None) -> Change:
+    contact = row.contact.change_id if isinstance(row.contact, Pending) else row.contact
+    key = f"{deal.key}/{contact}/{row.role or ''}"
+    return Change(
+        change_id=row.change_id or f"{CONTACT_ROLE}:{key}",
+        sobject=CONTACT_ROLE,
+        action=action,
+        key=key,
+        label=row.label,
+        row=row.row,
+        record_id=record_id,
+        desired=_desired(deal, row),
+        parent=deal.change_id,
+        account=deal.account,
+        is_derived=row.is_derived,
+    )
+
+
+def _refused(deal: Change, row: WantedRole, problem: Problem) -> Change:
+    change = _change(deal, row, Action.REJECT)
+    return replace(change, change_id=f"{CONTACT_ROLE}@{row.place}", problems=(problem,))
+
+
+def _plain(values: Mapping[str, PlannedValue]) -> dict[str, str | bool | None]:
+    return {name: value for name, value in values.items() if isinstance(value, str | bool) or value is None}
+
+
+def _doubles(deal: Change, held: Iterable[HeldRole]) -> tuple[Problem, ...]:
+    counted = Counter((each.contact_id, each.role) for each in held)
+    return tuple(
+        _problem(
+            "DOUBLE_ROLE",
+            f"{deal.label} already has contact {contact} {times} times as {role or 'no role'}",
+            hint="sfsync leaves them as they are; delete the extra rows in the org if they are a mistake.",
+        )
+        for (contact, role), times in counted.items()
+        if times > 1
+    )
+
+
+def _twin_problem(row: WantedRole, twin: WantedRole) -> Problem:
+    message = f"the same contact has the same role as in line {twin.row.line}"
+    return _problem("DUPLICATE_ROLE", message, row=row, hint="Take one of the two rows out.")
+
+
+def _primaries_problem(row: WantedRole, count: int) -> Problem:
+    message = f"{count} contacts are marked primary on this deal; a deal has one primary contact"
+    return _problem(
+        "TWO_PRIMARIES", message, row=row, hint="Mark only one of them, and import the rows again."
+    )
+
+
+def _moved_problem(row: WantedRole, names: Sequence[str]) -> Problem:
+    message = f"{' and '.join(names)} of this role was changed in the org since the last run"
+    return _problem(
+        "CHANGED_IN_ORG", message, row=row, hint="Take the org's value over, or change it back there."
+    )
+
+
+def _removed_problem(row: WantedRole) -> Problem:
+    message = "this role was on the deal after the last run, and somebody has removed or changed it since"
+    return _problem("REMOVED_IN_ORG", message, row=row, hint="Take the row out, or add the role in the org.")
+
+
+def _has_primary_problem(row: WantedRole) -> Problem:
+    message = "the deal already has another primary contact, and this job only appends roles"
+    return _problem("HAS_PRIMARY", message, row=row, hint='Use policy = "merge", or take the mark away.')
+
+
+def _problem(code: str, message: str, *, row: WantedRole | None = None, hint: str = "") -> Problem:
+    return Problem(code=code, stage=Stage.PLAN, message=message, hint=hint, row=row.row if row else None)

@@ -1,0 +1,77 @@
+"""Rows as they come from a source: text cells with their line, or one problem for a row that cannot be read.
+
+A cell of a delimited file is always text; a cell of a JSON document may already be a number, a truth value
+or null. Nothing here knows what a column means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+from sfsync.core.models import LocalRecord
+from sfsync.core.results import Problem, RowRef
+
+Cell = str | Decimal | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One row: where it stands, its cells by column, and the raw text it came from (for the rejects)."""
+
+    ref: RowRef
+    cells: Mapping[str, Cell]
+    raw: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row that is there but cannot be read, such as one with too few cells; it still counts as a row."""
+
+    ref: RowRef
+    raw: tuple[str, ...]
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A row given in Python as a local model: its values are typed already and named as in the org."""
+
+    ref: RowRef
+    record: LocalRecord
+    raw: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceForm:
+    """How a source is written, so that its rejects can be written the same way."""
+
+    name: str
+    file: str
+    kind: str
+    columns: tuple[str, ...]
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    line_end: str = "\n"
+
+
+class RowSource(Protocol):
+    """One opened source. Iterating twice reads it twice."""
+
+    @property
+    def form(self) -> SourceForm:
+        """The source's own form; known before the first row is read."""
+        ...
+
+    def rows(self) -> Iterator[SourceRow | UnreadableRow | ModelRow]:
+        """Every row in order.
+
+        Raises:
+            SourceError: the source as a whole cannot be read on.
+        """
+        ...
+
+
+Document = Mapping[str, Any]

@@ -1,0 +1,67 @@
+"""Names and record ids of the platform: what an id is, and when two ids are the same record.
+
+Ids are compared in their 18-character form only; the 15-character form is turned into it at the border.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+ACCOUNT: Final = "Account"
+CONTACT: Final = "Contact"
+OPPORTUNITY: Final = "Opportunity"
+CONTACT_ROLE: Final = "OpportunityContactRole"
+
+WRITE_ORDER: Final = (ACCOUNT, CONTACT, OPPORTUNITY, CONTACT_ROLE)
+"""The sObjects that sfsync writes, parents before children."""
+
+KEY_PREFIXES: Final = {
+    ACCOUNT: "001",
+    CONTACT: "003",
+    "User": "005",
+    OPPORTUNITY: "006",
+    CONTACT_ROLE: "00K",
+    "Campaign": "701",
+    "Pricebook2": "01s",
+    "RecordType": "012",
+}
+"""The first three characters of an id, by sObject. Source: published key prefixes, Object Reference."""
+
+_ID_SHAPE: Final = re.compile(r"[0-9A-Za-z]{15}(?:[A-Z0-5]{3})?")
+_CHECKSUM_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_API_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def checksum(short_id: str) -> str:
+    """The three characters that follow a 15-character id: one for each five, by its capitals.
+
+    Source: "What are Salesforce ids composed of", verified on recorded ids.
+    """
+    groups = (short_id[start : start + 5] for start in (0, 5, 10))
+    return "".join(
+        _CHECKSUM_ALPHABET[sum(1 << place for place, char in enumerate(group) if "A" <= char <= "Z")]
+        for group in groups
+    )
+
+
+def record_id(text: str, sobject: str | None = None) -> str | None:
+    """The 18-character id that `text` spells, or None when it is no id of `sobject`.
+
+    A wrong checksum is no id: the platform would refuse it, and a guess could hit another record.
+    """
+    if not _ID_SHAPE.fullmatch(text):
+        return None
+    short = text[:15]
+    full = short + checksum(short)
+    if len(text) == 18 and text != full:
+        return None
+    prefix = KEY_PREFIXES.get(sobject or "")
+    if prefix is not None and not full.startswith(prefix):
+        return None
+    return full
+
+
+def is_api_name(text: str) -> bool:
+    """Whether `text` can be the API name of an sObject or a field, and so may stand in SOQL unquoted."""
+    return _API_NAME.fullmatch(text) is not None

@@ -1,0 +1,118 @@
+"""Changes become the units that are sent: which records travel together, and in which order within a unit.
+
+A new deal carries its roles, the primary one last. The roles of a deal that exists are one unit too, those
+that give the primary flag away first and those that take it last, so that at no moment two contacts have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sfsync.core.batches import Unit, by_account
+from sfsync.core.plan import Action, Change
+from sfsync.core.roles import gives_flag_away
+from sfsync.core.sobject import CONTACT_ROLE
+from sfsync.core.values import Pending, PlannedValue, Value
+from sfsync.core.writes import Node, NodeRef, Route
+
+Ids = Mapping[str, str]
+"""Change id -> record id, for the records that this run has created so far."""
+
+_NO_IDS: Ids = {}
+
+
+def deal_units(deals: Iterable[Change], changes: Iterable[Change], ids: Ids = _NO_IDS) -> list[Unit]:
+    """New deals, each with those of `changes` that are its new roles."""
+    roles: dict[str, list[Change]] = {}
+    for each in changes:
+        if each.sobject == CONTACT_ROLE and each.action is Action.CREATE and each.parent is not None:
+            roles.setdefault(each.parent, []).append(each)
+    units = (
+        _deal_unit(deal, roles.get(deal.change_id, []), number=number, ids=ids)
+        for number, deal in enumerate(deals)
+    )
+    return by_account(units)
+
+
+def _deal_unit(deal: Change, roles: Sequence[Change], *, number: int, ids: Ids) -> Unit:
+    ref = f"d{number}"
+    nodes = [Node(ref, deal.change_id, deal.sobject, None, _body(deal.values, ids, {}))]
+    own = {deal.change_id: NodeRef(ref)}
+    nodes += [
+        Node(f"{ref}r{place}", role.change_id, role.sobject, None, _body(role.values, ids, own))
+        for place, role in enumerate(sorted(roles, key=_primary_last))
+    ]
+    return Unit(deal.change_id, tuple(nodes), Route.KEY_FENCE, account=_account(deal, ids))
+
+
+def record_units(changes: Iterable[Change], ids: Ids = _NO_IDS) -> list[Unit]:
+    """Creates and updates of single records."""
+    return by_account(_record_unit(each, ids) for each in changes)
+
+
+def _record_unit(change: Change, ids: Ids) -> Unit:
+    is_create = change.action is Action.CREATE
+    record_id = None if is_create else change.record_id
+    node = Node("n", change.change_id, change.sobject, record_id, _body(change.values, ids, {}))
+    route = Route.KEY_FENCE if is_create else Route.BY_ID
+    return Unit(change.change_id, (node,), route, account=_account(change, ids))
+
+
+def role_units(changes: Sequence[Change], ids: Ids = _NO_IDS) -> list[Unit]:
+    """The role changes of deals that are in the org already, one unit a deal."""
+    new_deals = {each.change_id for each in changes if each.action is Action.CREATE}
+    by_deal: dict[str, list[Change]] = {}
+    for each in changes:
+        is_write = each.action in (Action.CREATE, Action.UPDATE)
+        if each.sobject == CONTACT_ROLE and is_write and each.parent not in new_deals:
+            by_deal.setdefault(each.parent or "", []).append(each)
+    units = (
+        role_unit(deal, roles, number=number, ids=ids) for number, (deal, roles) in enumerate(by_deal.items())
+    )
+    return by_account(units)
+
+
+def role_unit(deal_id: str, roles: Sequence[Change], *, number: int, ids: Ids) -> Unit:
+    """The changes of one existing deal's roles as one unit, all or nothing."""
+    nodes = tuple(
+        Node(
+            f"r{number}n{place}",
+            role.change_id,
+            role.sobject,
+            None if role.action is Action.CREATE else role.record_id,
+            _body(role.values, ids, {}),
+        )
+        for place, role in enumerate(sorted(roles, key=_demotions_first))
+    )
+    inserts = any(node.record_id is None for node in nodes)
+    route = Route.AT_MOST_ONCE if inserts else Route.BY_ID
+    return Unit(deal_id, nodes, route, account=roles[0].account)
+
+
+def _primary_last(role: Change) -> bool:
+    return role.values.get("IsPrimary") is True
+
+
+def _demotions_first(role: Change) -> int:
+    if gives_flag_away(role):
+        return 0
+    return 2 if role.values.get("IsPrimary") is True else 1
+
+
+def _account(change: Change, ids: Ids) -> str | None:
+    account = change.desired.get("AccountId")
+    if isinstance(account, Pending):
+        return ids.get(account.change_id, account.change_id)
+    return account if isinstance(account, str) else change.account
+
+
+def _body(
+    values: Mapping[str, PlannedValue], ids: Ids, own: Mapping[str, NodeRef]
+) -> dict[str, Value | NodeRef]:
+    return {name: _sent(value, ids, own) for name, value in values.items()}
+
+
+def _sent(value: PlannedValue, ids: Ids, own: Mapping[str, NodeRef]) -> Value | NodeRef:
+    if not isinstance(value, Pending):
+        return value
+    return own.get(value.change_id) or ids.get(value.change_id)

@@ -1,0 +1,113 @@
+"""What one write call carries, and what the org can answer for each of its rows.
+
+A `GraphCall` is one request of composite graphs: each `Graph` commits wholly or not at all. A
+`CollectionCall` is one composite request of up to five sObject Collections: each row stands for itself.
+Every row is a `Node`, and every answer is given by the node's change id, never by place alone.
+Source: REST API Developer Guide, "Composite Graph" and "sObject Collections".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sfsync.core.values import Value
+
+
+class Route(StrEnum):
+    """What makes a write safe to repeat: a unique key, the id of the record, or nothing."""
+
+    KEY_FENCE = "key fence"
+    BY_ID = "by id"
+    AT_MOST_ONCE = "at most once"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRef:
+    """The id of a record that an earlier node of the same graph creates; `@{ref.id}` on the wire."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One record to insert (`record_id` is None) or to update; `ref` is unique in its graph."""
+
+    ref: str
+    change_id: str
+    sobject: str
+    record_id: str | None
+    body: Mapping[str, Value | NodeRef]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Nodes that commit together or not at all, in order."""
+
+    graph_id: str
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphCall:
+    """One request of composite graphs: at most 75 graphs and 500 nodes."""
+
+    graphs: tuple[Graph, ...]
+    route: Route
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node of the call, in the order sent."""
+        return tuple(node for graph in self.graphs for node in graph.nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionCall:
+    """One composite request of at most five collections of at most 200 rows.
+
+    The rows of one collection are of one sObject and are all inserts or all updates.
+    """
+
+    collections: tuple[tuple[Node, ...], ...]
+    route: Route
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node of the call, in the order sent."""
+        return tuple(node for collection in self.collections for node in collection)
+
+
+WriteCall = GraphCall | CollectionCall
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The org saved the row; its id is proven by the answer's body."""
+
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The org surely did not save the row, and says why; `code` is the platform's."""
+
+    code: str
+    message: str
+    fields: tuple[str, ...] = ()
+    matches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """The row was not saved because another row of its transaction was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Nobody can say whether the row was saved: the answer was lost or proves nothing."""
+
+    why: str
+
+
+Answer = Written | Refused | Halted | Unanswered
+Answers = Mapping[str, Answer]
+"""Change id -> answer; one for every node of the call."""

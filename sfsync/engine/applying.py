@@ -1,0 +1,142 @@
+"""Applies a plan, and nothing but the plan: parents before children, each write journaled before it leaves.
+
+The order is that of writing: accounts, contacts, new deals with their roles, deals that move on, roles of
+deals that exist; at the end everything written is read back. Whatever stops an apply early, every row is
+accounted for and the run can be resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sfsync.core.batches import Unit, collection_calls, graph_calls
+from sfsync.core.diff import held
+from sfsync.core.events import PhaseStarted
+from sfsync.core.plan import Action, Change
+from sfsync.core.ports import Lookup
+from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.units import deal_units, record_units
+from sfsync.core.values import is_same
+from sfsync.engine.role_applying import apply_roles
+from sfsync.engine.run_state import RunState
+from sfsync.engine.sending import MOST_TRIES, Pack, send_units
+from sfsync.engine.settling import holds, settle_creates, settle_updates
+from sfsync.engine.verifying import verify
+from sfsync.errors import Interrupted, OrgUnavailable, SyncError
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an apply ended: remarks from reading back, and what stopped it early, if anything did."""
+
+    notes: tuple[Problem, ...] = ()
+    stopped: SyncError | None = None
+
+
+def apply_changes(state: RunState) -> Ending:
+    """Writes what the plan says and the journal does not know as done.
+
+    Errors that stop a run are returned, not raised, so that a report can say how far it came.
+    """
+    try:
+        for sobject in (ACCOUNT, CONTACT):
+            _create(state, sobject)
+            _update(state, sobject)
+        _create(state, OPPORTUNITY)
+        _update(state, OPPORTUNITY)
+        _begin(state, "contact roles of existing deals", len(_waiting_roles(state)))
+        apply_roles(state)
+        _begin(state, "read back", None)
+        return Ending(tuple(verify(state)))
+    except SyncError as error:
+        return Ending(stopped=_cause(state, error))
+
+
+def _cause(state: RunState, error: SyncError) -> SyncError:
+    """What really ended the apply: a signal cuts waits short, which then look like an org that is away."""
+    if isinstance(error, OrgUnavailable) and state.stop.is_set():
+        return Interrupted("the run was interrupted", signal_number=state.stop.signal_number)
+    return error
+
+
+def _begin(state: RunState, phase: str, total: int | None) -> None:
+    state.phase = phase
+    if total != 0:
+        state.listener(PhaseStarted(phase, total))
+
+
+def _waiting_roles(state: RunState) -> list[Change]:
+    return [*state.waiting(CONTACT_ROLE, Action.CREATE), *state.waiting(CONTACT_ROLE, Action.UPDATE)]
+
+
+def _create(state: RunState, sobject: str) -> None:
+    """Sends all creates of an sObject, and settles what is in doubt, until nothing is left to send."""
+    changes = state.waiting(sobject, Action.CREATE)
+    _begin(state, f"create {sobject}", len(changes))
+    units, pack = _create_units(state, sobject, changes)
+    for _ in range(2 * MOST_TRIES):
+        doubts = send_units(state, units, pack) if units else []
+        if not doubts:
+            return
+        units = settle_creates(state, doubts).again
+
+
+def _create_units(state: RunState, sobject: str, changes: Sequence[Change]) -> tuple[list[Unit], Pack]:
+    if sobject == OPPORTUNITY:
+        roles = state.waiting(CONTACT_ROLE, Action.CREATE)
+        return deal_units(changes, roles, state.ids), graph_calls
+    return record_units(changes, state.ids), collection_calls
+
+
+def _update(state: RunState, sobject: str) -> None:
+    """Reads each batch again, sends what nobody has touched since the plan, and settles lost answers."""
+    changes = state.waiting(sobject, Action.UPDATE)
+    _begin(state, f"update {sobject}", len(changes))
+    for _, batch in list(collection_calls(record_units(changes, state.ids))):
+        fresh = _untouched(state, [state.by_id[unit.unit_id] for unit in batch])
+        doubts = send_units(state, record_units(fresh, state.ids), collection_calls)
+        settle_updates(state, doubts)
+
+
+def _untouched(state: RunState, changes: Sequence[Change]) -> list[Change]:
+    """The updates whose records still hold what the plan was made from; the others get their result."""
+    by_id = _read_again(state, changes)
+    untouched: list[Change] = []
+    results: list[RowResult] = []
+    for change in changes:
+        record = by_id.get(change.record_id or "")
+        if record is None:
+            results.append(_conflict(change, "the record is no longer in the org"))
+            continue
+        describe = state.gateway.describe(change.sobject)
+        now = held(describe, record, change.before)
+        if all(is_same(change.before[name], now[name]) for name in change.before):
+            untouched.append(change)
+        elif holds(state, _only_values(change), record):
+            results.append(RowResult(change.change_id, Outcome.UPDATED, change.record_id))
+        else:
+            results.append(_conflict(change, "the record was changed in the org since the plan was made"))
+    state.settle(results)
+    return untouched
+
+
+def _read_again(state: RunState, changes: Sequence[Change]) -> dict[str, dict[str, object]]:
+    if not changes:
+        return {}
+    names = dict.fromkeys(name for change in changes for name in change.before)
+    ids = tuple(each.record_id or "" for each in changes)
+    lookup = Lookup(changes[0].sobject, tuple(dict.fromkeys(("Id", *names))), "Id", ids)
+    return {str(record["Id"]): dict(record) for record in state.gateway.fetch([lookup])[0]}
+
+
+def _only_values(change: Change) -> Change:
+
+    return replace(change, desired=change.values)
+
+
+def _conflict(change: Change, message: str) -> RowResult:
+    hint = "Nothing was touched; run the job again to plan it anew."
+    problem = Problem("CHANGED_IN_ORG", Stage.ORG, message, hint, row=change.row)
+    return RowResult(change.change_id, Outcome.CONFLICT, change.record_id, (problem,))

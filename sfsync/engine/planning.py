@@ -1,0 +1,303 @@
+"""Makes a plan: rows and a picture of the org in, one change for every row out. Nothing is written.
+
+Sections go in the order of writing, so that a row may refer to a row of an earlier section that is yet to
+be created. Each section costs one read for its records and its references together, contact roles one more
+for the roles that the deals already have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sfsync.core.checks import Invalid, missing_problem, row_problem
+from sfsync.core.costs import predicted_calls
+from sfsync.core.diff import difference, held
+from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
+from sfsync.core.job import Job, Mode
+from sfsync.core.models import Reference
+from sfsync.core.plan import Action, Change, Plan, SourceImage
+from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.resolve import BlockedBy, PlannedRecords, ReferenceTable
+from sfsync.core.results import Problem, Stage
+from sfsync.core.rows import RowSource
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
+from sfsync.core.values import Pending, PlannedValue, Value, clean_key
+from sfsync.engine.reading import CheckedRow, ReadSection, derived_roles, read_section
+from sfsync.engine.role_planning import RolePlanner, rejected_deals
+from sfsync.engine.schema import Schema, read_schema, target
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStamp:
+    """What a plan is given from outside, so that planning itself draws no clock and no randomness."""
+
+    plan_id: str
+    created_at: str
+
+
+def make_plan(
+    job: Job,
+    sources: Mapping[str, RowSource],
+    *,
+    gateway: OrgGateway,
+    journal: Journal,
+    stamp: PlanStamp,
+    listener: Listener,
+) -> Plan:
+    """The plan that makes the org agree with the job's rows. `sources` is keyed by section name.
+
+    Raises:
+        ConfigError: the job does not fit the org.
+        SourceError: a source cannot be read.
+    """
+    org = gateway.identity()
+    schema = read_schema(job, gateway)
+    planning = _Planning(job, schema, gateway, journal, org.org_id, listener)
+    for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
+        planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
+    changes = planning.finish()
+    return Plan(
+        plan_id=stamp.plan_id,
+        job=job.name,
+        profile=job.org or "",
+        job_digest=job.digest,
+        org=org,
+        schema_digest=schema.digest,
+        serial=journal.serial(job.name, org.org_id),
+        created_at=stamp.created_at,
+        mode=job.mode,
+        role_policy=job.role_policy,
+        on_role_error=job.on_role_error,
+        key_fields={each.sobject: each.key for each in schema.sections.values() if each.key},
+        changes=changes,
+        notes=tuple(planning.notes),
+        sources=planning.images,
+        predicted=predicted_calls(changes),
+    )
+
+
+@dataclass(slots=True)
+class _Planning:
+    job: Job
+    schema: Schema
+    gateway: OrgGateway
+    journal: Journal
+    org_id: str
+    listener: Listener
+    notes: list[Problem] = field(default_factory=list)
+    images: dict[str, SourceImage] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    planned: dict[str, PlannedRecords] = field(default_factory=dict)
+    table: ReferenceTable = field(init=False)
+    derived: list[CheckedRow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        describes = {name: rules.describe for name, rules in self.schema.rules.items()}
+        self.table = ReferenceTable(self.planned, describes)
+
+    def read(self, read: ReadSection) -> None:
+        """Plans the rows of one section."""
+        self.listener(PhaseStarted(f"plan {read.section.name}", len(read.rows)))
+        self.notes.extend(read.notes)
+        self.images.setdefault(read.image.name, read.image)
+        if read.section.sobject == CONTACT_ROLE:
+            self._plan_roles([*read.rows, *self.derived])
+            self.derived = []
+        else:
+            if read.section.sobject == OPPORTUNITY:
+                self.derived = derived_roles(read)
+            self._plan_keyed(read)
+        self.listener(PhaseAdvanced(f"plan {read.section.name}", len(read.rows)))
+
+    def finish(self) -> tuple[Change, ...]:
+        """All changes in the order of writing."""
+        if self.derived:
+            self._plan_roles(self.derived)
+        changes = rejected_deals(self.changes, self.job.on_role_error)
+        for note in self.notes:
+            self.listener(Noticed(note.message))
+        return tuple(changes)
+
+    def _plan_keyed(self, read: ReadSection) -> None:
+        sobject, key_field = read.section.sobject, read.section.key or ""
+        names = _wanted_names(read.rows)
+        fields = ("Id", *names, *(("AccountId",) if sobject == OPPORTUNITY else ()))
+        keys = tuple(each.key for each in read.rows if each.key and not each.problems)
+        by_key = Lookup(sobject, tuple(dict.fromkeys(fields)), key_field, tuple(dict.fromkeys(keys)))
+        lookups = [by_key] if keys else []
+        lookups += self.table.lookups(self._references(sobject, read.rows))
+        answers = self.gateway.fetch(lookups) if lookups else []
+        for lookup, records in zip(lookups, answers, strict=True):
+            if lookup is not by_key:
+                self.table.learn(lookup, records)
+        found = _found_by_key(answers[0] if keys else [], key_field)
+        ledger = self.journal.ledger(self.org_id, sobject, keys)
+        planned = self.planned.setdefault(sobject, PlannedRecords(key_field))
+        for row in read.rows:
+            change = self._keyed_change(read, row, found.get(row.key.casefold(), []), ledger.get(row.key))
+            self.changes.append(change)
+            planned.add(change)
+
+    def _references(self, sobject: str, rows: Iterable[CheckedRow]) -> Iterable[tuple[str, Reference]]:
+        describe = self.schema.describe(sobject)
+        for row in rows:
+            for name, value in row.values.items():
+                reference_field = describe.field(name)
+                if isinstance(value, Reference) and reference_field is not None:
+                    yield target(reference_field), value
+
+    def _keyed_change(
+        self, read: ReadSection, row: CheckedRow, records: list[Record], entry: LedgerEntry | None
+    ) -> Change:
+        base = _base_change(read, row)
+        if row.problems:
+            return replace(base, action=Action.REJECT, problems=tuple(row.problems))
+        desired, problems, is_blocked = self._resolved(read, row)
+        base = replace(base, desired=desired)
+        if problems:
+            return replace(
+                base, action=Action.BLOCKED if is_blocked else Action.REJECT, problems=tuple(problems)
+            )
+        if len(records) > 1 or (records and records[0].get(read.section.key or "") != row.key):
+            return replace(base, action=Action.REJECT, problems=(_unclear_match(row, records),))
+        if records:
+            return self._of_existing(read, row, base, record=records[0], entry=entry)
+        return self._of_absent(read, row, base, entry=entry)
+
+    def _resolved(
+        self, read: ReadSection, row: CheckedRow
+    ) -> tuple[dict[str, PlannedValue], list[Problem], bool]:
+        """The values with references resolved, the problems of those that are not, and if one is blocked."""
+        describe = self.schema.describe(read.section.sobject)
+        desired: dict[str, PlannedValue] = {}
+        problems: list[Problem] = []
+        is_blocked = False
+        for name, value in row.values.items():
+            reference_field = describe.field(name)
+            if not isinstance(value, Reference) or reference_field is None:
+                desired[name] = value
+                continue
+            resolved = self.table.resolve(target(reference_field), value, of=read.section.sobject)
+            if isinstance(resolved, str | Pending):
+                desired[name] = resolved
+                continue
+            is_blocked = is_blocked or isinstance(resolved, BlockedBy)
+            invalid = blocked_by(resolved) if isinstance(resolved, BlockedBy) else resolved
+            problem = row_problem(read.section, row.ref, name, invalid, value=value.value)
+            problems.append(replace(problem, stage=Stage.MATCH))
+        return desired, problems, is_blocked
+
+    def _of_existing(
+        self, read: ReadSection, row: CheckedRow, base: Change, *, record: Record, entry: LedgerEntry | None
+    ) -> Change:
+        rules = self.schema.rules[read.section.sobject]
+        full_id = record_id(str(record["Id"])) or str(record["Id"])
+        account = base.account or _text_or_none(record.get("AccountId"))
+        base = replace(base, record_id=full_id, account=account, adopted=entry is None)
+        if self.job.mode is Mode.INSERT:
+            return replace(base, action=Action.SKIP, problems=(_already_there(row),))
+        emptied = missing_problem(read.section, row.ref, rules.emptied(base.desired))
+        if emptied is not None:
+            return replace(base, action=Action.REJECT, problems=(emptied,))
+        if entry is not None and entry.record_id != full_id:
+            entry = None
+        remote = held(rules.describe, record, base.desired)
+        found = difference(rules.describe, base.desired, remote, entry)
+        if found.conflicts:
+            return replace(base, action=Action.CONFLICT, problems=(_moved(row, found.conflicts),))
+        if not found.values:
+            return base
+        return replace(base, action=Action.UPDATE, values=found.values, before=found.before)
+
+    def _of_absent(
+        self, read: ReadSection, row: CheckedRow, base: Change, *, entry: LedgerEntry | None
+    ) -> Change:
+        rules = self.schema.rules[read.section.sobject]
+        if entry is not None:
+            return replace(base, action=Action.CONFLICT, problems=(_gone(row, entry),))
+        if self.job.mode is Mode.UPDATE:
+            return replace(base, action=Action.SKIP, problems=(_not_there(row),))
+        missing = missing_problem(read.section, row.ref, rules.missing_on_create(base.desired))
+        if missing is not None:
+            return replace(base, action=Action.REJECT, problems=(missing,))
+        values = {name: value for name, value in base.desired.items() if value is not None}
+        return replace(base, action=Action.CREATE, values=values)
+
+    def _plan_roles(self, rows: list[CheckedRow]) -> None:
+        planner = RolePlanner(self.job, self.schema, self.gateway, self.journal, self.org_id, self.table)
+        planned = planner.plan(rows, self.planned.get(OPPORTUNITY))
+        self.changes.extend(planned.changes)
+        self.notes.extend(planned.notes)
+
+
+def blocked_by(blocked: BlockedBy) -> Invalid:
+    """Why a row waits for another one of its job."""
+    message = f"refers to {blocked.change_id}, which is not brought to the org"
+    return Invalid("BLOCKED_BY", message, "Correct that row first, then import both again.")
+
+
+def _base_change(read: ReadSection, row: CheckedRow) -> Change:
+    sobject = read.section.sobject
+    name = f"{sobject}:{row.key}"
+    if row.problems or not row.key:
+        name = f"{sobject}@{row.place}"
+    return Change(name, sobject, Action.NOOP, row.key, row.label, row=row.ref, account=_account(row))
+
+
+def _account(row: CheckedRow) -> str | None:
+    account = row.values.get("AccountId")
+    return account.value if isinstance(account, Reference) else None
+
+
+def _wanted_names(rows: Iterable[CheckedRow]) -> tuple[str, ...]:
+    names: dict[str, Any] = {}
+    for row in rows:
+        names |= dict.fromkeys(row.values)
+    return tuple(names)
+
+
+def _found_by_key(records: Iterable[Record], key_field: str) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(clean_key(str(record.get(key_field))).casefold(), []).append(record)
+    return found
+
+
+def _text_or_none(value: Value) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _unclear_match(row: CheckedRow, records: list[Record]) -> Problem:
+    ids = ", ".join(str(each["Id"]) for each in records)
+    if len(records) > 1:
+        message, code = f'{len(records)} records have the key "{row.key}": {ids}', "SEVERAL_MATCHES"
+    else:
+        message, code = f"the org has this key in another spelling: {ids}", "KEY_SPELLING"
+    return Problem(
+        code, Stage.MATCH, message, "Correct the key in the file or in the org.", row=row.ref, value=row.key
+    )
+
+
+def _already_there(row: CheckedRow) -> Problem:
+    message = "the record is in the org already, and this job only inserts"
+    return Problem("ALREADY_THERE", Stage.PLAN, message, row=row.ref, value=row.key)
+
+
+def _not_there(row: CheckedRow) -> Problem:
+    message = "there is no such record in the org, and this job only updates"
+    return Problem("NOT_THERE", Stage.PLAN, message, row=row.ref, value=row.key)
+
+
+def _moved(row: CheckedRow, names: Iterable[str]) -> Problem:
+    listed = " and ".join(names)
+    message = f"{listed} was changed in the org since the last run, to something else than this row wants"
+    hint = "Take the org's value over into the source, or change it back in the org; nothing was touched."
+    return Problem("CHANGED_IN_ORG", Stage.PLAN, message, hint, row=row.ref, value=row.key)
+
+
+def _gone(row: CheckedRow, entry: LedgerEntry) -> Problem:
+    message = f"this job brought the row to the org as {entry.record_id}; no record has its key any more"
+    hint = "It was deleted or merged, or its key was changed; undelete it, or take the row out of the source."
+    return Problem("GONE_FROM_ORG", Stage.PLAN, message, hint, row=row.ref, value=row.key)

@@ -1,0 +1,41 @@
+"""Settles what earlier attempts left open, before anything new is written (journal rule J4).
+
+A process that was killed leaves intents without outcomes. Each is settled by asking the org: a change that is
+there is done, a keyed create or an update that is not may simply be planned again, and a role on an existing
+deal that is not there stays unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sfsync.core.plan import Action, Change
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.units import deal_units, record_units
+from sfsync.engine.role_applying import settle_roles
+from sfsync.engine.run_state import RunState
+from sfsync.engine.sending import Doubt
+from sfsync.engine.settling import settle_creates
+
+
+def recover(state: RunState) -> int:
+    """Takes up what the journal knows of the run and settles what it does not; returns how much that was."""
+    unsettled = state.recall()
+    creates = [each for each in unsettled if each.sobject != CONTACT_ROLE and each.action is Action.CREATE]
+    _settle_creates(state, creates, unsettled)
+    roles = [
+        each for each in unsettled if each.sobject == CONTACT_ROLE and each.change_id not in state.results
+    ]
+    if roles:
+        settle_roles(state, roles)
+    left = [each.change_id for each in unsettled if each.change_id not in state.results]
+    state.release(left, "NOT_SAVED")
+    return len(unsettled)
+
+
+def _settle_creates(state: RunState, creates: Sequence[Change], unsettled: Sequence[Change]) -> None:
+    deals = [each for each in creates if each.sobject == OPPORTUNITY]
+    others = [each for each in creates if each.sobject != OPPORTUNITY]
+    units = [*record_units(others, state.ids), *deal_units(deals, unsettled, state.ids)]
+    if units:
+        settle_creates(state, [Doubt(unit, is_ambiguous=True) for unit in units])

@@ -1,0 +1,197 @@
+"""Writes the role changes of deals that are in the org: read again, compared again, then one unit a deal.
+
+What the fresh reading finds done already is not sent, what it finds different from the plan is a conflict.
+Inserting a role has no fence, so a lost answer is settled by reading, and an absent role stays unknown. The
+primary flag is given away only together with the change that takes it, so that no deal is left without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sfsync.core.batches import GRAPHS_PER_CALL, Unit, graph_calls
+from sfsync.core.plan import Action, Change
+from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.roles import HeldRole, WantedRole, gives_flag_away, plan_roles
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.units import role_unit
+from sfsync.engine.role_planning import OWN_FIELDS, held_roles, roles_lookup
+from sfsync.engine.run_state import RunState, resolved
+from sfsync.engine.sending import MOST_TRIES, send_units
+from sfsync.engine.settling import unknown
+
+_WANTED: Final = frozenset({Action.NOOP, Action.CREATE, Action.UPDATE, Action.CONFLICT})
+
+
+@dataclass(frozen=True, slots=True)
+class DealRoles:
+    """The role changes of one deal that is in the org, and all roles that the plan wants there."""
+
+    parent: str
+    deal_id: str
+    changes: tuple[Change, ...]
+    wanted: tuple[WantedRole, ...]
+
+
+def apply_roles(state: RunState) -> None:
+    """Brings the roles of deals that are in the org to the planned state."""
+    deals = deals_with_roles(state)
+    for start in range(0, len(deals), GRAPHS_PER_CALL):
+        group = deals[start : start + GRAPHS_PER_CALL]
+        units = _revised(state, group, doubted=frozenset())
+        for _ in range(MOST_TRIES):
+            doubts = send_units(state, units, graph_calls)
+            if not doubts:
+                break
+            in_doubt = {node.change_id for doubt in doubts for node in doubt.unit.nodes}
+            units = _revised(state, [_narrowed(each, in_doubt) for each in group], doubted=in_doubt)
+
+
+def settle_roles(state: RunState, doubted: Sequence[Change]) -> None:
+    """Settles role changes of an earlier attempt: what is there is done, an absent insert stays unknown."""
+    ids = {each.change_id for each in doubted}
+    group = [_narrowed(each, ids) for each in deals_with_roles(state)]
+    units = _revised(state, [each for each in group if each.changes], doubted=ids)
+    state.release([node.change_id for unit in units for node in unit.nodes], "NOT_SAVED")
+
+
+def deals_with_roles(state: RunState) -> list[DealRoles]:
+    """The deals in the org that have role changes still to be sent."""
+    ids = state.ids
+    waiting = [*state.waiting(CONTACT_ROLE, Action.CREATE), *state.waiting(CONTACT_ROLE, Action.UPDATE)]
+    by_parent: dict[str, list[Change]] = {}
+    for each in waiting:
+        by_parent.setdefault(each.parent or "", []).append(each)
+    wanted = _wanted(state, ids)
+    deals = []
+    for parent, changes in by_parent.items():
+        deal_id = _deal_id(parent, changes, ids)
+        if deal_id is not None:
+            deals.append(DealRoles(parent, deal_id, tuple(changes), tuple(wanted.get(parent, ()))))
+    return deals
+
+
+def _deal_id(parent: str, changes: Sequence[Change], ids: Mapping[str, str]) -> str | None:
+    for change in changes:
+        deal_id = resolved(change.desired.get("OpportunityId"), ids)
+        if isinstance(deal_id, str):
+            return deal_id
+    return ids.get(parent)
+
+
+def _narrowed(deal: DealRoles, change_ids: set[str]) -> DealRoles:
+    changes = tuple(each for each in deal.changes if each.change_id in change_ids)
+    return DealRoles(deal.parent, deal.deal_id, changes, deal.wanted)
+
+
+def _wanted(state: RunState, ids: Mapping[str, str]) -> dict[str, list[WantedRole]]:
+    wanted: dict[str, list[WantedRole]] = {}
+    for change in state.plan.changes:
+        if change.sobject != CONTACT_ROLE or change.row is None or change.action not in _WANTED:
+            continue
+        contact = resolved(change.desired.get("ContactId"), ids)
+        role, flag = change.desired.get("Role"), change.desired.get("IsPrimary")
+        if isinstance(contact, str):
+            row = WantedRole(
+                row=change.row,
+                label=change.label,
+                contact=contact,
+                role=role if isinstance(role, str) else None,
+                is_primary=flag if isinstance(flag, bool) else None,
+                further={name: each for name, each in change.desired.items() if name not in OWN_FIELDS},
+                is_derived=change.is_derived,
+                change_id=change.change_id,
+            )
+            wanted.setdefault(change.parent or "", []).append(row)
+    return wanted
+
+
+def _revised(
+    state: RunState, deals: Sequence[DealRoles], *, doubted: frozenset[str] | set[str]
+) -> list[Unit]:
+    """Units of what is still to be done by a fresh reading; everything else gets its result."""
+    if not deals:
+        return []
+    further = {name for deal in deals for row in deal.wanted for name in row.further}
+    [records] = state.gateway.fetch([roles_lookup([each.deal_id for each in deals], further)])
+    held = held_roles(records, further, state.gateway.describe(CONTACT_ROLE))
+    units: list[Unit] = []
+    for number, deal in enumerate(deals):
+        left = _left_to_do(state, deal, held.get(deal.deal_id, []), doubted=doubted)
+        if left:
+            units.append(role_unit(deal.parent, left, number=number, ids=state.ids))
+    return units
+
+
+def _left_to_do(
+    state: RunState, deal: DealRoles, held: Sequence[HeldRole], *, doubted: frozenset[str] | set[str]
+) -> list[Change]:
+    synthetic = Change(
+        deal.parent,
+        OPPORTUNITY,
+        Action.NOOP,
+        deal.parent.removeprefix(f"{OPPORTUNITY}:"),
+        deal.parent,
+        record_id=deal.deal_id,
+    )
+    fresh = plan_roles(synthetic, deal.wanted, held, policy=state.plan.role_policy, ledger={})
+    now = {each.change_id: each for each in fresh.changes}
+    planned = {each.change_id for each in deal.changes}
+    steals = any(each.row is None and each.change_id not in planned for each in fresh.changes)
+    left: list[Change] = []
+    results: list[RowResult] = []
+    for change in deal.changes:
+        result = _fresh_result(change, now.get(change.change_id), is_doubted=change.change_id in doubted)
+        if result is None and steals and change.values.get("IsPrimary") is True:
+            result = _conflict(change, "somebody else was made the primary contact since the plan was made")
+        if result is None:
+            left.append(change)
+        else:
+            results.append(result)
+    keeping = _keeping_flag(left, fresh.changes)
+    asked_for = [each for each in keeping if each.row is not None]
+    results += [unknown(each) if each.change_id in doubted else _keeps_flag(each) for each in asked_for]
+    state.release([each.change_id for each in keeping if each.row is None], "NOT_SAVED")
+    state.settle(results)
+    return [each for each in left if each not in keeping]
+
+
+def _keeping_flag(left: Sequence[Change], fresh: Sequence[Change]) -> list[Change]:
+    """Those that must not give the primary flag away, because the role that would take it is not sent."""
+    takers = {
+        each.change_id
+        for each in fresh
+        if each.action in (Action.CREATE, Action.UPDATE) and each.values.get("IsPrimary") is True
+    }
+    if not takers or takers & {each.change_id for each in left}:
+        return []
+    return [each for each in left if gives_flag_away(each)]
+
+
+def _fresh_result(change: Change, now: Change | None, *, is_doubted: bool) -> RowResult | None:
+    """The result that a fresh reading gives a change, or None when it is still to be sent."""
+    if now is None or now.action is Action.NOOP:
+        done = Outcome.CREATED if change.action is Action.CREATE else Outcome.UPDATED
+        outcome = done if is_doubted else Outcome.UNCHANGED
+        record_id = now.record_id if now else change.record_id
+        return RowResult(change.change_id, outcome, record_id, adopted=not is_doubted)
+    if now.action is Action.CREATE and change.action is Action.CREATE:
+        return unknown(change) if is_doubted else None
+    if now.action is Action.UPDATE and change.action is Action.UPDATE and now.record_id == change.record_id:
+        return None
+    return _conflict(change, "the deal's contact roles were changed in the org since the plan was made")
+
+
+def _conflict(change: Change, message: str) -> RowResult:
+    problem = Problem(
+        "CHANGED_IN_ORG", Stage.ORG, message, "Nothing was touched; run the job again.", row=change.row
+    )
+    return RowResult(change.change_id, Outcome.CONFLICT, change.record_id, (problem,))
+
+
+def _keeps_flag(change: Change) -> RowResult:
+    message = "the contact stays primary until the role that takes the flag over is settled"
+    problem = Problem("BLOCKED_BY", Stage.ORG, message, "Settle that role first.", row=change.row)
+    return RowResult(change.change_id, Outcome.BLOCKED, change.record_id, (problem,))

@@ -1,0 +1,319 @@
+"""Plans contact roles: finds each row's deal and contact, reads what the deals have, and compares sets.
+
+A role never goes further than its deal: where the deal is rejected, in conflict or blocked, its roles wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from sfsync.core.checks import Invalid, row_problem
+from sfsync.core.describe import SObjectDescribe
+from sfsync.core.diff import held
+from sfsync.core.job import Job, OnRoleError, Section, SourceSpec
+from sfsync.core.models import Reference
+from sfsync.core.plan import Action, Change
+from sfsync.core.ports import ChangeState, Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.resolve import BlockedBy, PlannedRecords, ReferenceTable
+from sfsync.core.results import Problem, Stage
+from sfsync.core.roles import HeldRole, RolePlan, WantedRole, gives_flag_away, plan_roles, role_key
+from sfsync.core.sobject import CONTACT, CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.values import Pending
+from sfsync.engine.reading import CheckedRow, asks_for_role
+from sfsync.engine.schema import Schema
+
+OWN_FIELDS: Final = frozenset({"OpportunityId", "ContactId", "Role", "IsPrimary"})
+"""The fields of a role that the set comparison decides; others are carried along."""
+
+MOST_ROLES: Final = 499
+"""Roles of one new deal: with the deal itself they fill the largest graph."""
+
+
+@dataclass(slots=True)
+class _DealRoles:
+    deal: Change
+    rows: list[CheckedRow] = field(default_factory=list)
+    wanted: list[WantedRole] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RolePlanner:
+    """Plans all role rows of a job at once."""
+
+    job: Job
+    schema: Schema
+    gateway: OrgGateway
+    journal: Journal
+    org_id: str
+    table: ReferenceTable
+
+    def plan(self, rows: Sequence[CheckedRow], deals: PlannedRecords | None) -> RolePlan:
+        """One change for every role row, and the demotions that they bring about."""
+        references = [pair for row in rows for pair in _references(row) if not row.problems]
+        lookups = self.table.lookups(references)
+        for lookup, records in zip(lookups, self.gateway.fetch(lookups) if lookups else [], strict=True):
+            self.table.learn(lookup, records)
+        refused: list[Change] = []
+        by_deal: dict[str, _DealRoles] = {}
+        for row in rows:
+            placed = self._placed(row, deals)
+            if isinstance(placed, Change):
+                refused.append(placed)
+            else:
+                of_deal = by_deal.setdefault(placed[0].change_id, _DealRoles(placed[0]))
+                of_deal.rows.append(row)
+                of_deal.wanted.append(placed[1])
+        there = self._held(by_deal.values())
+        ledger = self._ledger(by_deal.values())
+        plans = [self._of_deal(each, there, ledger) for each in by_deal.values()]
+        changes = [change for plan in plans for change in plan.changes]
+        notes = [note for plan in plans for note in plan.notes]
+        return RolePlan(tuple(self._unsettled_kept([*refused, *changes])), tuple(notes))
+
+    def _placed(self, row: CheckedRow, deals: PlannedRecords | None) -> Change | tuple[Change, WantedRole]:
+        """The row's deal and what it wants there, or the change of a row that goes no further."""
+        deal = self._deal(row, deals)
+        known = deal if isinstance(deal, Change) else None
+        if row.problems:
+            return _stopped(row, Action.REJECT, row.problems, known)
+        if not asks_for_role(self._section, row):
+            return _stopped(row, Action.SKIP, [_no_role(row)], known)
+        if isinstance(deal, Invalid):
+            return _stopped(row, Action.REJECT, [self._problem(row, "OpportunityId", deal)])
+        if deal.action in (Action.REJECT, Action.BLOCKED, Action.CONFLICT):
+            return _stopped(row, Action.BLOCKED, [_waits_for(row, deal)], deal)
+        if deal.action is Action.SKIP:
+            return _stopped(row, Action.SKIP, [_deal_left_out(row, deal)], deal)
+        contact = self._contact(row)
+        if isinstance(contact, Invalid):
+            return _stopped(row, Action.REJECT, [self._problem(row, "ContactId", contact)], deal)
+        if isinstance(contact, BlockedBy):
+            return _stopped(row, Action.BLOCKED, [_contact_missing(row, contact)], deal)
+        return deal, _wanted(row, contact)
+
+    @property
+    def _section(self) -> Section:
+        section = self.schema.sections.get("contact_roles")
+        return section or Section("contact_roles", CONTACT_ROLE, SourceSpec("rows"), ())
+
+    def _deal(self, row: CheckedRow, deals: PlannedRecords | None) -> Change | Invalid:
+        reference = row.values.get("OpportunityId")
+        if not isinstance(reference, Reference):
+            return Invalid("NO_DEAL", "the row names no deal", "Fill in the deal's key.")
+        for name in reference.match if deals else ():
+            hits = deals.find(name, reference.value) if deals else []
+            if len(hits) == 1:
+                return hits[0]
+        resolved = self.table.resolve(OPPORTUNITY, reference, of=CONTACT_ROLE)
+        if isinstance(resolved, str):
+            change_id = f"{OPPORTUNITY}:{reference.value}"
+            label = f"deal {reference.value}"
+            return Change(change_id, OPPORTUNITY, Action.NOOP, reference.value, label, record_id=resolved)
+        return resolved if isinstance(resolved, Invalid) else Invalid("NO_DEAL", "the deal is not in the org")
+
+    def _contact(self, row: CheckedRow) -> str | Pending | BlockedBy | Invalid:
+        reference = row.values.get("ContactId")
+        if not isinstance(reference, Reference):
+            return Invalid("NO_CONTACT", "the row names no contact", "Fill in the contact.")
+        return self.table.resolve(CONTACT, reference, of=CONTACT_ROLE)
+
+    def _problem(self, row: CheckedRow, name: str, invalid: Invalid) -> Problem:
+        value = row.values.get(name)
+        text = value.value if isinstance(value, Reference) else ""
+        return replace(row_problem(self._section, row.ref, name, invalid, value=text), stage=Stage.MATCH)
+
+    def _held(self, deals: Iterable[_DealRoles]) -> dict[str, list[HeldRole]]:
+        ids = [each.deal.record_id for each in deals if each.deal.record_id is not None]
+        if not ids:
+            return {}
+        describe = self._describe()
+        further = {name for each in deals for row in each.rows for name in row.values} - OWN_FIELDS
+        [records] = self.gateway.fetch([roles_lookup(ids, further)])
+        return held_roles(records, further, describe)
+
+    def _describe(self) -> SObjectDescribe:
+        rules = self.schema.rules.get(CONTACT_ROLE)
+        return rules.describe if rules else self.gateway.describe(CONTACT_ROLE)
+
+    def _ledger(self, deals: Iterable[_DealRoles]) -> dict[str, LedgerEntry]:
+        keys = [
+            role_key(each.deal.record_id, each_role.contact, each_role.role)
+            for each in deals
+            for each_role in each.wanted
+            if each.deal.record_id is not None and isinstance(each_role.contact, str)
+        ]
+        return self.journal.ledger(self.org_id, CONTACT_ROLE, keys) if keys else {}
+
+    def _of_deal(
+        self, roles: _DealRoles, there: dict[str, list[HeldRole]], ledger: dict[str, LedgerEntry]
+    ) -> RolePlan:
+        if len(roles.wanted) > MOST_ROLES:
+            return RolePlan(
+                tuple(_stopped(row, Action.REJECT, [_too_many(row)], roles.deal) for row in roles.rows)
+            )
+        return plan_roles(
+            roles.deal,
+            roles.wanted,
+            there.get(roles.deal.record_id or "", []),
+            policy=self.job.role_policy,
+            ledger=ledger,
+        )
+
+    def _unsettled_kept(self, changes: Sequence[Change]) -> Iterable[Change]:
+        """Creates of roles that an earlier run may have written are left for a person.
+
+        Where such a role is to be primary, the flag stays where it is until the role is settled.
+        """
+        open_keys = {
+            str(record.detail["role_key"])
+            for _, record in self.journal.open_changes(self.job.name, self.org_id)
+            if record.state is ChangeState.UNKNOWN and record.detail and record.detail.get("role_key")
+        }
+        unsettled = {
+            each.change_id: each
+            for each in changes
+            if each.action is Action.CREATE and role_key_of(each) in open_keys
+        }
+        promoted = {each.parent for each in unsettled.values() if each.values.get("IsPrimary") is True}
+        for change in changes:
+            if change.change_id in unsettled:
+                yield replace(change, action=Action.UNKNOWN, values={}, problems=(_unsettled(change),))
+            elif not (change.parent in promoted and gives_flag_away(change)):
+                yield change
+            elif change.row is not None:
+                blocked = _keeps_flag(change)
+                yield replace(change, action=Action.BLOCKED, values={}, before={}, problems=(blocked,))
+
+
+def role_key_of(change: Change) -> str:
+    """The ledger's name of a role change whose deal and contact have ids; "" while they have none."""
+    deal, contact = change.desired.get("OpportunityId"), change.desired.get("ContactId")
+    if not isinstance(deal, str) or not isinstance(contact, str):
+        return ""
+    role = change.desired.get("Role")
+    return role_key(deal, contact, role if isinstance(role, str) else None)
+
+
+def roles_lookup(deal_ids: Iterable[str], further: Iterable[str]) -> Lookup:
+    """The query for all roles of the deals."""
+    fields = ("Id", "OpportunityId", "ContactId", "Role", "IsPrimary", *sorted(further))
+    return Lookup(CONTACT_ROLE, fields, "OpportunityId", tuple(dict.fromkeys(deal_ids)))
+
+
+def held_roles(
+    records: Iterable[Record], further: Iterable[str], describe: SObjectDescribe
+) -> dict[str, list[HeldRole]]:
+    """The roles that the org holds, by deal id."""
+    names: dict[str, Any] = dict.fromkeys(further)
+    by_deal: dict[str, list[HeldRole]] = {}
+    for record in records:
+        role = HeldRole(
+            record_id=str(record["Id"]),
+            contact_id=str(record["ContactId"]),
+            role=record.get("Role") or None,
+            is_primary=bool(record.get("IsPrimary")),
+            further=dict(held(describe, record, names)),
+        )
+        by_deal.setdefault(str(record["OpportunityId"]), []).append(role)
+    return by_deal
+
+
+def rejected_deals(changes: Sequence[Change], policy: OnRoleError) -> Sequence[Change]:
+    """With `on_error = "deal"`, a new deal goes only with all of its roles."""
+    if policy is OnRoleError.ROLE:
+        return changes
+    bad = {
+        each.parent
+        for each in changes
+        if each.sobject == CONTACT_ROLE and each.action in (Action.REJECT, Action.BLOCKED)
+    }
+    held_back = {each.change_id for each in changes if each.change_id in bad and each.action is Action.CREATE}
+    return [_held_back(each, held_back) for each in changes]
+
+
+def _held_back(change: Change, deals: set[str]) -> Change:
+    if change.change_id in deals:
+        message = "one of the deal's contact roles cannot be written, and the job wants all or nothing"
+        problem = Problem("ROLE_REJECTED", Stage.PLAN, message, "Correct the role.", row=change.row)
+        return replace(change, action=Action.REJECT, values={}, problems=(problem,))
+    if change.parent in deals and change.action is Action.CREATE:
+        message = f"its deal {change.parent} is held back because of another role"
+        problem = Problem("BLOCKED_BY", Stage.PLAN, message, "Correct that role.", row=change.row)
+        return replace(change, action=Action.BLOCKED, values={}, problems=(problem,))
+    return change
+
+
+def _references(row: CheckedRow) -> Iterable[tuple[str, Reference]]:
+    for name, sobject in (("ContactId", CONTACT), ("OpportunityId", OPPORTUNITY)):
+        value = row.values.get(name)
+        if isinstance(value, Reference):
+            yield sobject, value
+
+
+def _wanted(row: CheckedRow, contact: str | Pending) -> WantedRole:
+    return WantedRole(
+        row=row.ref,
+        label=row.texts.get("ContactId") or str(contact),
+        contact=contact,
+        role=row.values.get("Role"),
+        is_primary=row.values.get("IsPrimary"),
+        further={name: value for name, value in row.values.items() if name not in OWN_FIELDS},
+        is_derived=row.is_derived,
+        place=row.place,
+    )
+
+
+def _stopped(
+    row: CheckedRow, action: Action, problems: Sequence[Problem], deal: Change | None = None
+) -> Change:
+    return Change(
+        change_id=f"{CONTACT_ROLE}@{row.place}",
+        sobject=CONTACT_ROLE,
+        action=action,
+        key="",
+        label=row.texts.get("ContactId") or f"line {row.ref.line}",
+        row=row.ref,
+        parent=deal.change_id if deal else None,
+        problems=tuple(problems),
+    )
+
+
+def _problem(code: str, message: str, row: CheckedRow, hint: str = "") -> Problem:
+    return Problem(code, Stage.PLAN, message, hint, row=row.ref)
+
+
+def _no_role(row: CheckedRow) -> Problem:
+    return _problem("NO_ROLE", "the role is empty or None, so nothing is saved for this contact", row)
+
+
+def _deal_left_out(row: CheckedRow, deal: Change) -> Problem:
+    return _problem("DEAL_LEFT_OUT", f"its deal {deal.label} is left out by the job's mode", row)
+
+
+def _waits_for(row: CheckedRow, deal: Change) -> Problem:
+    line = f" (line {deal.row.line})" if deal.row else ""
+    message = f"its deal {deal.label}{line} is not brought to the org: {deal.action.value}"
+    return _problem("BLOCKED_BY", message, row, "Correct the deal first, then import both again.")
+
+
+def _contact_missing(row: CheckedRow, blocked: BlockedBy) -> Problem:
+    message = f"its contact {blocked.change_id} is not brought to the org"
+    return _problem("BLOCKED_BY", message, row, "Correct the contact first, then import both again.")
+
+
+def _too_many(row: CheckedRow) -> Problem:
+    message = f"the deal has more than {MOST_ROLES} contact roles, which do not fit in one transaction"
+    return _problem("TOO_MANY_ROLES", message, row, "Split the roles over several imports.")
+
+
+def _unsettled(change: Change) -> Problem:
+    message = "an earlier run sent this role and never learned whether it was saved; it is not in the org now"
+    hint = "Look at the deal's Contact Roles in the org; add the role there, or take the row out."
+    return Problem("UNSETTLED", Stage.PLAN, message, hint, row=change.row)
+
+
+def _keeps_flag(change: Change) -> Problem:
+    message = "the contact stays primary until the role that takes the flag over is settled"
+    return Problem("BLOCKED_BY", Stage.PLAN, message, "Settle that role first.", row=change.row)

@@ -1,0 +1,214 @@
+"""The state of one apply: what every change has come to, kept in memory and in the journal alike.
+
+J1: `send` makes the intent durable before the call leaves. J2: outcomes are durable before anything that
+depends on them is sent, because `settle` returns only then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Protocol
+
+from sfsync.core.events import Listener, PhaseAdvanced
+from sfsync.core.plan import Action, Change, Plan
+from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, OrgGateway
+from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
+from sfsync.core.roles import role_key
+from sfsync.core.values import Pending, PlannedValue
+from sfsync.core.writes import Answers, WriteCall
+from sfsync.errors import Interrupted, SyncError
+
+_DONE: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
+
+
+class Stop(Protocol):
+    """A flag that a signal handler raises; `threading.Event` is one."""
+
+    def is_set(self) -> bool:
+        """Whether the run is to stop before its next call."""
+        ...
+
+    @property
+    def signal_number(self) -> int:
+        """The signal that asked for the stop."""
+        ...
+
+
+@dataclass(slots=True)
+class RunState:
+    """One apply under way. `pause` waits before a row is tried again; it takes the number of the try.
+
+    `ids` holds the ids of the records that the plan's changes have become or met.
+    """
+
+    plan: Plan
+    run_id: str
+    gateway: OrgGateway
+    journal: Journal
+    now: Callable[[], str]
+    pause: Callable[[int], None]
+    stop: Stop
+    listener: Listener
+    results: dict[str, RowResult] = field(default_factory=dict)
+    phase: str = ""
+    by_id: dict[str, Change] = field(init=False)
+    ids: dict[str, str] = field(init=False)
+    attempts: int = 0
+
+    def __post_init__(self) -> None:
+        self.by_id = {each.change_id: each for each in self.plan.changes}
+        self.ids = {each.change_id: each.record_id for each in self.plan.changes if each.record_id}
+
+    def waiting(self, sobject: str, action: Action) -> list[Change]:
+        """The changes of that kind that are still to be sent; those with a dead parent get their result."""
+        waiting = [
+            each
+            for each in self.plan.changes
+            if each.sobject == sobject and each.action is action and each.change_id not in self.results
+        ]
+        blocked = [result for each in waiting if (result := self._blocked(each)) is not None]
+        self.settle(blocked)
+        return [each for each in waiting if each.change_id not in self.results]
+
+    def _blocked(self, change: Change) -> RowResult | None:
+        for value in change.desired.values():
+            if isinstance(value, Pending) and self._is_dead(value.change_id):
+                return self.blocked(change, value.change_id)
+        if change.parent is not None and self._is_dead(change.parent):
+            return self.blocked(change, change.parent)
+        return None
+
+    def _is_dead(self, change_id: str) -> bool:
+        result = self.results.get(change_id)
+        return result is not None and result.outcome not in _DONE
+
+    def blocked(self, change: Change, by: str) -> RowResult:
+        """The result of a change whose parent did not get into the org."""
+        message = f"refers to {by}, which was not brought to the org"
+        problem = Problem("BLOCKED_BY", Stage.ORG, message, "Correct that row first.", row=change.row)
+        return RowResult(change.change_id, Outcome.BLOCKED, problems=(problem,))
+
+    def check_stop(self) -> None:
+        """Raises `Interrupted` when a signal has asked for a stop; called between writes only."""
+        if self.stop.is_set():
+            raise Interrupted(
+                "the run was interrupted; every row is accounted for", signal_number=self.stop.signal_number
+            )
+
+    def send(self, call: WriteCall) -> Answers:
+        """Sends a write whose intent is in the journal first.
+
+        Raises:
+            SyncError: the org surely did nothing; the intents are taken back.
+        """
+        self.check_stop()
+        self.attempts += 1
+        nodes = call.nodes()
+        attempt = Attempt(
+            attempt_id=f"{self.run_id}/{self.attempts}",
+            route=call.route,
+            body_hash=hashlib.blake2b(repr(nodes).encode(), digest_size=16).hexdigest(),
+            change_ids=tuple(node.change_id for node in nodes),
+        )
+        self.journal.intend(self.run_id, attempt, at=self.now())
+        try:
+            return self.gateway.write(call)
+        except SyncError as error:
+            self.release(attempt.change_ids, error.code)
+            raise
+
+    def release(self, change_ids: Iterable[str], code: str) -> None:
+        """Takes intents back: the org surely saved nothing, and the changes may be sent again."""
+        outcome, detail = Outcome.UNPROCESSED.value, {"code": code}
+        records = [
+            ChangeRecord(each, ChangeState.REFUSED, outcome, detail=detail, updated_at=self.now())
+            for each in change_ids
+        ]
+        if records:
+            self.journal.record(self.run_id, records)
+
+    def settle(self, results: Iterable[RowResult]) -> None:
+        """Makes results final, in the journal first."""
+        final = list(results)
+        if not final:
+            return
+        self.journal.record(self.run_id, [self._record(each) for each in final])
+        self._keep(final)
+        not_done = sum(1 for each in final if each.outcome in NOT_DONE)
+        self.listener(PhaseAdvanced(self.phase, len(final), not_done))
+
+    def _keep(self, results: Iterable[RowResult]) -> None:
+        for result in results:
+            self.results[result.change_id] = result
+            if result.record_id is not None:
+                self.ids[result.change_id] = result.record_id
+
+    def _record(self, result: RowResult) -> ChangeRecord:
+        state = ChangeState.REFUSED
+        if result.outcome in _DONE:
+            state = ChangeState.DONE
+        elif result.outcome is Outcome.UNKNOWN:
+            state = ChangeState.UNKNOWN
+        detail: dict[str, Any] = {"adopted": result.adopted}
+        if result.outcome is Outcome.UNKNOWN:
+            detail["role_key"] = self._role_key(self.by_id[result.change_id])
+        if result.problems:
+            detail["problems"] = [_plain(each) for each in result.problems]
+        return ChangeRecord(
+            result.change_id, state, result.outcome.value, result.record_id, detail, updated_at=self.now()
+        )
+
+    def _role_key(self, change: Change) -> str:
+        """The ledger's name of a role that may be in the org; "" for anything else."""
+        deal, contact, role = (change.desired.get(name) for name in ("OpportunityId", "ContactId", "Role"))
+        ids = self.ids
+        deal_id, contact_id = resolved(deal, ids), resolved(contact, ids)
+        if not isinstance(deal_id, str) or not isinstance(contact_id, str):
+            return ""
+        return role_key(deal_id, contact_id, role if isinstance(role, str) else None)
+
+    def recall(self) -> list[Change]:
+        """Takes up what the journal knows of this run; returns the changes that nobody can say of yet."""
+        unsettled: list[Change] = []
+        for change_id, record in self.journal.changes(self.run_id).items():
+            # The newest attempt is still the last one of its changes, so its number is always among these.
+            self.attempts = max(self.attempts, _attempt_number(record))
+            change = self.by_id.get(change_id)
+            if change is None:
+                continue
+            if record.state in (ChangeState.INTENT, ChangeState.UNKNOWN):
+                unsettled.append(change)
+            elif record.outcome is not None and record.outcome != Outcome.UNPROCESSED.value:
+                self._keep([_recalled(change, record)])
+        return unsettled
+
+
+def _attempt_number(record: ChangeRecord) -> int:
+    return int(record.attempt_id.rpartition("/")[2]) if record.attempt_id else 0
+
+
+def resolved(value: PlannedValue, ids: Mapping[str, str]) -> PlannedValue:
+    """A value with the id of a record that this run has made."""
+    return ids.get(value.change_id, value) if isinstance(value, Pending) else value
+
+
+def _recalled(change: Change, record: ChangeRecord) -> RowResult:
+    detail = record.detail or {}
+    problems = tuple(_problem(change, each) for each in detail.get("problems", ()))
+    outcome = Outcome(record.outcome or "")
+    return RowResult(change.change_id, outcome, record.record_id, problems, bool(detail.get("adopted")))
+
+
+def _plain(problem: Problem) -> dict[str, str]:
+    """A problem without its place, which the plan knows."""
+    plain = asdict(problem)
+    plain.pop("row")
+    return {name: str(value) for name, value in plain.items()}
+
+
+def _problem(change: Change, plain: Mapping[str, str]) -> Problem:
+    texts = dict(plain)
+    stage = Stage(texts.pop("stage"))
+    return Problem(stage=stage, row=change.row, **texts)

@@ -1,0 +1,131 @@
+"""The life of a run: begin it, settle what was open, apply the plan, end it, and say how it went.
+
+A plan is refused before anything is sent when it is for another org, another state of the job or of the
+org's schema, or when another run of the job has begun since it was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sfsync.core.events import Listener, Noticed
+from sfsync.core.job import Job
+from sfsync.core.plan import Plan
+from sfsync.core.plan_codec import plan_digest
+from sfsync.core.ports import Journal, OrgGateway, RunRecord
+from sfsync.core.report import Report
+from sfsync.engine.applying import Ending, apply_changes
+from sfsync.engine.recovering import recover
+from sfsync.engine.run_state import RunState, Stop
+from sfsync.engine.schema import read_schema
+from sfsync.errors import GuardError, SyncError
+
+SUPERSEDED = GuardError.exit_code
+"""The exit code on record for an interrupted run that a later run of its job has taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a run works with; `seconds` is a clock that never goes back, `pause` waits before a new try."""
+
+    gateway: OrgGateway
+    journal: Journal
+    now: Callable[[], str]
+    seconds: Callable[[], float]
+    pause: Callable[[int], None]
+    stop: Stop
+    listener: Listener
+
+
+def refuse_stale(plan: Plan, job: Job, bench: Bench) -> None:
+    """Checks that the world is still the one the plan was made for.
+
+    Raises:
+        GuardError: the plan is for another org, or the job, the schema or the journal has moved on.
+    """
+    org = bench.gateway.identity()
+    if org.org_id != plan.org.org_id:
+        raise _stale("OTHER_ORG", f"it was made for org {plan.org.org_id}, this is {org.org_id} ({org.name})")
+    if (job.name, job.digest) != (plan.job, plan.job_digest):
+        raise _stale("JOB_CHANGED", f"job {job.name} was changed since the plan of {plan.job} was made")
+    if read_schema(job, bench.gateway).digest != plan.schema_digest:
+        raise _stale("SCHEMA_CHANGED", "fields, picklist values or stages of the org were changed since")
+    if bench.journal.serial(job.name, org.org_id) != plan.serial:
+        raise _stale("PLAN_STALE", "another run of this job has begun since the plan was made")
+
+
+def _stale(code: str, why: str) -> GuardError:
+    return GuardError(f"the plan is stale: {why}", code=code, hint="Make a new plan with sfsync plan.")
+
+
+def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str) -> RunRecord:
+    """Opens a run for the plan.
+
+    Raises:
+        GuardError: the plan was applied before.
+    """
+    run = RunRecord(run_id, plan.job, plan.org.org_id, plan_digest(plan), plan_file, bench.now())
+    bench.journal.begin_run(run)
+    return run
+
+
+def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
+    """Applies a plan whose run has begun, or goes on with one that was interrupted."""
+    started = bench.seconds()
+    state = _state(plan, bench, run_id)
+    ending = _recovered(state) or apply_changes(state)
+    report = Report(
+        plan=plan,
+        applied=True,
+        run_id=run_id,
+        usage=bench.gateway.usage,
+        seconds=bench.seconds() - started,
+        results=dict(state.results),
+        notes=ending.notes,
+        stopped=ending.stopped,
+    )
+    if ending.stopped is None:
+        bench.journal.end_run(run_id, exit_code=report.exit_code, ended_at=bench.now())
+    return report
+
+
+def _recovered(state: RunState) -> Ending | None:
+    """Settles what an earlier process left open; an `Ending` when the org cannot be asked now."""
+    try:
+        recover(state)
+    except SyncError as error:
+        return Ending(stopped=error)
+    return None
+
+
+def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[str], Plan]) -> int:
+    """Settles the open changes of every earlier run of the job; `load` reads a saved plan by its file.
+
+    Returns how many changes were open. Those that could not be settled stay open and are planned around.
+    The runs end here: what they left undone belongs to the run that begins now.
+    """
+    runs = {run.run_id: run for run, _ in bench.journal.open_changes(job, org_id)}
+    settled = 0
+    for run in runs.values():
+        state = _state(load(run.plan_file), bench, run.run_id)
+        settled += recover(state)
+    for run in bench.journal.runs(job):
+        if run.org_id == org_id and run.exit_code is None:
+            bench.journal.end_run(run.run_id, exit_code=SUPERSEDED, ended_at=bench.now())
+    if settled:
+        bench.listener(Noticed(f"{settled} changes of an interrupted run were looked up in the org"))
+    return settled
+
+
+def _state(plan: Plan, bench: Bench, run_id: str) -> RunState:
+    return RunState(
+        plan=plan,
+        run_id=run_id,
+        gateway=bench.gateway,
+        journal=bench.journal,
+        now=bench.now,
+        pause=bench.pause,
+        stop=bench.stop,
+        listener=bench.listener,
+    )

@@ -1,0 +1,111 @@
+"""The part of an org's schema that a job depends on: read once, checked against the job, and digested.
+
+The digest changes when the type, length, values or permissions of a mapped field change, or a stage does; a
+plan made under another digest is stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import orjson
+from pydantic import TypeAdapter
+
+from sfsync.core.checks import OrgRules, section_problems
+from sfsync.core.describe import Field, SObjectDescribe
+from sfsync.core.job import Job, Section
+from sfsync.core.ports import OrgGateway
+from sfsync.core.resolve import default_match
+from sfsync.core.results import Problem
+from sfsync.core.sobject import OPPORTUNITY
+from sfsync.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The job's sections in the org's own spelling, and the rules of the sObjects they write."""
+
+    sections: Mapping[str, Section]
+    rules: Mapping[str, OrgRules]
+    digest: str
+
+    def describe(self, sobject: str) -> SObjectDescribe:
+        """The describe of an sObject that the job writes."""
+        return self.rules[sobject].describe
+
+
+def read_schema(job: Job, gateway: OrgGateway) -> Schema:
+    """Asks the org for what the job depends on, and checks the job against it.
+
+    Raises:
+        ConfigError: a mapped field does not exist or is read-only, or a section has no unique key field;
+            all such mistakes are listed.
+    """
+    describes = {each.sobject: gateway.describe(each.sobject) for each in job.sections.values()}
+    stages = gateway.stage_catalogue() if OPPORTUNITY in describes else None
+    problems = [
+        problem
+        for section in job.sections.values()
+        for problem in section_problems(section, describes[section.sobject])
+    ]
+    if problems:
+        raise _refusal(job, problems)
+    sections = {
+        name: _canonical(section, describes[section.sobject], job=job)
+        for name, section in job.sections.items()
+    }
+    rules = {
+        name: OrgRules(describe, stages if name == OPPORTUNITY else None)
+        for name, describe in describes.items()
+    }
+    return Schema(sections, rules, _digest(sections, rules))
+
+
+def _refusal(job: Job, problems: list[Problem]) -> ConfigError:
+    lines = "\n".join(f"  {each.message}\n    {each.hint}" for each in problems)
+    return ConfigError(
+        f"job {job.name} does not fit the org:\n{lines}",
+        code=problems[0].code,
+        hint="Correct the job file or the org, then run sfsync check.",
+    )
+
+
+def _canonical(section: Section, describe: SObjectDescribe, *, job: Job) -> Section:
+    """The section with field names as the org spells them, and a way to look up every reference."""
+    rules = []
+    for rule in section.rules:
+        field = describe.field(rule.field)
+        assert field is not None  # section_problems has refused unknown fields
+        match = rule.match
+        if field.type == "reference" and not match:
+            match = default_match(section.sobject, field.name, target(field), key=_key_of(job, target(field)))
+        rules.append(replace(rule, field=field.name, match=match))
+    key = describe.field(section.key) if section.key else None
+    return replace(section, rules=tuple(rules), key=key.name if key else None)
+
+
+def target(field: Field) -> str:
+    """The sObject that a reference field points at; of several (owner: queue or user) the user."""
+    if "User" in field.reference_to or not field.reference_to:
+        return "User"
+    return field.reference_to[0]
+
+
+def _key_of(job: Job, sobject: str) -> str | None:
+    return next((each.key for each in job.sections.values() if each.sobject == sobject), None)
+
+
+def _digest(sections: Mapping[str, Section], rules: Mapping[str, OrgRules]) -> str:
+    picture: dict[str, object] = {}
+    for section in sections.values():
+        of_sobject = rules[section.sobject]
+        names = {each.field for each in section.rules} | ({section.key} if section.key else set())
+        fields = [of_sobject.describe.field(name) for name in sorted(names)]
+        picture[section.sobject] = {
+            "fields": TypeAdapter(list[Field | None]).dump_python(fields, mode="json"),
+            "record_types": [each.id for each in of_sobject.describe.record_types if each.available],
+            "stages": of_sobject.stages.active() if of_sobject.stages else (),
+        }
+    return hashlib.blake2b(orjson.dumps(picture, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()

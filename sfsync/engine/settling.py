@@ -1,0 +1,161 @@
+"""Settles what nobody can say of: by asking the org, never by sending blindly again.
+
+A create with a key is read by its key. Found, it is ours if it holds what the row wants, else a conflict;
+its roles are then compared like those of any deal. Not found, the recycle bin is asked; still absent, the
+same graph may go once more, because the key makes a second commit impossible. A role on a deal that exists
+has no key: found, it is done; absent, it stays unknown and is listed for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from sfsync.core.batches import Unit
+from sfsync.core.diff import held
+from sfsync.core.plan import Change
+from sfsync.core.ports import Lookup, Record
+from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.sobject import CONTACT_ROLE
+from sfsync.core.values import clean_key, is_same
+from sfsync.engine.run_state import RunState, resolved
+from sfsync.engine.sending import MOST_TRIES, Doubt
+
+
+@dataclass(slots=True)
+class Settled:
+    """Units to send once more, and roles whose deal turned out to be in the org."""
+
+    again: list[Unit] = field(default_factory=list)
+    roles: list[Change] = field(default_factory=list)
+
+
+def settle_creates(state: RunState, doubts: Sequence[Doubt]) -> Settled:
+    """Settles creates of records that have a key; all doubts of one sObject cost one or two reads."""
+    settled = Settled()
+    ordered = sorted(doubts, key=lambda each: _head(state, each).sobject)
+    for sobject, group in groupby(ordered, key=lambda each: _head(state, each).sobject):
+        of_sobject = list(group)
+        live = _by_key(state, sobject, of_sobject, include_deleted=False)
+        absent = [each for each in of_sobject if not live.get(_head(state, each).key)]
+        binned = _by_key(state, sobject, absent, include_deleted=True) if absent else {}
+        for doubt in of_sobject:
+            head = _head(state, doubt)
+            if found := live.get(head.key):
+                _settle_found(state, doubt, found, settled)
+            elif binned.get(head.key):
+                state.settle(
+                    _with_roles_blocked(state, doubt.unit, _conflict(head, "IN_RECYCLE_BIN", _BINNED))
+                )
+            else:
+                _settle_absent(state, doubt, settled)
+    return settled
+
+
+_BINNED = "a record with this key is in the org's recycle bin"
+_OTHER = "a record with this key is in the org and holds other values than this row"
+
+
+def _head(state: RunState, doubt: Doubt) -> Change:
+    return state.by_id[doubt.unit.nodes[0].change_id]
+
+
+def _by_key(
+    state: RunState, sobject: str, doubts: Iterable[Doubt], *, include_deleted: bool
+) -> dict[str, list[Record]]:
+    key_field = state.plan.key_fields[sobject]
+    heads = [_head(state, each) for each in doubts]
+    names = dict.fromkeys(name for head in heads for name in head.desired)
+    fields = tuple(dict.fromkeys(("Id", key_field, "IsDeleted", *names)))
+    lookup = Lookup(
+        sobject, fields, key_field, tuple(each.key for each in heads), include_deleted=include_deleted
+    )
+    found: dict[str, list[Record]] = {}
+    for record in state.gateway.fetch([lookup])[0]:
+        if bool(record.get("IsDeleted")) == include_deleted:
+            found.setdefault(clean_key(str(record[key_field])), []).append(record)
+    return found
+
+
+def _settle_found(state: RunState, doubt: Doubt, records: Sequence[Record], settled: Settled) -> None:
+    """The key is in the org: our own late twin, or somebody else's record."""
+    head = _head(state, doubt)
+    record_id = str(records[0]["Id"])
+    if len(records) > 1 or not holds(state, head, records[0]):
+        state.settle(_with_roles_blocked(state, doubt.unit, _conflict(head, "KEY_TAKEN", _OTHER, record_id)))
+        return
+    outcome = Outcome.CREATED if doubt.is_ambiguous or doubt.unit.tries else Outcome.UNCHANGED
+    state.settle([RowResult(head.change_id, outcome, record_id, adopted=outcome is Outcome.UNCHANGED)])
+    settled.roles += [state.by_id[node.change_id] for node in doubt.unit.nodes[1:]]
+
+
+def _settle_absent(state: RunState, doubt: Doubt, settled: Settled) -> None:
+    """Nothing visible has the key; the fence allows the same request once more, within bounds."""
+    unit = doubt.unit
+    if unit.tries + 1 < MOST_TRIES:
+        if not doubt.is_ambiguous:
+            state.pause(unit.tries + 1)
+        settled.again.append(replace(unit, tries=unit.tries + 1, alone=True))
+        return
+    head = _head(state, doubt)
+    if doubt.is_ambiguous:
+        state.settle(unknown(state.by_id[node.change_id]) for node in unit.nodes)
+        return
+    message = "the org says that a unique value of this row is taken, but shows no record with its key"
+    problem = _problem("DUPLICATE_VALUE", message, head, "Look for another unique field with this value.")
+    rejected = RowResult(head.change_id, Outcome.REJECTED, problems=(problem,))
+    state.settle(_with_roles_blocked(state, unit, rejected))
+
+
+def _with_roles_blocked(state: RunState, unit: Unit, head: RowResult) -> list[RowResult]:
+    roles = (state.by_id[node.change_id] for node in unit.nodes[1:])
+    return [head, *(state.blocked(each, head.change_id) for each in roles)]
+
+
+def holds(state: RunState, change: Change, record: Record) -> bool:
+    """Whether the record has every value that the change wants, as the platform compares them."""
+    describe = state.gateway.describe(change.sobject)
+    ids = state.ids
+    there = held(describe, record, change.desired)
+    return all(
+        is_same(resolved(value, ids), there[name], scale=_scale(describe.field(name)))
+        for name, value in change.desired.items()
+    )
+
+
+def _scale(described: object) -> int | None:
+    field_type = getattr(described, "type", "")
+    return getattr(described, "scale", None) if field_type in ("currency", "double", "percent") else None
+
+
+def settle_updates(state: RunState, doubts: Sequence[Doubt]) -> None:
+    """Updates whose answer stayed away: done where the record holds the values, else unknown."""
+    for doubt in doubts:
+        change = _head(state, doubt)
+        lookup = Lookup(change.sobject, ("Id", *change.values), "Id", (change.record_id or "",))
+        records = state.gateway.fetch([lookup])[0]
+        wanted = replace(change, desired=change.values)
+        if records and holds(state, wanted, records[0]):
+            state.settle([RowResult(change.change_id, Outcome.UPDATED, change.record_id)])
+        else:
+            state.settle([unknown(change)])
+
+
+def unknown(change: Change) -> RowResult:
+    """The result of a change that may or may not be in the org."""
+    what = "role" if change.sobject == CONTACT_ROLE else "record"
+    message = f"the answer was lost, and nobody can say whether the {what} was saved"
+    hint = "The next run looks again; or look at the record in the org."
+    problem = _problem("UNKNOWN", message, change, hint)
+    return RowResult(change.change_id, Outcome.UNKNOWN, change.record_id, (problem,))
+
+
+def _conflict(change: Change, code: str, message: str, record_id: str | None = None) -> RowResult:
+    where = f" ({record_id})" if record_id else ""
+    problem = _problem(code, message + where, change, "Nothing was touched; look at the record in the org.")
+    return RowResult(change.change_id, Outcome.CONFLICT, record_id, (problem,))
+
+
+def _problem(code: str, message: str, change: Change, hint: str) -> Problem:
+    return Problem(code, Stage.ORG, message, hint, row=change.row)

@@ -1,0 +1,13 @@
+"""Reads job files and org profiles, and turns them into checked values of `core.job`.
+
+TOML is read strictly; every mistake of a file is listed at once, with its line and the nearest known key.
+Invariants: a job holds no secret; a profile file holds the names of secrets only; nothing is sent to an org
+from here.
+"""
+
+from sfsync.jobs.config_folder import find_config_folder
+from sfsync.jobs.job_files import load_job
+from sfsync.jobs.json_schema import job_json_schema, org_json_schema
+from sfsync.jobs.org_profiles import load_org
+
+__all__ = ["find_config_folder", "job_json_schema", "load_job", "load_org", "org_json_schema"]

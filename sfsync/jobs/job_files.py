@@ -1,0 +1,186 @@
+"""From a job file to a `core.job.Job`: found, read, checked, and made a value.
+
+A bare name is looked up in the config folder's jobs; anything with a slash or an ending is a path.
+Invariant: all mistakes of a file are in one error; a job that is returned needs no more checks of its own,
+only those against its org.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from sfsync.core.job import (
+    SECTIONS,
+    Blank,
+    FieldRule,
+    Job,
+    Mode,
+    OnRoleError,
+    RolePolicy,
+    Section,
+    SourceSpec,
+)
+from sfsync.core.wording import suggestion
+from sfsync.errors import ConfigError
+from sfsync.jobs.config_folder import find_config_folder, names_in
+from sfsync.jobs.job_form import JobForm, KeyedSectionForm, RoleSectionForm, RolesForm, RuleForm
+from sfsync.jobs.job_meaning import meaning_mistakes
+from sfsync.jobs.job_sources import settled_sources
+from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
+from sfsync.jobs.toml_file import TomlFile, read_toml
+
+_HINT: Final = "Correct the job file. `sfsync schema job` prints every key and what it means."
+_SECRET: Final = "secrets and logins belong to the org profile and the environment, never to a job"
+_EXPLAINED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        (
+            "password",
+            "token",
+            "access_token",
+            "client_id",
+            "client_secret",
+            "private_key",
+            "security_token",
+            "username",
+            "login",
+            "login_url",
+            "instance_url",
+        ),
+        _SECRET,
+    ),
+    "contact_roles.key": "contact roles have none; a role is known by its deal, contact and role",
+}
+_NOT_IN_DIGEST: Final = {"description": True, "org": True} | {name: {"file"} for name in SECTIONS}
+
+
+def load_job(path_or_name: str | Path, *, org: str | None = None, environ: Mapping[str, str]) -> Job:
+    """The job of a file, or of a name in the config folder; `org` takes the place of the job's own.
+
+    Raises:
+        ConfigError: there is no such job, or its file has mistakes; all of them are listed.
+    """
+    file = read_toml(_job_path(path_or_name, environ))
+    sources = settled_sources(file, environ)
+    mistakes = [*meaning_mistakes(file.document), *sources.mistakes]
+    try:
+        form = JobForm.model_validate(file.document)
+    except ValidationError as error:
+        mistakes += shape_mistakes(error, _model_at, explained=_EXPLAINED)
+        raise refusal(file, mistakes, hint=_HINT) from None
+    name = form.name or file.path.stem
+    if not _is_name(name):
+        mistakes.append(Mistake(("name",), f'= "{name}" is no name of a job; give one in plain letters'))
+    if mistakes:
+        raise refusal(file, mistakes, hint=_HINT)
+    return _job(form, sources.specs, name=name, org=org, file=file)
+
+
+def _job_path(path_or_name: str | Path, environ: Mapping[str, str]) -> Path:
+    given = Path(path_or_name)
+    if isinstance(path_or_name, Path) or given.suffix == ".toml" or len(given.parts) != 1:
+        path = given.absolute()
+        if path.is_symlink() or path.exists():
+            return path
+        raise ConfigError(
+            f"{given}: there is no such job file", code="NO_SUCH_JOB", hint="Correct the path of the job."
+        )
+    folder = find_config_folder(environ)
+    if folder is None:
+        raise ConfigError(
+            f"there is no config folder to look up job {given} in",
+            code="NO_CONFIG",
+            hint="Give the path of the job file, or set SFSYNC_CONFIG to the folder that holds jobs/.",
+        )
+    path = folder / "jobs" / f"{given}.toml"
+    if not path.is_symlink() and not path.exists():
+        hint = suggestion(str(given), names_in(folder, "jobs")) or "There are no jobs in it."
+        raise ConfigError(f"there is no job {given} in {folder / 'jobs'}", code="NO_SUCH_JOB", hint=hint)
+    return path
+
+
+def _is_name(name: str) -> bool:
+    try:
+        JobForm.model_validate({"name": name})
+    except ValidationError:
+        return False
+    return True
+
+
+def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
+    """The model of the table at a path of a job file."""
+    match path:
+        case ():
+            return JobForm
+        case ("roles",):
+            return RolesForm
+        case ("contact_roles",):
+            return RoleSectionForm
+        case (name,) if name in SECTIONS:
+            return KeyedSectionForm
+        case (_, "fields", _):
+            return RuleForm
+    return None
+
+
+def _job(
+    form: JobForm, specs: Mapping[str, SourceSpec], *, name: str, org: str | None, file: TomlFile
+) -> Job:
+    forms = {each: getattr(form, each) for each in SECTIONS}
+    return Job(
+        name=name,
+        org=org or form.org,
+        sections={
+            each: _section(each, section, specs[each])
+            for each, section in forms.items()
+            if section is not None
+        },
+        digest=_digest(form, name),
+        file=file.shown,
+        description=form.description,
+        mode=Mode(form.mode),
+        role_policy=RolePolicy(form.roles.policy),
+        on_role_error=OnRoleError(form.roles.on_error),
+    )
+
+
+def _section(name: str, form: KeyedSectionForm | RoleSectionForm, spec: SourceSpec) -> Section:
+    return Section(
+        name=name,
+        sobject=SECTIONS[name],
+        source=spec,
+        rules=tuple(_rule(field, rule) for field, rule in form.fields.items()),
+        key=form.key if isinstance(form, KeyedSectionForm) else None,
+        ignore=tuple(form.ignore),
+        replace=form.replace,
+    )
+
+
+def _rule(field: str, form: RuleForm) -> FieldRule:
+    blank = Blank.DEFAULT if form.default is not None else Blank(form.blank or "skip")
+    return FieldRule(
+        field=field,
+        column=form.column,
+        compose=form.compose,
+        constant=form.constant,
+        value_map=form.map,
+        keep_unmapped=form.otherwise == "keep",
+        blank=blank,
+        default=form.default,
+        match=tuple(form.match or ()),
+        date_format=form.format,
+    )
+
+
+def _digest(form: JobForm, name: str) -> str:
+    """A digest of all that a plan depends on: not the words about it, the org, or where its files lie."""
+    picture: dict[str, Any] = form.model_dump(mode="json", by_alias=True, exclude=_NOT_IN_DIGEST) | {
+        "name": name
+    }
+    canonical = json.dumps(picture, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,157 @@
+"""The shape of a job file: which keys there are, of what kind, and what each one means.
+
+The descriptions are the documentation of the format; `sfsync schema job` prints them. What keys mean
+together is checked in `job_meaning`.
+Invariants: unknown keys are refused; nothing is converted, text is text.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Text = Annotated[str, Field(min_length=1)]
+Column = Annotated[str, Field(min_length=1, description="The name of a column, exactly as in the header.")]
+
+
+def _as_list(raw: Any) -> Any:
+    return [raw] if isinstance(raw, str) else raw
+
+
+def _as_rule(raw: Any) -> Any:
+    if not isinstance(raw, str | dict):
+        raise ValueError("must be the name of a column in quotes, or a table")
+    return {"column": raw} if isinstance(raw, str) else raw
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
+
+
+class RuleForm(_Form):
+    """How a field gets its value. Give exactly one of column, compose and constant."""
+
+    column: Column | None = None
+    compose: Text | None = Field(
+        None,
+        description='Text with {column} places, such as "{product} - {deal_id}". Empty when all places are.',
+    )
+    constant: str | None = Field(None, description="The same text for every row.")
+    map: dict[Text, str] | None = Field(
+        None,
+        min_length=1,
+        description="Words of the source and what they become. A word that is not in it is a problem of its "
+        'row, unless else = "keep". A word that becomes "" counts as blank.',
+    )
+    otherwise: Literal["keep"] | None = Field(
+        None, alias="else", description='"keep": words that the map does not name stay as they are.'
+    )
+    blank: Literal["skip", "null", "error"] | None = Field(
+        None,
+        description="What an empty cell means: leave the field alone (skip, the default), clear it (null), or "
+        "a problem of the row (error).",
+    )
+    default: Text | None = Field(
+        None, description="The text that takes the place of an empty cell; then blank is not given."
+    )
+    match: Annotated[
+        list[Text] | None, BeforeValidator(_as_list, json_schema_input_type=str | list[str] | None)
+    ] = Field(
+        None,
+        min_length=1,
+        description="For references: the fields of the other record by which it is looked up, in order; "
+        '"Id" takes the cell for a record id.',
+    )
+    format: Text | None = Field(
+        None, description="How a date is written, such as %d.%m.%Y; by default 2026-09-30."
+    )
+
+
+Fields = dict[
+    Text,
+    Annotated[RuleForm, BeforeValidator(_as_rule, json_schema_input_type=Annotated[str, Column] | RuleForm)],
+]
+FIELDS_TEXT = "The API names of the fields to write, each with a column or a rule."
+
+
+class _SectionForm(_Form):
+    kind: Literal["csv", "jsonl", "json"] | None = Field(
+        None,
+        description="What the file is, when its ending does not say it: csv for any delimited text, jsonl for "
+        "one JSON object a line, json for an array of objects.",
+    )
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
+        None, description="The delimiter, when it cannot be told from the header."
+    )
+    encoding: Text | None = Field(
+        None, description="The file's encoding, such as cp1252 or utf-16. UTF-8 by default."
+    )
+    ignore: list[Column] = Field([], description="Columns that are left out on purpose.")
+    replace: dict[Text, dict[Text, str]] = Field(
+        {},
+        description="Words that are put right in a column before any rule reads it, by column: "
+        'product = { "GTXPro" = "GTX Pro" }.',
+    )
+
+
+class KeyedSectionForm(_SectionForm):
+    """Rows that become records with a key of their own."""
+
+    file: Text = Field(
+        description="The file, from the job file's folder. May use ${VARIABLE}. The ending says what it is: "
+        ".csv .tsv .txt, .jsonl .ndjson, .json.",
+    )
+    key: Text = Field(
+        description="The field (External ID, Unique) that tells the records apart; it must be mapped."
+    )
+    fields: Fields = Field(min_length=1, description=FIELDS_TEXT)
+
+
+class RoleSectionForm(_SectionForm):
+    """Rows that become contact roles. Their deals and contacts are looked up; they have no key."""
+
+    file: Text | None = Field(
+        None, description="The file of the roles, from the job file's folder; or give nested."
+    )
+    nested: Text | None = Field(
+        None,
+        description="The member of the deal documents that holds their roles, such as contact_roles. A column "
+        "that a role does not have is taken from its deal.",
+    )
+    fields: Fields = Field(
+        min_length=1, description=f"{FIELDS_TEXT} OpportunityId and ContactId must be among them."
+    )
+
+
+class RolesForm(_Form):
+    """What may be done to contact roles."""
+
+    policy: Literal["append", "merge"] = Field(
+        "merge",
+        description="append adds roles that are missing; merge also updates roles that are there. Nothing is "
+        "ever deleted.",
+    )
+    on_error: Literal["role", "deal"] = Field(
+        "role", description="What a refused role takes down: only itself, or its new deal as well."
+    )
+
+
+class JobForm(_Form):
+    """A job of sfsync: which rows, from which files, become which records, by which rules."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$")] | None = Field(
+        None, description="The job's name; by default the file's name without its ending."
+    )
+    description: str = Field("", description="What the job is for, in a sentence.")
+    org: Text | None = Field(
+        None, description="The org profile: a file in config/orgs, or SFSYNC_ORGS__NAME__... variables."
+    )
+    mode: Literal["upsert", "insert", "update"] = Field(
+        "upsert", description="What may be done with a row: create or update, only create, or only update."
+    )
+    roles: RolesForm = RolesForm(policy="merge", on_error="role")
+    accounts: KeyedSectionForm | None = Field(None, description="Accounts to bring before the deals.")
+    contacts: KeyedSectionForm | None = Field(None, description="Contacts to bring before the deals.")
+    opportunities: KeyedSectionForm | None = Field(None, description="The deals.")
+    contact_roles: RoleSectionForm | None = Field(None, description="The deals' contact roles.")

@@ -1,0 +1,213 @@
+"""Checks what the keys of a job file mean together: one way to a value, a mapped key, a date that is whole.
+
+It looks at the raw document, so that these mistakes are listed beside those of the shape; whatever is of the
+wrong kind is passed over here, because the shape's own check names it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from sfsync.core.job import SECTIONS
+from sfsync.core.mapping import PLACE
+from sfsync.core.sobject import is_api_name
+from sfsync.core.values import says_the_day
+from sfsync.core.wording import listed
+from sfsync.jobs.job_form import RuleForm
+from sfsync.jobs.mistakes import Mistake, Path, known_keys, shown
+
+SYSTEM_FIELDS: Final = frozenset(
+    {
+        "id",
+        "isdeleted",
+        "createddate",
+        "createdbyid",
+        "lastmodifieddate",
+        "lastmodifiedbyid",
+        "systemmodstamp",
+        "lastactivitydate",
+        "lastvieweddate",
+        "lastreferenceddate",
+    }
+)
+"""Fields that the platform keeps itself. Source: Object Reference, "System Fields"."""
+
+_VALUE_KEYS: Final = ("column", "compose", "constant")
+_RULE_KEYS: Final = frozenset(known_keys(RuleForm))
+_ROLE_FIELDS: Final = ("OpportunityId", "ContactId")
+_SIMPLE_PLACE: Final = re.compile(r"[^{}\[\]!:]*[^{}\[\]!:\s][^{}\[\]!:]*")
+
+Table = Mapping[str, Any]
+
+
+def meaning_mistakes(document: Table) -> Iterator[Mistake]:
+    """What is wrong with the meaning of a job document."""
+    sections = {name: document[name] for name in SECTIONS if isinstance(document.get(name), Mapping)}
+    if not any(name in document for name in SECTIONS):
+        message = f"the job has no section; give at least one of {listed(SECTIONS)}"
+        yield Mistake((), message, "MISSING_KEY")
+    for name, section in sections.items():
+        yield from _section_mistakes(name, section)
+
+
+def _section_mistakes(name: str, section: Table) -> Iterator[Mistake]:
+    rules = _rules(section)
+    yield from _key_mistakes(name, section, rules)
+    yield from _field_mistakes(name, rules)
+    if name == "contact_roles":
+        yield from _role_mistakes(section, rules)
+    yield from _source_mistakes(name, section)
+    ignored = section.get("ignore")
+    for column in ignored if isinstance(ignored, list) else ():
+        if any(column in _columns(rule) for rule in rules.values()):
+            yield Mistake((name, "ignore"), f'names "{column}", which a rule reads')
+    for field, rule in rules.items():
+        yield from _rule_mistakes((name, "fields", field), rule)
+
+
+def _rules(section: Table) -> dict[str, Table]:
+    """The rules by field, a column alone written out; whatever is no rule is left out."""
+    fields = section.get("fields")
+    if not isinstance(fields, Mapping):
+        return {}
+    written_out = {name: {"column": rule} if isinstance(rule, str) else rule for name, rule in fields.items()}
+    return {name: rule for name, rule in written_out.items() if isinstance(rule, Mapping)}
+
+
+def _columns(rule: Table) -> set[str]:
+    """The columns that a rule reads."""
+    compose = rule.get("compose")
+    columns = set(PLACE.findall(compose)) if isinstance(compose, str) else set()
+    return columns | ({rule["column"]} if isinstance(rule.get("column"), str) else set())
+
+
+def _key_mistakes(name: str, section: Table, rules: Table) -> Iterator[Mistake]:
+    key = section.get("key")
+    if (
+        name == "contact_roles"
+        or not isinstance(key, str)
+        or not key
+        or not isinstance(section.get("fields"), Mapping)
+    ):
+        return
+    rule = next((rule for field, rule in rules.items() if field.lower() == key.lower()), None)
+    if rule is None:
+        message = f'= "{key}" is not mapped; add {key} = "COLUMN" to [{name}.fields]'
+        yield Mistake((name, "key"), message, "KEY_NOT_MAPPED")
+    elif "constant" in rule:
+        yield Mistake((name, "key"), f'= "{key}" has the same value in every row, so it is no key')
+
+
+def _field_mistakes(name: str, rules: Table) -> Iterator[Mistake]:
+    for field in rules:
+        path = (name, "fields", field)
+        if field.lower() in SYSTEM_FIELDS:
+            yield Mistake(path, "is a field that Salesforce keeps itself", "READ_ONLY_FIELD")
+        elif not is_api_name(field):
+            hint = "; a parent is named by its own field, such as AccountId" if "." in field else ""
+            yield Mistake(path, f"is no API name of a field{hint}")
+    for field, times in Counter(each.lower() for each in rules).items():
+        if times > 1:
+            spelled = [each for each in rules if each.lower() == field]
+            yield Mistake((name, "fields", spelled[-1]), f"is mapped {times} times: {listed(spelled)}")
+
+
+def _role_mistakes(section: Table, rules: Table) -> Iterator[Mistake]:
+    path = ("contact_roles",)
+    mapped = {field.lower() for field in rules}
+    for field in _ROLE_FIELDS if isinstance(section.get("fields"), Mapping) else ():
+        if field.lower() not in mapped:
+            yield Mistake((*path, "fields", field), "is missing: a role needs it", "MISSING_KEY")
+    if ("file" in section) == ("nested" in section):
+        message = 'needs either file = "..." or nested = "MEMBER"'
+        yield Mistake(path, message, "MISSING_KEY")
+    if "nested" in section:
+        for key in ("kind", "delimiter", "encoding"):
+            if key in section:
+                yield Mistake((*path, key), "belongs to [opportunities], whose documents hold the roles")
+
+
+def _source_mistakes(name: str, section: Table) -> Iterator[Mistake]:
+    encoding, delimiter = section.get("encoding"), section.get("delimiter")
+    if isinstance(encoding, str) and encoding and not _is_text_encoding(encoding):
+        message = f"= {shown(encoding)} is no text encoding; examples are utf-8, utf-16, cp1252"
+        yield Mistake((name, "encoding"), message)
+    if isinstance(delimiter, str) and delimiter in ('"', "\r", "\n", "\0"):
+        yield Mistake((name, "delimiter"), "cannot be a quote, a line end or NUL")
+
+
+def _is_text_encoding(encoding: str) -> bool:
+    try:
+        codecs.lookup(encoding)
+        "".encode(encoding)
+    except (LookupError, UnicodeError, ValueError):
+        return False
+    return True
+
+
+def _rule_mistakes(path: Path, rule: Table) -> Iterator[Mistake]:
+    given = [key for key in _VALUE_KEYS if key in rule]
+    is_misspelt = not given and not rule.keys() <= _RULE_KEYS
+    if len(given) != 1 and not is_misspelt:
+        message = (
+            "needs one of column, compose and constant" if not given else f"has both {' and '.join(given)}"
+        )
+        yield Mistake(path, message)
+    yield from _clashes(path, rule)
+    yield from _compose_mistakes(path, rule.get("compose"))
+    yield from _format_mistakes(path, rule.get("format"))
+    yield from _match_mistakes(path, rule.get("match"))
+
+
+def _clashes(path: Path, rule: Table) -> Iterator[Mistake]:
+    """Keys that say two things at once, or nothing."""
+    if "blank" in rule and "default" in rule:
+        yield Mistake((*path, "blank"), "and default both say what an empty cell means; give one")
+    if "else" in rule and "map" not in rule:
+        yield Mistake((*path, "else"), "means nothing without map")
+    if "format" in rule and "match" in rule:
+        yield Mistake((*path, "format"), "is for dates, match is for references; give one")
+    for key in ("map", "blank", "default"):
+        if "constant" in rule and key in rule:
+            yield Mistake((*path, key), "means nothing beside constant")
+
+
+def _compose_mistakes(path: Path, compose: object) -> Iterator[Mistake]:
+    if not isinstance(compose, str) or not compose:
+        return
+    places = PLACE.findall(compose)
+    rest = PLACE.sub("", compose)
+    if "{" in rest or "}" in rest:
+        yield Mistake((*path, "compose"), f"= {shown(compose)} has a brace that is no {{column}} place")
+    elif not places:
+        yield Mistake((*path, "compose"), "has no {column} place; give fixed text as constant")
+    for place in places:
+        if not _SIMPLE_PLACE.fullmatch(place):
+            message = f"has the place {{{place[:40]}}}; only the plain name of a column can stand there"
+            yield Mistake((*path, "compose"), message)
+
+
+def _format_mistakes(path: Path, date_format: object) -> Iterator[Mistake]:
+    """A format must give back the very day that it wrote: else it has no year, or no month, or no day."""
+    if not isinstance(date_format, str) or not date_format:
+        return
+    if not says_the_day(date_format):
+        message = f"= {shown(date_format)} does not say day, month and year; an example is %d.%m.%Y"
+        yield Mistake((*path, "format"), message)
+
+
+def _match_mistakes(path: Path, match: object) -> Iterator[Mistake]:
+    names: Iterable[object] = [match] if isinstance(match, str) else match if isinstance(match, list) else ()
+    seen: set[str] = set()
+    for name in names:
+        if not isinstance(name, str) or not name:
+            continue
+        if not is_api_name(name):
+            yield Mistake((*path, "match"), f"= {shown(name)} is no API name of a field")
+        if name.lower() in seen:
+            yield Mistake((*path, "match"), f'names "{name}" twice')
+        seen.add(name.lower())

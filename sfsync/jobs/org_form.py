@@ -1,0 +1,70 @@
+"""The shape of an org profile file: how to log in, and the names of the variables that hold the secrets.
+
+The descriptions are the documentation; `sfsync schema org` prints them.
+Invariant: no key of it can hold a secret.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Text = Annotated[str, Field(min_length=1)]
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,49}$")]
+"""The name of an environment variable; longer ones could be a secret that was put in its place."""
+
+SECRETS: Final = ("client_id", "client_secret", "access_token", "password", "private_key")
+"""Settings that only the environment (or a private file) may hold."""
+
+
+def _variable(what: str) -> str:
+    return f"The name of the environment variable that holds {what}."
+
+
+class OrgForm(BaseModel):
+    """How to reach an org. Each key may also be given by SFSYNC_ORGS__NAME__KEY, which wins."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    description: str = Field("", description="What the org is for, in a sentence.")
+    login: Literal["client_credentials", "jwt", "token", "password"] | None = Field(
+        None,
+        description="How to log in. By default token when there is an access token, client_credentials when "
+        "there are a client id and secret.",
+    )
+    login_url: Text | None = Field(
+        None, description="Where to log in: the org's My Domain, such as https://name.my.salesforce.com."
+    )
+    login_url_env: Variable | None = Field(None, description=_variable("login_url"))
+    instance_url: Text | None = Field(None, description="Where the org is; for login = token only.")
+    instance_url_env: Variable | None = Field(None, description=_variable("instance_url"))
+    api_version: Annotated[str, Field(pattern=r"^[0-9]{2,3}\.0$")] | None = Field(
+        None, description="The REST API version, 50.0 at least; by default the one sfsync is made for."
+    )
+    loopback: bool | None = Field(
+        None, description="Allow plain http to a loopback address, and nowhere else: for the emulator."
+    )
+    ca_file: Text | None = Field(
+        None, description="A PEM file of authorities to trust, from this file's folder."
+    )
+    proxy: Text | None = Field(None, description="The proxy, without a password in it.")
+    proxy_env: Variable | None = Field(None, description=_variable("proxy"))
+    audience: Text | None = Field(
+        None, description="The audience of the JWT, when it is not the login host; a host of Salesforce."
+    )
+    username: Text | None = Field(None, description="The user to log in as, for jwt and password.")
+    username_env: Variable | None = Field(None, description=_variable("username"))
+    allow_password: bool | None = Field(
+        None, description="Allow login = password, which Salesforce ends with the Winter '27 release."
+    )
+    client_id_env: Variable | None = Field(None, description=_variable("the consumer key of the app"))
+    client_secret_env: Variable | None = Field(None, description=_variable("the consumer secret"))
+    access_token_env: Variable | None = Field(None, description=_variable("the access token"))
+    password_env: Variable | None = Field(
+        None, description=_variable("the password, with the security token behind it where one is needed")
+    )
+    private_key_env: Variable | None = Field(None, description=_variable("the RSA key, in PEM form"))
+    private_key_file: Text | None = Field(
+        None, description="The file of the RSA key, from this file's folder; private to its owner (0600)."
+    )

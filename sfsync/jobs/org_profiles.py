@@ -1,0 +1,275 @@
+"""From an org's name to a `core.job.OrgProfile`: its file, the environment over it, and the secrets fetched.
+
+Invariants: secrets come from variables and private files only, and are `SecretStr` from the moment they are
+read; no message holds one; what the login needs and nobody gave is listed at once, each with its variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from sfsync.core.job import DEFAULT_API_VERSION, Login, OrgProfile
+from sfsync.core.wording import suggestion
+from sfsync.errors import ConfigError
+from sfsync.jobs.config_folder import find_config_folder, names_in
+from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
+from sfsync.jobs.org_environment import (
+    PREFIX,
+    environment_settings,
+    folded,
+    names_in_environment,
+    variable,
+)
+from sfsync.jobs.org_form import SECRETS, OrgForm
+from sfsync.jobs.placeholders import filled_in
+from sfsync.jobs.private_files import read_private
+from sfsync.jobs.toml_file import TomlFile, read_toml
+
+NEEDED: Final[Mapping[Login, tuple[str, ...]]] = {
+    Login.TOKEN: ("instance_url", "access_token"),
+    Login.CLIENT_CREDENTIALS: ("login_url", "client_id", "client_secret"),
+    Login.JWT: ("client_id", "username", "private_key"),
+    Login.PASSWORD: ("client_id", "client_secret", "username", "password"),
+}
+"""What each way to log in cannot do without."""
+
+LOWEST_API_VERSION: Final = 50
+"""Composite graphs came with version 50.0. Source: REST API Developer Guide, Composite Graph."""
+
+_HINT: Final = "Correct the profile. `sfsync schema org` prints every key and what it means."
+_TEXTS: Final = ("login_url", "instance_url", "ca_file", "proxy", "audience", "username")
+_BY_NAME: Final = ("login_url", "instance_url", "username", "proxy", *SECRETS)
+
+
+@dataclass(slots=True)
+class _Settings:
+    """What is known of an org: its settings, and the variables that were named but are not set."""
+
+    name: str
+    folder: Path
+    values: dict[str, str | bool] = field(default_factory=dict)
+    unset: dict[str, str] = field(default_factory=dict)
+
+    def text(self, key: str) -> str | None:
+        value = self.values.get(key)
+        return value if isinstance(value, str) else None
+
+    def secret(self, key: str) -> SecretStr | None:
+        text = self.text(key)
+        return None if text is None else SecretStr(text)
+
+
+def load_org(name: str, *, config_dir: Path | None = None, environ: Mapping[str, str]) -> OrgProfile:
+    """The profile of an org, from config/orgs/NAME.toml and the environment, which wins key by key.
+
+    Raises:
+        ConfigError: there is no such org, its file has mistakes, or something the login needs is not given.
+    """
+    folder = config_dir if config_dir is not None else find_config_folder(environ)
+    path = _profile_path(name, folder)
+    given = environment_settings(name, environ)
+    if path is None and not given:
+        known = (*names_in(folder, "orgs"), *names_in_environment(environ))
+        hint = suggestion(name, known) or f"Write config/orgs/{name}.toml, or set {PREFIX}... variables."
+        raise ConfigError(f"there is no org profile {name}", code="NO_SUCH_ORG", hint=hint)
+    settings = _from_file(name, read_toml(path), given, environ) if path else _Settings(name, Path.cwd())
+    settings.values |= given
+    if "private_key_file" in given and "private_key" not in given:
+        settings.values.pop("private_key", None)
+    _read_key_file(settings)
+    return _profile(settings)
+
+
+def _profile_path(name: str, folder: Path | None) -> Path | None:
+    """The profile's file; a name can never lead out of the folder."""
+    names = names_in(folder, "orgs")
+    found = [each for each in names if each == name] or [
+        each for each in names if folded(each) == folded(name)
+    ]
+    if folder is None or not found:
+        return None
+    return folder / "orgs" / f"{found[0]}.toml"
+
+
+def _from_file(
+    name: str, file: TomlFile, given: Mapping[str, str | bool], environ: Mapping[str, str]
+) -> _Settings:
+    """The settings of a profile file; what the environment gives already is not looked up again."""
+    form = _form(file)
+    settings = _Settings(name, file.path.parent)
+    for key in ("login", "api_version", "loopback", "allow_password"):
+        if getattr(form, key) is not None:
+            settings.values[key] = getattr(form, key)
+    for key in (*_TEXTS, "private_key_file"):
+        text = getattr(form, key)
+        if text is not None and key not in given:
+            settings.values[key] = filled_in(text, environ=environ, folder=settings.folder, key=key)
+    for key in _BY_NAME:
+        named = getattr(form, f"{key}_env")
+        if named is None or key in given:
+            continue
+        if environ.get(named):
+            settings.values[key] = environ[named]
+        else:
+            settings.unset[key] = named
+    return settings
+
+
+def _form(file: TomlFile) -> OrgForm:
+    mistakes = list(_meaning_mistakes(file.document))
+    try:
+        form = OrgForm.model_validate(file.document)
+    except ValidationError as error:
+        found = shape_mistakes(error, _model_at, explained=_explained())
+        raise refusal(file, [*mistakes, *map(_without_value, found)], hint=_HINT) from None
+    if mistakes:
+        raise refusal(file, mistakes, hint=_HINT)
+    return form
+
+
+def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
+    return None if path else OrgForm
+
+
+def _explained() -> dict[str, str]:
+    words = (
+        *SECRETS,
+        "token",
+        "secret",
+        "refresh_token",
+        "security_token",
+        "consumer_key",
+        "consumer_secret",
+    )
+    explained = {}
+    for word in words:
+        key = word if word in SECRETS else "client_id" if word == "consumer_key" else "client_secret"
+        key = "access_token" if "token" in word else key
+        explained[word] = (
+            f'a secret never stands in a file; name the variable that holds it: {key}_env = "VARIABLE"'
+        )
+    return explained
+
+
+def _without_value(mistake: Mistake) -> Mistake:
+    """A variable's name that is none may be the secret itself, so it is not repeated."""
+    if mistake.path and mistake.path[0].endswith("_env"):
+        return Mistake(mistake.path, "is no name of an environment variable (50 characters at most)")
+    return mistake
+
+
+def _meaning_mistakes(document: Mapping[str, Any]) -> list[Mistake]:
+    mistakes = [
+        Mistake((f"{key}_env",), f"and {key} both say the same thing; give one")
+        for key in _BY_NAME
+        if f"{key}_env" in document and key in document and key not in SECRETS
+    ]
+    if "private_key_env" in document and "private_key_file" in document:
+        mistakes.append(Mistake(("private_key_env",), "and private_key_file both name the key; give one"))
+    mistakes += [
+        Mistake((key,), "holds a login; a secret never stands in a file")
+        for key in ("proxy", "login_url", "instance_url")
+        if "@" in str(document.get(key, ""))
+    ]
+    return mistakes
+
+
+def _read_key_file(settings: _Settings) -> None:
+    """Reads the private key from the file that is named, when the key itself is not given."""
+    named = settings.text("private_key_file")
+    if named is not None and "private_key" not in settings.values:
+        settings.values["private_key"] = read_private(settings.folder / named, key="private_key_file")
+
+
+def _profile(settings: _Settings) -> OrgProfile:
+    login = _login(settings)
+    missing = [key for key in NEEDED[login] if not settings.values.get(key)]
+    if missing:
+        raise ConfigError(
+            f"org profile {settings.name}: login {login.value} needs {', '.join(missing)}",
+            code="ORG_INCOMPLETE",
+            hint="\n".join(_how_to_give(settings, key) for key in missing),
+        )
+    ca_file = settings.text("ca_file")
+    return OrgProfile(
+        name=settings.name,
+        login=login,
+        login_url=settings.text("login_url"),
+        instance_url=settings.text("instance_url"),
+        access_token=settings.secret("access_token"),
+        client_id=settings.secret("client_id"),
+        client_secret=settings.secret("client_secret"),
+        username=settings.text("username"),
+        password=settings.secret("password"),
+        private_key=settings.secret("private_key"),
+        audience=settings.text("audience"),
+        allow_password=bool(settings.values.get("allow_password")),
+        loopback=bool(settings.values.get("loopback")),
+        ca_file=_existing(settings.folder / ca_file) if ca_file else None,
+        proxy=settings.text("proxy"),
+        api_version=_api_version(settings),
+    )
+
+
+def _login(settings: _Settings) -> Login:
+    named = settings.text("login")
+    if named is not None:
+        return _known_login(settings.name, named)
+    values = settings.values
+    if values.get("access_token"):
+        return Login.TOKEN
+    if values.get("client_id") and values.get("client_secret"):
+        return Login.CLIENT_CREDENTIALS
+    raise ConfigError(
+        f"org profile {settings.name} does not say how to log in",
+        code="ORG_INCOMPLETE",
+        hint=f"Set login in its file, or {variable(settings.name, 'login')}: {_login_words()}.",
+    )
+
+
+def _known_login(name: str, word: str) -> Login:
+    try:
+        return Login(word)
+    except ValueError:
+        raise ConfigError(
+            f'org profile {name}: login "{word[:40]}" is not known',
+            code="BAD_VALUE",
+            hint=f"Known are {_login_words()}.",
+        ) from None
+
+
+def _login_words() -> str:
+    return ", ".join(each.value for each in Login)
+
+
+def _how_to_give(settings: _Settings, key: str) -> str:
+    if key in settings.unset:
+        return f"{key}: the environment variable {settings.unset[key]} is not set."
+    if key == "private_key":
+        return f"{key}: set {variable(settings.name, 'private_key_file')} to a file of mode 0600."
+    return f"{key}: set the environment variable {variable(settings.name, key)}."
+
+
+def _api_version(settings: _Settings) -> str:
+    version = settings.text("api_version") or DEFAULT_API_VERSION
+    whole, _, part = version.partition(".")
+    if part == "0" and whole.isascii() and whole.isdecimal() and int(whole) >= LOWEST_API_VERSION:
+        return version
+    raise ConfigError(
+        f"org profile {settings.name}: api_version {version[:20]!r} cannot be used",
+        code="BAD_VALUE",
+        hint=f"Give one such as {DEFAULT_API_VERSION}, {LOWEST_API_VERSION}.0 at least.",
+    )
+
+
+def _existing(path: Path) -> Path:
+    if path.is_file():
+        return path
+    raise ConfigError(
+        f"ca_file: there is no file {path}", code="BAD_VALUE", hint="Name a PEM file of authorities."
+    )

@@ -1,0 +1,106 @@
+"""How a journal came to its present tables: named steps, each applied once, all in one transaction.
+
+A released step is never edited; a new need is a new step at the end. The SQL is what SQLite and PostgreSQL
+both read. A journal with a step that this version does not know belongs to a newer one and is refused:
+going on would drop what that version remembers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, insert, inspect, select
+
+from sfsync.errors import JournalError
+from sfsync.journal.schema import MIGRATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step: its name for ever, and its statements."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+STEPS: Final = (
+    Migration(
+        "0001_first_tables",
+        (
+            "CREATE TABLE migrations (name TEXT PRIMARY KEY NOT NULL, applied_at TEXT NOT NULL)",
+            """CREATE TABLE runs (
+                run_id TEXT PRIMARY KEY NOT NULL,
+                number INTEGER NOT NULL UNIQUE,
+                job TEXT NOT NULL,
+                org_id TEXT NOT NULL,
+                plan_digest TEXT NOT NULL UNIQUE,
+                plan_file TEXT NOT NULL,
+                started_at TEXT NOT NULL,
+                exit_code INTEGER,
+                ended_at TEXT)""",
+            "CREATE INDEX runs_of_job ON runs (job, org_id)",
+            """CREATE TABLE attempts (
+                run_id TEXT NOT NULL REFERENCES runs (run_id),
+                attempt_id TEXT NOT NULL,
+                route TEXT NOT NULL,
+                body_hash TEXT NOT NULL,
+                intended_at TEXT NOT NULL,
+                PRIMARY KEY (run_id, attempt_id))""",
+            """CREATE TABLE changes (
+                run_id TEXT NOT NULL REFERENCES runs (run_id),
+                change_id TEXT NOT NULL,
+                state TEXT NOT NULL CHECK (state IN ('intent', 'done', 'refused', 'unknown')),
+                outcome TEXT,
+                record_id TEXT,
+                detail TEXT,
+                attempt_id TEXT,
+                updated_at TEXT NOT NULL,
+                PRIMARY KEY (run_id, change_id),
+                FOREIGN KEY (run_id, attempt_id) REFERENCES attempts (run_id, attempt_id))""",
+            "CREATE INDEX open_changes ON changes (run_id) WHERE state IN ('intent', 'unknown')",
+            """CREATE TABLE ledger (
+                org_id TEXT NOT NULL,
+                sobject TEXT NOT NULL,
+                key TEXT NOT NULL,
+                record_id TEXT NOT NULL,
+                sent TEXT NOT NULL,
+                seen TEXT NOT NULL,
+                updated_at TEXT NOT NULL,
+                PRIMARY KEY (org_id, sobject, key))""",
+        ),
+    ),
+)
+
+
+def applied_steps(connection: Connection) -> list[str]:
+    """The names of the steps that this journal has had; none for a new one."""
+    if not inspect(connection).has_table(MIGRATIONS.name):
+        return []
+    return list(connection.scalars(select(MIGRATIONS.c.name).order_by(MIGRATIONS.c.name)))
+
+
+def missing_steps(connection: Connection, path: Path) -> list[Migration]:
+    """The steps still to apply, in order.
+
+    Raises:
+        JournalError: the journal was written by a newer version.
+    """
+    applied = applied_steps(connection)
+    unknown = sorted(set(applied) - {step.name for step in STEPS})
+    if unknown:
+        raise JournalError(
+            f"The journal {path} was written by a newer version of sfsync ({', '.join(unknown)}).",
+            code="JOURNAL_NEWER",
+            hint="Use that version again. To go back, put back the backup that was made before the upgrade.",
+        )
+    return [step for step in STEPS if step.name not in applied]
+
+
+def apply_steps(connection: Connection, steps: list[Migration], *, at: str) -> None:
+    """Applies the steps inside the caller's transaction."""
+    for step in steps:
+        for statement in step.statements:
+            connection.exec_driver_sql(statement)
+        connection.execute(insert(MIGRATIONS), {"name": step.name, "applied_at": at})

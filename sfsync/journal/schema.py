@@ -1,0 +1,78 @@
+"""The tables of the journal as the code uses them now; `migrations.py` builds them step by step.
+
+`runs.number` counts up over all runs, because clocks may go back. `changes` holds the last word on each
+change of a run; the index on open states makes a resume cheap however much was done before.
+A test holds the two descriptions of the schema equal.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, MetaData, Table, Text, text
+
+METADATA: Final = MetaData()
+
+IS_OPEN: Final = text("state IN ('intent', 'unknown')")
+"""Written out, not bound: only so does a database see that the partial index applies."""
+
+MIGRATIONS: Final = Table(
+    "migrations",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("applied_at", Text, nullable=False),
+)
+
+RUNS: Final = Table(
+    "runs",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("job", Text, nullable=False),
+    Column("org_id", Text, nullable=False),
+    Column("plan_digest", Text, nullable=False, unique=True),
+    Column("plan_file", Text, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("exit_code", Integer),
+    Column("ended_at", Text),
+    Index("runs_of_job", "job", "org_id"),
+)
+
+ATTEMPTS: Final = Table(
+    "attempts",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("attempt_id", Text, primary_key=True),
+    Column("route", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("intended_at", Text, nullable=False),
+    ForeignKeyConstraint(["run_id"], ["runs.run_id"]),
+)
+
+CHANGES: Final = Table(
+    "changes",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("change_id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("outcome", Text),
+    Column("record_id", Text),
+    Column("detail", Text),
+    Column("attempt_id", Text),
+    Column("updated_at", Text, nullable=False),
+    ForeignKeyConstraint(["run_id"], ["runs.run_id"]),
+    ForeignKeyConstraint(["run_id", "attempt_id"], ["attempts.run_id", "attempts.attempt_id"]),
+    Index("open_changes", "run_id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+)
+
+LEDGER: Final = Table(
+    "ledger",
+    METADATA,
+    Column("org_id", Text, primary_key=True),
+    Column("sobject", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("record_id", Text, nullable=False),
+    Column("sent", Text, nullable=False),
+    Column("seen", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
+)

@@ -1,0 +1,112 @@
+"""Where a machine keeps the state of sfsync, and that only its owner can read it.
+
+`SFSYNC_STATE` wins, then the XDG folder, then the platform's own. Folders are made 0700 and files 0600
+before anything is written to them: SQLite gives its side files the mode of the main file.
+Source: SQLite, "Write-Ahead Logging" (side files take the mode of the database); XDG Base Directory
+Specification (a relative path in XDG_STATE_HOME is to be ignored).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from sfsync.errors import ConfigError, JournalError
+
+PRIVATE_FOLDER: Final = 0o700
+PRIVATE_FILE: Final = 0o600
+
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def state_folder(environ: Mapping[str, str], *, platform: str = sys.platform) -> Path:
+    """The folder of the journal, the locks and the run folders, by the environment given.
+
+    Raises:
+        ConfigError: `SFSYNC_STATE` is a database URL, or neither it nor a home folder is set.
+    """
+    chosen = environ.get("SFSYNC_STATE", "").strip()
+    if _URL.match(chosen):
+        raise ConfigError(
+            "SFSYNC_STATE is a database URL, but this version keeps its journal in a folder.",
+            code="STATE_IS_URL",
+            hint="Set SFSYNC_STATE to a folder on a local disk, such as /var/lib/sfsync.",
+        )
+    if chosen:
+        return _without_tilde(chosen, environ)
+    xdg = environ.get("XDG_STATE_HOME", "").strip()
+    if xdg.startswith("/"):
+        return Path(xdg) / "sfsync"
+    if platform == "darwin":
+        return _home(environ) / "Library" / "Application Support" / "sfsync"
+    return _home(environ) / ".local" / "state" / "sfsync"
+
+
+def _without_tilde(text: str, environ: Mapping[str, str]) -> Path:
+    if text == "~" or text.startswith("~/"):
+        return _home(environ) / text[2:]
+    return Path(text)
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    home = environ.get("HOME", "").strip()
+    if not home:
+        raise ConfigError(
+            "There is no folder for the journal: neither SFSYNC_STATE nor HOME is set.",
+            code="STATE_UNKNOWN",
+            hint="Set SFSYNC_STATE to a folder on a local disk, such as /var/lib/sfsync.",
+        )
+    return Path(home)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Makes the folder 0700 if it is missing; one that exists keeps the mode its owner gave it."""
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+
+
+def make_private_file(path: Path) -> bool:
+    """Makes an empty 0600 file that survives power loss; True when it was not there before.
+
+    A file that exists and is ours loses the rights of group and others; a symbolic link is not followed.
+
+    Raises:
+        JournalError: something else than a plain file has the name.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE)
+    except FileExistsError:
+        _close_to_others(path)
+        return False
+    os.close(descriptor)
+    sync_folder(path.parent)
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names of new files in the folder survive power loss."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _close_to_others(path: Path) -> None:
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        try:
+            status = each.lstat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            raise JournalError(
+                f"{each} is not a plain file.",
+                code="JOURNAL_NOT_A_FILE",
+                hint="Move it away; to keep the state elsewhere, set SFSYNC_STATE to that folder.",
+            )
+        if status.st_uid == os.geteuid() and status.st_mode & 0o077:
+            each.chmod(PRIVATE_FILE)

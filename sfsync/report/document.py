@@ -1,0 +1,138 @@
+"""The machine output of plan, run, import, resume and retry: one JSON document of the schema sfsync.run/1.
+
+Its keys are a promise to programs: keys may be added, never renamed. Every input row is in exactly one of
+the counts of its sObject; rows themselves are in run_results.json, which `folder` writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from sfsync.core.costs import routes
+from sfsync.core.plan import Change, Plan
+from sfsync.core.report import Report
+from sfsync.core.results import Outcome, Problem, Stage
+from sfsync.core.sobject import WRITE_ORDER
+from sfsync.report.safe_text import json_text
+
+SCHEMA: Final = "sfsync.run/1"
+
+ROUTES: Final = ("key fence", "receipt fence", "job fence", "at most once")
+"""The routes that a create can take; all four are always present."""
+
+IN_ORG: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
+"""Outcomes of rows whose record is in the org as the row wants it."""
+
+Files = Mapping[str, str | Mapping[str, str]]
+"""Where the files of a run are, by what they hold; "" where there is none."""
+
+
+def run_document(report: Report, *, files: Files) -> dict[str, Any]:
+    """The report as one JSON-ready document."""
+    plan, usage = report.plan, report.usage
+    counts = report_counts(report)
+    return {
+        "schema": SCHEMA,
+        "run": report.run_id,
+        "job": plan.job,
+        "action": "apply" if report.applied else "plan",
+        "org": {"id": plan.org.org_id, "name": json_text(plan.org.name), "sandbox": plan.org.is_sandbox},
+        "counts": counts,
+        "api": {
+            "calls": usage.reads + usage.writes,
+            "reads": usage.reads,
+            "writes": usage.writes,
+            "logins": usage.logins,
+            "retries": usage.retries,
+            "predicted_calls": plan.predicted.total,
+        },
+        "changes": {sobject: _marks(report, sobject) for sobject in counts},
+        "guarantee": _guarantee(plan, counts),
+        "forecast": {},
+        "problems": [problem_entry(each, change, outcome) for change, outcome, each in report.problems()],
+        "notes": [problem_entry(each, change, outcome) for each, change, outcome in remarks(report)],
+        "files": {"rejects": "", "report": ""} | dict(files),
+        "seconds": round(report.seconds, 3),
+        "exit_code": report.exit_code,
+    }
+
+
+def report_counts(report: Report) -> dict[str, dict[str, int]]:
+    """Rows per outcome for every sObject that the plan is about, parents before children."""
+    counted = report.counts()
+    named = {each.sobject for each in report.plan.changes} | set(report.plan.key_fields)
+    return {each: counted.get(each) or _nothing() for each in in_write_order(named)}
+
+
+def in_write_order(sobjects: Iterable[str]) -> list[str]:
+    """The sObjects with parents before children."""
+    return sorted(sobjects, key=lambda name: WRITE_ORDER.index(name) if name in WRITE_ORDER else 9)
+
+
+def remarks(report: Report) -> Iterator[tuple[Problem, Change | None, Outcome | None]]:
+    """What a person should know and what makes no row undone: why a run stopped, notes, skipped rows."""
+    if report.stopped is not None:
+        stopped = report.stopped
+        yield Problem(stopped.code, Stage.ORG, stopped.message, stopped.hint), None, None
+    for note in (*report.plan.notes, *report.notes):
+        yield note, None, None
+    for change, result in report.rows():
+        if result.outcome is Outcome.SKIPPED:
+            for problem in result.problems:
+                yield problem, change, result.outcome
+
+
+def problem_entry(problem: Problem, change: Change | None, outcome: Outcome | None) -> dict[str, Any]:
+    """One problem as it stands in the document."""
+    row = problem.row or (change.row if change else None)
+    return {
+        "code": problem.code,
+        "stage": problem.stage.value,
+        "source": row.source if row else "",
+        "file": json_text(row.file) if row else "",
+        "line": row.line if row else 0,
+        "column": json_text(problem.column),
+        "field": problem.field,
+        "value": json_text(problem.value),
+        "message": json_text(problem.message),
+        "hint": json_text(problem.hint),
+        "outcome": outcome.value if outcome else "",
+        "sobject": change.sobject if change else "",
+        "key": json_text(change.key) if change else "",
+    }
+
+
+def row_entries(report: Report) -> Iterator[dict[str, Any]]:
+    """One entry for every input row, for the results file."""
+    for change, result in report.rows():
+        assert change.row is not None  # Report.rows leaves out changes without a row
+        yield {
+            "sobject": change.sobject,
+            "key": json_text(change.key),
+            "label": json_text(change.label),
+            "source": change.row.source,
+            "file": json_text(change.row.file),
+            "line": change.row.line,
+            "outcome": result.outcome.value,
+            "record_id": result.record_id,
+            "codes": list(dict.fromkeys(each.code for each in result.problems)),
+        }
+
+
+def _nothing() -> dict[str, int]:
+    return {"rows": 0} | {each.value: 0 for each in Outcome}
+
+
+def _marks(report: Report, sobject: str) -> dict[str, int]:
+    adopted = sum(
+        1
+        for change, result in report.rows()
+        if change.sobject == sobject and result.outcome in IN_ORG and (result.adopted or change.adopted)
+    )
+    return {"adopted": adopted, "converted": 0, "deleted": 0}
+
+
+def _guarantee(plan: Plan, sobjects: Iterable[str]) -> dict[str, dict[str, int]]:
+    counted = routes(plan.changes)
+    return {each: dict.fromkeys(ROUTES, 0) | counted.get(each, {}) for each in sobjects}

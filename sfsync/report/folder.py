@@ -1,0 +1,128 @@
+"""Writes the files of one run into its folder, and says where they are.
+
+run_results.json holds the machine output and one entry for each input row; successes.csv the rows whose
+record is in the org, of an applied run only; rejects and unprocessed files the source rows to correct or to
+send again. Files of an earlier report of the same run are replaced or taken away, so that the folder always
+tells one story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from sfsync.core.report import Report
+from sfsync.core.sobject import OPPORTUNITY
+from sfsync.report.document import IN_ORG, row_entries, run_document
+from sfsync.report.private_files import write_private_text
+from sfsync.report.rejects import (
+    LeftRow,
+    delimited_lines,
+    document_lines,
+    ending,
+    image_of,
+    is_json,
+    left_rows,
+    problem_lines,
+)
+from sfsync.report.safe_text import unformulated
+
+SUCCESS_COLUMNS: Final = ("sobject", "key", "label", "outcome", "record_id", "source", "file", "line")
+
+RunFiles = dict[str, str | dict[str, str]]
+"""Where the files are: "rejects" (the one to look at first), "successes", "results", and per source."""
+
+
+def write_run_folder(report: Report, folder: Path) -> RunFiles:
+    """Writes the files of a run into an existing private folder; returns where they are ("" = none).
+
+    Raises:
+        SyncError: the file system refuses; code REPORT_NOT_WRITTEN.
+    """
+    earlier = {path for name in ("rejects-*", "unprocessed-*", "successes.csv") for path in folder.glob(name)}
+    left = left_rows(report)
+    rejects = {name: [row for row in rows if not row.is_unprocessed] for name, rows in left.items()}
+    unprocessed = {name: [row for row in rows if row.is_unprocessed] for name, rows in left.items()}
+    by_source = _write_rows(report, rejects, folder=folder, title="rejects")
+    files: RunFiles = {
+        "rejects": _first_to_read(report, by_source),
+        "rejects_by_source": by_source,
+        "unprocessed_by_source": _write_rows(report, unprocessed, folder=folder, title="unprocessed"),
+        "successes": _write_successes(report, folder),
+        "results": str(folder / "run_results.json"),
+    }
+    _remove_stale(earlier, files)
+    document = run_document(report, files=files) | {"rows": list(row_entries(report))}
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+    write_private_text(folder / "run_results.json", [text, "\n"])
+    return files
+
+
+def _write_rows(
+    report: Report, left: dict[str, list[LeftRow]], *, folder: Path, title: str
+) -> dict[str, str]:
+    return {
+        name: str(_write_source(report, name, rows, folder=folder, title=title))
+        for name, rows in left.items()
+        if rows
+    }
+
+
+def _write_source(report: Report, name: str, rows: Sequence[LeftRow], *, folder: Path, title: str) -> Path:
+    """Writes the rows of one source as the source wrote them."""
+    image = image_of(report, name)
+    stem = f"{title}-{''.join(char if char.isalnum() or char in '-_' else '_' for char in name)}"
+    path = folder / (stem + ending(image))
+    if not is_json(image):
+        write_private_text(path, delimited_lines(image, rows), encoding=image.encoding)
+        return path
+    write_private_text(path, document_lines(image, rows), encoding=image.encoding)
+    write_private_text(folder / f"{stem}.problems.jsonl", problem_lines(image, rows))
+    return path
+
+
+def _first_to_read(report: Report, by_source: dict[str, str]) -> str:
+    """The rejects of the deals, else of the first source that has any."""
+    deals = {
+        each.row.source
+        for each in report.plan.changes
+        if each.sobject == OPPORTUNITY and each.row is not None
+    }
+    return next(
+        (path for name, path in by_source.items() if name in deals), next(iter(by_source.values()), "")
+    )
+
+
+def _write_successes(report: Report, folder: Path) -> str:
+    if not report.applied:
+        return ""
+    path = folder / "successes.csv"
+    write_private_text(path, _success_lines(report))
+    return str(path)
+
+
+def _success_lines(report: Report) -> Iterator[str]:
+    done = {each.value for each in IN_ORG}
+    yield _csv_line(SUCCESS_COLUMNS)
+    for entry in row_entries(report):
+        if entry["outcome"] in done:
+            yield _csv_line([_cell(entry[name]) for name in SUCCESS_COLUMNS])
+
+
+def _cell(value: Any) -> str:
+    return unformulated(value) if isinstance(value, str) else str(value if value is not None else "")
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    return ",".join('"' + cell.replace('"', '""') + '"' for cell in cells) + "\r\n"
+
+
+def _remove_stale(earlier: set[Path], files: RunFiles) -> None:
+    kept = {path for each in files.values() for path in (each.values() if isinstance(each, dict) else [each])}
+    problems = {path.removesuffix(".jsonl") + ".problems.jsonl" for path in kept if path.endswith(".jsonl")}
+    for path in earlier:
+        if str(path) not in kept | problems:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,36 @@
+"""The words for sObjects and for places in files that every message to a person uses."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sfsync.core.results import RowRef
+from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
+
+_NOUNS: Final = {
+    ACCOUNT: ("account", "accounts"),
+    CONTACT: ("contact", "contacts"),
+    OPPORTUNITY: ("deal", "deals"),
+    CONTACT_ROLE: ("contact role", "contact roles"),
+}
+
+
+def noun(sobject: str, count: int = 1) -> str:
+    """What a salesperson calls one record, or several, of the sObject."""
+    one, several = _NOUNS.get(sobject, (sobject, sobject))
+    return one if count == 1 else several
+
+
+def counted(sobject: str, count: int) -> str:
+    """A number of records in words: `1 deal`, `1,204 contact roles`."""
+    return f"{count:,} {noun(sobject, count)}"
+
+
+def rows_counted(count: int) -> str:
+    """A number of rows in words."""
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+
+
+def place(row: RowRef | None) -> str:
+    """Where a row stands, for a person; "" when nobody knows."""
+    return f"line {row.line}" if row else ""

@@ -1,0 +1,207 @@
+"""A plan in words: what will be created and changed field by field, what cannot be, and what it costs.
+
+Roles stand under their deal, also where the deal itself is in the org already and stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sfsync.core.costs import routes
+from sfsync.core.plan import Action, Change, Plan
+from sfsync.core.results import Problem
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.values import Pending, PlannedValue, shown
+from sfsync.report.document import in_write_order
+from sfsync.report.lines import CountTable, Line, Piece, Tone
+from sfsync.report.nouns import counted, noun, place
+from sfsync.report.problem_groups import placed, problem_group_lines
+from sfsync.report.safe_text import shortened
+
+WRITES: Final = frozenset({Action.CREATE, Action.UPDATE})
+LEFT_ALONE: Final = frozenset({Action.NOOP, Action.SKIP})
+
+_ROLE_ENDS: Final = frozenset({"OpportunityId", "ContactId"})
+
+_ROUTE_WORDS: Final = {
+    "key fence": "safe to repeat: the org refuses a second record with the same key",
+    "receipt fence": "safe to repeat: the org refuses a second request with the same receipt",
+    "job fence": "safe to repeat: the org keeps a list of what became of every row",
+    "at most once": "sent once; a lost answer is looked up in the org or left for you, never sent again blindly",
+}
+
+
+@dataclass(slots=True)
+class _Block:
+    """A record that is written, or a deal whose roles are."""
+
+    title: str
+    change: Change | None = None
+    roles: list[Change] = field(default_factory=list)
+
+
+def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
+    """The plan, with at most `limit` records of each sObject field by field."""
+    kind = "sandbox" if plan.org.is_sandbox else "not a sandbox"
+    yield Line(f"Plan {plan.plan_id} of job {plan.job}", tone=Tone.TITLE)
+    yield Line(f"for {plan.org.name} ({plan.org.org_id}, {kind}) at {plan.org.instance_url}")
+    yield Line()
+    yield _overview(plan.changes)
+    labels = {each.change_id: each for each in plan.changes}
+    for sobject in in_write_order({each.sobject for each in plan.changes}):
+        if sobject != CONTACT_ROLE:
+            yield from _section(plan, sobject, labels, limit=limit)
+    if OPPORTUNITY not in {each.sobject for each in plan.changes}:
+        yield from _section(plan, OPPORTUNITY, labels, limit=limit)
+    yield from _problem_lines(plan.changes)
+    yield from _note_lines(plan)
+    yield Line()
+    yield from _cost_lines(plan)
+
+
+def _overview(changes: Iterable[Change]) -> CountTable:
+    counts: dict[str, Counter[str]] = {}
+    for each in changes:
+        if each.row is not None:
+            counts.setdefault(each.sobject, Counter())[_fate(each.action)] += 1
+    titles = ("create", "update", "leave alone", "not possible")
+    rows = tuple((noun(name, 2), [counts[name][each] for each in titles]) for name in in_write_order(counts))
+    return CountTable(("", *titles), rows)
+
+
+def _fate(action: Action) -> str:
+    if action in WRITES:
+        return action.value
+    return "leave alone" if action in LEFT_ALONE else "not possible"
+
+
+def _section(plan: Plan, sobject: str, known: Mapping[str, Change], *, limit: int) -> Iterator[Line]:
+    """The records of one sObject that are written, each with its fields."""
+    blocks = _blocks(plan.changes, sobject)
+    taken_over = sum(1 for each in plan.changes if each.sobject == sobject and _is_taken_over(each))
+    if not blocks and not taken_over:
+        return
+    yield Line()
+    yield Line(noun(sobject, 2).capitalize(), tone=Tone.TITLE)
+    for block in blocks[:limit]:
+        yield from _block_lines(block, known)
+    if len(blocks) > limit:
+        yield Line(f"... and {len(blocks) - limit:,} more", 2, Tone.FAINT)
+    if taken_over:
+        yield Line(
+            f"{counted(sobject, taken_over)} found in the org, already as the rows want", 2, Tone.FAINT
+        )
+
+
+def _is_taken_over(change: Change) -> bool:
+    return change.adopted and change.action is Action.NOOP
+
+
+def _blocks(changes: Sequence[Change], sobject: str) -> list[_Block]:
+    blocks = {
+        each.change_id: _Block(_title(each), each)
+        for each in changes
+        if each.sobject == sobject and each.action in WRITES
+    }
+    if sobject == OPPORTUNITY:
+        deals = {each.change_id: each for each in changes if each.sobject == OPPORTUNITY}
+        for role in changes:
+            if role.sobject == CONTACT_ROLE and role.action in WRITES:
+                parent = role.parent or role.change_id
+                blocks.setdefault(parent, _Block(_parent_title(deals.get(parent), parent))).roles.append(role)
+    return list(blocks.values())
+
+
+def _title(change: Change) -> str:
+    in_brackets = [change.key if change.key != change.label else "", place(change.row)]
+    details = ", ".join(each for each in in_brackets if each)
+    return f"{change.label} ({details})" if details else change.label
+
+
+def _parent_title(deal: Change | None, parent: str) -> str:
+    return _title(deal) if deal else "deal " + parent.removeprefix(f"{OPPORTUNITY}:")
+
+
+def _block_lines(block: _Block, known: Mapping[str, Change]) -> Iterator[Line]:
+    if block.change is None:
+        yield Line(f"  {block.title}: stays as it is", 2)
+    else:
+        yield _headline(block.change, block.title, indent=2)
+        yield from _field_lines(block.change, known, indent=6)
+    for role in block.roles:
+        yield _headline(role, _role_title(role), indent=6)
+        yield from _field_lines(role, known, indent=10)
+
+
+def _headline(change: Change, title: str, *, indent: int) -> Line:
+    if change.action is Action.CREATE:
+        return Line(f"+ {title}", indent, Tone.NEW)
+    return Line(f"~ {title}", indent, Tone.CHANGED)
+
+
+def _role_title(role: Change) -> str:
+    """`contact Ada Lovelace as Decision Maker, primary`; an update says the rest in its fields."""
+    if role.row is None:
+        return f"the primary contact until now ({role.record_id or role.key})"
+    if role.action is not Action.CREATE:
+        return f"contact {role.label}"
+    as_role = f" as {shown(role.values['Role'])}" if role.values.get("Role") else ""
+    primary = ", primary" if role.values.get("IsPrimary") is True else ""
+    return f"contact {role.label}{as_role}{primary}"
+
+
+def _field_lines(change: Change, known: Mapping[str, Change], *, indent: int) -> Iterator[Line]:
+    said: frozenset[str] = frozenset()
+    if change.sobject == CONTACT_ROLE:
+        said = _ROLE_ENDS | {"Role", "IsPrimary"} if change.action is Action.CREATE else _ROLE_ENDS
+    for name, value in change.values.items():
+        if name in said:
+            continue
+        new = _value(value, known)
+        old = f"{_value(change.before.get(name), known)} -> " if change.action is Action.UPDATE else ""
+        yield Line(f"{name}: {old}{new}", indent)
+
+
+def _value(value: PlannedValue, known: Mapping[str, Change]) -> str:
+    if isinstance(value, Pending):
+        new = known.get(value.change_id)
+        return f"(the new {noun(new.sobject)} {shortened(new.label, most=80)})" if new else shown(value)
+    return shortened(shown(value), most=160)
+
+
+def _problem_lines(changes: Iterable[Change]) -> Iterator[Line]:
+    bad = [each for each in changes if each.row is not None and each.action not in WRITES | LEFT_ALONE]
+    if not bad:
+        return
+    yield Line()
+    yield Line(f"Not possible: {len(bad):,}", tone=Tone.TITLE)
+    yield from problem_group_lines(_problems(bad), tone=Tone.BAD)
+
+
+def _problems(changes: Iterable[Change]) -> Iterator[Problem]:
+    for change in changes:
+        yield from (placed(each, change) for each in change.problems)
+
+
+def _note_lines(plan: Plan) -> Iterator[Line]:
+    skipped = [each for each in plan.changes if each.row is not None and each.action is Action.SKIP]
+    notes = [*plan.notes, *_problems(skipped)]
+    if notes:
+        yield Line()
+        yield Line("Notes", tone=Tone.TITLE)
+        yield from problem_group_lines(notes, tone=Tone.PLAIN)
+
+
+def _cost_lines(plan: Plan) -> Iterator[Line]:
+    if plan.is_empty():
+        yield Line("There is nothing to write.")
+    for sobject, by_route in routes(plan.changes).items():
+        for route, count in by_route.items():
+            yield Line(f"{counted(sobject, count)} by {route}: {_ROUTE_WORDS.get(route, '')}")
+    cost = plan.predicted
+    yield Line(
+        f"Applying it will cost {cost.total:,} API calls ({cost.reads:,} reads, {cost.writes:,} writes)."
+    )

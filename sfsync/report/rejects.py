@@ -1,0 +1,207 @@
+"""Writes rows that were not done as their source wrote them, with the reasons beside them.
+
+A delimited source comes back with its own columns, order, delimiter, encoding, byte order mark and line
+ends, every cell as it was, plus the `_sfsync_` columns, which an import ignores. They stand behind the
+source's columns; in a file with rows of a wrong width they stand in front, where they line up with a row of
+any length, no cell is lost, and the row stays as wrong as it was. JSON documents come back as JSON Lines,
+their reasons in a sibling file. A source row is one line, however many of its changes failed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sfsync.core.plan import Change, SourceImage
+from sfsync.core.report import Report
+from sfsync.core.results import NOT_DONE, Outcome, Problem, RowRef
+from sfsync.report.nouns import noun
+from sfsync.report.safe_text import json_text, unformulated
+
+OWN_COLUMNS: Final = (
+    "_sfsync_outcome",
+    "_sfsync_code",
+    "_sfsync_message",
+    "_sfsync_hint",
+    "_sfsync_line",
+)
+
+_DELIMITERS: Final = ",;\t|"
+"""Characters that an import looks for in the header to learn the delimiter."""
+
+_JSON_KINDS: Final = frozenset({"json", "jsonl", "nested"})
+_BETWEEN_TOKENS: Final = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One problem of one change of a row."""
+
+    change: Change
+    outcome: Outcome
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class LeftRow:
+    """One source row that was not done, with everything that is wrong with it."""
+
+    ordinal: int
+    line: int
+    failures: tuple[Failure, ...]
+
+    @property
+    def is_unprocessed(self) -> bool:
+        """Whether nothing is wrong with the row; the run only did not come to it."""
+        return all(each.outcome is Outcome.UNPROCESSED for each in self.failures)
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """How the row's changes ended, each way once."""
+        return tuple(dict.fromkeys(each.outcome.value for each in self.failures))
+
+
+def left_rows(report: Report) -> dict[str, list[LeftRow]]:
+    """The source rows that were not done, by source name: sources as in the plan, rows as in their source."""
+    by_row: dict[tuple[str, int, int], list[tuple[RowRef, Failure]]] = {}
+    for change, outcome, problem in report.problems():
+        assert outcome in NOT_DONE
+        assert change.row is not None  # Report.rows leaves out changes without a row
+        ref = change.row
+        place = (ref.source, ref.ordinal, 0 if ref.ordinal else ref.line)
+        by_row.setdefault(place, []).append((ref, Failure(change, outcome, problem)))
+    left: dict[str, list[LeftRow]] = {name: [] for name in report.plan.sources}
+    for (source, ordinal, _), found in sorted(by_row.items(), key=lambda item: item[0]):
+        failures = tuple(failure for _, failure in found)
+        left.setdefault(source, []).append(LeftRow(ordinal, found[0][0].line, failures))
+    return left
+
+
+def image_of(report: Report, source: str) -> SourceImage:
+    """The source as it was read; one without columns when the plan does not hold it."""
+    known = report.plan.sources.get(source)
+    return known or SourceImage(source, "", "rows", (), ",", "utf-8", "\n", {})
+
+
+def is_json(image: SourceImage) -> bool:
+    """Whether the source's rows are JSON documents."""
+    return image.kind in _JSON_KINDS
+
+
+def ending(image: SourceImage) -> str:
+    """The ending of a file that holds rows of the source, which an import knows the kind by."""
+    if is_json(image):
+        return ".jsonl"
+    return ".tsv" if image.delimiter == "\t" else ".csv"
+
+
+def delimited_lines(image: SourceImage, rows: Sequence[LeftRow]) -> Iterator[str]:
+    """The header and the rows of a delimited file, each with its line end."""
+    raws = [image.rows.get(row.ordinal, ()) for row in rows]
+    is_in_front = any(len(raw) != len(image.columns) for raw in raws)
+    header = [name for name in image.columns if name not in OWN_COLUMNS]
+    yield _line(image, header, OWN_COLUMNS, is_in_front=is_in_front, quoted_for=_DELIMITERS)
+    for row, raw in zip(rows, raws, strict=True):
+        yield _line(image, _source_cells(image, raw), _own_cells(row), is_in_front=is_in_front)
+
+
+def _source_cells(image: SourceImage, raw: Sequence[str]) -> Sequence[str]:
+    """The row's cells without those of `_sfsync_` columns that the source had itself.
+
+    In a row of a wrong width nobody can say which cells these are, unless they lead; then all cells stay.
+    """
+    own = {place for place, name in enumerate(image.columns) if name in OWN_COLUMNS}
+    if len(raw) != len(image.columns) and own != set(range(len(own))):
+        return raw
+    return [cell for place, cell in enumerate(raw) if place not in own]
+
+
+def _line(
+    image: SourceImage, cells: Sequence[str], own: Sequence[str], *, is_in_front: bool, quoted_for: str = ""
+) -> str:
+    ordered = [*own, *cells] if is_in_front else [*cells, *own]
+    special = f'{image.delimiter}{quoted_for}"\r\n'
+    return image.delimiter.join(_quoted(cell, special) for cell in ordered) + image.line_end
+
+
+def _quoted(cell: str, special: str) -> str:
+    """A cell as RFC 4180 has it; csv.writer of Python 3.11 leaves a lone CR bare, which reads as a row's end."""
+    if any(char in cell for char in special):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
+
+
+def _own_cells(row: LeftRow) -> tuple[str, ...]:
+    return (
+        _joined(row.outcomes),
+        _joined(each.problem.code for each in row.failures),
+        unformulated(_joined(messages(row))),
+        unformulated(_joined(each.problem.hint for each in row.failures)),
+        str(row.line),
+    )
+
+
+def messages(row: LeftRow) -> list[str]:
+    """What is wrong with the row, one sentence each; of several records, each is named."""
+    is_named = len({each.change.change_id for each in row.failures}) > 1
+    return [_message(each, is_named=is_named) for each in row.failures]
+
+
+def _message(failure: Failure, *, is_named: bool) -> str:
+    change, problem = failure.change, failure.problem
+    place = f"{problem.column}: " if problem.column and problem.column not in problem.message else ""
+    who = f"{noun(change.sobject)} {change.label}: " if is_named else ""
+    return f"{who}{place}{problem.message}"
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " | ".join(dict.fromkeys(each for each in texts if each))
+
+
+def document_lines(image: SourceImage, rows: Iterable[LeftRow]) -> Iterator[str]:
+    """The rows' documents, one a line, each token as it was written."""
+    for row in rows:
+        raw = image.rows.get(row.ordinal)
+        if raw:
+            yield one_line(raw[0]) + "\n"
+
+
+def one_line(document: str) -> str:
+    """A JSON document on one line; keys, numbers and strings stay as written, line breaks and indents go."""
+    if "\n" not in document and "\r" not in document:
+        return document
+    compact = _BETWEEN_TOKENS.sub(lambda found: found[1] or "", document)
+    return compact.replace("\r", " ").replace("\n", " ")
+
+
+def problem_lines(image: SourceImage, rows: Iterable[LeftRow]) -> Iterator[str]:
+    """JSON Lines that say what is wrong with each document; `line` is its place in the file beside it."""
+    line = 0
+    for row in rows:
+        is_there = bool(image.rows.get(row.ordinal))
+        line += is_there
+        yield json.dumps(_problem_document(row, line if is_there else 0)) + "\n"
+
+
+def _problem_document(row: LeftRow, line: int) -> Mapping[str, object]:
+    return {
+        "line": line,
+        "source_line": row.line,
+        "outcome": _joined(row.outcomes),
+        "messages": [json_text(each) for each in messages(row)],
+        "problems": [
+            {
+                "sobject": each.change.sobject,
+                "key": json_text(each.change.key),
+                "code": each.problem.code,
+                "field": each.problem.field,
+                "value": json_text(each.problem.value),
+                "message": json_text(each.problem.message),
+                "hint": json_text(each.problem.hint),
+            }
+            for each in row.failures
+        ],
+    }

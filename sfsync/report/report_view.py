@@ -1,0 +1,164 @@
+"""A finished run in words: the counts, what is wrong and what to do, what it cost, and one last line.
+
+A plan that was not applied has been shown as a plan; here it gets its files and its last line only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from sfsync.core.report import Report
+from sfsync.core.results import NOT_DONE, Outcome, Problem
+from sfsync.report.document import Files, report_counts
+from sfsync.report.lines import CountTable, Line, Piece, Tone
+from sfsync.report.nouns import noun, rows_counted
+from sfsync.report.problem_groups import placed, problem_group_lines
+
+_ALWAYS: Final = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
+
+_MEANINGS: Final = {
+    Outcome.SKIPPED: "left out by a rule of the job",
+    Outcome.CONFLICT: "somebody changed the record in the org; it was left untouched",
+    Outcome.REJECTED: "cannot be brought to the org as the row is",
+    Outcome.BLOCKED: "waits for another row that was not done",
+    Outcome.UNKNOWN: "nobody can tell whether it was saved; look at the record in the org",
+    Outcome.UNPROCESSED: "the run ended before its turn; nothing was sent for it",
+}
+
+_FILE_WORDS: Final = {
+    "rejects_by_source": "rows to correct and import again",
+    "unprocessed_by_source": "rows that were not reached",
+    "successes": "rows that are in the org",
+    "results": "everything, for programs",
+}
+
+
+def report_pieces(report: Report, files: Files) -> Iterator[Piece]:
+    """The report, with where its files are."""
+    if report.applied:
+        yield from _applied(report)
+    yield from _file_lines(report, files)
+    yield Line()
+    yield _last_line(report)
+
+
+def _applied(report: Report) -> Iterator[Piece]:
+    org = report.plan.org
+    yield Line(f"Run {report.run_id} of job {report.plan.job}", tone=Tone.TITLE)
+    yield Line(f"in {org.name} ({org.org_id}), {report.seconds:.1f} s")
+    yield Line()
+    counts = report_counts(report)
+    yield _table(counts)
+    for outcome, meaning in _MEANINGS.items():
+        if any(each[outcome.value] for each in counts.values()):
+            yield Line(f"{outcome.value}: {meaning}", 2, Tone.FAINT)
+    yield from _problem_lines(report)
+    yield from _note_lines(report)
+    yield Line()
+    yield from _read_back_lines(report)
+    yield from _usage_lines(report)
+
+
+def _table(counts: Mapping[str, Mapping[str, int]]) -> CountTable:
+    """One line for each outcome, rare ones only where something is in them: it fits the narrowest terminal."""
+    named = [
+        each.value
+        for each in Outcome
+        if each in _ALWAYS or any(of_sobject[each.value] for of_sobject in counts.values())
+    ]
+    rows = tuple((title, [each[title] for each in counts.values()]) for title in ("rows", *named))
+    return CountTable(("", *(noun(name, 2) for name in counts)), rows)
+
+
+def _problem_lines(report: Report) -> Iterator[Line]:
+    problems = [placed(problem, change) for change, _, problem in report.problems()]
+    if problems:
+        yield Line()
+        yield Line(f"Not done: {rows_counted(_not_done(report))}", tone=Tone.TITLE)
+        yield from problem_group_lines(problems, tone=Tone.BAD)
+
+
+def _note_lines(report: Report) -> Iterator[Line]:
+    skipped: list[Problem] = [
+        placed(problem, change)
+        for change, result in report.rows()
+        if result.outcome is Outcome.SKIPPED
+        for problem in result.problems
+    ]
+    notes = [*report.notes, *skipped]
+    if notes:
+        yield Line()
+        yield Line("Notes", tone=Tone.TITLE)
+        yield from problem_group_lines(notes, tone=Tone.PLAIN)
+
+
+def _read_back_lines(report: Report) -> Iterator[Line]:
+    written = _count(report, Outcome.CREATED, Outcome.UPDATED)
+    differing = sum(1 for each in report.notes if each.code == "NOT_AS_WRITTEN")
+    if not written:
+        return
+    if report.stopped is not None:
+        yield Line(f"Not read back: the run ended early. Written until then: {rows_counted(written)}.")
+    elif differing:
+        values = "value differs" if differing == 1 else "values differ"
+        yield Line(f"Read back: {rows_counted(written)}; {differing:,} {values} from what was sent.")
+    else:
+        yield Line(f"Read back: {rows_counted(written)}, all as they were sent.")
+
+
+def _usage_lines(report: Report) -> Iterator[Line]:
+    usage, predicted = report.usage, report.plan.predicted
+    calls = usage.reads + usage.writes
+    yield Line(
+        f"API calls: {calls:,} ({usage.reads:,} reads, {usage.writes:,} writes), planning included; "
+        f"applying was predicted to cost {predicted.total:,}."
+    )
+    if usage.retries:
+        yield Line(f"Sent again after a fault: {usage.retries:,}.")
+    if usage.limit_max:
+        yield Line(f"The org has used {usage.limit_used or 0:,} of its {usage.limit_max:,} calls of the day.")
+
+
+def _file_lines(report: Report, files: Files) -> Iterator[Line]:
+    lines = [
+        Line(f"{words}: {path}", 2)
+        for name, words in _FILE_WORDS.items()
+        if report.applied or name == "rejects_by_source"
+        for path in _paths(files.get(name, ""))
+    ]
+    if lines:
+        yield Line()
+        yield Line("Files", tone=Tone.TITLE)
+        yield from lines
+
+
+def _paths(named: str | Mapping[str, str]) -> list[str]:
+    if isinstance(named, str):
+        return [named] if named else []
+    return list(named.values())
+
+
+def _last_line(report: Report) -> Line:
+    not_done, code = _not_done(report), report.exit_code
+    if report.stopped is not None:
+        hint = f" {report.stopped.hint}" if report.stopped.hint else ""
+        why = report.stopped.message.rstrip(".")
+        return Line(f"Stopped (exit code {code}): {why}.{hint}", tone=Tone.BAD)
+    if not report.applied:
+        left = (
+            f" {rows_counted(not_done)} cannot be brought to the org (exit code {code})." if not_done else ""
+        )
+        return Line(f"Planned only: nothing was written.{left}", tone=Tone.BAD if not_done else Tone.NEW)
+    done = rows_counted(_count(report, *_ALWAYS, Outcome.SKIPPED))
+    if not_done:
+        return Line(f"Finished: {done} done, {not_done:,} not done (exit code {code}).", tone=Tone.BAD)
+    return Line(f"Finished: {done} done, none left.", tone=Tone.NEW)
+
+
+def _not_done(report: Report) -> int:
+    return _count(report, *NOT_DONE)
+
+
+def _count(report: Report, *outcomes: Outcome) -> int:
+    return sum(1 for _, result in report.rows() if result.outcome in outcomes)

@@ -1,0 +1,118 @@
+"""Carries one request to the org and says how it ended: answered, refused, or nobody knows.
+
+Between the retry layer and the door: adds the token, renews a session that expired (once a call, in one
+thread) and replays the same request, and turns stops into errors. Invariant: an error raised for a write
+means that the org surely did nothing; whenever any try was in doubt the end is `Lost`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from sfsync.core.verdict import CallKind, Evidence, Fate, Fault, error_for, judge
+from sfsync.salesforce.access import Access, Pass
+from sfsync.salesforce.retrying import Retrier, Settled
+from sfsync.salesforce.session import Answer, Request
+from sfsync.salesforce.usage import Meter
+
+Inspect = Callable[[Any], Evidence | None]
+"""Looks into a good answer for a refusal inside it, and returns what then counts instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A whole, good answer."""
+
+    document: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedWhole:
+    """The org surely did nothing, and the fault lies in what was sent."""
+
+    code: str
+    message: str = field(repr=False)
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Nobody can say whether the org did it."""
+
+    why: str
+
+
+Ending = Answered | RefusedWhole | Lost
+
+
+class Courier:
+    """Sends requests with the current token, as often as the retry layer allows."""
+
+    def __init__(self, access: Access, retrier: Retrier, meter: Meter) -> None:
+        self._access = access
+        self._retrier = retrier
+        self._meter = meter
+
+    def deliver(self, request: Request, *, inspect: Inspect | None = None) -> Ending:
+        """Sends the request and settles its end.
+
+        Raises:
+            AccessError, ConfigError, LimitReached, OrgUnavailable: the org surely did nothing.
+        """
+        settled = self._retrier.run(request.kind, lambda deadline_s: self._send(request, deadline_s, inspect))
+        return _ending(settled, request.kind)
+
+    def _send(self, request: Request, deadline_s: float, inspect: Inspect | None) -> Answer:
+        pass_ = self._access.current()
+        answer = self._exchange(request, pass_, deadline_s=deadline_s, inspect=inspect)
+        if judge(answer.evidence, request.kind).fate is not Fate.REAUTHENTICATE:
+            return answer
+        renewed = self._access.renew(pass_)
+        if renewed is None:
+            return answer
+        return self._exchange(request, renewed, deadline_s=deadline_s, inspect=inspect)
+
+    def _exchange(
+        self, request: Request, pass_: Pass, *, deadline_s: float, inspect: Inspect | None
+    ) -> Answer:
+        answer = pass_.door.exchange(request, token=pass_.token, deadline_s=deadline_s)
+        if answer.evidence.fault not in (Fault.UNSENT, Fault.CERTIFICATE):
+            self._meter.count_sent(request.kind)
+        self._meter.note_limit(answer.limit_info)
+        if inspect is None or judge(answer.evidence, request.kind).fate is not Fate.OK:
+            return answer
+        found = inspect(answer.document)
+        return answer if found is None else replace(answer, evidence=found)
+
+
+def _ending(settled: Settled, kind: CallKind) -> Ending:
+    verdict, evidence = settled.verdict, settled.answer.evidence
+    if verdict.fate is Fate.OK:
+        return Answered(settled.answer.document)
+    if kind is not CallKind.READ and (settled.in_doubt or verdict.fate is Fate.AMBIGUOUS):
+        return Lost(verdict.sign.value)
+    if verdict.fate is Fate.REJECT:
+        return RefusedWhole(evidence.code, evidence.message, evidence.fields)
+    error = error_for(verdict, evidence.code)
+    names = _names_in(evidence.message)
+    if not names:
+        raise error
+    raise type(error)(f"{error.message}: {names}", code=error.code, hint=error.hint)
+
+
+_UNKNOWN_FIELD: Final = re.compile(
+    r"No such column '([\w.]{1,80})' on (?:entity|sobject of type) '?(\w{1,80})"
+)
+_UNKNOWN_TYPE: Final = re.compile(r"sObject type '(\w{1,80})' is not supported")
+
+
+def _names_in(message: str) -> str:
+    """The API names that a refusal is about; the rest of its text may hold values and is not repeated."""
+    field_of = _UNKNOWN_FIELD.search(message)
+    if field_of:
+        return f"no field {field_of[1]} on {field_of[2]} for this user"
+    sobject = _UNKNOWN_TYPE.search(message)
+    return f"no sObject {sobject[1]} for this user" if sobject else ""

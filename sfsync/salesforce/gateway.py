@@ -1,0 +1,212 @@
+"""One org as the engine sees it: the composition of courier, queries and writes behind `OrgGateway`.
+
+Remembers what does not change in a run (identity, describes, stages), packs nothing by itself, and decides
+nothing that `core.verdict` decides. Safe for threads. Invariants: every node of a write gets exactly one
+answer; the org that answers is the one whose token is used.
+Source: REST API Developer Guide; Object Reference, Organization and OpportunityStage.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from sfsync.core.describe import SObjectDescribe, parse_describe
+from sfsync.core.events import Listener
+from sfsync.core.job import OrgProfile
+from sfsync.core.plan import OrgIdentity
+from sfsync.core.ports import ApiUsage, Lookup, Record
+from sfsync.core.sobject import is_api_name, record_id
+from sfsync.core.stages import StageCatalogue, parse_stages
+from sfsync.core.verdict import CallKind
+from sfsync.core.writes import Answer, Answers, GraphCall, Halted, Node, Refused, Unanswered, WriteCall
+from sfsync.errors import AccessError, ConfigError, OrgUnavailable
+from sfsync.salesforce.access import Access
+from sfsync.salesforce.bodies import unsendable, with_reference_text
+from sfsync.salesforce.collections import collection_request, read_collections
+from sfsync.salesforce.courier import Answered, Courier, Lost, RefusedWhole
+from sfsync.salesforce.graph import graph_body, read_graphs
+from sfsync.salesforce.queries import Queries
+from sfsync.salesforce.retrying import Clock, Retrier, RetryPolicy
+from sfsync.salesforce.session import Request
+from sfsync.salesforce.soql import Statement
+from sfsync.salesforce.usage import Meter
+from sfsync.salesforce.writing import complete, kind_of
+
+_API_VERSION: Final = re.compile(r"[1-9][0-9]{1,2}\.0")
+_IDENTITY: Final = Statement("SELECT Id, Name, IsSandbox, InstanceName FROM Organization")
+_STAGES: Final = Statement(
+    "SELECT ApiName, MasterLabel, DefaultProbability, ForecastCategoryName, IsActive, IsClosed, IsWon"
+    " FROM OpportunityStage ORDER BY SortOrder"
+)
+T = TypeVar("T")
+
+_ORG_ID: Final = re.compile(r"00D[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
+_TOKEN_ORG: Final = re.compile(r"(00D[0-9A-Za-z]{12})(?:[A-Z0-5]{3})?!")
+
+
+class SalesforceGateway:
+    """A Salesforce org over REST; implements `core.ports.OrgGateway`."""
+
+    def __init__(
+        self,
+        profile: OrgProfile,
+        *,
+        clock: Clock,
+        listener: Listener,
+        stop: threading.Event,
+        policy: RetryPolicy | None = None,
+    ) -> None:
+        if not _API_VERSION.fullmatch(profile.api_version):
+            raise ConfigError(
+                f"{profile.api_version!r} is no API version", code="BAD_API_VERSION", hint="such as 66.0"
+            )
+        self._api_path = f"/services/data/v{profile.api_version}"
+        self._meter = Meter()
+        retrier = Retrier(
+            policy or RetryPolicy(), clock=clock, listener=listener, stop=stop, meter=self._meter
+        )
+        self._access = Access(profile, retrier, clock=clock, listener=listener, meter=self._meter)
+        self._courier = Courier(self._access, retrier, self._meter)
+        self._queries = Queries(self._courier, self._api_path)
+        self._lock = threading.RLock()
+        self._identity: OrgIdentity | None = None
+        self._stages: StageCatalogue | None = None
+        self._describes: dict[str, SObjectDescribe] = {}
+
+    @property
+    def usage(self) -> ApiUsage:
+        """What has been used until now."""
+        return self._meter.usage
+
+    def close(self) -> None:
+        """Drops the connections; may be called from another thread."""
+        self._access.close()
+
+    def identity(self) -> OrgIdentity:
+        """Which org answers behind the URL; asked once, then remembered.
+
+        Raises:
+            AccessError: the token belongs to another org than the one that answers.
+        """
+        with self._lock:
+            if self._identity is None:
+                self._identity = self._ask_identity()
+            return self._identity
+
+    def describe(self, sobject: str) -> SObjectDescribe:
+        """The sObject as the running user sees it; asked once.
+
+        Raises:
+            ConfigError: there is no such sObject for this user.
+        """
+        with self._lock:
+            known = self._describes.get(sobject.lower())
+            if known is None:
+                known = self._describes[sobject.lower()] = self._ask_describe(sobject)
+            return known
+
+    def stage_catalogue(self) -> StageCatalogue:
+        """All opportunity stages in their order; asked once."""
+        with self._lock:
+            if self._stages is None:
+                self._stages = _parsed(parse_stages, self._queries.run([_STAGES])[0])
+            return self._stages
+
+    def fetch(self, lookups: Sequence[Lookup]) -> list[list[Record]]:
+        """The records of each look-up, complete, in the look-ups' order; packed into few calls."""
+        return self._queries.fetch(lookups)
+
+    def write(self, call: WriteCall) -> Answers:
+        """Sends one write call and says of every node what became of it.
+
+        Raises:
+            AccessError, ConfigError, LimitReached, OrgUnavailable: the org surely did nothing.
+        """
+        nodes = call.nodes()
+        if isinstance(call, GraphCall) or len(call.collections) > 1:
+            changed_on_the_way = with_reference_text(nodes)
+            if changed_on_the_way:
+                return _held_back(nodes, changed_on_the_way)
+        try:
+            request = self._request_of(call)
+        except ValueError:
+            culprits = unsendable(nodes)
+            if not culprits:
+                raise
+            return _held_back(nodes, culprits)
+        match self._courier.deliver(request):
+            case Answered(document):
+                return complete(nodes, _read(call, document, request.kind))
+            case RefusedWhole(code, message, fields):
+                return {node.change_id: Refused(code, message, fields) for node in nodes}
+            case Lost(why):
+                return {node.change_id: Unanswered(why) for node in nodes}
+
+    def _request_of(self, call: WriteCall) -> Request:
+        kind = kind_of(call)
+        if isinstance(call, GraphCall):
+            body = graph_body(call, self._api_path)
+            return Request("POST", f"{self._api_path}/composite/graph", kind, body)
+        method, path, body = collection_request(call, self._api_path)
+        return Request(method, path, kind, body)
+
+    def _ask_identity(self) -> OrgIdentity:
+        records = self._queries.run([_IDENTITY])[0]
+        pass_ = self._access.current()
+        org_id = str(records[0].get("Id")) if len(records) == 1 else ""
+        if not _ORG_ID.fullmatch(org_id):
+            raise AccessError(
+                "the org does not tell its id", code="NO_ORG_ID", hint="let the user read Organization"
+            )
+        claimed = _TOKEN_ORG.match(pass_.token)
+        if claimed is not None and claimed[1] != org_id[:15]:
+            raise AccessError(
+                "the token belongs to another org than the one that answers",
+                code="WRONG_ORG",
+                hint="check instance_url and token of the org profile",
+            )
+        name = str(records[0].get("Name") or "")
+        return OrgIdentity(
+            record_id(org_id) or org_id, name, bool(records[0].get("IsSandbox")), str(pass_.door.origin)
+        )
+
+    def _ask_describe(self, sobject: str) -> SObjectDescribe:
+        if not is_api_name(sobject):
+            raise ConfigError(f"{sobject!r} is no API name of an sObject", code="BAD_NAME")
+        target = f"{self._api_path}/sobjects/{sobject}/describe"
+        try:
+            ending = self._courier.deliver(Request("GET", target, CallKind.READ))
+        except ConfigError as error:
+            if error.code not in ("NOT_FOUND", "INVALID_TYPE"):
+                raise
+            raise ConfigError(
+                f"the org has no sObject {sobject} for this user",
+                code="UNKNOWN_SOBJECT",
+                hint="check the name, and the user's permission on the object",
+            ) from None
+        return _parsed(parse_describe, ending.document if isinstance(ending, Answered) else None)
+
+
+def _held_back(nodes: Iterable[Node], culprits: Mapping[str, Answer]) -> Answers:
+    """The answers of a call that is not sent because of some of its rows."""
+    return {node.change_id: culprits.get(node.change_id, Halted()) for node in nodes}
+
+
+def _read(call: WriteCall, document: Any, kind: CallKind) -> dict[str, Answer]:
+    if isinstance(call, GraphCall):
+        return read_graphs(call, document)
+    return read_collections(call, document, kind)
+
+
+def _parsed(parse: Callable[[Any], T], document: Any) -> T:
+    try:
+        return parse(document)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise OrgUnavailable(
+            "the org answered in a form that is not the platform's",
+            code="UNREADABLE",
+            hint="check that the address of the org profile is that of an org",
+        ) from None

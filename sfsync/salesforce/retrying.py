@@ -1,0 +1,222 @@
+"""The one retry layer: whether, when and how often a call is sent again, as the verdict on each answer says.
+
+tenacity runs the loop; every number is in `RetryPolicy`. Waits are full jitter, or what Retry-After asks for;
+each sleep waits on the stop event, so a signal ends it. Invariants: at most `max_tries` tries, none past the
+deadline, at most max(20, 10 % of the calls) retries a run; five outages in a row open the breaker, which
+stays open for the life of the gateway (a later run tries anew); a call is never sent while it is open.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_result,
+    sleep_using_event,
+    wait_random_exponential,
+)
+
+from sfsync.core.events import CallRetried, Listener
+from sfsync.core.verdict import CallKind, Fate, Verdict, judge
+from sfsync.errors import OrgUnavailable, SyncError
+from sfsync.salesforce.session import Answer, Timeouts
+from sfsync.salesforce.usage import Meter
+
+Clock = Callable[[], datetime]
+"""The time of day, aware; only HTTP dates and token lifetimes are read against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Every number of the retry layer; times in seconds."""
+
+    max_tries: int = 5
+    first_wait_s: float = 0.5
+    max_wait_s: float = 30.0
+    max_retry_after_s: float = 300.0
+    deadline_s: float = 120.0
+    min_retries_per_run: int = 20
+    retry_share_of_calls: float = 0.1
+    breaker_limit: int = 5
+    max_logins: int = 3
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The last answer of a call; `in_doubt` means that some try may have been carried out."""
+
+    answer: Answer
+    verdict: Verdict
+    in_doubt: bool
+
+
+class Breaker:
+    """Opens after so many outages in a row, over all threads."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._in_a_row = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing may be sent any more."""
+        return self._in_a_row >= self._limit
+
+    def note(self, verdict: Verdict) -> None:
+        """Counts one answer; once open the breaker stays open."""
+        with self._lock:
+            if not self.is_open:
+                self._in_a_row = self._in_a_row + 1 if verdict.is_outage else 0
+
+
+class Retrier:
+    """Sends calls as often as the policy allows."""
+
+    def __init__(
+        self, policy: RetryPolicy, *, clock: Clock, listener: Listener, stop: threading.Event, meter: Meter
+    ) -> None:
+        self.policy = policy
+        self._clock = clock
+        self._listener = listener
+        self._stop = stop
+        self._meter = meter
+        self._breaker = Breaker(policy.breaker_limit)
+
+    def run(self, kind: CallKind, send: Callable[[float], Answer]) -> Settled:
+        """Calls `send(deadline_s)` until its answer is final or the policy is used up.
+
+        Raises:
+            OrgUnavailable: the breaker is open; nothing was sent.
+        """
+        if self._breaker.is_open:
+            raise OrgUnavailable(
+                "the org failed to answer too many times in a row",
+                code="BREAKER_OPEN",
+                hint="everything is saved; try again later",
+            )
+        trip = _Trip(self, kind, send)
+        loop = Retrying(
+            stop=trip.is_over,
+            wait=trip.wait_s,
+            retry=retry_if_result(_is_unsettled),
+            sleep=sleep_using_event(self._stop),
+            before_sleep=trip.announce,
+            retry_error_callback=_last_result,
+        )
+        try:
+            settled: Settled = loop(trip.attempt)
+        except SyncError:
+            # A login that fails between two tries must not hide that the first may have been carried out.
+            if trip.last is None or not trip.last.in_doubt or kind is CallKind.READ:
+                raise
+            return trip.last
+        return settled
+
+    def may_retry(self) -> bool:
+        """Whether the run's bound on retries, and the breaker, leave room for one more."""
+        bound = max(self.policy.min_retries_per_run, self.policy.retry_share_of_calls * self._meter.calls)
+        return self._meter.usage.retries < bound and not self._breaker.is_open
+
+    def judged(self, answer: Answer, kind: CallKind) -> Verdict:
+        """The verdict on an answer, counted by the breaker."""
+        verdict = judge(answer.evidence, kind)
+        self._breaker.note(verdict)
+        return verdict
+
+    def retry_after_s(self, answer: Answer) -> float | None:
+        """How long the answer asks to wait, when it says so sensibly."""
+        return parse_retry_after(answer.retry_after, now=self._clock())
+
+    def is_stopped(self) -> bool:
+        """Whether nothing may be sent again because the run is being stopped."""
+        return self._stop.is_set()
+
+    def announce(self, event: CallRetried) -> None:
+        """Tells the listener, and counts the retry."""
+        self._meter.count_retry()
+        self._listener(event)
+
+
+class _Trip:
+    """One call on its way: its tries so far, its deadline, and whether it is in doubt."""
+
+    def __init__(self, retrier: Retrier, kind: CallKind, send: Callable[[float], Answer]) -> None:
+        self._retrier = retrier
+        self._kind = kind
+        self._send = send
+        self._deadline_s = time.monotonic() + retrier.policy.deadline_s
+        self._in_doubt = False
+        self.last: Settled | None = None
+        self._jitter = wait_random_exponential(
+            multiplier=retrier.policy.first_wait_s, max=retrier.policy.max_wait_s
+        )
+
+    def attempt(self) -> Settled:
+        if self.last is not None and self._retrier.is_stopped():
+            return self.last
+        answer = self._send(self._deadline_s)
+        verdict = self._retrier.judged(answer, self._kind)
+        self._in_doubt = self._in_doubt or not (verdict.certain or verdict.fate is Fate.OK)
+        self.last = Settled(answer, verdict, self._in_doubt)
+        return self.last
+
+    def wait_s(self, state: RetryCallState) -> float:
+        asked_s = self._retrier.retry_after_s(_last_result(state).answer)
+        if asked_s is None:
+            return self._jitter(state)
+        if asked_s <= self._retrier.policy.max_retry_after_s:
+            self._deadline_s += asked_s
+        return asked_s
+
+    def is_over(self, state: RetryCallState) -> bool:
+        policy, wait_s = self._retrier.policy, state.upcoming_sleep
+        return (
+            state.attempt_number >= policy.max_tries
+            or wait_s > max(policy.max_retry_after_s, policy.max_wait_s)
+            or time.monotonic() + wait_s > self._deadline_s
+            or self._retrier.is_stopped()
+            or not self._retrier.may_retry()
+        )
+
+    def announce(self, state: RetryCallState) -> None:
+        reason = _last_result(state).verdict.sign.value
+        self._retrier.announce(CallRetried(reason, state.attempt_number, state.upcoming_sleep))
+
+
+def parse_retry_after(text: str | None, *, now: datetime) -> float | None:
+    """The seconds that a Retry-After header asks for, or None when it is absent, past or absurd.
+
+    Source: RFC 9110, "Retry-After": seconds or an HTTP date.
+    """
+    if text is None:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    wait_s = (moment - now).total_seconds()
+    return wait_s if wait_s >= 0 else None
+
+
+def _is_unsettled(settled: Settled) -> bool:
+    return settled.verdict.fate is Fate.RETRY
+
+
+def _last_result(state: RetryCallState) -> Settled:
+    assert state.outcome is not None
+    settled: Settled = state.outcome.result()
+    return settled

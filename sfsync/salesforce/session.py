@@ -1,0 +1,266 @@
+"""The one door: every byte to and from an org passes here, and what came back is told as `Evidence`.
+
+simple-salesforce owns the requests session; URLs, headers, bodies and judgement are ours, because its helpers
+drop headers on a refresh, recurse on a lasting 401, set no timeout and take a page for success.
+Invariants: no redirect, cookie, netrc entry or environment variable is followed; a status is believed only
+with a whole JSON body; no exception or repr carries a URL, a header or a body.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final
+
+import requests
+import urllib3.exceptions
+from simple_salesforce.api import Salesforce
+
+from sfsync.core.job import OrgProfile
+from sfsync.core.verdict import CallKind, Evidence, Fault
+from sfsync.errors import ConfigError
+from sfsync.salesforce.deadlines import DeadlineAdapter, deadline_of
+from sfsync.salesforce.origins import Origin, is_safe_target
+
+_GZIP_FROM_BYTES: Final = 1024
+_MAX_BODY_BYTES: Final = 128 * 1024 * 1024
+_CHUNK_BYTES: Final = 64 * 1024
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits of one exchange in seconds: to connect, between two bytes, and in all."""
+
+    connect_s: float = 10.0
+    read_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call as it is sent: `target` is the percent-encoded path with its query."""
+
+    method: str
+    target: str = field(repr=False)
+    kind: CallKind
+    body: bytes | None = field(default=None, repr=False)
+    content_type: str = "application/json; charset=UTF-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the evidence, and the parsed body where there was a whole one."""
+
+    evidence: Evidence
+    document: Any = field(default=None, repr=False)
+    retry_after: str | None = None
+    limit_info: str | None = None
+
+
+class DoorSession(requests.Session):
+    """A requests session without surprises: nothing from the environment, no cookies, no redirects."""
+
+    def __init__(self, profile: OrgProfile) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.verify = str(profile.ca_file) if profile.ca_file else True
+        if profile.proxy:
+            self.proxies = {"http": profile.proxy, "https": profile.proxy}
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.mount("https://", DeadlineAdapter())
+        self.mount("http://", DeadlineAdapter())
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """No answer has a redirect target, so none is ever read or followed."""
+
+
+class Door:
+    """Sends requests to one origin, and reads their answers whole, in time, and within a size."""
+
+    def __init__(self, origin: Origin, session: requests.Session, timeouts: Timeouts) -> None:
+        self.origin = origin
+        self._session = session
+        self._timeouts = timeouts
+
+    def exchange(self, request: Request, *, token: str | None, deadline_s: float) -> Answer:
+        """Sends the request once; `deadline_s` is on the monotonic clock.
+
+        Raises:
+            ConfigError: the request or the profile's proxy or authority cannot be used; nothing was sent.
+        """
+        prepared = self._prepare(request, token)
+        try:
+            with deadline_of(deadline_s):
+                return self._send(prepared, deadline_s)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            fault = _fault_of(error)
+        return Answer(Evidence(fault=fault))
+
+    def close(self) -> None:
+        """Drops the connections."""
+        self._session.close()
+
+    def _prepare(self, request: Request, token: str | None) -> requests.PreparedRequest:
+        if not is_safe_target(request.target):
+            raise ConfigError("an address outside of the API was about to be used", code="BAD_TARGET")
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "sfsync"}
+        body = request.body
+        if body is not None:
+            headers["Content-Type"] = request.content_type
+        # Loopback gains nothing by compression, and small servers there may not read it.
+        if body is not None and len(body) >= _GZIP_FROM_BYTES and not self.origin.is_plain:
+            headers["Content-Encoding"] = "gzip"
+            body = gzip.compress(body, compresslevel=1, mtime=0)
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        url = f"{self.origin}{request.target}"
+        prepared = requests.Request(request.method, url, headers=headers, data=body).prepare()
+        if not (prepared.url or "").startswith(f"{self.origin}/services/"):
+            raise ConfigError("an address outside of the org was about to be used", code="BAD_TARGET")
+        return prepared
+
+    def _send(self, prepared: requests.PreparedRequest, deadline_s: float) -> Answer:
+        left_s = max(deadline_s - time.monotonic(), 0.001)
+        timeout = (min(self._timeouts.connect_s, left_s), min(self._timeouts.read_s, left_s))
+        response = self._session.send(prepared, allow_redirects=False, stream=True, timeout=timeout)
+        try:
+            return _answer_of(response, _read_whole(response, deadline_s))
+        finally:
+            response.close()
+
+
+def open_session(profile: OrgProfile, origin: Origin, token: str) -> requests.Session:
+    """The session for an org's API, owned by a simple-salesforce client of that org."""
+    client = Salesforce(
+        session_id=token,
+        instance_url=str(origin),
+        version=profile.api_version,
+        session=DoorSession(profile),
+    )
+    session: requests.Session = client.session
+    return session
+
+
+def loads(body: bytes) -> Any:
+    """The JSON of a body, with fractions as exact decimals.
+
+    Raises:
+        ValueError: the body is not whole JSON in UTF-8, or holds a number that is none.
+    """
+    return json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _read_whole(response: requests.Response, deadline_s: float) -> bytes:
+    chunks = bytearray()
+    for chunk in _chunks(response):
+        chunks += chunk
+        if len(chunks) > _MAX_BODY_BYTES or time.monotonic() > deadline_s:
+            raise requests.Timeout
+    return bytes(chunks)
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    chunks: Iterator[bytes] = response.iter_content(_CHUNK_BYTES)
+    return chunks
+
+
+def _answer_of(response: requests.Response, body: bytes) -> Answer:
+    headers: Mapping[str, str] = response.headers
+    evidence, document = _evidence_of(response.status_code, headers.get("Content-Type", ""), body)
+    return Answer(evidence, document, headers.get("Retry-After"), headers.get("Sforce-Limit-Info"))
+
+
+def _evidence_of(status: int, content_type: str, body: bytes) -> tuple[Evidence, Any]:
+    media = content_type.partition(";")[0].strip().lower()
+    if media != "application/json":
+        # A success without a type and without a body is an answer that was cut, not a page.
+        is_cut = status < 300 and not body
+        return Evidence(fault=Fault.CUT if is_cut else None, status=status), None
+    try:
+        document = loads(body)
+    except (ValueError, RecursionError):
+        return Evidence(fault=Fault.CUT if status < 300 else None, status=status), None
+    if status < 300:
+        if isinstance(document, dict | list):
+            return Evidence(status=status, is_json=True), document
+        return Evidence(fault=Fault.CUT, status=status), None
+    return refusal_evidence(status, document), document
+
+
+def refusal_evidence(status: int, document: Any) -> Evidence:
+    """The evidence of an error body: a list of errors, one error, or the token endpoint's form.
+
+    Source: REST API Developer Guide, "Status Codes and Error Responses"; OAuth error responses.
+    """
+    error = document[0] if isinstance(document, list) and document else document
+    if not isinstance(error, dict):
+        return Evidence(status=status)
+    code = error.get("errorCode") or error.get("statusCode") or error.get("error")
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
+        return Evidence(status=status)
+    message = error.get("message") or error.get("error_description")
+    names = error.get("fields")
+    return Evidence(
+        status=status,
+        is_json=True,
+        code=code,
+        message=message if isinstance(message, str) else "",
+        fields=tuple(each for each in names if isinstance(each, str)) if isinstance(names, list) else (),
+    )
+
+
+def _fault_of(error: BaseException) -> Fault:
+    """Only these prove that no byte of the request left: no name, no connection, no tunnel."""
+    causes = list(_causes(error))
+    if any(isinstance(each, ssl.SSLError) and each.reason in _TLS_REFUSALS for each in causes):
+        return Fault.CERTIFICATE
+    if any(isinstance(each, _UNSENT) for each in causes):
+        return Fault.UNSENT
+    return Fault.CUT
+
+
+_TLS_REFUSALS: Final = frozenset(
+    {
+        "CERTIFICATE_VERIFY_FAILED",
+        "NO_PROTOCOLS_AVAILABLE",
+        "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "TLSV1_ALERT_PROTOCOL_VERSION",
+        "UNSUPPORTED_PROTOCOL",
+        "WRONG_VERSION_NUMBER",
+    }
+)
+"""OpenSSL's reasons for which a connection is refused before anything is sent on it."""
+
+_UNSENT: Final = (
+    requests.ConnectTimeout,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ProxyError,
+)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error with everything it wraps; requests and urllib3 nest by `args` and by `reason`.
+
+    Its context is left out: it could be an older failure that the caller is just handling.
+    """
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        each = waiting.pop()
+        if not isinstance(each, BaseException) or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += [*each.args, getattr(each, "reason", None), each.__cause__]

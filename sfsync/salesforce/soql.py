@@ -1,0 +1,89 @@
+"""Builds the SOQL of look-ups so that no value can ever become syntax.
+
+Names are checked against the form of an API name, values are quoted and escaped, and long lists are cut into
+statements. Invariant: the text between a literal's quotes, unescaped as the platform does, is the value.
+Source: SOQL and SOSL Reference, "Quoted String Escape Sequences"; statements have at most 100,000 characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from simple_salesforce.format import quote_soql_value
+
+from sfsync.core.ports import Lookup
+from sfsync.core.sobject import is_api_name
+from sfsync.errors import ConfigError
+
+_MAX_VALUES: Final = 2_000
+_MAX_STATEMENT_CHARS: Final = 90_000
+
+# The library escapes the controls that have a letter of their own; the others travel by code point.
+_OTHER_CONTROLS: Final = {
+    code: f"\\u{code:04x}" for code in (*range(32), 127, 0x2028, 0x2029) if chr(code) not in "\b\t\n\f\r"
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SOQL statement, and whether deleted records belong to its answer."""
+
+    text: str = field(repr=False)
+    include_deleted: bool = False
+
+
+def quote(value: str | bool, /) -> str:  # noqa: FBT001 - a value of a field, no switch
+    """The literal that means exactly this value."""
+    text: str = quote_soql_value(value)
+    return text.translate(_OTHER_CONTROLS)
+
+
+def statements_of(lookup: Lookup) -> list[Statement]:
+    """The statements that together answer a look-up; none for a list of no values.
+
+    Raises:
+        ConfigError: a name in the look-up is no API name.
+    """
+    fields = ", ".join(map(_path, lookup.fields))
+    head = f"SELECT {fields} FROM {_name(lookup.sobject)}"  # noqa: S608 - every name is checked
+    filters = [f"{_path(name)} = {quote(value)}" for name, value in lookup.also.items()]
+    if lookup.where_field is None:
+        return [_statement(lookup, head, filters)]
+    start = f"{_path(lookup.where_field)} IN ("
+    room = _MAX_STATEMENT_CHARS - len(head) - len(start) - sum(len(each) + 5 for each in filters) - 20
+    return [
+        _statement(lookup, head, [f"{start}{','.join(literals)})", *filters])
+        for literals in _chunks(lookup.values, room)
+    ]
+
+
+def _statement(lookup: Lookup, head: str, filters: Sequence[str]) -> Statement:
+    where = f" WHERE {' AND '.join(filters)}" if filters else ""
+    return Statement(head + where, lookup.include_deleted)
+
+
+def _chunks(values: Sequence[str], room: int) -> Iterator[list[str]]:
+    """The values as literals, each once, in lists that fit a statement."""
+    chunk: list[str] = []
+    size = 0
+    for literal in map(quote, dict.fromkeys(values)):
+        if chunk and (len(chunk) == _MAX_VALUES or size + len(literal) + 1 > room):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(literal)
+        size += len(literal) + 1
+    if chunk:
+        yield chunk
+
+
+def _path(name: str) -> str:
+    """A field, or a field of a parent such as `Account.Name`."""
+    return ".".join(_name(part) for part in name.split("."))
+
+
+def _name(name: str) -> str:
+    if not is_api_name(name):
+        raise ConfigError(f"{name!r} is no API name of a field or an sObject", code="BAD_NAME")
+    return name

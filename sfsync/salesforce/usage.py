@@ -1,0 +1,61 @@
+"""Counts what a run costs: each request once, retries included, and the org's own estimate of its limit.
+
+Safe for threads. The estimate of the org may go down between two answers, so it is shown, never relied on.
+Source: REST API Developer Guide, "Limit Info Header".
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import replace
+from typing import Final
+
+from sfsync.core.ports import ApiUsage
+from sfsync.core.verdict import CallKind
+
+_LIMIT_INFO: Final = re.compile(r"(?:^|[\s,;])api-usage=([0-9]{1,12})/([0-9]{1,12})")
+
+
+class Meter:
+    """The counts of one gateway."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._usage = ApiUsage()
+
+    @property
+    def usage(self) -> ApiUsage:
+        """What has been used until now."""
+        return self._usage
+
+    @property
+    def calls(self) -> int:
+        """Reads and writes sent until now."""
+        return self._usage.reads + self._usage.writes
+
+    def count_sent(self, kind: CallKind) -> None:
+        """Counts one request that is about to be sent."""
+        with self._lock:
+            usage = self._usage
+            match kind:
+                case CallKind.READ:
+                    self._usage = replace(usage, reads=usage.reads + 1)
+                case CallKind.LOGIN:
+                    self._usage = replace(usage, logins=usage.logins + 1)
+                case _:
+                    self._usage = replace(usage, writes=usage.writes + 1)
+
+    def count_retry(self) -> None:
+        """Counts one request that is about to be sent again."""
+        with self._lock:
+            self._usage = replace(self._usage, retries=self._usage.retries + 1)
+
+    def note_limit(self, limit_info: str | None) -> None:
+        """Remembers the estimate of an answer's `Sforce-Limit-Info`, when it has one."""
+        found = _LIMIT_INFO.search(limit_info or "")
+        if found is None:
+            return
+        used, allowed = (int(each) for each in found.groups())
+        with self._lock:
+            self._usage = replace(self._usage, limit_used=used, limit_max=allowed)

@@ -1,0 +1,11 @@
+"""Opens the sources of a job: delimited files, JSON documents, and rows given in Python.
+
+Every kind yields the same rows (`core.rows`): text or plain JSON values with the line they stand on. What a
+column means is not known here.
+Invariants: every row that is there is yielded once, readable or not; a file that cannot be told apart into
+rows stops with a SourceError that names the line; nothing of a file is guessed but its delimiter.
+"""
+
+from sfsync.sources.opening import open_source
+
+__all__ = ["open_source"]

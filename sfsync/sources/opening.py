@@ -1,0 +1,93 @@
+"""Decides which reader a section's source gets, and refuses by name what no reader is there for.
+
+The kind comes from the job; where the job says no more than "a file", the file's ending decides.
+Invariant: a source that is returned has been looked at: the file is there, and its header can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from sfsync.core.job import FieldRule, Section
+from sfsync.core.mapping import PLACE
+from sfsync.core.rows import RowSource
+from sfsync.errors import ConfigError
+from sfsync.sources.delimited import DelimitedSource
+from sfsync.sources.json_documents import DocumentSource, NestedSource
+from sfsync.sources.python_rows import PythonSource
+from sfsync.sources.text_file import TextFile, open_text
+
+_JSON_ENDINGS: Final = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_SAVE_AS_CSV: Final = "Save the sheet as CSV UTF-8 and name that file."
+_UNPACK: Final = "Unpack it and name the file inside."
+_EXPORT: Final = "Export it as CSV or JSON Lines, or give the rows from Python."
+_REFUSED_ENDINGS: Final[Mapping[str, tuple[str, str]]] = {
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb"), ("an Excel workbook", _SAVE_AS_CSV)),
+    **dict.fromkeys((".ods", ".numbers"), ("a spreadsheet", _SAVE_AS_CSV)),
+    **dict.fromkeys((".parquet", ".feather", ".arrow", ".avro", ".orc"), ("a column file", _EXPORT)),
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".mdb", ".accdb"), ("a database", _EXPORT)),
+    **dict.fromkeys((".xml", ".yaml", ".yml", ".pickle", ".pkl"), ("of a kind that is not read", _EXPORT)),
+    **dict.fromkeys((".zip", ".gz", ".bz2", ".xz", ".zst", ".7z", ".tar"), ("packed", _UNPACK)),
+}
+
+
+def open_source(section: Section) -> RowSource:
+    """The rows of a section's source, opened.
+
+    Raises:
+        ConfigError: the source is of a kind that is not read, or its encoding is unknown.
+        SourceError: the file is missing, empty, no regular file, or its header cannot be read.
+    """
+    spec = section.source
+    if spec.kind == "rows":
+        rows = () if spec.rows is None else spec.rows
+        return PythonSource(section.name, section.sobject, rows, wanted=_wanted(section))
+    if spec.path is None:
+        raise ConfigError(
+            f"{section.name} names no file", code="NO_FILE", hint=f'Set file = "..." in [{section.name}].'
+        )
+    _refuse_ending(section, spec.path)
+    ending = spec.path.suffix.lower()
+    kind = _JSON_ENDINGS.get(ending, spec.kind) if spec.kind == "csv" else spec.kind
+    return _opened(section, open_text(spec.path, encoding=spec.encoding, section=section.name), kind)
+
+
+def _opened(section: Section, file: TextFile, kind: str) -> RowSource:
+    spec, wanted = section.source, _wanted(section)
+    match kind:
+        case "csv":
+            return DelimitedSource(section.name, file, delimiter=spec.delimiter)
+        case "json" | "jsonl":
+            return DocumentSource(section.name, file, kind=kind, wanted=wanted)
+        case "nested":
+            documents = _JSON_ENDINGS.get(file.path.suffix.lower(), "jsonl")
+            member, of_deal = spec.nested or "contact_roles", _columns(section.rule("OpportunityId"))
+            return NestedSource(file, kind=documents, member=member, wanted=wanted, of_deal=of_deal)
+    raise ConfigError(
+        f'{section.name}: sources of kind "{kind}" are not read',
+        code="SOURCE_KIND",
+        hint="Kinds: csv, jsonl, json, nested, rows.",
+    )
+
+
+def _wanted(section: Section) -> frozenset[str]:
+    """The columns that the section's rules read."""
+    return frozenset(column for rule in section.rules for column in _columns(rule))
+
+
+def _columns(rule: FieldRule | None) -> list[str]:
+    if rule is None:
+        return []
+    return [rule.column] if rule.column is not None else PLACE.findall(rule.compose or "")
+
+
+def _refuse_ending(section: Section, path: Path) -> None:
+    what, hint = _REFUSED_ENDINGS.get(path.suffix.lower(), ("", ""))
+    if what:
+        raise ConfigError(
+            f"{section.name}: {path.name} is {what}, which sfsync does not read",
+            code="SOURCE_KIND",
+            hint=hint,
+        )

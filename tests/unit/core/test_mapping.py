@@ -1,0 +1,94 @@
+"""Rows become typed values by the rules of a job, and nothing is guessed."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from sfsync.core.job import Blank, FieldRule, Section, SourceSpec
+from sfsync.core.mapping import LocalRow, mapped
+from sfsync.core.models import Reference
+from sfsync.core.results import RowRef
+from sfsync.core.rows import SourceRow
+
+
+def row_of(*rules: FieldRule, replace: dict[str, dict[str, str]] | None = None, **cells: Any) -> LocalRow:
+    """What the rules make of a row with these cells."""
+    spec = SourceSpec("csv")
+    section = Section("opportunities", "Opportunity", spec, rules, replace=replace or {})
+    return mapped(section, SourceRow(RowRef("opportunities", "d.csv", 2), cells, tuple(cells.values())))
+
+
+def test_a_cell_becomes_the_type_of_its_field() -> None:
+    """Dates and amounts are typed strictly, text stays text."""
+    rules = (FieldRule("CloseDate", "c"), FieldRule("Amount", "a"), FieldRule("Name", "n"))
+    row = row_of(*rules, c="2026-12-15", a="4450.00", n="007")
+    assert row.values == {"CloseDate": date(2026, 12, 15), "Amount": Decimal("4450.00"), "Name": "007"}
+
+
+@pytest.mark.parametrize(
+    "text", ["1,234.50", "NaN", "1e400", "1_000", "\u0661\u0662", "\u20ac5", "inf", "4 450"]
+)
+def test_I7_a_number_that_is_not_plain_is_a_problem(text: str) -> None:
+    """What could be read two ways is refused, and the problem names column and value."""
+    row = row_of(FieldRule("Amount", "amount"), amount=text)
+    assert [(each.code, each.column, each.value) for each in row.problems] == [("BAD_VALUE", "amount", text)]
+
+
+@pytest.mark.parametrize("text", ["03/04/2026", "2026-02-30", "20260930", "2026-9-3", "tomorrow"])
+def test_I6_a_date_that_is_not_iso_is_a_problem(text: str) -> None:
+    """Only a declared format can say what 03/04 means."""
+    assert [each.code for each in row_of(FieldRule("CloseDate", "c"), c=text).problems] == ["BAD_VALUE"]
+
+
+def test_I6_a_declared_format_reads_the_date() -> None:
+    """The job's own date format decides."""
+    row = row_of(FieldRule("CloseDate", "c", date_format="%d/%m/%Y"), c="03/04/2026")
+    assert row.values["CloseDate"] == date(2026, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (FieldRule("NextStep", "n"), {}),
+        (FieldRule("NextStep", "n", blank=Blank.NULL), {"NextStep": None}),
+        (FieldRule("NextStep", "n", blank=Blank.DEFAULT, default="Call"), {"NextStep": "Call"}),
+    ],
+    ids=["skip", "null", "default"],
+)
+def test_I15_an_empty_cell_means_what_the_rule_says(rule: FieldRule, expected: dict[str, Any]) -> None:
+    """A blank never clears a field unless the job says so."""
+    assert row_of(rule, n="  ").values == expected
+
+
+def test_a_blank_that_the_job_forbids_is_a_problem() -> None:
+    """The rule error turns an empty cell into a rejected row."""
+    assert [each.code for each in row_of(FieldRule("Name", "n", blank=Blank.ERROR), n="").problems] == [
+        "BLANK"
+    ]
+
+
+def test_a_word_outside_the_map_is_a_problem_with_the_nearest_word() -> None:
+    """A value map is total: what it does not name is not let through."""
+    row = row_of(FieldRule("StageName", "s", value_map={"Won": "Closed Won"}), s="Wonn")
+    assert row.problems[0].code == "VALUE_NOT_MAPPED"
+    assert '"Won"' in row.problems[0].hint
+
+
+def test_columns_are_composed_after_their_words_are_put_right() -> None:
+    """Replaced words count in composed fields too."""
+    rule = FieldRule("Name", compose="{product} - {id}")
+    row = row_of(rule, replace={"product": {"GTXPro": "GTX Pro"}}, product="GTXPro", id="X1")
+    assert row.values == {"Name": "GTX Pro - X1"}
+
+
+def test_a_reference_keeps_how_it_is_looked_up() -> None:
+    """A rule with match gives a reference, not a text."""
+    row = row_of(FieldRule("AccountId", "a", match=("Name",)), a=" Get Cloudy ")
+    assert row.values == {"AccountId": Reference("Get Cloudy", ("Name",))}
+
+
+def test_a_text_longer_than_the_platform_keeps_is_a_problem() -> None:
+    """A deal's name has 120 characters at most."""
+    assert "120" in row_of(FieldRule("Name", "n"), n="x" * 121).problems[0].message

@@ -1,0 +1,63 @@
+"""SOQL of look-ups: names checked, values quoted, long lists cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from sfsync.core.ports import Lookup
+from sfsync.errors import ConfigError
+from sfsync.salesforce.soql import Statement, quote, statements_of
+
+
+def test_a_lookup_without_a_field_asks_for_all_records() -> None:
+    """No filter field means the whole sObject, with the plain filters."""
+    lookup = Lookup(
+        "RecordType", ("Id", "Parent.Name"), also={"SobjectType": "Opportunity", "IsActive": True}
+    )
+    assert statements_of(lookup) == [
+        Statement(
+            "SELECT Id, Parent.Name FROM RecordType WHERE SobjectType = 'Opportunity' AND IsActive = true"
+        )
+    ]
+
+
+def test_a_lookup_of_no_values_asks_nothing() -> None:
+    """An empty list of values finds nothing; it never turns into all records."""
+    assert statements_of(Lookup("Account", ("Id",), "Name", ())) == []
+
+
+def test_values_are_quoted_once_each() -> None:
+    """A repeated value stands once, and quotes and backslashes stay inside their literal."""
+    [statement] = statements_of(
+        Lookup("Account", ("Id",), "Name", ("a", "O'Hara\\", "a"), include_deleted=True)
+    )
+    assert statement == Statement(
+        r"SELECT Id FROM Account WHERE Name IN ('a','O\'Hara\\')", include_deleted=True
+    )
+
+
+def test_long_lists_are_cut_by_count_and_by_length() -> None:
+    """No statement has more than 2,000 values or 90,000 characters, and no value is lost."""
+    many = statements_of(Lookup("Account", ("Id",), "Id", [f"{place:018}" for place in range(4001)]))
+    assert [each.text.count("'") // 2 for each in many] == [2000, 2000, 1]
+    wide = statements_of(Lookup("Account", ("Id",), "Name", [f"{place:0255}" for place in range(1000)]))
+    assert all(len(each.text) <= 90_000 for each in wide)
+    assert sum(each.text.count("'") // 2 for each in wide) == 1000
+
+
+@pytest.mark.parametrize("name", ["Id FROM User", "a b", "", "1a", "Name--", "Näme", "A..B", "Name'"])
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    """Only the form of an API name stands unquoted in a statement."""
+    for lookup in (
+        Lookup(name, ("Id",)),
+        Lookup("Account", (name,)),
+        Lookup("Account", ("Id",), name, ("x",)),
+        Lookup("Account", ("Id",), also={name: "x"}),
+    ):
+        with pytest.raises(ConfigError):
+            statements_of(lookup)
+
+
+def test_control_characters_are_escaped() -> None:
+    """Controls travel as escapes, by letter or by code point."""
+    assert quote("\n\t\x00\x1b\u2028") == r"'\n\t\u0000\u001b\u2028'"
