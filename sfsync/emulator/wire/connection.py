@@ -2,16 +2,16 @@
 
 HTTP/1.1 with keep-alive, chunked and gzipped bodies both ways, the platform's size limits, and control
 over the socket that a web framework would not give: resets, cuts at a byte, drips. Only loopback host
-names are served.
+names are served, and the shared login hosts for logins.
+Invariant: a request that did not arrive whole is never handed on.
 Source: REST API Developer Guide, Headers, Compression and Status Codes 414, 431 [D].
 """
 
 import contextlib
-import gzip
 import socket
 import struct
 import time
-import zlib
+from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Final
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from sfsync.emulator.errors import ApiError
 from sfsync.emulator.fault_actions import Drip, Garbage, HangUp, Truncate
 from sfsync.emulator.wire.messages import Reply, Request, compressed, encoded
+from sfsync.emulator.wire.request_body import announced_length, read_body
 
 if TYPE_CHECKING:
     from sfsync.emulator.exchange import Scripts
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
 
 _MOST_ADDRESS_BYTES: Final = 16_384
 _MOST_BODY_BYTES: Final = 52_428_800
+_MOST_DRAINED_BYTES: Final = 4 * _MOST_BODY_BYTES
+_DRAIN_S: Final = 0.5
 _CHUNK_BYTES: Final = 16_384
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+_LOGIN_HOSTS: Final = frozenset({"login.salesforce.com", "test.salesforce.com"})
+_LOGIN_PATHS: Final = ("/services/oauth2/", "/services/Soap/")
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 _BODILESS: Final = frozenset({204, 304})
 _MARK: Final = "X-Sfsync-Emulator"
@@ -49,8 +54,7 @@ class Connection(BaseHTTPRequestHandler):
         try:
             request = self._read_request()
         except ApiError as error:
-            self.close_connection = True
-            self._send(Reply.of(error), ())
+            self._refuse(error)
             return
         reply, scripts = self.server.emulator.answer(request, self)
         if reply is not None and not self.is_cut:
@@ -72,50 +76,57 @@ class Connection(BaseHTTPRequestHandler):
         self.rfile.close()
         self.connection.close()
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what the base class could not read, in the platform's form."""
+        del explain
+        self.close_connection = True
+        if not hasattr(self, "headers"):
+            self.headers = Message()
+        self._refuse(_UNREADABLE.get(code) or ApiError(code, "INVALID_HTTP_REQUEST", message or ""))
+
+    def handle_expect_100(self) -> bool:
+        """Ask for the body only when what is known of it so far can be taken."""
+        try:
+            self._check_head()
+            announced_length(self.headers, most_bytes=_MOST_BODY_BYTES)
+        except ApiError as error:
+            self._refuse(error)
+            return False
+        return super().handle_expect_100()
+
+    def _refuse(self, error: ApiError) -> None:
+        """Answer a request that was not read to its end, and let the client read the answer."""
+        self.close_connection = True
+        self._send(Reply.of(error), ())
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(_DRAIN_S)
+            left = _MOST_DRAINED_BYTES
+            while left > 0 and (dropped := self.rfile.read1(_CHUNK_BYTES)):
+                left -= len(dropped)
+
     def _read_request(self) -> Request:
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        size = len(self.path) + sum(len(name) + len(value) + 4 for name, value in headers.items())
+        self._check_head()
+        body = read_body(self.rfile, self.headers, most_bytes=_MOST_BODY_BYTES)
+        return Request(
+            self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body
+        )
+
+    def _check_head(self) -> None:
+        """Refuse what request line and headers alone give reason to.
+
+        Raises: ApiError 414 or 431 for too many bytes, 421 for a host that is not this machine.
+        """
         if len(self.path) > _MOST_ADDRESS_BYTES:
             raise ApiError(414, "URI_TOO_LONG", "The URI is longer than 16,384 bytes")
+        size = len(self.path) + sum(len(name) + len(value) + 4 for name, value in self.headers.items())
         if size > _MOST_ADDRESS_BYTES:
-            raise ApiError(
-                431, "REQUEST_HEADER_FIELDS_TOO_LARGE", "URI and headers are longer than 16,384 bytes"
-            )
-        host = headers.get("host", "")
+            raise _headers_too_large()
+        host = self.headers.get("Host", "")
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        if name.lower() not in _LOOPBACK:
+        is_login = name.lower() in _LOGIN_HOSTS and self.path.startswith(_LOGIN_PATHS)
+        if name.lower() not in _LOOPBACK and not is_login:
             raise ApiError(421, "MISDIRECTED_REQUEST", "The emulator answers to loopback host names only")
-        body = _decompressed(self._read_body(headers), headers.get("content-encoding", ""))
-        return Request(self.command, self.path, headers, body)
-
-    def _read_body(self, headers: dict[str, str]) -> bytes:
-        if "chunked" in headers.get("transfer-encoding", "").lower():
-            return self._read_chunks()
-        length = headers.get("content-length", "0")
-        if not length.isdigit():
-            raise ApiError(400, "INVALID_HTTP_HEADER", "Content-Length is not a number")
-        if int(length) > _MOST_BODY_BYTES:
-            raise _too_large()
-        return self.rfile.read(int(length))
-
-    def _read_chunks(self) -> bytes:
-        parts: list[bytes] = []
-        total = 0
-        while size := self._chunk_size():
-            total += size
-            if total > _MOST_BODY_BYTES:
-                raise _too_large()
-            parts.append(self.rfile.read(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
-            pass
-        return b"".join(parts)
-
-    def _chunk_size(self) -> int:
-        try:
-            return int(self.rfile.readline().split(b";")[0].strip() or b"x", 16)
-        except ValueError:
-            raise ApiError(400, "INVALID_HTTP_BODY", "The chunked body is broken") from None
 
     def _send(self, reply: Reply, scripts: "Scripts") -> None:
         data = self._reply_bytes(reply)
@@ -148,7 +159,7 @@ class Connection(BaseHTTPRequestHandler):
             time.sleep(pause_s)
 
     def _reply_bytes(self, reply: Reply) -> bytes:
-        has_body = reply.status not in _BODILESS and self.command != "HEAD"
+        has_body = reply.body is not None and reply.status not in _BODILESS
         body = encoded(reply, pretty=self.headers.get("X-PrettyPrint") == "1") if has_body else b""
         headers = {
             "Date": self.date_time_string(),
@@ -160,19 +171,18 @@ class Connection(BaseHTTPRequestHandler):
         }
         if has_body:
             headers["Content-Type"] = reply.content_type
-            zipped = compressed(body, self.headers.get("Accept-Encoding", ""))
-            if zipped is not None:
-                headers["Content-Encoding"] = "gzip"
-                body = zipped
+            coded = compressed(body, self.headers.get("Accept-Encoding", ""))
+            if coded is not None:
+                headers["Content-Encoding"], body = coded
         if self.close_connection:
             headers["Connection"] = "close"
-        chunked = has_body and bool(body) and self.server.emulator.org.switches.chunked_replies
+        chunked = bool(body) and self.server.emulator.org.switches.chunked_replies
         if chunked and self.request_version == "HTTP/1.1":
             headers["Transfer-Encoding"] = "chunked"
             body = _as_chunks(body)
         elif reply.status not in _BODILESS:
             headers["Content-Length"] = str(len(body))
-        return _head(reply.status, headers) + body
+        return _head(reply.status, headers) + (b"" if self.command == "HEAD" else body)
 
 
 def _head(status: int, headers: dict[str, str]) -> bytes:
@@ -192,20 +202,13 @@ def _as_chunks(body: bytes) -> bytes:
     return b"".join(parts) + b"0\r\n\r\n"
 
 
-def _too_large() -> ApiError:
-    return ApiError(413, "EXCEEDED_MAX_SIZE_REQUEST", "The request is larger than 50 MB")
+def _headers_too_large() -> ApiError:
+    return ApiError(431, "REQUEST_HEADER_FIELDS_TOO_LARGE", "URI and headers are longer than 16,384 bytes")
 
 
-def _decompressed(body: bytes, encoding: str) -> bytes:
-    try:
-        match encoding.strip().lower():
-            case "":
-                return body
-            case "gzip":
-                return gzip.decompress(body)
-            case "deflate":
-                return zlib.decompress(body)
-            case other:
-                raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", f"Content-Encoding '{other}' is not supported")
-    except (OSError, EOFError, zlib.error):
-        raise ApiError(400, "INVALID_HTTP_BODY", "The compressed body is broken") from None
+_UNREADABLE: Final = {
+    414: ApiError(414, "URI_TOO_LONG", "The URI is longer than 16,384 bytes"),
+    431: _headers_too_large(),
+    501: ApiError(405, "METHOD_NOT_ALLOWED", "The HTTP method is not allowed"),
+}
+"""What the base class refuses by itself, in the platform's words."""

@@ -8,6 +8,7 @@ Source: REST API Developer Guide, Headers and Compression [D]; X-PrettyPrint lay
 
 import gzip
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,7 +18,8 @@ from sfsync.emulator.errors import ApiError
 from sfsync.emulator.wire.json_reading import read_json
 
 JSON_TYPE: Final = "application/json;charset=UTF-8"
-_GZIP_FROM_BYTES: Final = 1024
+TEXT_TYPE: Final = "text/html;charset=UTF-8"
+_COMPRESSED_FROM_BYTES: Final = 1024
 
 
 @dataclass(slots=True)
@@ -87,7 +89,9 @@ class Reply:
 
     @classmethod
     def of(cls, error: ApiError) -> "Reply":
-        """Return the answer that an error stands for."""
+        """Return the answer that an error stands for; a body of bytes is plain text."""
+        if isinstance(error.body, bytes):
+            return cls(error.status, error.body, content_type=TEXT_TYPE)
         return cls(error.status, error.body)
 
 
@@ -104,8 +108,28 @@ def encoded(reply: Reply, *, pretty: bool) -> bytes:
     return orjson.dumps(reply.body)
 
 
-def compressed(body: bytes, accept_encoding: str) -> bytes | None:
-    """Return the gzipped body if the client takes it and it is worthwhile, else None."""
-    if "gzip" not in accept_encoding.lower() or len(body) < _GZIP_FROM_BYTES:
+def compressed(body: bytes, accept_encoding: str) -> tuple[str, bytes] | None:
+    """Return the encoding and the body in it if the client takes one and it is worthwhile, else None."""
+    if len(body) < _COMPRESSED_FROM_BYTES:
         return None
-    return gzip.compress(body, compresslevel=1)
+    accepted = _accepted_codings(accept_encoding)
+    if "gzip" in accepted:
+        return "gzip", gzip.compress(body, compresslevel=1, mtime=0)
+    if "deflate" in accepted:
+        return "deflate", zlib.compress(body, level=1)
+    return None
+
+
+def _accepted_codings(header: str) -> set[str]:
+    """Return the codings of an Accept-Encoding header that are not ruled out by a quality of zero."""
+    accepted = set()
+    for part in header.lower().split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        if not any(_is_zero(parameter) for parameter in parameters):
+            accepted.add(name)
+    return accepted
+
+
+def _is_zero(parameter: str) -> bool:
+    name, _, quality = parameter.partition("=")
+    return name.strip() == "q" and not quality.strip().strip("0.")

@@ -1,14 +1,12 @@
 """Versions, describe, queries, limits, logins and the wire on the emulator."""
 
-import gzip
-import http.client
 import json
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 
 import pytest
 import requests
-from emulator_client import DEAL, Client
+from emulator_client import Client
 
 
 def test_versions(org: Client):
@@ -211,44 +209,6 @@ def test_jwt_bearer(org: Client):
     ):
         refused = token_call(org, grant_type=grant, assertion=assertion(org, **claims)).json()
         assert (refused["error"], refused["error_description"]) == ("invalid_grant", text)
-
-
-def test_chunked_and_gzipped_bodies(org: Client):
-    """Chunked and gzipped requests are read, and gzip is answered when asked for. Source: facts 4.16 [D]."""
-    body = gzip.compress(json.dumps(DEAL).encode())
-    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    assert org.call("POST", "/sobjects/Opportunity", data=iter([body]), headers=headers).status_code == 201
-    plain = org.call("GET", "/sobjects", headers={"Accept-Encoding": "identity"})
-    zipped = org.call("GET", "/sobjects", headers={"Accept-Encoding": "gzip"})
-    assert "Content-Encoding" not in plain.headers
-    assert zipped.headers["Content-Encoding"] == "gzip"
-    assert plain.json() == zipped.json()
-
-
-def test_long_addresses_and_headers(org: Client):
-    """Over 16,384 bytes of address is 414, with headers 431. Source: facts 8 [D]."""
-    assert org.call("GET", "/query?q=" + "x" * 16_400).status_code == 414
-    assert org.call("GET", "/limits", headers={"X-Long": "x" * 16_384}).status_code == 431
-
-
-def test_only_loopback_hosts_are_served(org: Client):
-    """A foreign Host header is refused, so that no page in a browser can reach the emulator by name."""
-    assert org.call("GET", "/limits", headers={"Host": "evil.example"}).status_code == 421
-
-
-def test_connections_are_kept_alive(org: Client):
-    """Several calls go over one connection, and HEAD has no body."""
-    address = org.emulator.instance_url.removeprefix("http://")
-    connection = http.client.HTTPConnection(address, timeout=10)
-    headers = {"Authorization": "Bearer " + org.emulator.access_token, "X-PrettyPrint": "1"}
-    for method in ("GET", "HEAD", "GET"):
-        connection.request(method, "/services/data/v66.0/sobjects/Account", headers=headers)
-        answer = connection.getresponse()
-        body = answer.read()
-        assert (answer.status, bool(body)) == (200, method == "GET")
-    assert b'"encoding"' not in body
-    assert b'"recentItems" : []' in body
-    connection.close()
 
 
 def test_deleted_and_updated(org: Client):
