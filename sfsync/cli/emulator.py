@@ -26,9 +26,23 @@ def emulator_command() -> None:
     "--db", type=click.Path(path_type=Path), help="Keep the records in this file; else they are forgotten."
 )
 @click.option(
+    "--jwt-certificate",
+    "jwt_certificates",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Register this certificate (PEM) for JWT logins; may be given several times.",
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON line once it listens: where, and the token."
 )
-def serve_command(port: int, org_file: Path | None, db: Path | None, *, as_json: bool) -> int:
+def serve_command(
+    port: int,
+    org_file: Path | None,
+    db: Path | None,
+    *,
+    jwt_certificates: tuple[Path, ...],
+    as_json: bool,
+) -> int:
     """Serve an emulated Salesforce org on loopback until SIGTERM or Ctrl-C.
 
     It plays the platform strictly: what it does not know it refuses with the platform's own error.
@@ -36,8 +50,15 @@ def serve_command(port: int, org_file: Path | None, db: Path | None, *, as_json:
     from sfsync.emulator.org.definition import DefinitionError
     from sfsync.emulator.server import ServeOptions, serve
 
+    options = ServeOptions(
+        port=port,
+        org=org_file or default_org_file(),
+        json=as_json,
+        db=db,
+        jwt_certificates=jwt_certificates,
+    )
     try:
-        return serve(ServeOptions(port, org_file or default_org_file(), as_json, db, "127.0.0.1")) or 0
+        return serve(options)
     except (DefinitionError, OSError) as error:
         raise ConfigError(str(error), code="EMULATOR", hint="See sfsync emulator serve --help.") from None
 

@@ -19,6 +19,13 @@ def main(arguments: list[str] | None = None) -> int:
     serve.add_argument("--org", type=Path, help="org file (TOML); without it the shipped one")
     serve.add_argument("--db", type=Path, help="keep the records in this file")
     serve.add_argument("--host", default="127.0.0.1", choices=("127.0.0.1", "::1"))
+    serve.add_argument(
+        "--jwt-certificate",
+        type=Path,
+        action="append",
+        default=[],
+        help="register this certificate (PEM) for JWT logins; may be given several times",
+    )
     serve.add_argument("--json", action="store_true", help="print one JSON line once it listens")
     commands.add_parser("coverage", help="print which resources are played")
     chosen = parser.parse_args(arguments)
@@ -29,7 +36,14 @@ def _serve(chosen: argparse.Namespace) -> int:
     from sfsync.emulator.org.definition import DefinitionError
     from sfsync.emulator.server import ServeOptions, serve
 
-    options = ServeOptions(chosen.port, chosen.org, chosen.json, chosen.db, chosen.host)
+    options = ServeOptions(
+        port=chosen.port,
+        org=chosen.org,
+        json=chosen.json,
+        db=chosen.db,
+        host=chosen.host,
+        jwt_certificates=tuple(chosen.jwt_certificate),
+    )
     try:
         return serve(options)
     except (DefinitionError, OSError) as problem:

@@ -1,5 +1,5 @@
-"""The emulator's own resources under /_emulator: faults, audit, clock, switches. Not part of the played
-platform.
+"""The emulator's own resources under /_emulator: faults, audit, clock, switches, sessions, users, TLS. Not
+part of the played platform.
 
 They exist for tests that run the emulator or the client as another process. Every call must carry the
 emulator's own access token in X-Sfsync-Emulator-Control; they are neither audited nor counted as API
@@ -70,8 +70,9 @@ def _answer(emulator: "Emulator", request: Request) -> Any:
 def _answer_state(emulator: "Emulator", request: Request, name: str) -> Any:
     match request.method, name:
         case "DELETE", "sessions":
-            emulator.org.sessions.end_all()
-            return {"ended": True}
+            return {"ended": _end_sessions(emulator, request)}
+        case "PATCH", "users":
+            return _lock_user(emulator, request.json_object())
         case "DELETE", "cursors":
             emulator.org.cursors.expire_all()
             return {"expired": True}
@@ -81,6 +82,30 @@ def _answer_state(emulator: "Emulator", request: Request, name: str) -> Any:
             return _advance(emulator, float(request.json_object()["advance_s"]))
         case _:
             raise not_found()
+
+
+def _end_sessions(emulator: "Emulator", request: Request) -> int:
+    """End the session of a token, those of a user (with the refresh tokens), or all; return how many."""
+    chosen = request.json_object() if request.body else {}
+    org = emulator.org
+    match chosen:
+        case {"token": str(token)}:
+            return int(org.sessions.end(token))
+        case {"username": str(username)}:
+            user_id = org.logins.user_id(username)
+            if user_id is None:
+                raise ValueError(f"no user {username!r} in this org")
+            org.grants.end_user(user_id)
+            return org.sessions.end_user(user_id)
+        case _ if chosen:
+            raise ValueError("name a token or a username, or nothing to end all sessions")
+    return org.sessions.end_all()
+
+
+def _lock_user(emulator: "Emulator", table: dict[str, Any]) -> dict[str, Any]:
+    username, locked = str(table["username"]), bool(table["locked"])
+    emulator.org.logins.lock(username, locked=locked)
+    return {"username": username, "locked": locked}
 
 
 def _add_kill(emulator: "Emulator", table: dict[str, Any]) -> dict[str, Any]:

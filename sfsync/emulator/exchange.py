@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from sfsync.emulator.access import admitted, session_expired, token_of
 from sfsync.emulator.audit import Audit, RequestEntry
 from sfsync.emulator.call import Call
 from sfsync.emulator.control import answer_control, is_control
@@ -79,7 +80,6 @@ class Passage:
     link: Link
     entry: RequestEntry
     scripts: Scripts
-    token: str = ""
     commits: int = 0
     held: list[HeldCall] = field(default_factory=list)
 
@@ -154,7 +154,7 @@ class Emulator:
         call.counted.rows = passage.entry.sobjects
         try:
             if needs_session(request.path):
-                call.user_id, passage.token = self._session(request)
+                call.user_id = admitted(self.org, request)
                 self.org.usage.count(self.org.switches)
         except ApiError as refused:
             return self._with_usage(Reply.of(refused))
@@ -164,16 +164,6 @@ class Emulator:
         return replace(
             reply, headers={**reply.headers, "Sforce-Limit-Info": self.org.usage.header(self.org.switches)}
         )
-
-    def _session(self, request: Request) -> tuple[str, str]:
-        header = request.headers.get("authorization", "")
-        scheme, _, token = header.partition(" ")
-        if header and scheme.lower() not in {"bearer", "oauth"}:
-            raise ApiError(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
-        user_id = self.org.sessions.user_of(token.strip())
-        if user_id is None:
-            raise ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
-        return user_id, token.strip()
 
     def _work(self, passage: Passage) -> Work:
         def before_commit() -> None:
@@ -238,12 +228,10 @@ class Emulator:
         held.go.wait()
 
     def _expire(self, passage: Passage, *, everyone: bool) -> None:
-        token = passage.request.headers.get("authorization", "").partition(" ")[2].strip()
         if everyone:
             self.org.sessions.end_all()
-        self.org.sessions.end(token)
-        error = ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
-        raise InterruptedCallError(Reply.of(error))
+        self.org.sessions.end(token_of(passage.request) or "")
+        raise InterruptedCallError(Reply.of(session_expired()))
 
 
 def _early(scripts: Scripts) -> list[FaultScript]:

@@ -21,7 +21,7 @@ from sfsync.emulator.call import Call
 from sfsync.emulator.exchange import Emulator
 from sfsync.emulator.faults import Faults
 from sfsync.emulator.org.clock import Clock, stamp
-from sfsync.emulator.org.definition import OrgDefinition, definition_from, load_definition
+from sfsync.emulator.org.definition import OrgDefinition, definition_from, load_definition, names_of
 from sfsync.emulator.org.org import Org
 from sfsync.emulator.org.seeding import seed as seed_org
 from sfsync.emulator.org.work import Work
@@ -31,6 +31,17 @@ from sfsync.emulator.wire.messages import Request
 
 _HOSTS: Final = ("127.0.0.1", "::1")
 _POLL_S: Final = 0.02
+_PUBLIC: Final = (
+    "instance_url",
+    "access_token",
+    "client_id",
+    "client_secret",
+    "org_id",
+    "username",
+    "password",
+    "security_token",
+)
+_TOLD_ABOVE: Final = frozenset({"instance_url", "org_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class ServeOptions:
     json: bool = False
     db: Path | None = None
     host: str = "127.0.0.1"
+    jwt_certificates: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +65,16 @@ class RunningEmulator:
     client_id: str
     client_secret: str
     org_id: str
+    username: str
+    password: str
+    security_token: str
     org: Org
     faults: Faults
     audit: Audit
 
     def public(self) -> dict[str, str]:
         """Return what a client needs to know."""
-        names = ("instance_url", "access_token", "client_id", "client_secret", "org_id")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in _PUBLIC}
 
 
 class EmulatorServer(socketserver.ThreadingTCPServer):
@@ -144,12 +158,17 @@ def started(
     server = EmulatorServer(host, port, emulator)
     threading.Thread(target=server.serve_forever, args=(_POLL_S,), name="emulator", daemon=True).start()
     org = emulator.org
+    username = str(org.storage.value("User", org.api_user_id, "Username"))
+    account = org.logins.give_password(username)
     running = RunningEmulator(
         instance_url=emulator.base_url,
         access_token=emulator.control_token,
         client_id=org.client_id,
         client_secret=org.client_secret,
         org_id=org.id,
+        username=username,
+        password=account.password or "",
+        security_token=account.security_token,
         org=org,
         faults=emulator.faults,
         audit=emulator.audit,
@@ -176,7 +195,8 @@ def running(
         definition = definition_from(definition)
     if switches is not None:
         definition = replace(definition, switches=switches)
-    server, offered = started(build(definition, clock=clock, database=database, seed=seed), port=port)
+    emulator = build(definition, clock=clock, database=database, seed=seed)
+    server, offered = started(emulator, port=port)
     try:
         yield offered
     finally:
@@ -189,15 +209,25 @@ def serve(options: ServeOptions) -> int:
     Raises: DefinitionError for an org file that cannot be used; OSError when the port is taken.
     """
     definition = load_definition(options.org) if options.org else default_definition()
-    server, offered = started(build(definition, database=options.db), host=options.host, port=options.port)
+    definition = _with_certificates(definition, options.jwt_certificates)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    emulator = build(definition, database=options.db)
+    server, offered = started(emulator, host=options.host, port=options.port)
     sys.stdout.write(json.dumps(offered.public()) + "\n" if options.json else _welcome(offered))
     sys.stdout.flush()
     stop.wait()
     server.stop()
     return 0
+
+
+def _with_certificates(definition: OrgDefinition, paths: tuple[Path, ...]) -> OrgDefinition:
+    """Return the definition with more certificates registered for the app."""
+    if not paths:
+        return definition
+    registered = [*names_of(definition.oauth.get("certificate", [])), *map(str, paths)]
+    return replace(definition, oauth={**definition.oauth, "certificate": registered})
 
 
 def default_definition() -> OrgDefinition:
@@ -207,11 +237,11 @@ def default_definition() -> OrgDefinition:
 
 
 def _welcome(offered: RunningEmulator) -> str:
-    return (
-        f"The sfsync emulator plays a Salesforce org at {offered.instance_url}\n"
-        f"  organization   {offered.org_id} (not a real org; everything stays on this machine)\n"
-        f"  access token   {offered.access_token}\n"
-        f"  client id      {offered.client_id}\n"
-        f"  client secret  {offered.client_secret}\n"
-        "Stop it with Ctrl+C.\n"
-    )
+    secrets = offered.public()
+    words = {
+        "organization": f"{offered.org_id} (not a real org; everything stays on this machine)",
+        **{name.replace("_", " "): text for name, text in secrets.items() if name not in _TOLD_ABOVE},
+    }
+    lines = [f"  {name:<14} {text}" for name, text in words.items()]
+    first = f"The sfsync emulator plays a Salesforce org at {offered.instance_url}"
+    return "\n".join([first, *lines, "Stop it with Ctrl+C.", ""])

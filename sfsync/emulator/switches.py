@@ -90,6 +90,27 @@ class TriggerRetries(StrEnum):
     TOO_MANY_RETRIES = "too_many_retries"
 
 
+class NoRunAsUser(StrEnum):
+    """The error of client credentials for an app without a run-as user."""
+
+    INVALID_REQUEST = "invalid_request"
+    INVALID_GRANT = "invalid_grant"
+
+
+class SharedLoginHost(StrEnum):
+    """The error of client credentials at login or test.salesforce.com."""
+
+    UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
+    INVALID_GRANT = "invalid_grant"
+
+
+class JwtExpiry(StrEnum):
+    """How far ahead the expiry of a JWT may lie, in minutes: three are documented, five reported."""
+
+    FIVE = "5"
+    THREE = "3"
+
+
 @dataclass(frozen=True, slots=True)
 class Switches:
     """One value for every doubtful point; the defaults are the emulator's choices."""
@@ -108,6 +129,9 @@ class Switches:
     usage_header: UsageHeader = UsageHeader.SOMETIMES_LOWER
     api_limit: ApiLimit = ApiLimit.SOFT
     trigger_retries: TriggerRetries = TriggerRetries.NO_SIDE_EFFECT
+    no_run_as_user: NoRunAsUser = NoRunAsUser.INVALID_REQUEST
+    shared_login_host: SharedLoginHost = SharedLoginHost.UNSUPPORTED_GRANT_TYPE
+    jwt_expiry: JwtExpiry = JwtExpiry.FIVE
     recycle_bin_holds_keys: bool = False
     text_is_trimmed: bool = True
     chunked_replies: bool = True

@@ -136,6 +136,8 @@ _HINTS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("audience", "set the profile's audience to the login host that the user belongs to"),
         ("assertion", "check this machine's clock, and that the app holds the certificate of the key"),
         ("inactive", "the user is inactive: activate it, or name another"),
+        ("client credentials user", "choose a run-as user for the client credentials of the app"),
+        ("not supported on this domain", "set the login_url to the org's own My Domain"),
         ("", "check user, password or key, login hours and IP ranges; a locked user must be unlocked"),
     ),
     "invalid_client_id": (("", "check the client_id (consumer key) of the app"),),

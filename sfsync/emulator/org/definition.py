@@ -16,8 +16,24 @@ from typing import Any, Final
 from sfsync.emulator.switches import Switches
 
 _NUMBER: Final = (int, float)
-_ORGANIZATION: Final = {"name": str, "id": str, "sandbox": bool}
-_OAUTH: Final = {"client_id": str, "client_secret": str, "certificate": str, "refused_grants": list}
+_ORGANIZATION: Final = {
+    "name": str,
+    "id": str,
+    "sandbox": bool,
+    "api_enabled": bool,
+    "session_timeout_minutes": int,
+}
+_OAUTH: Final = {
+    "client_id": str,
+    "client_secret": str,
+    "certificate": (str, list),
+    "refused_grants": list,
+    "scopes": list,
+    "approved_users": list,
+    "run_as_user": str,
+    "refresh_token_hours": _NUMBER,
+    "rotate_refresh_tokens": bool,
+}
 _LIMITS: Final = {"daily_api_requests": int, "latency_s": _NUMBER}
 _USER: Final = {
     "local": str,
@@ -27,7 +43,12 @@ _USER: Final = {
     "email": str,
     "active": bool,
     "api_user": bool,
+    "api_enabled": bool,
     "password": str,
+    "security_token": str,
+    "locked": bool,
+    "login_hours": str,
+    "login_addresses": list,
 }
 _STAGE: Final = {
     "name": str,
@@ -118,7 +139,7 @@ class OrgDefinition:
 
 
 def load_definition(path: Path) -> OrgDefinition:
-    """Return the definition in a TOML file; the certificate's path is relative to that file.
+    """Return the definition in a TOML file; the paths of certificates are relative to that file.
 
     Raises: DefinitionError for text that is not TOML, unknown keys and values of a wrong type.
     """
@@ -126,10 +147,15 @@ def load_definition(path: Path) -> OrgDefinition:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as problem:
         raise DefinitionError(f"{path.name}: {problem}") from None
-    certificate = document.get("oauth", {}).get("certificate")
-    if isinstance(certificate, str):
-        document["oauth"]["certificate"] = str(path.parent / certificate)
+    oauth = document.get("oauth", {})
+    if isinstance(oauth, dict) and "certificate" in oauth:
+        oauth["certificate"] = [str(path.parent / name) for name in names_of(oauth["certificate"])]
     return definition_from(document)
+
+
+def names_of(value: object) -> list[str]:
+    """Return a setting that is one text or a list of texts as a list."""
+    return [str(each) for each in value] if isinstance(value, list) else [str(value)]
 
 
 def definition_from(document: Table) -> OrgDefinition:

@@ -12,14 +12,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from sfsync.emulator.org.building import Stage, build_schema, stages_of
+from sfsync.emulator.org.certificates import jwt_keys
 from sfsync.emulator.org.clock import Clock, SystemClock
 from sfsync.emulator.org.cursors import Cursors
-from sfsync.emulator.org.definition import OrgDefinition
+from sfsync.emulator.org.definition import DefinitionError, OrgDefinition
+from sfsync.emulator.org.grants import Grants
 from sfsync.emulator.org.hooks import Hooks
 from sfsync.emulator.org.ids import IdSequence, in_base62, normalised, with_checksum
 from sfsync.emulator.org.locks import AccountLocks
+from sfsync.emulator.org.logins import Logins
 from sfsync.emulator.org.schema import SObject
-from sfsync.emulator.org.sessions import Sessions
+from sfsync.emulator.org.sessions import (
+    DEFAULT_IDLE_MINUTES,
+    LONGEST_IDLE_MINUTES,
+    SHORTEST_IDLE_MINUTES,
+    Sessions,
+)
 from sfsync.emulator.org.storage import Row, Storage
 from sfsync.emulator.org.usage import Usage
 
@@ -58,7 +66,13 @@ class Org:
             item.name: IdSequence(item.key_prefix, self.pod, self.storage.last_id(item.name))
             for item in self.schema
         }
-        self.sessions = Sessions(self.id, self.random_token)
+        idle_minutes = _idle_minutes(definition)
+        self.sessions = Sessions(self.id, self.random_token, clock=self.clock, idle_minutes=idle_minutes)
+        self.grants = Grants(
+            self.random_token, clock=self.clock, idle_hours=definition.oauth.get("refresh_token_hours")
+        )
+        self.logins = Logins(self)
+        self.jwt_keys = jwt_keys(definition)
         self.usage = Usage(int(definition.limits.get("daily_api_requests", _DAILY_REQUESTS)))
         self.latency_s = float(definition.limits.get("latency_s", 0.0))
         self.locks = AccountLocks()
@@ -104,6 +118,15 @@ class Org:
         if given:
             return normalised(str(given)) or str(given)
         return with_checksum(f"00D{self.pod}{in_base62(self._random.randrange(62**7), 7)}")
+
+
+def _idle_minutes(definition: OrgDefinition) -> int:
+    minutes = int(definition.organization.get("session_timeout_minutes", DEFAULT_IDLE_MINUTES))
+    if not SHORTEST_IDLE_MINUTES <= minutes <= LONGEST_IDLE_MINUTES:
+        raise DefinitionError(
+            f"session_timeout_minutes is {SHORTEST_IDLE_MINUTES} to {LONGEST_IDLE_MINUTES}, not {minutes}"
+        )
+    return minutes
 
 
 def _initial(kind: str, default: Any) -> Any:

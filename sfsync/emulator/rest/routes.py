@@ -17,7 +17,9 @@ from sfsync.emulator.rest import (
     composite,
     describing,
     graph,
+    identity,
     oauth,
+    oauth_web,
     querying,
     records,
     searching,
@@ -34,11 +36,15 @@ _DATA: Final = "/services/data/"
 OPEN: Final[tuple[tuple[str, str, Resource], ...]] = (
     ("GET", "/services/data", versions.list_versions),
     ("POST", "/services/oauth2/token", oauth.issue_token),
+    ("GET", "/services/oauth2/authorize", oauth_web.authorize),
+    ("GET", "/services/oauth2/revoke", oauth_web.revoke),
+    ("POST", "/services/oauth2/revoke", oauth_web.revoke),
+    ("POST", "/services/oauth2/introspect", oauth_web.introspect),
 )
 WITH_SESSION: Final[tuple[tuple[str, str, Resource], ...]] = (
-    ("GET", "/services/oauth2/userinfo", oauth.userinfo),
-    ("POST", "/services/oauth2/userinfo", oauth.userinfo),
-    ("GET", "/id/{org}/{user}", oauth.identity),
+    ("GET", "/services/oauth2/userinfo", identity.userinfo),
+    ("POST", "/services/oauth2/userinfo", identity.userinfo),
+    ("GET", "/id/{org}/{user}", identity.identity),
 )
 VERSIONED: Final[tuple[tuple[str, str, Resource], ...]] = (
     ("GET", "/", versions.list_resources),

@@ -1,9 +1,5 @@
 """Versions, describe, queries, limits, logins and the wire on the emulator."""
 
-import json
-from base64 import urlsafe_b64encode
-from datetime import UTC, datetime
-
 import pytest
 import requests
 from emulator_client import Client
@@ -139,76 +135,6 @@ def test_bad_json_is_a_parser_error(org: Client, body: bytes):
     """Text that is no JSON object is JSON_PARSER_ERROR. Source: facts 12.3 [P]."""
     answer = org.call("POST", "/sobjects/Account", data=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
-
-
-def test_sessions(org: Client):
-    """Without a live token every resource is 401. Source: facts 7.3 [R], [P]."""
-    for token, code in (("Bearer nope", "INVALID_SESSION_ID"), ("Digest x", "INVALID_AUTH_HEADER")):
-        answer = org.call("GET", "/limits", headers={"Authorization": token})
-        assert (answer.status_code, answer.json()[0]["errorCode"]) == (401, code)
-
-
-def token_call(org: Client, **form: str) -> requests.Response:
-    """Call the token endpoint."""
-    return requests.post(org.emulator.instance_url + "/services/oauth2/token", data=form, timeout=10)
-
-
-def test_client_credentials_and_identity(org: Client):
-    """Client credentials give a token that works, and userinfo and id tell the user. Facts 9.3 [D]."""
-    secret = {"client_id": org.emulator.client_id, "client_secret": org.emulator.client_secret}
-    body = token_call(org, grant_type="client_credentials", **secret).json()
-    assert body["access_token"].startswith(org.emulator.org_id[:15] + "!")
-    assert body["issued_at"].isdigit()
-    headers = {"Authorization": "Bearer " + body["access_token"]}
-    user = org.call("GET", "/services/oauth2/userinfo", headers=headers).json()
-    assert user["preferred_username"] == "integration@cloudkicks.example"
-    identity = org.call("GET", body["id"], headers=headers).json()
-    assert identity["user_id"] == user["user_id"]
-
-
-@pytest.mark.parametrize(
-    ("form", "error"),
-    [
-        ({}, "invalid_request"),
-        ({"grant_type": "magic"}, "unsupported_grant_type"),
-        ({"grant_type": "client_credentials", "client_id": "x"}, "invalid_client_id"),
-        ({"grant_type": "client_credentials", "client_id": "ID", "client_secret": "x"}, "invalid_client"),
-    ],
-)
-def test_refused_logins(org: Client, form: dict[str, str], error: str):
-    """Refused grants are 400 with the OAuth error. Source: facts 7.5 [D]."""
-    sent = {name: org.emulator.client_id if value == "ID" else value for name, value in form.items()}
-    answer = token_call(org, **sent)
-    assert (answer.status_code, answer.json()["error"]) == (400, error)
-
-
-def assertion(org: Client, **claims: object) -> str:
-    """Return a JWT that nobody signed, with other claims where given."""
-    known = {
-        "iss": org.emulator.client_id,
-        "sub": "maria.jimenez@cloudkicks.example",
-        "aud": "https://test.salesforce.com",
-        "exp": str(int(datetime.now(UTC).timestamp()) + 120),
-    }
-    parts = [{"alg": "RS256"}, {**known, **claims}]
-    encoded = [urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
-    return ".".join([*encoded, "c2lnbmF0dXJl"])
-
-
-def test_jwt_bearer(org: Client):
-    """A JWT logs its subject in; wrong audience, expiry or user is invalid_grant. Facts 7.5, 9.3 [D]."""
-    grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-    body = token_call(org, grant_type=grant, assertion=assertion(org)).json()
-    headers = {"Authorization": "Bearer " + body["access_token"]}
-    user = org.call("GET", "/services/oauth2/userinfo", headers=headers).json()
-    assert user["preferred_username"] == "maria.jimenez@cloudkicks.example"
-    for claims, text in (
-        ({"aud": "https://elsewhere.example"}, "audience is invalid"),
-        ({"exp": 1}, "invalid assertion"),
-        ({"sub": "former.rep@cloudkicks.example"}, "user hasn't approved this consumer"),
-    ):
-        refused = token_call(org, grant_type=grant, assertion=assertion(org, **claims)).json()
-        assert (refused["error"], refused["error_description"]) == ("invalid_grant", text)
 
 
 def test_deleted_and_updated(org: Client):

@@ -3,15 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import jwt
-import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from emulator_client import DEAL, ORG_FILE, Client
 
 from sfsync.emulator.fault_actions import FailRows
@@ -190,31 +184,3 @@ def test_lock_status_and_conditions_in_composites_by_switch():
         locked = org.call("PATCH", f"/sobjects/Opportunity/{deal}", {"Name": "y"})
         assert (locked.status_code, locked.json()[0]["errorCode"]) == (500, "UNABLE_TO_LOCK_ROW")
         org.http.close()
-
-
-def test_jwt_signatures_are_checked_against_the_certificate(tmp_path: Path):
-    """With a certificate in the org file only its key may sign a login. Facts 9.3 [D]."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sfsync test")])
-    now = datetime.now(UTC)
-    certificate = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-    pem = certificate.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    (tmp_path / "app.pem").write_bytes(pem)
-    (tmp_path / "org.toml").write_text('[oauth]\nclient_id = "app"\ncertificate = "app.pem"\n')
-    claims = {
-        "iss": "app",
-        "sub": "integration@cloudkicks.example",
-        "aud": "https://login.salesforce.com",
-        "exp": int(now.timestamp()) + 60,
-    }
-    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    with running(tmp_path / "org.toml") as emulator:
-        statuses = []
-        for signer in (key, other):
-            form = {
-                "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
-                "assertion": jwt.encode(claims, signer, algorithm="RS256"),
-            }
-            url = emulator.instance_url + "/services/oauth2/token"
-            statuses.append(requests.post(url, data=form, timeout=10).status_code)
-        assert statuses == [200, 400]

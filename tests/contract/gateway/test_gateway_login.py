@@ -140,6 +140,8 @@ def test_a_password_login_warns_that_it_ends(org: ScriptedOrg) -> None:
         ("invalid_client_id", "client identifier invalid", "consumer key"),
         ("invalid_client", "invalid client credentials", "client_secret"),
         ("invalid_request", "no client credentials user enabled", "run-as user"),
+        ("invalid_grant", "no client credentials user enabled", "run-as user"),
+        ("invalid_grant", "request not supported on this domain", "My Domain"),
         ("unsupported_grant_type", "grant type not supported", "switched off"),
         ("never_seen", "", "login settings"),
     ],
