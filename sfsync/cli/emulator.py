@@ -25,6 +25,7 @@ def emulator_command() -> None:
 @click.option(
     "--db", type=click.Path(path_type=Path), help="Keep the records in this file; else they are forgotten."
 )
+@click.option("--tls", is_flag=True, help="Speak https, with an authority made for this start (see ca_file).")
 @click.option(
     "--jwt-certificate",
     "jwt_certificates",
@@ -40,6 +41,7 @@ def serve_command(
     org_file: Path | None,
     db: Path | None,
     *,
+    tls: bool,
     jwt_certificates: tuple[Path, ...],
     as_json: bool,
 ) -> int:
@@ -55,6 +57,7 @@ def serve_command(
         org=org_file or default_org_file(),
         json=as_json,
         db=db,
+        tls=tls,
         jwt_certificates=jwt_certificates,
     )
     try:

@@ -20,6 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     serve.add_argument("--db", type=Path, help="keep the records in this file")
     serve.add_argument("--host", default="127.0.0.1", choices=("127.0.0.1", "::1"))
     serve.add_argument(
+        "--tls", action="store_true", help="speak https, with an authority made for this start"
+    )
+    serve.add_argument(
         "--jwt-certificate",
         type=Path,
         action="append",
@@ -42,6 +45,7 @@ def _serve(chosen: argparse.Namespace) -> int:
         json=chosen.json,
         db=chosen.db,
         host=chosen.host,
+        tls=chosen.tls,
         jwt_certificates=tuple(chosen.jwt_certificate),
     )
     try:

@@ -73,6 +73,8 @@ def _answer_state(emulator: "Emulator", request: Request, name: str) -> Any:
             return {"ended": _end_sessions(emulator, request)}
         case "PATCH", "users":
             return _lock_user(emulator, request.json_object())
+        case "PATCH", "tls":
+            return _present(emulator, request.json_object())
         case "DELETE", "cursors":
             emulator.org.cursors.expire_all()
             return {"expired": True}
@@ -106,6 +108,13 @@ def _lock_user(emulator: "Emulator", table: dict[str, Any]) -> dict[str, Any]:
     username, locked = str(table["username"]), bool(table["locked"])
     emulator.org.logins.lock(username, locked=locked)
     return {"username": username, "locked": locked}
+
+
+def _present(emulator: "Emulator", table: dict[str, Any]) -> dict[str, Any]:
+    if emulator.tls is None:
+        raise ValueError("this emulator speaks plain http")
+    emulator.tls.present(str(table["situation"]), connections=table.get("connections"))
+    return dict(table)
 
 
 def _add_kill(emulator: "Emulator", table: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sfsync.emulator.access import admitted, session_expired, token_of
 from sfsync.emulator.audit import Audit, RequestEntry
@@ -44,6 +44,9 @@ from sfsync.emulator.org.org import Org
 from sfsync.emulator.org.work import Change, Work
 from sfsync.emulator.rest.routes import dispatch, needs_session
 from sfsync.emulator.wire.messages import Reply, Request
+
+if TYPE_CHECKING:
+    from sfsync.emulator.wire.tls import Tls
 
 Scripts = tuple[FaultScript, ...]
 
@@ -97,6 +100,7 @@ class Emulator:
     audit: Audit
     control_token: str
     base_url: str = ""
+    tls: "Tls | None" = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, request: Request, link: Link) -> tuple[Reply | None, Scripts]:

@@ -1,7 +1,8 @@
 """Listening: starts an emulator on a loopback port, for a command line or inside a test.
 
 `serve` is the blocking entry of a process, `running` the context manager of a test. Both put org, faults
-and audit together and hand connections to threads. Never binds anything but a loopback address.
+and audit together and hand connections to threads, over plain http or, when asked, https with an authority
+made for this one start. Never binds anything but a loopback address.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sfsync.emulator.audit import Audit
 from sfsync.emulator.call import Call
@@ -28,6 +29,9 @@ from sfsync.emulator.org.work import Work
 from sfsync.emulator.switches import Switches
 from sfsync.emulator.wire.connection import Connection
 from sfsync.emulator.wire.messages import Request
+
+if TYPE_CHECKING:
+    from sfsync.emulator.wire.tls import Tls
 
 _HOSTS: Final = ("127.0.0.1", "::1")
 _POLL_S: Final = 0.02
@@ -53,6 +57,7 @@ class ServeOptions:
     json: bool = False
     db: Path | None = None
     host: str = "127.0.0.1"
+    tls: bool = False
     jwt_certificates: tuple[Path, ...] = ()
 
 
@@ -71,10 +76,17 @@ class RunningEmulator:
     org: Org
     faults: Faults
     audit: Audit
+    tls: "Tls | None" = None
+
+    @property
+    def ca_file(self) -> Path | None:
+        """The authority to trust, when the emulator speaks https."""
+        return self.tls.ca_file if self.tls is not None else None
 
     def public(self) -> dict[str, str]:
         """Return what a client needs to know."""
-        return {name: getattr(self, name) for name in _PUBLIC}
+        known = {name: getattr(self, name) for name in _PUBLIC}
+        return known | ({"ca_file": str(self.ca_file)} if self.ca_file else {})
 
 
 class EmulatorServer(socketserver.ThreadingTCPServer):
@@ -84,7 +96,7 @@ class EmulatorServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, emulator: Emulator) -> None:
+    def __init__(self, host: str, port: int, emulator: Emulator, *, tls: bool = False) -> None:
         if host not in _HOSTS:
             raise ValueError(f"the emulator listens on {' or '.join(_HOSTS)} only, not on {host}")
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -92,8 +104,17 @@ class EmulatorServer(socketserver.ThreadingTCPServer):
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
         super().__init__((host, port), Connection)
+        if tls:
+            from sfsync.emulator.wire.tls import Tls
+
+            emulator.tls = Tls()
         shown = f"[{host}]" if ":" in host else host
-        emulator.base_url = f"http://{shown}:{self.server_address[1]}"
+        emulator.base_url = f"{'https' if tls else 'http'}://{shown}:{self.server_address[1]}"
+
+    def get_request(self) -> tuple[Any, Any]:
+        """Accept a connection; with TLS its thread will shake hands."""
+        accepted, address = super().get_request()
+        return (self.emulator.tls.wrapped(accepted) if self.emulator.tls else accepted), address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection and serve it in a thread."""
@@ -105,6 +126,8 @@ class EmulatorServer(socketserver.ThreadingTCPServer):
         """Forget the connection and close it."""
         with self._guard:
             self._open.discard(request)
+        if self.emulator.tls is not None:
+            self.emulator.tls.say_goodbye(request)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -123,6 +146,8 @@ class EmulatorServer(socketserver.ThreadingTCPServer):
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
         self.emulator.org.storage.close()
+        if self.emulator.tls is not None:
+            self.emulator.tls.close()
 
 
 def build(
@@ -152,10 +177,10 @@ def build(
 
 
 def started(
-    emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0
+    emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0, tls: bool = False
 ) -> tuple[EmulatorServer, RunningEmulator]:
     """Start serving in background threads and return the server and what it offers."""
-    server = EmulatorServer(host, port, emulator)
+    server = EmulatorServer(host, port, emulator, tls=tls)
     threading.Thread(target=server.serve_forever, args=(_POLL_S,), name="emulator", daemon=True).start()
     org = emulator.org
     username = str(org.storage.value("User", org.api_user_id, "Username"))
@@ -172,6 +197,7 @@ def started(
         org=org,
         faults=emulator.faults,
         audit=emulator.audit,
+        tls=emulator.tls,
     )
     return server, running
 
@@ -185,6 +211,7 @@ def running(
     switches: Switches | None = None,
     database: Path | None = None,
     seed: int | None = None,
+    tls: bool = False,
 ) -> Iterator[RunningEmulator]:
     """Run an emulator while the block runs; the definition may be a value, a parsed document or a file."""
     if definition is None:
@@ -196,7 +223,7 @@ def running(
     if switches is not None:
         definition = replace(definition, switches=switches)
     emulator = build(definition, clock=clock, database=database, seed=seed)
-    server, offered = started(emulator, port=port)
+    server, offered = started(emulator, port=port, tls=tls)
     try:
         yield offered
     finally:
@@ -214,7 +241,7 @@ def serve(options: ServeOptions) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     emulator = build(definition, database=options.db)
-    server, offered = started(emulator, host=options.host, port=options.port)
+    server, offered = started(emulator, host=options.host, port=options.port, tls=options.tls)
     sys.stdout.write(json.dumps(offered.public()) + "\n" if options.json else _welcome(offered))
     sys.stdout.flush()
     stop.wait()

@@ -24,10 +24,13 @@ ROBOT = {"username": INTEGRATION, "last_name": "User", "api_user": True}
 
 
 @contextmanager
-def org_with(*, clock: Any = None, **document: Any) -> Iterator[Client]:
+def org_with(*, clock: Any = None, tls: bool = False, **document: Any) -> Iterator[Client]:
     """Run an org of a document, perhaps on a clock of its own."""
-    with running(document, clock=clock) as emulator:
+    with running(document, clock=clock, tls=tls) as emulator:
         client = Client(emulator)
+        if emulator.ca_file:
+            client.http.trust_env = False
+            client.http.verify = str(emulator.ca_file)
         with client.http:
             yield client
 
@@ -43,7 +46,8 @@ def token_call(
     """Call the token endpoint, without the client's own session."""
     url = org.emulator.instance_url + "/services/oauth2/token"
     headers = {"Host": host} if host else {}
-    return requests.post(url, data=form, auth=auth, headers=headers, timeout=10)
+    verify = str(org.emulator.ca_file) if org.emulator.ca_file else True
+    return requests.post(url, data=form, auth=auth, headers=headers, timeout=10, verify=verify)
 
 
 def refusal(answer: requests.Response) -> tuple[int, str]:
