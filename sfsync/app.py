@@ -20,18 +20,13 @@ from typing import TYPE_CHECKING
 
 from sfsync.core.events import Listener, ignore_events
 from sfsync.core.job import Job, OrgProfile
-from sfsync.core.plan import OrgIdentity, Plan
+from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan, load_plan
 from sfsync.core.ports import RunRecord
 from sfsync.core.report import Report
-from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
-from sfsync.core.sobject import CONTACT_ROLE
-from sfsync.core.writes import Route
 from sfsync.engine.planning import PlanStamp, make_plan
-from sfsync.engine.reading import read_section
 from sfsync.engine.runs import Bench, begin_run, refuse_stale, run_plan, settle_earlier
-from sfsync.engine.schema import read_schema
 from sfsync.errors import ConfigError, GuardError
 
 if TYPE_CHECKING:
@@ -128,16 +123,9 @@ def opened(job: Job, around: Surroundings) -> Iterator[Workplace]:
         AccessError: the org refuses the login.
         JournalError: the journal cannot be opened.
     """
-    from sfsync.jobs import load_org
     from sfsync.journal import open_journal, state_folder
 
-    if not job.org:
-        raise ConfigError(
-            f"job {job.name} names no org",
-            code="NO_ORG",
-            hint='Set org = "NAME" in the job, or give -o NAME.',
-        )
-    profile = load_org(job.org, environ=around.environ)
+    profile = org_of(job, around)
     state = state_folder(around.environ)
     journal = open_journal(state, clock=around.clock)
     try:
@@ -145,6 +133,23 @@ def opened(job: Job, around: Surroundings) -> Iterator[Workplace]:
             yield Workplace(job, around, gateway, journal, state)
     finally:
         journal.close()
+
+
+def org_of(job: Job, around: Surroundings) -> OrgProfile:
+    """The profile of a job's org.
+
+    Raises:
+        ConfigError: the job names no org, or there is no such profile.
+    """
+    from sfsync.jobs import load_org
+
+    if not job.org:
+        raise ConfigError(
+            f"job {job.name} names no org",
+            code="NO_ORG",
+            hint='Set org = "NAME" in the job, or give -o NAME.',
+        )
+    return load_org(job.org, environ=around.environ)
 
 
 @contextmanager
@@ -199,46 +204,6 @@ def sync(job: Job, *, around: Surroundings | None = None) -> Report:
     """
     with opened(job, around or Surroundings()) as place, place.locked():
         return place.apply(place.plan(), is_fresh=True)
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedJob:
-    """What a check found: rows and route of each sObject, and the problems of rows that can be judged alone."""
-
-    job: str
-    org: OrgIdentity
-    rows: Mapping[str, int]
-    routes: Mapping[str, Route]
-    problems: tuple[Problem, ...]
-    notes: tuple[Problem, ...]
-
-
-def check(job: Job, *, around: Surroundings | None = None) -> CheckedJob:
-    """Checks a job against its org and its sources; no record is read and nothing is written.
-
-    Raises:
-        ConfigError: the job does not fit the org.
-        SourceError: a source cannot be read.
-    """
-    with opened(job, around or Surroundings()) as place:
-        schema = read_schema(job, place.gateway)
-        sources = open_sources(job)
-        read = [
-            read_section(section, sources[name], schema.rules[section.sobject])
-            for name, section in schema.sections.items()
-        ]
-        return CheckedJob(
-            job=job.name,
-            org=place.gateway.identity(),
-            rows={each.section.sobject: len(each.rows) for each in read},
-            routes={each.section.sobject: _route(each.section.sobject) for each in read},
-            problems=tuple(problem for each in read for row in each.rows for problem in row.problems),
-            notes=tuple(note for each in read for note in each.notes),
-        )
-
-
-def _route(sobject: str) -> Route:
-    return Route.AT_MOST_ONCE if sobject == CONTACT_ROLE else Route.KEY_FENCE
 
 
 def find_run(journal: SqliteJournal, run_id: str | None) -> RunRecord:
@@ -315,8 +280,13 @@ def _safe(name: str) -> str:
 
 def write_private(path: Path, data: bytes) -> None:
     """Writes a file that only its owner can read, wholly or not at all."""
+    write_whole(path, data, mode=0o600)
+
+
+def write_whole(path: Path, data: bytes, *, mode: int) -> None:
+    """Writes a file of that mode, wholly or not at all."""
     part = path.with_name(f".{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,24 +14,32 @@ from sfsync.core.report import ROWS_NOT_DONE
 from sfsync.core.writes import Route
 
 if TYPE_CHECKING:
-    from sfsync.app import CheckedJob
+    from sfsync.checking import CheckedJob
 
 
 @click.command(short_help="Check a job against its org and its files; nothing is written.")
 @click.argument("job")
 @org_option
+@click.option(
+    "--snapshot",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Check against this snapshot in place of the org (sfsync org snapshot): no login, no network.",
+)
 @json_option
-def check_command(job: str, *, org: str | None, as_json: bool) -> int:
+def check_command(job: str, *, org: str | None, snapshot: Path | None, as_json: bool) -> int:
     """Check JOB: its file, the login, its fields and key in the org, and every row that can be judged alone.
 
     Says by which route each sObject is created and what would make it safer. Nothing is written, and no
-    record is read; sfsync plan does that too.
+    record is read; sfsync plan does that too. With --snapshot the org is not asked at all, as a CI wants it.
     """
-    from sfsync.app import check
+    from sfsync.checking import check
     from sfsync.jobs import load_job
 
+    if org and snapshot:
+        raise click.UsageError("give either -o NAME or --snapshot FILE: the one stands in for the other")
     with surroundings("none") as around:
-        checked = check(load_job(job, org=org, environ=around.environ), around=around)
+        checked = check(load_job(job, org=org, environ=around.environ), around=around, snapshot=snapshot)
     exit_code = ROWS_NOT_DONE if checked.problems else 0
     if as_json:
         print_json(_document(checked, exit_code=exit_code))
@@ -48,13 +57,16 @@ def _document(checked: CheckedJob, *, exit_code: int) -> dict[str, Any]:
         "routes": {name: route.value for name, route in checked.routes.items()},
         "problems": [asdict(each) for each in checked.problems],
         "notes": [asdict(each) for each in checked.notes],
+        "unchecked": list(checked.unchecked),
+        "snapshot": checked.snapshot,
         "exit_code": exit_code,
     }
 
 
 def _draw(checked: CheckedJob) -> None:
     kind = "sandbox" if checked.org.is_sandbox else "production"
-    click.echo(f"job {checked.job} fits {checked.org.name} ({checked.org.org_id}, {kind})")
+    which = f"snapshot {checked.snapshot}" if checked.snapshot else checked.org.org_id
+    click.echo(f"job {checked.job} fits {checked.org.name} ({which}, {kind})")
     for sobject, route in checked.routes.items():
         click.echo(f"  {sobject}: {checked.rows.get(sobject, 0)} rows, created by: {route.value}")
         if route is Route.AT_MOST_ONCE:
@@ -70,5 +82,7 @@ def _draw(checked: CheckedJob) -> None:
         line = f"{problem.row.file}:{problem.row.line}: " if problem.row else ""
         column = f"{problem.column}: " if problem.column else ""
         click.echo(f"  {line}{column}{problem.message}  {problem.hint}")
+    for each in checked.unchecked:
+        click.echo(f"  unchecked: {each}")
     if checked.problems:
         click.echo(f"{len(checked.problems)} problems in the rows; the other rows can go.")

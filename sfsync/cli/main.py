@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "run": ("run", "Plan a job, then write the plan."),
     "import": ("import_file", "Import a file of deals, once, without a job file."),
     "resume": ("run", "Go on with an interrupted run."),
+    "org": ("org", "Look at an org: sfsync org snapshot saves what it is made of."),
     "emulator": ("emulator", "Serve a local Salesforce emulator for rehearsals."),
     "schema": ("schema", "Print the JSON Schema of job files and org profiles."),
 }

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PhaseStarted:
-    """A phase begins; `total` counts rows, or is None when not known."""
+    """A phase begins; `total` counts rows, or what `unit` says, and is None when not known."""
 
     phase: str
     total: int | None = None
+    unit: str = "rows"
 
 
 @dataclass(frozen=True, slots=True)

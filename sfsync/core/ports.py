@@ -1,6 +1,7 @@
 """The two things the engine needs from outside: an org, and a journal that survives a crash.
 
-`salesforce/` implements `OrgGateway`, `journal/` implements `Journal`; the engine knows neither.
+`salesforce/` implements `OrgGateway` and `OrgMetadata`, a snapshot implements `OrgSchema`, `journal/`
+implements `Journal`; the engine knows none of them.
 """
 
 from __future__ import annotations
@@ -49,8 +50,11 @@ class ApiUsage:
     limit_max: int | None = None
 
 
-class OrgGateway(Protocol):
-    """One org. Every method may raise `AccessError`, `OrgUnavailable` or `ConfigError`."""
+class OrgSchema(Protocol):
+    """What an org is made of. Every method may raise `AccessError`, `OrgUnavailable` or `ConfigError`.
+
+    A snapshot answers it as well as an org: who is given only this can neither read a record nor write one.
+    """
 
     def identity(self) -> OrgIdentity:
         """Which org answers behind the URL; asked once, then remembered."""
@@ -67,6 +71,10 @@ class OrgGateway(Protocol):
     def stage_catalogue(self) -> StageCatalogue:
         """All opportunity stages in their order; asked once."""
         ...
+
+
+class OrgGateway(OrgSchema, Protocol):
+    """One org, with its records."""
 
     def fetch(self, lookups: Sequence[Lookup]) -> list[list[Record]]:
         """The records of each lookup, complete, in the lookups' order; packed into few calls."""
@@ -85,6 +93,26 @@ class OrgGateway(Protocol):
     @property
     def usage(self) -> ApiUsage:
         """What has been used until now."""
+        ...
+
+
+class OrgMetadata(Protocol):
+    """What a snapshot is taken from; raises as `OrgSchema` does."""
+
+    def describe_document(self, sobject: str) -> Mapping[str, Any]:
+        """The describe answer of an sObject as the org gives it.
+
+        Raises:
+            ConfigError: there is no such sObject for this user.
+        """
+        ...
+
+    def picklist_document(self, sobject: str, record_type_id: str) -> Mapping[str, Any] | str:
+        """The picklist values that a record type offers, as the UI API gives them; or the code of a refusal."""
+        ...
+
+    def fetch(self, lookups: Sequence[Lookup]) -> list[list[Record]]:
+        """The records of each lookup; asked for setup objects only."""
         ...
 
 

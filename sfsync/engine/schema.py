@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from sfsync.core.checks import OrgRules, section_problems
 from sfsync.core.describe import Field, SObjectDescribe
 from sfsync.core.job import Job, Section
-from sfsync.core.ports import OrgGateway
+from sfsync.core.ports import OrgSchema
 from sfsync.core.resolve import default_match
 from sfsync.core.results import Problem
 from sfsync.core.sobject import OPPORTUNITY
@@ -36,7 +36,7 @@ class Schema:
         return self.rules[sobject].describe
 
 
-def read_schema(job: Job, gateway: OrgGateway) -> Schema:
+def read_schema(job: Job, gateway: OrgSchema) -> Schema:
     """Asks the org for what the job depends on, and checks the job against it.
 
     Raises:

@@ -119,6 +119,7 @@ class _PhaseCount:
     def __init__(self, started: PhaseStarted) -> None:
         self.name = visible(started.phase)
         self.total = started.total
+        self.unit = visible(started.unit)
         self.done = 0
         self.not_done = 0
 
@@ -130,7 +131,7 @@ class _PhaseCount:
         """The phase in words: `create Opportunity: 200 of 1,000 rows, 2 not done`."""
         of_total = f" of {self.total:,}" if self.total is not None else ""
         not_done = f", {self.not_done:,} not done" if self.not_done else ""
-        return f"{self.name}: {self.done:,}{of_total} rows{not_done}"
+        return f"{self.name}: {self.done:,}{of_total} {self.unit}{not_done}"
 
 
 class _FirstNotices:

@@ -48,7 +48,7 @@ _TOKEN_ORG: Final = re.compile(r"(00D[0-9A-Za-z]{12})(?:[A-Z0-5]{3})?!")
 
 
 class SalesforceGateway:
-    """A Salesforce org over REST; implements `core.ports.OrgGateway`."""
+    """A Salesforce org over REST; implements `core.ports.OrgGateway` and `core.ports.OrgMetadata`."""
 
     def __init__(
         self,
@@ -105,8 +105,26 @@ class SalesforceGateway:
         with self._lock:
             known = self._describes.get(sobject.lower())
             if known is None:
-                known = self._describes[sobject.lower()] = self._ask_describe(sobject)
+                document = self.describe_document(sobject)
+                known = self._describes[sobject.lower()] = _parsed(parse_describe, document)
             return known
+
+    def picklist_document(self, sobject: str, record_type_id: str) -> Mapping[str, Any] | str:
+        """The picklist values that a record type offers, or the code of the refusal: not every object has them.
+
+        Source: User Interface API Developer Guide, "Get Values for All Picklist Fields of a Record Type".
+        """
+        place = f"{sobject}/picklist-values/{record_type_id}"
+        request = Request("GET", f"{self._api_path}/ui-api/object-info/{place}", CallKind.READ)
+        try:
+            ending = self._courier.deliver(request)
+        except ConfigError as error:
+            return error.code
+        except AccessError as error:
+            if not error.code.startswith("INSUFFICIENT_ACCESS"):
+                raise
+            return error.code
+        return _parsed(dict, ending.document) if isinstance(ending, Answered) else _code_of(ending)
 
     def stage_catalogue(self) -> StageCatalogue:
         """All opportunity stages in their order; asked once."""
@@ -173,7 +191,12 @@ class SalesforceGateway:
             record_id(org_id) or org_id, name, bool(records[0].get("IsSandbox")), str(pass_.door.origin)
         )
 
-    def _ask_describe(self, sobject: str) -> SObjectDescribe:
+    def describe_document(self, sobject: str) -> Mapping[str, Any]:
+        """The describe answer of an sObject as the org gives it.
+
+        Raises:
+            ConfigError: there is no such sObject for this user.
+        """
         if not is_api_name(sobject):
             raise ConfigError(f"{sobject!r} is no API name of an sObject", code="BAD_NAME")
         target = f"{self._api_path}/sobjects/{sobject}/describe"
@@ -187,7 +210,7 @@ class SalesforceGateway:
                 code="UNKNOWN_SOBJECT",
                 hint="check the name, and the user's permission on the object",
             ) from None
-        return _parsed(parse_describe, ending.document if isinstance(ending, Answered) else None)
+        return _parsed(dict, ending.document if isinstance(ending, Answered) else None)
 
 
 def _held_back(nodes: Iterable[Node], culprits: Mapping[str, Answer]) -> Answers:
@@ -199,6 +222,10 @@ def _read(call: WriteCall, document: Any, kind: CallKind) -> dict[str, Answer]:
     if isinstance(call, GraphCall):
         return read_graphs(call, document)
     return read_collections(call, document, kind)
+
+
+def _code_of(ending: RefusedWhole | Lost) -> str:
+    return ending.code if isinstance(ending, RefusedWhole) else ending.why
 
 
 def _parsed(parse: Callable[[Any], T], document: Any) -> T:

@@ -83,7 +83,7 @@ def test_json_lines_carry_every_event():
         for event in EVENTS:
             listener(event)
     assert [json.loads(line) for line in out.getvalue().splitlines()] == [
-        {"event": "phase_started", "phase": "create Opportunity", "total": 1200},
+        {"event": "phase_started", "phase": "create Opportunity", "total": 1200, "unit": "rows"},
         {"event": "phase_advanced", "phase": "create Opportunity", "done": 600, "not_done": 2},
         {"event": "call_retried", "reason": "SERVER_UNAVAILABLE", "attempt": 1, "wait_s": 2.5},
         {"event": "noticed", "message": "line 3 \x1b[31m is odd"},
