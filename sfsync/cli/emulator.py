@@ -23,6 +23,11 @@ def emulator_command() -> None:
     help="Org file: custom fields, stages, record types, seed records. By default config/emulator/org.toml.",
 )
 @click.option(
+    "--snapshot",
+    type=click.Path(path_type=Path),
+    help="Play the org of this snapshot (sfsync org snapshot); --org then adds users, hooks and records to it.",
+)
+@click.option(
     "--db", type=click.Path(path_type=Path), help="Keep the records in this file; else they are forgotten."
 )
 @click.option("--tls", is_flag=True, help="Speak https, with an authority made for this start (see ca_file).")
@@ -39,6 +44,7 @@ def emulator_command() -> None:
 def serve_command(
     port: int,
     org_file: Path | None,
+    snapshot: Path | None,
     db: Path | None,
     *,
     tls: bool,
@@ -54,9 +60,10 @@ def serve_command(
 
     options = ServeOptions(
         port=port,
-        org=org_file or default_org_file(),
+        org=org_file or (None if snapshot else default_org_file()),
         json=as_json,
         db=db,
+        snapshot=snapshot,
         tls=tls,
         jwt_certificates=jwt_certificates,
     )

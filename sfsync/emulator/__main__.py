@@ -17,6 +17,11 @@ def main(arguments: list[str] | None = None) -> int:
     serve = commands.add_parser("serve", help="serve an org on a loopback port")
     serve.add_argument("--port", type=int, default=0, help="port to listen on (0: any free one)")
     serve.add_argument("--org", type=Path, help="org file (TOML); without it the shipped one")
+    serve.add_argument(
+        "--snapshot",
+        type=Path,
+        help="play the org of this snapshot; --org then adds to it (users, hooks, records)",
+    )
     serve.add_argument("--db", type=Path, help="keep the records in this file")
     serve.add_argument("--host", default="127.0.0.1", choices=("127.0.0.1", "::1"))
     serve.add_argument(
@@ -45,6 +50,7 @@ def _serve(chosen: argparse.Namespace) -> int:
         json=chosen.json,
         db=chosen.db,
         host=chosen.host,
+        snapshot=chosen.snapshot,
         tls=chosen.tls,
         jwt_certificates=tuple(chosen.jwt_certificate),
     )

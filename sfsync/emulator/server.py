@@ -23,8 +23,11 @@ from sfsync.emulator.exchange import Emulator
 from sfsync.emulator.faults import Faults
 from sfsync.emulator.org.clock import Clock, stamp
 from sfsync.emulator.org.definition import OrgDefinition, definition_from, load_definition, names_of
+from sfsync.emulator.org.from_snapshot import definition_on
+from sfsync.emulator.org.not_played import not_played
 from sfsync.emulator.org.org import Org
 from sfsync.emulator.org.seeding import seed as seed_org
+from sfsync.emulator.org.snapshot_file import Snapshot, load_snapshot, snapshot_from
 from sfsync.emulator.org.work import Work
 from sfsync.emulator.switches import Switches
 from sfsync.emulator.wire.connection import Connection
@@ -57,6 +60,7 @@ class ServeOptions:
     json: bool = False
     db: Path | None = None
     host: str = "127.0.0.1"
+    snapshot: Path | None = None
     tls: bool = False
     jwt_certificates: tuple[Path, ...] = ()
 
@@ -204,7 +208,7 @@ def started(
 
 @contextlib.contextmanager
 def running(
-    definition: OrgDefinition | dict[str, Any] | Path | None = None,
+    definition: OrgDefinition | Snapshot | dict[str, Any] | Path | None = None,
     *,
     port: int = 0,
     clock: Clock | None = None,
@@ -213,13 +217,12 @@ def running(
     seed: int | None = None,
     tls: bool = False,
 ) -> Iterator[RunningEmulator]:
-    """Run an emulator while the block runs; the definition may be a value, a parsed document or a file."""
-    if definition is None:
-        definition = OrgDefinition()
-    elif isinstance(definition, Path):
-        definition = load_definition(definition)
-    elif isinstance(definition, dict):
-        definition = definition_from(definition)
+    """Run an emulator while the block runs.
+
+    The definition may be a value, a parsed document or a file: an org file, or a snapshot (a file whose name
+    ends in .json, a document with a schema).
+    """
+    definition = _definition_of(definition)
     if switches is not None:
         definition = replace(definition, switches=switches)
     emulator = build(definition, clock=clock, database=database, seed=seed)
@@ -230,12 +233,20 @@ def running(
         server.stop()
 
 
+def _definition_of(given: OrgDefinition | Snapshot | dict[str, Any] | Path | None) -> OrgDefinition:
+    if isinstance(given, Path):
+        given = load_snapshot(given) if given.suffix == ".json" else load_definition(given)
+    elif isinstance(given, dict):
+        given = snapshot_from(given) if "schema" in given else definition_from(given)
+    return definition_on(given) if isinstance(given, Snapshot) else given or OrgDefinition()
+
+
 def serve(options: ServeOptions) -> int:
     """Serve until SIGTERM or SIGINT, and return the exit code.
 
     Raises: DefinitionError for an org file that cannot be used; OSError when the port is taken.
     """
-    definition = load_definition(options.org) if options.org else default_definition()
+    definition = _chosen(options)
     definition = _with_certificates(definition, options.jwt_certificates)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -244,9 +255,17 @@ def serve(options: ServeOptions) -> int:
     server, offered = started(emulator, host=options.host, port=options.port, tls=options.tls)
     sys.stdout.write(json.dumps(offered.public()) + "\n" if options.json else _welcome(offered))
     sys.stdout.flush()
+    sys.stderr.writelines(f"not played: {line}\n" for line in not_played(definition.snapshot))
     stop.wait()
     server.stop()
     return 0
+
+
+def _chosen(options: ServeOptions) -> OrgDefinition:
+    if options.snapshot is None:
+        return load_definition(options.org) if options.org else default_definition()
+    extra = load_definition(options.org) if options.org else OrgDefinition()
+    return definition_on(load_snapshot(options.snapshot), extra)
 
 
 def _with_certificates(definition: OrgDefinition, paths: tuple[Path, ...]) -> OrgDefinition:

@@ -1,12 +1,15 @@
 """From an org to a snapshot, to a rehearsal on it, and to a check in a CI: through the real command line."""
 
+import contextlib
 import json
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import sfsync
+from command_line import PROGRAM, sfsync
 
 from sfsync.emulator.server import RunningEmulator, running
 
@@ -31,6 +34,25 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = sfsync("org", "snapshot", "-o", "local", "--out", str(path), environ=environ, cwd=ROOT)
     assert (done.exit_code, done.err) == (0, "")
     return path
+
+
+@contextlib.contextmanager
+def served(*arguments: str, environ: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The environment of a user whose org "local" is an emulator served with these arguments."""
+    command = [*PROGRAM, "emulator", "serve", "--json", *arguments]
+    place = {**environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=place, cwd=ROOT) as process:
+        assert process.stdout is not None
+        offered = json.loads(process.stdout.readline())
+        try:
+            yield {
+                **environ,
+                "SFSYNC_ORGS__LOCAL__INSTANCE_URL": offered["instance_url"],
+                "SFSYNC_ORGS__LOCAL__ACCESS_TOKEN": offered["access_token"],
+            }
+        finally:
+            process.terminate()
+    assert process.returncode == 0
 
 
 def test_a_snapshot_says_what_it_holds_and_what_it_cost(
@@ -174,6 +196,24 @@ def test_an_org_and_a_snapshot_exclude_each_other(file: Path):
     done = sfsync("check", "trailhead", "-o", "local", "--snapshot", str(file), environ=BARE, cwd=ROOT)
     assert done.exit_code == 2
     assert "either -o NAME or --snapshot FILE" in done.err
+
+
+def test_a_job_is_rehearsed_on_the_served_snapshot(environ: dict[str, str], file: Path, tmp_path: Path):
+    """Snapshot, serve with a few records, run the job, run it again: the second run writes nothing."""
+    extra = tmp_path / "extra.toml"
+    extra.write_text(
+        '[[users]]\nusername = "maria.jimenez@cloudkicks.example"\nlast_name = "Jimenez"\nlocal = "maria"\n'
+        'email = "maria.jimenez@cloudkicks.example"\napi_user = true\n'
+        '[[records]]\nobject = "Account"\nvalues = { Name = "Get Cloudy Consulting", Sfsync_Key__c = "ACC-1" }\n',
+        encoding="utf-8",
+    )
+    with served("--snapshot", str(file), "--org", str(extra), environ=environ) as rehearsal:
+        first = sfsync("run", "trailhead", "--json", environ=rehearsal, cwd=ROOT)
+        second = sfsync("run", "trailhead", "--json", environ=rehearsal, cwd=ROOT)
+    assert first.exit_code == second.exit_code == 3
+    assert first.document["counts"]["Opportunity"]["created"] > 0
+    assert second.document["counts"]["Opportunity"]["created"] == 0
+    assert second.document["counts"]["Opportunity"]["unchanged"] > 0
 
 
 def test_without_an_org_a_snapshot_asks_for_one():

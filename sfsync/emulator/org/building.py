@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sfsync.emulator.org.definition import DefinitionError, OrgDefinition, Table
+from sfsync.emulator.org.from_snapshot import objects_of
 from sfsync.emulator.org.ids import IdSequence
 from sfsync.emulator.org.schema import Field, PicklistValue, RecordType, Schema, SObject
 from sfsync.emulator.org.standard import (
@@ -67,6 +68,7 @@ class Stage:
     closed: bool = False
     won: bool = False
     active: bool = True
+    label: str = ""
 
     @property
     def category_name(self) -> str:
@@ -106,6 +108,7 @@ def _stage(table: Table) -> Stage:
         closed=table.get("closed", False),
         won=table.get("won", False),
         active=table.get("active", True),
+        label=table.get("label", ""),
     )
 
 
@@ -116,10 +119,13 @@ def build_schema(definition: OrgDefinition, *, pod: str) -> Schema:
     """
     picklists = default_picklists()
     picklists["stages"] = tuple(
-        PicklistValue(stage.name, stage.name, active=stage.active) for stage in stages_of(definition)
+        PicklistValue(stage.name, stage.label or stage.name, active=stage.active)
+        for stage in stages_of(definition)
     )
     picklists["contact_role"] += tuple(PicklistValue(role, role) for role in definition.contact_roles)
     objects = standard_objects(picklists)
+    if definition.snapshot:
+        objects = objects_of(definition.snapshot, rules_need=objects)
     for table in definition.objects:
         objects[table["name"]] = _custom_object(table)
     for table in definition.fields:

@@ -11,9 +11,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sfsync.emulator.switches import Switches
+
+if TYPE_CHECKING:
+    from sfsync.emulator.org.snapshot_file import Snapshot
 
 _NUMBER: Final = (int, float)
 _ORGANIZATION: Final = {
@@ -22,6 +25,7 @@ _ORGANIZATION: Final = {
     "sandbox": bool,
     "api_enabled": bool,
     "session_timeout_minutes": int,
+    "fiscal_year_start_month": int,
 }
 _OAUTH: Final = {
     "client_id": str,
@@ -52,6 +56,7 @@ _USER: Final = {
 }
 _STAGE: Final = {
     "name": str,
+    "label": str,
     "probability": int,
     "forecast_category": str,
     "closed": bool,
@@ -136,6 +141,7 @@ class OrgDefinition:
     triggers: tuple[Table, ...] = ()
     duplicate_rules: tuple[Table, ...] = ()
     field_permissions: tuple[Table, ...] = ()
+    snapshot: "Snapshot | None" = None
 
 
 def load_definition(path: Path) -> OrgDefinition:

@@ -26,7 +26,9 @@ _BYTES_PER_CHARACTER: Final = 3
 def describe_global(schema: Schema, *, version: str) -> dict[str, Any]:
     """Return the answer of the sObjects list."""
     entries = [
-        object_summary(sobject, version=version) for sobject in sorted(schema, key=lambda item: item.name)
+        object_summary(sobject, version=version)
+        for sobject in sorted(schema, key=lambda item: item.name)
+        if not sobject.internal
     ]
     return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": entries}
 
@@ -149,7 +151,7 @@ def describe_field(field: Field) -> dict[str, Any]:
         else field.length * _BYTES_PER_CHARACTER,
         "calculatedFormula": None,
         "compoundFieldName": None,
-        "controllerName": None,
+        "controllerName": field.controller,
         "defaultValue": field.default,
         "defaultValueFormula": None,
         "digits": field.precision if field.type == "int" else 0,
@@ -177,14 +179,14 @@ def _flags(field: Field) -> dict[str, bool]:
     return {
         "aggregatable": field.aggregatable,
         "aiPredictionField": False,
-        "autoNumber": False,
-        "calculated": False,
+        "autoNumber": field.auto_number,
+        "calculated": field.calculated,
         "cascadeDelete": field.cascade_delete,
         "caseSensitive": field.case_sensitive,
         "createable": field.createable,
         "custom": field.custom,
         "defaultedOnCreate": field.defaulted,
-        "dependentPicklist": False,
+        "dependentPicklist": field.dependent,
         "deprecatedAndHidden": False,
         "displayLocationInDecimal": False,
         "encrypted": False,

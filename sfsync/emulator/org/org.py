@@ -9,7 +9,7 @@ one is noticed; with a database file the same org comes back.
 import random
 import secrets
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sfsync.emulator.org.building import Stage, build_schema, stages_of
 from sfsync.emulator.org.certificates import jwt_keys
@@ -59,7 +59,10 @@ class Org:
         self.id = self._organization_id()
         self.stages: dict[str, Stage] = {stage.name: stage for stage in stages_of(definition)}
         self.templates: dict[str, Row] = {
-            item.name: {field.name: _initial(field.type, field.default) for field in item.fields.values()}
+            item.name: {field.name: field.initial for field in item.fields.values()} for item in self.schema
+        }
+        self._internal = {
+            item.name: frozenset(name for name, field in item.fields.items() if field.internal)
             for item in self.schema
         }
         self._sequences = {
@@ -78,7 +81,7 @@ class Org:
         self.locks = AccountLocks()
         self.cursors = Cursors(self.pod)
         self.hooks = Hooks(definition)
-        self.fiscal_year_start = 1
+        self.fiscal_year_start = int(definition.organization.get("fiscal_year_start_month", 1))
         self.client_id = str(definition.oauth.get("client_id") or "3MVG9" + self.random_token())
         self.client_secret = str(definition.oauth.get("client_secret") or self.random_token())
         self.api_user_id = ""
@@ -94,7 +97,7 @@ class Org:
 
     def hidden_fields(self, sobject: str, user_id: str) -> frozenset[str]:
         """Return the lower-case names of the fields that a user cannot see."""
-        return self._denied(sobject, user_id, "read")
+        return self._internal[sobject] | self._denied(sobject, user_id, "read")
 
     def locked_fields(self, sobject: str, user_id: str) -> frozenset[str]:
         """Return the lower-case names of the fields that a user cannot edit."""
@@ -127,12 +130,6 @@ def _idle_minutes(definition: OrgDefinition) -> int:
             f"session_timeout_minutes is {SHORTEST_IDLE_MINUTES} to {LONGEST_IDLE_MINUTES}, not {minutes}"
         )
     return minutes
-
-
-def _initial(kind: str, default: Any) -> Any:
-    if kind == "boolean":
-        return int(bool(default))
-    return default
 
 
 def _remembered_pod(database: Path | None) -> str | None:

@@ -60,6 +60,21 @@ class Field:
     cascade_delete: bool = False
     picklist: tuple[PicklistValue, ...] = ()
     default: str | int | float | bool | None = None
+    calculated: bool = False
+    auto_number: bool = False
+    dependent: bool = False
+    controller: str | None = None
+    internal: bool = False
+    """Whether only the rules see the field: the org that is played does not show it to anybody."""
+
+    @property
+    def initial(self) -> str | int | float | bool | None:
+        """The value that a create without this field gets."""
+        if self.type == "boolean":
+            return int(bool(self.default))
+        if self.default is None and self.defaulted:
+            return next((item.value for item in self.picklist if item.default and item.active), None)
+        return self.default
 
     @property
     def aggregatable(self) -> bool:
@@ -89,7 +104,10 @@ class ChildRelationship:
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """A record type with the stage names of its sales process (empty: all)."""
+    """A record type with the stage names of its sales process (empty: all).
+
+    `picklists` has, for each further field of which it offers fewer values than all, those values.
+    """
 
     id: str
     developer_name: str
@@ -98,6 +116,13 @@ class RecordType:
     default: bool = False
     active: bool = True
     available: bool = True
+    picklists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def offers(self, field_name: str, value: str) -> bool:
+        """Whether records of this type may have the value of a picklist field."""
+        if field_name == "StageName" and self.stages:
+            return value in self.stages
+        return field_name not in self.picklists or value in self.picklists[field_name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +146,8 @@ class SObject:
     children: list[ChildRelationship] = field(default_factory=list)
     child_relationships: dict[str, QueryPath] = field(default_factory=dict)
     parents: dict[str, Field] = field(default_factory=dict)
+    internal: bool = False
+    """Whether only the rules see the object: the org that is played does not show it to anybody."""
 
     def field_named(self, name: str) -> Field | None:
         """Return the field of that name in any case, or None."""
@@ -149,8 +176,9 @@ class Schema:
         return iter(self._by_name.values())
 
     def sobject(self, name: str) -> SObject | None:
-        """Return the object of that name in any case, or None."""
-        return self._by_name.get(name.lower())
+        """Return the object of that name in any case, or None when there is none to be seen."""
+        found = self._by_name.get(name.lower())
+        return None if found is None or found.internal else found
 
     def by_prefix(self, record_id: str) -> SObject | None:
         """Return the object that an id belongs to, or None."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfsync.emulator.errors import ApiError, UncoercibleError
 from sfsync.emulator.org.definition import DefinitionError, Table
+from sfsync.emulator.org.from_snapshot import setup_rows
 from sfsync.emulator.org.storage import Row
 from sfsync.emulator.rules.drafting import read_draft
 from sfsync.emulator.rules.saving import insert
@@ -81,7 +82,7 @@ def _system_rows(org: "Org", users: tuple[Table, ...], locals_: dict[str, str]) 
     for order, stage in enumerate(org.stages.values(), start=1):
         row: Row = {
             "Id": org.next_id(org.schema["OpportunityStage"]),
-            "MasterLabel": stage.name,
+            "MasterLabel": stage.label or stage.name,
             "ApiName": stage.name,
             "IsActive": int(stage.active),
             "SortOrder": order,
@@ -92,6 +93,8 @@ def _system_rows(org: "Org", users: tuple[Table, ...], locals_: dict[str, str]) 
             "DefaultProbability": float(stage.probability),
         }
         rows.append(("OpportunityStage", row))
+    if org.definition.snapshot:
+        return rows + setup_rows(org, org.definition.snapshot) + _record_types(org)
     for order, (name, default, converted) in enumerate(_LEAD_STATUSES, start=1):
         row = {"MasterLabel": name, "ApiName": name, "SortOrder": order}
         row |= {
@@ -114,7 +117,7 @@ def _organization(org: "Org") -> Row:
         "IsSandbox": int(table.get("sandbox", True)),
         "IsReadOnly": 0,
         "OrganizationType": "Developer Edition",
-        "FiscalYearStartMonth": 1,
+        "FiscalYearStartMonth": org.fiscal_year_start,
         "DefaultLocaleSidKey": "en_US",
         **{name: value for name, value in _LOCALE.items() if name != "LocaleSidKey"},
     }

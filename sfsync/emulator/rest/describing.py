@@ -40,7 +40,12 @@ def object_describe(call: Call) -> Reply:
     if unchanged_since(call, str(changed)):
         return Reply(304, headers={"Last-Modified": modified})
     sobject = call.sobject()
-    shown = {field.name.lower(): field for field in call.visible_fields(sobject)}
+    locked = call.locked_fields(sobject)
+    shown = {
+        name: replace(field, createable=False, updateable=False) if name in locked else field
+        for field in call.visible_fields(sobject)
+        for name in (field.name.lower(),)
+    }
     body = describe_object(replace(sobject, fields=shown), version=call.version)
     return Reply(200, body, headers={"Last-Modified": modified})
 

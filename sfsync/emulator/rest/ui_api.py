@@ -85,8 +85,8 @@ def _field_values(
 ) -> dict[str, Any]:
     is_stage = sobject.name == "Opportunity" and field.name == "StageName"
     shown = [value for value in field.picklist if value.active]
-    if is_stage and kind and kind.stages:
-        shown = [value for value in shown if value.value in kind.stages]
+    if kind:
+        shown = [value for value in shown if kind.offers(field.name, value.value)]
     values: list[dict[str, Any]] = [
         {
             "attributes": _stage_attributes(call, value.value) if is_stage else None,

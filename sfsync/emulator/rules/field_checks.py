@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sfsync.emulator.errors import RowRefusedError
 from sfsync.emulator.org.ids import normalised
 from sfsync.emulator.org.schema import NUMBER_TYPES, Field, SObject
+from sfsync.emulator.org.storage import Row
 from sfsync.emulator.rules.drafting import NestedLookup
 
 if TYPE_CHECKING:
@@ -67,6 +68,21 @@ def bad_picklist_value(field: Field, value: str) -> RowRefusedError:
     """Return the refusal of a value that a restricted picklist lacks."""
     message = f"{field.label}: bad value for restricted picklist field: {value}"
     return RowRefusedError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, field.name)
+
+
+def check_offered_values(sobject: SObject, row: Row, *, sent: Row) -> None:
+    """Check the restricted picklists that were sent against what the record type offers; stages have a switch.
+
+    Raises: RowRefusedError for a value outside the record type's own. Reported [P], not documented.
+    """
+    kind = next((kind for kind in sobject.record_types if kind.id == row.get("RecordTypeId")), None)
+    for name in kind.picklists if kind else ():
+        field, value = sobject.field_named(name), sent.get(name)
+        if kind is None or field is None or value is None or not field.restricted:
+            continue
+        outside = [part for part in str(value).split(";") if not kind.offers(name, part)]
+        if outside:
+            raise bad_picklist_value(field, outside[0])
 
 
 def _picklist(field: Field, value: str) -> str:

@@ -16,7 +16,7 @@ from sfsync.emulator.org.schema import SObject
 from sfsync.emulator.org.storage import Row
 from sfsync.emulator.rules import contact_roles, opportunity
 from sfsync.emulator.rules.drafting import Draft
-from sfsync.emulator.rules.field_checks import checked_value, resolved_lookup
+from sfsync.emulator.rules.field_checks import check_offered_values, checked_value, resolved_lookup
 
 if TYPE_CHECKING:
     from sfsync.emulator.call import Call
@@ -66,6 +66,7 @@ def _insert(call: "Call", draft: Draft) -> str:
     row = {**org.templates[sobject.name], **sent}
     _apply_defaults(call, sobject, row, sent=sent)
     _check_owner_and_type(call, sobject, row, sent=sent)
+    check_offered_values(sobject, row, sent=sent)
     org.hooks.before_save(sobject, row, before=None)
     _check_required(sobject, row)
     _derive(call, sobject, row, sent=sent, before=None)
@@ -200,6 +201,7 @@ def _update(call: "Call", draft: Draft, record_id: str) -> None:
         sent = opportunity.without_ignored_amount(before, sent)
     row = {**before, **sent}
     _check_owner_and_type(call, sobject, row, sent=sent)
+    check_offered_values(sobject, row, sent=sent)
     org.hooks.before_save(sobject, row, before=before)
     _check_required(sobject, row)
     _derive(call, sobject, row, sent=sent, before=before)
