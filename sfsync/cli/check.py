@@ -64,9 +64,11 @@ def _document(checked: CheckedJob, *, exit_code: int) -> dict[str, Any]:
 
 
 def _draw(checked: CheckedJob) -> None:
+    from sfsync.report.safe_text import visible
+
     kind = "sandbox" if checked.org.is_sandbox else "production"
     which = f"snapshot {checked.snapshot}" if checked.snapshot else checked.org.org_id
-    click.echo(f"job {checked.job} fits {checked.org.name} ({which}, {kind})")
+    click.echo(f"job {checked.job} fits {visible(checked.org.name)} ({which}, {kind})")
     for sobject, route in checked.routes.items():
         click.echo(f"  {sobject}: {checked.rows.get(sobject, 0)} rows, created by: {route.value}")
         if route is Route.AT_MOST_ONCE:

@@ -75,10 +75,12 @@ def _document(saved: SavedSnapshot) -> dict[str, Any]:
 
 
 def _draw(saved: SavedSnapshot) -> None:
+    from sfsync.report.safe_text import visible
+
     counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _counts(saved).items())
     calls = saved.usage.reads + saved.usage.logins
     state = "" if saved.is_changed else " (unchanged)"
-    click.echo(f"snapshot of {saved.snapshot.organization.name} in {saved.file}{state}: {counts}")
+    click.echo(f"snapshot of {visible(saved.snapshot.organization.name)} in {saved.file}{state}: {counts}")
     for each in saved.snapshot.left_out:
-        click.echo(f"  left out: {each.what} ({each.why})")
+        click.echo(f"  left out: {visible(each.what)} ({visible(each.why)})")
     click.echo(f"It took {calls} API calls. There is no record and no secret in it.")

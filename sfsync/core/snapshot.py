@@ -33,6 +33,7 @@ from sfsync.errors import ConfigError
 MAX_BYTES: Final = 64 * 1024 * 1024
 """More than the largest org's describes take; a larger file is something else."""
 
+_MOST_SHOWN: Final = 300
 _AGAIN: Final = "Take it again with sfsync org snapshot; a snapshot is not edited by hand."
 
 
@@ -113,7 +114,7 @@ def load_snapshot(data: bytes, *, name: str) -> Snapshot:
         raise _refusal(name, f"it is not JSON, or cut off: {error}") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         found = document.get("schema") if isinstance(document, dict) else None
-        raise _refusal(name, f"its schema is {found!r}, this version reads {SCHEMA!r}")
+        raise _refusal(name, f"its schema is {repr(found)[:60]}, this version reads {SCHEMA!r}")
     try:
         snapshot = Snapshot.model_validate(document)
     except ValidationError as error:
@@ -145,4 +146,6 @@ def _require_names(names: list[str], place: str, name: str) -> None:
 
 
 def _refusal(name: str, why: str) -> ConfigError:
+    """The error; keys of a strange file may be of any length and hold control characters."""
+    why = "".join(char if char.isprintable() else "?" for char in why)[:_MOST_SHOWN]
     return ConfigError(f"{name} is no usable snapshot: {why}", code="BAD_SNAPSHOT", hint=_AGAIN)

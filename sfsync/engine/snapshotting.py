@@ -14,7 +14,6 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from sfsync.core.describe import MASTER_RECORD_TYPE
 from sfsync.core.events import Listener, PhaseAdvanced, PhaseStarted
 from sfsync.core.ports import Lookup, OrgMetadata, Record
 from sfsync.core.snapshot import Snapshot
@@ -216,7 +215,7 @@ def _record_type_form(
         for name, each in fields.items()
         if each.type in _PICKLISTS
     }
-    offered = _offered(taking, sobject, info) if active and info["recordTypeId"] != MASTER_RECORD_TYPE else {}
+    offered = _offered(taking, sobject, info) if active and info.get("available") else {}
     fewer = {
         name: offered[name] for name in offered if name in active and set(offered[name]) != set(active[name])
     }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sfsync.emulator.org.definition import OrgDefinition, Table
+from sfsync.emulator.org.definition import DefinitionError, OrgDefinition, Table
 from sfsync.emulator.org.schema import NUMBER_TYPES, TEXT_TYPES, Field, PicklistValue, RecordType, SObject
 from sfsync.emulator.org.snapshot_file import Snapshot
 from sfsync.emulator.org.snapshot_form import SnapshotError
@@ -30,12 +30,10 @@ _FROM_SNAPSHOT: Final = ("stages", "contact_roles", "record_types")
 def definition_on(snapshot: Snapshot, extra: OrgDefinition | None = None) -> OrgDefinition:
     """Return the definition of a snapshot's org with what an org file adds to it.
 
-    Raises: SnapshotError when the org file says what only the snapshot can say.
+    Raises: DefinitionError when the org file says what only the snapshot can say, or what it says already.
     """
     added = extra or OrgDefinition()
-    for name in _FROM_SNAPSHOT:
-        if getattr(added, name):
-            raise SnapshotError(f"[[{name}]] of the org file", "with a snapshot, it comes from the snapshot")
+    _check_added(added, snapshot)
     given = snapshot.organization
     facts = {
         "name": given["name"],
@@ -48,6 +46,24 @@ def definition_on(snapshot: Snapshot, extra: OrgDefinition | None = None) -> Org
         organization={**facts, **added.organization},
         stages=tuple(_stage(table) for table in snapshot.stages),
     )
+
+
+def _check_added(added: OrgDefinition, snapshot: Snapshot) -> None:
+    for name in _FROM_SNAPSHOT:
+        if getattr(added, name):
+            raise DefinitionError(
+                f"[[{name}]] of the org file: with a snapshot, it comes from the snapshot alone"
+            )
+    known = {
+        name.lower(): {each.lower() for each in table["fields"]} for name, table in snapshot.objects.items()
+    }
+    for table in added.objects:
+        if table["name"].lower() in known:
+            raise DefinitionError(f"[[objects]] of the org file: {table['name']} is in the snapshot already")
+    for table in added.fields:
+        if table["name"].lower() in known.get(table["object"].lower(), ()):
+            path = f"{table['object']}.{table['name']}"
+            raise DefinitionError(f"[[fields]] of the org file: {path} is in the snapshot already")
 
 
 def _stage(table: Table) -> dict[str, Any]:

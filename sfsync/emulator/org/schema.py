@@ -192,7 +192,7 @@ class Schema:
             for item in child.fields.values():
                 if item.relationship_name:
                     child.parents[item.relationship_name.lower()] = item
-                for target in item.reference_to:
+                for target in () if child.internal or item.internal else item.reference_to:
                     self._add_child(target, child=child.name, item=item)
 
     def _add_child(self, target: str, *, child: str, item: Field) -> None:

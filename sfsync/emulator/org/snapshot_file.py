@@ -52,9 +52,19 @@ def load_snapshot(path: Path) -> Snapshot:
         raise SnapshotError(path.name, "it is nested too deeply") from None
     except ValueError as problem:
         raise SnapshotError(path.name, f"it is not JSON, or cut off: {problem}") from None
+    if b"\\ud" in data.lower() and not _is_text(document):
+        raise SnapshotError(path.name, "it is not JSON: a text holds half of a surrogate pair")
     if not isinstance(document, dict):
         raise SnapshotError(path.name, "it is no JSON object")
     return snapshot_from(document)
+
+
+def _is_text(document: object) -> bool:
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _finite(digits: str) -> float:

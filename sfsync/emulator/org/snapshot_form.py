@@ -13,6 +13,7 @@ from sfsync.emulator.org.definition import DefinitionError
 
 FORM: Final = "sfsync.snapshot/1"
 _MOST_SHOWN: Final = 60
+_MOST_PLACE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,8 @@ class SnapshotError(DefinitionError):
     """A snapshot that cannot be played; the message names the place and the next step."""
 
     def __init__(self, place: str, why: str) -> None:
-        super().__init__(f"the snapshot cannot be used: {place}: {why}. Take it again: sfsync org snapshot.")
+        where = "".join(char if char.isprintable() else "?" for char in place)[:_MOST_PLACE]
+        super().__init__(f"the snapshot cannot be used: {where}: {why}. Take it again: sfsync org snapshot.")
 
 
 def check_shape(document: Mapping[str, Any]) -> None:
@@ -140,7 +142,9 @@ def check_shape(document: Mapping[str, Any]) -> None:
     Raises: SnapshotError for another schema version, an unknown or missing key, or a wrong type.
     """
     if document.get("schema") != FORM:
-        raise SnapshotError("schema", f"it is {document.get('schema')!r}, this emulator plays {FORM!r}")
+        raise SnapshotError(
+            "schema", f"it is {repr(document.get('schema'))[:_MOST_SHOWN]}, this emulator plays {FORM!r}"
+        )
     _check(document, _SNAPSHOT, "")
 
 

@@ -92,6 +92,8 @@ def test_an_object_that_the_user_cannot_see_is_none(org: Client):
     assert org.get("/query", q="SELECT Id FROM Lead")[1][0]["errorCode"] == "INVALID_TYPE"
     names = {each["name"] for each in org.get("/sobjects")[1]["sobjects"]}
     assert {"Lead", "Campaign"} & names == set()
+    children = org.get("/sobjects/Account/describe")[1]["childRelationships"]
+    assert "Lead" not in {each["childSObject"] for each in children}
     assert org.get("/query", q="SELECT Campaign.Name FROM Opportunity")[0] == 400
 
 
@@ -160,13 +162,15 @@ def test_an_org_file_adds_users_fields_and_records():
     assert refused[0] == 400
 
 
-@pytest.mark.parametrize("name", ["stages", "record_types", "contact_roles"])
+@pytest.mark.parametrize("name", ["stages", "record_types", "contact_roles", "objects", "fields"])
 def test_an_org_file_cannot_contradict_the_snapshot(name: str):
-    """Stages, record types and roles come from the snapshot; an org file that names them is refused."""
+    """Stages, record types and roles come from the snapshot; they, and what it has already, are refused."""
     document = {
         "stages": [{"name": "X", "probability": 1, "forecast_category": "Pipeline"}],
         "record_types": [{"object": "Opportunity", "developer_name": "X"}],
         "contact_roles": ["X"],
+        "objects": [{"name": "Shoe_Model__c", "label": "X", "key_prefix": "a09"}],
+        "fields": [{"object": "Account", "name": "sfsync_key__c", "type": "Checkbox"}],
     }
     with pytest.raises(DefinitionError, match=name):
         definition_on(snapshot_from(shipped()), definition_from({name: document[name]}))

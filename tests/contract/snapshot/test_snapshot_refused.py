@@ -23,6 +23,8 @@ TEXTS = {
     "deep": ("[" * 100_000, "deep|JSON"),
     "other version": ('{"schema": "sfsync.snapshot/2"}', "sfsync.snapshot/2"),
     "no version": ("{}", "schema"),
+    "half a pair": ('{"schema": "\\ud800"}', "JSON"),
+    "a colour": ('{"schema": "sfsync.snapshot/1", "\\u001b[31m": 1}', "api_version|31m"),
     "not utf-8": ("\udcff", "JSON"),
 }
 
@@ -36,8 +38,10 @@ def test_a_file_of_another_kind_is_refused(name: str, tmp_path: Path):
     with pytest.raises(ConfigError, match=pattern) as refused:
         read_snapshot(file)
     assert "sfsync org snapshot" in refused.value.hint
-    with pytest.raises(SnapshotError, match=f"(?s)({pattern}).*sfsync org snapshot"):
+    with pytest.raises(SnapshotError, match=f"(?s)({pattern}).*sfsync org snapshot") as own:
         load_snapshot(file)
+    assert str(refused.value).isprintable()
+    assert str(own.value).isprintable()
 
 
 def put(*path: Any, value: Any) -> Change:
