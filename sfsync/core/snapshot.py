@@ -72,7 +72,17 @@ class Snapshot(Own):
         return parse_describe({**body, "name": sobject, "fields": fields, "recordTypeInfos": kinds})
 
     def stage_catalogue(self) -> StageCatalogue:
-        """All opportunity stages in their order."""
+        """All opportunity stages in their order.
+
+        Raises:
+            ConfigError: there are none, because the user who took the snapshot cannot see them.
+        """
+        if not self.stages:
+            raise ConfigError(
+                "the snapshot has no stages",
+                code="NO_STAGES",
+                hint="Take it again as a user who sees OpportunityStage.",
+            )
         return parse_stages([_stage_record(each) for each in self.stages])
 
     def offered(self, sobject: str, record_type_id: str) -> Mapping[str, list[str]]:
@@ -97,7 +107,7 @@ def dump_snapshot(snapshot: Snapshot) -> bytes:
     """The snapshot as sorted, indented JSON text with a newline at its end."""
     body = snapshot.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-    return orjson.dumps({**body, "schema": SCHEMA}, option=options)
+    return orjson.dumps(body, option=options)
 
 
 def load_snapshot(data: bytes, *, name: str) -> Snapshot:

@@ -13,6 +13,7 @@ from sfsync.core.snapshot import MAX_BYTES, load_snapshot
 from sfsync.core.snapshot_form import SCHEMA, FieldForm, ObjectForm, RecordTypeForm
 from sfsync.emulator.org import snapshot_file, snapshot_form
 from sfsync.emulator.server import running
+from sfsync.errors import ConfigError
 
 
 @pytest.mark.parametrize(("org", "also"), [(ORG_FILE, ()), (RICH, ("Country__c",))], ids=["shipped", "rich"])
@@ -167,5 +168,9 @@ def test_the_product_reads_what_it_wrote():
     assert account.reference_to == ("Account",)
     assert [each.developer_name for each in deal.record_types] == ["Bulk_Retail", "Custom_Order"]
     assert snapshot.stage_catalogue().active()[0] == "Prospecting"
+    with pytest.raises(ConfigError, match="no stages"):
+        snapshot.model_copy(update={"stages": []}).stage_catalogue()
+    with pytest.raises(ConfigError, match="no sObject Opportunities"):
+        snapshot.describe("Opportunities")
     kind = deal.record_types[1].id
     assert "Qualification" not in snapshot.offered("Opportunity", kind)["StageName"]

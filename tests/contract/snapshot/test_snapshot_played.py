@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from snapshot_making import opportunity, shipped
+from snapshot_making import ORG_FILE, opportunity, shipped
 
 from sfsync.emulator.org.definition import DefinitionError, definition_from
 from sfsync.emulator.org.from_snapshot import definition_on
@@ -141,6 +142,30 @@ def test_an_org_has_an_id_of_its_own(emulator: RunningEmulator):
         assert other.org_id != emulator.org_id
         name = Client(other).get("/query", q="SELECT Name FROM Organization")[1]["records"][0]["Name"]
     assert "emulator" in name
+
+
+def test_an_org_of_which_only_deals_can_be_seen_is_served():
+    """What the rules need besides them is there for the rules alone: a deal with a contact can be saved."""
+    document = shipped()
+    deal = opportunity(document)
+    document["objects"] = {"Opportunity": deal | {"childRelationships": []}}
+    with running(document) as serving:
+        client = Client(serving)
+        assert [each["name"] for each in client.get("/sobjects")[1]["sobjects"]] == ["Opportunity"]
+        assert client.post("Opportunity", **DEAL)[0] == 201
+        assert client.post("Contact", LastName="Chan")[0] == 404
+
+
+def test_the_org_file_of_the_how_to_works():
+    """The example of docs/rehearse.md is served on a snapshot that lacks the key field it adds."""
+    text = (ORG_FILE.parents[2] / "docs" / "rehearse.md").read_text(encoding="utf-8")
+    extra = definition_from(tomllib.loads(text.partition("```toml\n")[2].partition("```")[0]))
+    document = shipped()
+    del opportunity(document)["fields"]["Sfsync_Key__c"]
+    with running(definition_on(snapshot_from(document), extra)) as serving:
+        client = Client(serving)
+        assert client.post("Opportunity", **DEAL, Sfsync_Key__c="D-1")[0] == 201
+        assert client.post("Opportunity", **DEAL, Sfsync_Key__c="D-1")[1][0]["errorCode"] == "DUPLICATE_VALUE"
 
 
 EXTRA = {
