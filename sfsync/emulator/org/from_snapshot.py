@@ -111,17 +111,20 @@ def _children(snapshot: Snapshot) -> dict[tuple[str, str], Table]:
 def _object(
     name: str, table: Table, *, children: Mapping[tuple[str, str], Table], known: SObject | None
 ) -> SObject:
+    standard = known.fields if known else {}
     fields = {
-        field_name.lower(): _field(field_name, field, child=children.get((name, field_name)))
-        for field_name, field in table["fields"].items()
+        each.lower(): _field(
+            each, field, child=children.get((name, each)), standard=standard.get(each.lower())
+        )
+        for each, field in table["fields"].items()
     }
-    for lowered, standard in known.fields.items() if known else ():
+    for lowered, field in standard.items():
         if lowered not in fields:
-            fields[lowered] = _internal(standard)
+            fields[lowered] = _internal(field)
         elif name in RULED:
-            _check_standard(name, fields[lowered], standard)
-    return SObject(
-        name=name,
+            _check_standard(name, fields[lowered], field)
+    return replace(
+        known or SObject(name, "", "", "", {}),
         label=table["label"],
         label_plural=table["labelPlural"],
         key_prefix=table.get("keyPrefix") or (known.key_prefix if known else ""),
@@ -161,9 +164,11 @@ def _storage_kind(kind: str) -> str:
     return "number" if kind in NUMBER_TYPES else "text" if kind in TEXT_TYPES | {"combobox"} else kind
 
 
-def _field(name: str, table: Table, *, child: Table | None) -> Field:
+def _field(name: str, table: Table, *, child: Table | None, standard: Field | None) -> Field:
+    """Return the field as it is described; what no describe tells is as the standard field has it."""
     kind, is_played = table["type"], table["type"] in PLAYED_TYPES
-    return Field(
+    return replace(
+        standard or Field(name, kind, name),
         name=name,
         type=kind,
         label=table["label"],
