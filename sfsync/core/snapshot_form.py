@@ -143,11 +143,16 @@ class CurrencyForm(Own):
 
 
 class OrganizationForm(Own):
-    """What of the org itself changes how a job behaves; `fiscal_year_start_month` counts from 1."""
+    """What of the org itself changes how a job behaves.
+
+    `fiscal_year_start_month` counts from 1; a fiscal year is named by the year it ends in, unless
+    `fiscal_year_named_by_start`.
+    """
 
     name: str
     sandbox: bool = False
     fiscal_year_start_month: int = Field(ge=1, le=12, default=1)
+    fiscal_year_named_by_start: bool = False
     multi_currency: bool = False
     currencies: list[CurrencyForm] = []
 

@@ -76,7 +76,7 @@ class Call:
 
     def hidden_fields(self, sobject: SObject) -> frozenset[str]:
         """Return the lower-case names of the fields that the user cannot see."""
-        return self.org.hidden_fields(sobject.name, self.user_id)
+        return sobject.internal_fields | self.org.hidden_fields(sobject.name, self.user_id)
 
     def locked_fields(self, sobject: SObject) -> frozenset[str]:
         """Return the lower-case names of the fields that the user cannot edit."""

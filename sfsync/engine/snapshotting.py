@@ -56,7 +56,7 @@ Form = TypeVar("Form", bound=BaseModel)
 _PICKLISTS: Final = frozenset({"picklist", "multipicklist"})
 _CURRENCY: Final = "CurrencyType"
 _ROWS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Organization": ("Name", "IsSandbox", "FiscalYearStartMonth"),
+    "Organization": ("Name", "IsSandbox", "FiscalYearStartMonth", "UsesStartDateAsFiscalYearName"),
     "OpportunityStage": (
         "ApiName",
         "MasterLabel",
@@ -264,6 +264,7 @@ def _organization(taking: _Taking, rows: Mapping[str, list[Record]]) -> dict[str
         "name": str(facts.get("Name") or ""),
         "sandbox": bool(facts.get("IsSandbox")),
         "fiscal_year_start_month": int(facts.get("FiscalYearStartMonth") or 1),
+        "fiscal_year_named_by_start": bool(facts.get("UsesStartDateAsFiscalYearName")),
         "multi_currency": _CURRENCY in taking.describes,
         "currencies": sorted(
             (_currency(each) for each in rows[_CURRENCY]), key=lambda each: each["iso_code"]

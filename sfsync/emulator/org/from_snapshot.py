@@ -39,6 +39,7 @@ def definition_on(snapshot: Snapshot, extra: OrgDefinition | None = None) -> Org
         "name": given["name"],
         "sandbox": given.get("sandbox", False),
         "fiscal_year_start_month": given.get("fiscal_year_start_month", 1),
+        "fiscal_year_named_by_start": given.get("fiscal_year_named_by_start", False),
     }
     return replace(
         added,
@@ -129,6 +130,7 @@ def _object(
         label_plural=table["labelPlural"],
         key_prefix=table.get("keyPrefix") or (known.key_prefix if known else ""),
         fields=fields,
+        internal_fields=frozenset(standard) - {each.lower() for each in table["fields"]},
         custom=table.get("custom", False),
         createable=table.get("createable", False),
         updateable=table.get("updateable", False),
@@ -144,7 +146,6 @@ def _object(
 def _internal(field: Field) -> Field:
     return replace(
         field,
-        internal=True,
         createable=False,
         updateable=False,
         relationship_name=None,

@@ -9,9 +9,10 @@ from typing import Final
 from sfsync.emulator.org.definition import Table
 from sfsync.emulator.org.from_snapshot import PLAYED_TYPES, default_of
 from sfsync.emulator.org.snapshot_file import Snapshot
-from sfsync.emulator.org.standard_tables import OBJECTS
+from sfsync.emulator.org.standard import default_picklists, standard_objects
 
 _MOST_NAMES: Final = 8
+_WITH_RULES: Final = frozenset(standard_objects(default_picklists()))
 _ALWAYS: Final = (
     "validation rules, triggers, flows, duplicate rules and sharing: a snapshot does not have them;"
     " name hooks in an org file (--org)"
@@ -31,10 +32,10 @@ def not_played(snapshot: Snapshot | None) -> list[str]:
 
 
 def _object_lines(name: str, table: Table) -> Iterator[str]:
-    if not table.get("keyPrefix") and name not in OBJECTS:
+    if not table.get("keyPrefix") and name not in _WITH_RULES:
         yield f"{name}: it has no key prefix, so it is left out"
         return
-    if not table.get("custom") and name not in OBJECTS:
+    if not table.get("custom") and name not in _WITH_RULES:
         yield f"{name}: its fields are there, the rules of its own are not"
     for judge, what in _REASONS:
         fields = [field for field, each in sorted(table["fields"].items()) if judge(each)]

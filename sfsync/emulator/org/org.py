@@ -61,10 +61,6 @@ class Org:
         self.templates: dict[str, Row] = {
             item.name: {field.name: field.initial for field in item.fields.values()} for item in self.schema
         }
-        self._internal = {
-            item.name: frozenset(name for name, field in item.fields.items() if field.internal)
-            for item in self.schema
-        }
         self._sequences = {
             item.name: IdSequence(item.key_prefix, self.pod, self.storage.last_id(item.name))
             for item in self.schema
@@ -97,7 +93,7 @@ class Org:
 
     def hidden_fields(self, sobject: str, user_id: str) -> frozenset[str]:
         """Return the lower-case names of the fields that a user cannot see."""
-        return self._internal[sobject] | self._denied(sobject, user_id, "read")
+        return self._denied(sobject, user_id, "read")
 
     def locked_fields(self, sobject: str, user_id: str) -> frozenset[str]:
         """Return the lower-case names of the fields that a user cannot edit."""

@@ -64,8 +64,6 @@ class Field:
     auto_number: bool = False
     dependent: bool = False
     controller: str | None = None
-    internal: bool = False
-    """Whether only the rules see the field: the org that is played does not show it to anybody."""
 
     @property
     def initial(self) -> str | int | float | bool | None:
@@ -148,6 +146,8 @@ class SObject:
     parents: dict[str, Field] = field(default_factory=dict)
     internal: bool = False
     """Whether only the rules see the object: the org that is played does not show it to anybody."""
+    internal_fields: frozenset[str] = frozenset()
+    """The lower-case names of the fields that only the rules see."""
 
     def field_named(self, name: str) -> Field | None:
         """Return the field of that name in any case, or None."""
@@ -189,10 +189,12 @@ class Schema:
 
     def _link(self) -> None:
         for child in self:
-            for item in child.fields.values():
+            for name, item in child.fields.items():
                 if item.relationship_name:
                     child.parents[item.relationship_name.lower()] = item
-                for target in () if child.internal or item.internal else item.reference_to:
+                if child.internal or name in child.internal_fields:
+                    continue
+                for target in item.reference_to:
                     self._add_child(target, child=child.name, item=item)
 
     def _add_child(self, target: str, *, child: str, item: Field) -> None:

@@ -108,7 +108,7 @@ _CURRENCY: Final = _Form(
 _ORGANIZATION: Final = _Form(
     {
         "name": str,
-        **_flags("sandbox multi_currency"),
+        **_flags("sandbox multi_currency fiscal_year_named_by_start"),
         "fiscal_year_start_month": int,
         "currencies": _ListOf(_CURRENCY),
     },

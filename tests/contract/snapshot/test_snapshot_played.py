@@ -213,7 +213,7 @@ def test_what_is_not_played_is_said_in_lines():
     document["objects"]["Quote"] = {**document["objects"]["Pricebook2"], "keyPrefix": "0Q0"}
     document["organization"]["multi_currency"] = True
     lines = not_played(snapshot_from(document))
-    assert [line.split(":")[1].strip() for line in lines if line.startswith("Opportunity")] == [
+    assert [line.split(":")[1].strip() for line in lines if line.startswith("Opportunity:")] == [
         "F__c",
         "N__c",
         "D__c",
