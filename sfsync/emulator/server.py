@@ -22,12 +22,12 @@ from sfsync.emulator.call import Call
 from sfsync.emulator.exchange import Emulator
 from sfsync.emulator.faults import Faults
 from sfsync.emulator.org.clock import Clock, stamp
-from sfsync.emulator.org.definition import OrgDefinition, definition_from, load_definition, names_of
-from sfsync.emulator.org.from_snapshot import definition_on
+from sfsync.emulator.org.definition import OrgDefinition, load_definition, names_of
 from sfsync.emulator.org.not_played import not_played
 from sfsync.emulator.org.org import Org
+from sfsync.emulator.org.origin import definition_of, snapshot_with
 from sfsync.emulator.org.seeding import seed as seed_org
-from sfsync.emulator.org.snapshot_file import Snapshot, load_snapshot, snapshot_from
+from sfsync.emulator.org.snapshot_file import Snapshot
 from sfsync.emulator.org.work import Work
 from sfsync.emulator.switches import Switches
 from sfsync.emulator.wire.connection import Connection
@@ -222,7 +222,7 @@ def running(
     The definition may be a value, a parsed document or a file: an org file, or a snapshot (a file whose name
     ends in .json, a document with a schema).
     """
-    definition = _definition_of(definition)
+    definition = definition_of(definition)
     if switches is not None:
         definition = replace(definition, switches=switches)
     emulator = build(definition, clock=clock, database=database, seed=seed)
@@ -233,20 +233,12 @@ def running(
         server.stop()
 
 
-def _definition_of(given: OrgDefinition | Snapshot | dict[str, Any] | Path | None) -> OrgDefinition:
-    if isinstance(given, Path):
-        given = load_snapshot(given) if given.suffix == ".json" else load_definition(given)
-    elif isinstance(given, dict):
-        given = snapshot_from(given) if "schema" in given else definition_from(given)
-    return definition_on(given) if isinstance(given, Snapshot) else given or OrgDefinition()
-
-
 def serve(options: ServeOptions) -> int:
     """Serve until SIGTERM or SIGINT, and return the exit code.
 
     Raises: DefinitionError for an org file that cannot be used; OSError when the port is taken.
     """
-    definition = _chosen(options)
+    definition = _definition(options)
     definition = _with_certificates(definition, options.jwt_certificates)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -261,11 +253,10 @@ def serve(options: ServeOptions) -> int:
     return 0
 
 
-def _chosen(options: ServeOptions) -> OrgDefinition:
-    if options.snapshot is None:
-        return load_definition(options.org) if options.org else default_definition()
-    extra = load_definition(options.org) if options.org else OrgDefinition()
-    return definition_on(load_snapshot(options.snapshot), extra)
+def _definition(options: ServeOptions) -> OrgDefinition:
+    if options.snapshot is not None:
+        return snapshot_with(options.snapshot, options.org)
+    return load_definition(options.org) if options.org else default_definition()
 
 
 def _with_certificates(definition: OrgDefinition, paths: tuple[Path, ...]) -> OrgDefinition:
