@@ -89,7 +89,10 @@ class ChildRelationship:
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """A record type with the stage names of its sales process (empty: all)."""
+    """A record type with the stages of its sales process (empty: all) and the values of other picklists.
+
+    `users` are the usernames it is available to (None: all), `default_for` those it is the default of.
+    """
 
     id: str
     developer_name: str
@@ -98,6 +101,15 @@ class RecordType:
     default: bool = False
     active: bool = True
     available: bool = True
+    picklists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    users: tuple[str, ...] | None = None
+    default_for: tuple[str, ...] = ()
+
+    def offers(self, field_name: str, value: str) -> bool:
+        """Whether records of this type may have the value of a picklist field."""
+        if field_name == "StageName" and self.stages:
+            return value in self.stages
+        return field_name not in self.picklists or value in self.picklists[field_name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +197,18 @@ class VersionedCatalogue:
         version: str,
         *,
         hidden: Callable[[SObject], frozenset[str]] = lambda _: frozenset(),
+        readable: Callable[[SObject], bool] = lambda _: True,
     ) -> None:
         self._schema = schema
         self._version = version
         self._hidden = hidden
+        self._readable = readable
 
     def sobject(self, name: str, /) -> SObject | None:
         """Return the object of that name in any case, or None."""
         found = self._schema.sobject(name)
+        if found is not None and not self._readable(found):
+            return None
         hidden = self._hidden(found) if found else frozenset()
         if found is None or not hidden:
             return found

@@ -43,6 +43,7 @@ class Storage:
             self.connection.execute(f"PRAGMA {pragma}")
         for sobject in schema:
             self._create_table(sobject)
+        self.connection.execute('CREATE TABLE IF NOT EXISTS "_approval_lock" ("Id" TEXT PRIMARY KEY)')
 
     def close(self) -> None:
         """Close the connection; waits for the statement that runs."""
@@ -54,7 +55,9 @@ class Storage:
         self.connection.execute(self._insert[sobject], tuple(map(row.get, self._columns[sobject])))
 
     def update(self, sobject: str, record_id: str, changes: Row) -> None:
-        """Change columns of one row."""
+        """Change columns of one row, if any."""
+        if not changes:
+            return
         assignments = ", ".join(f'"{name}" = ?' for name in changes)
         statement = f'UPDATE "{sobject}" SET {assignments} WHERE "Id" = ?'  # noqa: S608 - names come from the schema
         self.connection.execute(statement, (*changes.values(), record_id))
@@ -99,6 +102,20 @@ class Storage:
         alive = ' WHERE "IsDeleted" = 0' if sobject.has_recycle_bin else ""
         statement = f'SELECT count(*) FROM "{sobject.name}"{alive}'  # noqa: S608
         return int(self._rows(statement)[0][0])
+
+    def set_approval_lock(self, record_id: str, *, locked: bool) -> None:
+        """Let an approval process hold a record, or release it."""
+        statement = (
+            'INSERT OR IGNORE INTO "_approval_lock" VALUES (?)'
+            if locked
+            else 'DELETE FROM "_approval_lock" WHERE "Id" = ?'
+        )
+        with self.lock:
+            self.connection.execute(statement, (record_id,))
+
+    def is_approval_locked(self, record_id: str) -> bool:
+        """Whether an approval process holds a record."""
+        return bool(self._rows('SELECT 1 FROM "_approval_lock" WHERE "Id" = ?', (record_id,)))
 
     def last_id(self, sobject: str) -> str | None:
         """Return the highest id of an object."""

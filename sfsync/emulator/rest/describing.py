@@ -41,7 +41,8 @@ def object_describe(call: Call) -> Reply:
         return Reply(304, headers={"Last-Modified": modified})
     sobject = call.sobject()
     shown = {field.name.lower(): field for field in call.visible_fields(sobject)}
-    body = describe_object(replace(sobject, fields=shown), version=call.version)
+    seen = replace(sobject, fields=shown, record_types=call.record_types(sobject))
+    body = describe_object(seen, version=call.version)
     return Reply(200, body, headers={"Last-Modified": modified})
 
 

@@ -17,10 +17,11 @@ from sfsync.emulator.wire.messages import Reply
 def object_info(call: Call) -> Reply:
     """Answer the fields and record types of an object."""
     sobject = call.sobject()
-    default = sobject.default_record_type
+    kinds = call.record_types(sobject)
+    default = next((kind for kind in kinds if kind.default), None)
     infos = {
         kind.id: _record_type_info(kind.id, kind.name, default=kind.default, available=kind.available)
-        for kind in sobject.record_types
+        for kind in kinds
     }
     master = _record_type_info(MASTER_RECORD_TYPE, "Master", default=default is None, available=True)
     body = {
@@ -85,8 +86,8 @@ def _field_values(
 ) -> dict[str, Any]:
     is_stage = sobject.name == "Opportunity" and field.name == "StageName"
     shown = [value for value in field.picklist if value.active]
-    if is_stage and kind and kind.stages:
-        shown = [value for value in shown if value.value in kind.stages]
+    if kind:
+        shown = [value for value in shown if kind.offers(field.name, value.value)]
     values: list[dict[str, Any]] = [
         {
             "attributes": _stage_attributes(call, value.value) if is_stage else None,
