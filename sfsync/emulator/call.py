@@ -5,7 +5,8 @@ own that share user, unit of work, faults and row counting with the outer one.
 Invariant: `number` is the audit number of the HTTP request, whatever the nesting.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ _INHERITED: Final = ("sforce-duplicate-rule-header",)
 
 @dataclass(slots=True)
 class RowCount:
-    """How many rows of each object a call carried, how many were looked at, how deep hooks are nested."""
+    """How many rows of each object a call carried and were looked at, and how deep the platform's own are."""
 
     rows: dict[str, int] = field(default_factory=dict)
     judged: int = 0
@@ -139,6 +140,20 @@ class Call:
             everywhere = not fault.rows and not fault.keys
             if everywhere or index in fault.rows or values & set(fault.keys):
                 raise RowRefusedError(fault.code, fault.message, *fault.fields)
+
+    @contextmanager
+    def system_mode(self) -> Iterator[None]:
+        """Run a block as the platform or its automation: without the user's rights, one level deeper."""
+        self.counted.depth += 1
+        try:
+            yield
+        finally:
+            self.counted.depth -= 1
+
+    @property
+    def is_system(self) -> bool:
+        """Whether the platform or its automation acts, not the user."""
+        return self.counted.depth > 0
 
     def hook_records(self) -> HookRecords:
         """Return the records as the hooks of this call reach them."""

@@ -155,7 +155,7 @@ def _load(place: str) -> Hook:
     try:
         module = _module_in(Path(source)) if source.endswith(".py") else importlib.import_module(source)
         hook = getattr(module, name)
-    except (ImportError, AttributeError, ValueError, OSError, SyntaxError) as problem:
+    except Exception as problem:  # noqa: BLE001 - a file of hooks may fail in any way when it is loaded
         raise DefinitionError(f"hook {place!r} cannot be loaded: {problem}") from None
     if not callable(hook):
         raise DefinitionError(f"hook {place!r} is not callable")

@@ -151,21 +151,18 @@ class Storage:
         if not (field.external_id or field.unique or field.child_name or field.type == "email"):
             return
         collate = "" if field.case_sensitive or field.type == "reference" else " COLLATE NOCASE"
-        unique = "UNIQUE " if field.unique else ""
-        where = (
-            ""
-            if self._bin_holds_keys or not (field.unique and sobject.has_recycle_bin)
-            else ' WHERE "IsDeleted" = 0'
-        )
+        filled = f' WHERE "{field.name}" IS NOT NULL'
+        alive = f'{filled} AND "IsDeleted" = 0'
+        place = f'ON "{sobject.name}" ("{field.name}"{collate})'
         name = f"{sobject.name}_{field.name}"
-        self.connection.execute(
-            f'CREATE {unique}INDEX IF NOT EXISTS "{name}" '
-            f'ON "{sobject.name}" ("{field.name}"{collate}){where}'
-        )
-        if where:
-            self.connection.execute(
-                f'CREATE INDEX IF NOT EXISTS "{name}_all" ON "{sobject.name}" ("{field.name}"{collate})'
-            )
+        run = self.connection.execute
+        if not field.unique:
+            run(f'CREATE INDEX IF NOT EXISTS "{name}" {place}{filled}')
+        elif self._bin_holds_keys or not sobject.has_recycle_bin:
+            run(f'CREATE UNIQUE INDEX IF NOT EXISTS "{name}" {place}{filled}')
+        else:
+            run(f'CREATE UNIQUE INDEX IF NOT EXISTS "{name}" {place}{alive}')
+            run(f'CREATE INDEX IF NOT EXISTS "{name}_all" {place}{filled}')
 
 
 def _column(field: Field) -> str:

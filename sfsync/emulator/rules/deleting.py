@@ -54,7 +54,8 @@ def _delete(call: "Call", sobject: SObject, record_id: str) -> None:
     if row.get("IsDeleted"):
         raise RowRefusedError("ENTITY_IS_DELETED", "entity is deleted")
     check_object(call, sobject, right="delete")
-    org.capacity.take_row(org.switches, new=False)
+    if not call.is_system:
+        org.capacity.take_row(org.switches, new=False)
     check_approval_lock(org.storage, record_id)
     _fire(call, sobject, row, moment=BEFORE)
     org.locks.take(locked_records(org.storage, sobject.name, row), call=call.number)

@@ -5,6 +5,8 @@ raises in the hook, and hooks that start each other stop at a depth of 16.
 Source: Apex Developer Guide, Execution Governors and Limits; Enforcing Object and Field Permissions [D].
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from sfsync.emulator.errors import RowRefusedError, UncoercibleError
@@ -47,19 +49,19 @@ class HookRecords:
     def insert(self, sobject: str, **values: Any) -> str:
         """Save a new record and return its id."""
         draft = self._draft(self._shape(sobject), values)
-        with _Statement(self._call, "Insert"):
+        with _statement(self._call, "Insert"):
             return insert_row(self._call, draft)
 
     def update(self, record_id: str, **values: Any) -> None:
         """Change a record."""
         draft = self._draft(self._shape_of(record_id), values)
-        with _Statement(self._call, "Update"):
+        with _statement(self._call, "Update"):
             update_row(self._call, draft, record_id)
 
     def delete(self, record_id: str) -> None:
         """Delete a record."""
         shape = self._shape_of(record_id)
-        with _Statement(self._call, "Delete"):
+        with _statement(self._call, "Delete"):
             delete_row(self._call, shape, record_id)
 
     def _shape(self, name: str) -> SObject:
@@ -92,23 +94,17 @@ class HookRecords:
         return draft
 
 
-class _Statement:
-    """One DML statement of a hook: it goes one level deeper, and a refusal raises DmlError."""
-
-    def __init__(self, call: "Call", verb: str) -> None:
-        self._counted = call.counted
-        self._verb = verb
-
-    def __enter__(self) -> None:
-        if self._counted.depth >= _DEEPEST:
-            raise DmlError("Maximum trigger depth exceeded")
-        self._counted.depth += 1
-
-    def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> None:
-        self._counted.depth -= 1
-        if isinstance(problem, RowRefusedError):
-            error = problem.error
-            raise DmlError(
-                f"System.DmlException: {self._verb} failed. First exception on row 0; first error: "
-                f"{error.code}, {error.message}: [{', '.join(error.fields)}]"
-            ) from problem
+@contextmanager
+def _statement(call: "Call", verb: str) -> Iterator[None]:
+    """Run one DML statement of a hook; a refused record raises DmlError."""
+    if call.counted.depth >= _DEEPEST:
+        raise DmlError("Maximum trigger depth exceeded")
+    try:
+        with call.system_mode():
+            yield
+    except RowRefusedError as refused:
+        error = refused.error
+        raise DmlError(
+            f"System.DmlException: {verb} failed. First exception on row 0; first error: "
+            f"{error.code}, {error.message}: [{', '.join(error.fields)}]"
+        ) from refused

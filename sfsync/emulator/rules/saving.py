@@ -8,7 +8,7 @@ Source: Apex Developer Guide, Triggers and Order of Execution [D].
 
 import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sfsync.emulator.errors import RowError, RowRefusedError
 from sfsync.emulator.org.hooks import AFTER, BEFORE, Event
@@ -25,6 +25,8 @@ from sfsync.emulator.rules.opportunity import check_offered_values
 
 if TYPE_CHECKING:
     from sfsync.emulator.call import Call
+
+_NEVER_EMPTY: Final = ("OwnerId", "Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,14 @@ def _insert(call: "Call", draft: Draft) -> str:
     if draft.sent_id:
         raise RowRefusedError("INVALID_ID_FIELD", "cannot specify Id in an insert call", "Id")
     check_write(call, draft, right="create")
-    org.capacity.take_row(org.switches, new=True)
+    if not call.is_system:
+        org.capacity.take_row(org.switches, new=True)
     sent = checked_draft(call, draft)
-    row = {**org.templates[sobject.name], **_defaults(call, sobject, sent), **sent}
+    defaults = _defaults(call, sobject)
+    row = {**org.templates[sobject.name], **defaults, **sent}
+    for name in _NEVER_EMPTY:
+        if name in defaults and row[name] is None:
+            row[name] = defaults[name]
     _check(call, sobject, row, sent=sent, before=None)
     row["Id"] = org.next_id(sobject)
     try:
@@ -101,7 +108,7 @@ def _insert(call: "Call", draft: Draft) -> str:
     return str(row["Id"])
 
 
-def _defaults(call: "Call", sobject: SObject, sent: Row) -> Row:
+def _defaults(call: "Call", sobject: SObject) -> Row:
     now, user = call.now_stamp, call.user_id
     row: Row = {
         "CreatedDate": now,
@@ -112,8 +119,6 @@ def _defaults(call: "Call", sobject: SObject, sent: Row) -> Row:
     }
     if "ownerid" in sobject.fields:
         row["OwnerId"] = user
-        if sent.get("OwnerId", user) is None:
-            del sent["OwnerId"]
     if sobject.record_types:
         row["RecordTypeId"] = default_record_type_id(call, sobject)
     if sobject.custom:
@@ -175,7 +180,8 @@ def _settle(call: "Call", sobject: SObject, row: Row, *, before: Row | None) -> 
     call.work.note(sobject.name, row["Id"], "insert" if before is None else "update")
     primary_role = derived_rows.settle(call, sobject, row, before=before)
     if primary_role is not None:
-        insert_row(call, primary_role)
+        with call.system_mode():
+            insert_row(call, primary_role)
     if call.org.hooks.watch(sobject.name):
         call.org.hooks.fire(_event(call, sobject, row, before=before, moment=AFTER))
 
@@ -188,7 +194,8 @@ def _update(call: "Call", draft: Draft, record_id: str) -> None:
     if before.get("IsDeleted"):
         raise RowRefusedError("ENTITY_IS_DELETED", "entity is deleted")
     check_write(call, draft, right="edit")
-    org.capacity.take_row(org.switches, new=False)
+    if not call.is_system:
+        org.capacity.take_row(org.switches, new=False)
     check_approval_lock(org.storage, record_id)
     sent = checked_draft(call, draft)
     if before.get("HasOpportunityLineItem"):

@@ -34,6 +34,13 @@ def take_contact(event: Event) -> None:
     event.records.insert("OpportunityContactRole", OpportunityId=event.row["Id"])
 
 
+def take_named_contact(event: Event) -> None:
+    """Add a role for the contact whose id stands in the next step."""
+    event.records.insert(
+        "OpportunityContactRole", OpportunityId=event.row["Id"], ContactId=event.row["NextStep"]
+    )
+
+
 def write_nonsense(event: Event) -> None:
     """Write a text that is longer than its field."""
     event.row["NextStep"] = "x" * 256

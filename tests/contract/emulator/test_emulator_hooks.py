@@ -192,6 +192,23 @@ def test_ready_made_hooks_refuse_and_fail_on_save_and_delete_s11(automated: Clie
     assert error_of(amountless) == ("FIELD_CUSTOM_VALIDATION_EXCEPTION", ["Amount"])
 
 
+def test_the_platform_and_hooks_act_without_the_users_rights():
+    """A user who may not create roles still gets those of ContactId and of triggers. Apex: system mode [D]."""
+    user = "integration@cloudkicks.example"
+    document = {
+        "users": [{"username": user, "last_name": "User"}],
+        "object_permissions": [{"object": "OpportunityContactRole", "user": user, "create": False}],
+        "triggers": [trigger("take_named_contact", action="after", on=["insert"])],
+    }
+    with org_with(document) as org:
+        contacts = [org.create("Contact", LastName=name) for name in ("one", "two")]
+        deal = org.deal(ContactId=contacts[0], NextStep=contacts[1])
+        assert [role["ContactId"] for role in org.roles(deal)] == contacts
+        body = {"OpportunityId": deal, "ContactId": contacts[1]}
+        refused = org.call("POST", "/sobjects/OpportunityContactRole", body)
+        assert error_of(refused)[0] == "INSUFFICIENT_ACCESS_OR_READONLY"
+
+
 @pytest.mark.parametrize(
     "hook", ["hooks.py:no_such", "no_such.py:hook", "no_such_module:hook", "emulator_hooks:seen"]
 )
