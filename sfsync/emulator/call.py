@@ -13,6 +13,7 @@ from typing import Any, Final
 from sfsync.emulator.errors import ApiError, RowRefusedError, UncoercibleError, bad_field, not_found
 from sfsync.emulator.fault_actions import FailRows
 from sfsync.emulator.org.clock import stamp
+from sfsync.emulator.org.first_versions import fields_to_come
 from sfsync.emulator.org.org import Org
 from sfsync.emulator.org.schema import Field, RecordType, SObject, VersionedCatalogue
 from sfsync.emulator.org.work import Work
@@ -88,8 +89,9 @@ class Call:
         return found
 
     def hidden_fields(self, sobject: SObject) -> frozenset[str]:
-        """Return the lower-case names of the fields that the user cannot see."""
-        return self.org.rights.hidden_fields(sobject.name, self.user_id)
+        """Return the lower-case names of the fields that the user, or the version of the call, cannot see."""
+        hidden = self.org.rights.hidden_fields(sobject.name, self.user_id)
+        return hidden | fields_to_come(sobject, self.version)
 
     def locked_fields(self, sobject: SObject) -> frozenset[str]:
         """Return the lower-case names of the fields that the user cannot edit."""

@@ -202,6 +202,31 @@ def test_roles_have_custom_fields_but_no_external_ids():
         pass
 
 
+@fact("1.4-version", "1.5-version", "2.1-currency", "2.7-custom")
+@pytest.mark.parametrize(
+    ("sobject", "field", "since"),
+    [
+        ("Opportunity", "ContactId", 46),
+        ("OpportunityStage", "ApiName", 36),
+        (ROLE, "CurrencyIsoCode", 47),
+        (ROLE, "Influence__c", 47),
+    ],
+)
+def test_fields_of_later_versions_do_not_exist_yet(sobject: str, field: str, since: int):
+    """Before its version a field is neither described nor queried nor written. Source: facts 1.4, 1.5, 2.7."""
+    custom = {"object": ROLE, "name": "Influence__c", "type": "Text", "length": 20}
+    with running({"fields": [custom], "organization": {"currencies": ["USD", "EUR"]}}) as emulator:
+        for version, exists in ((since, True), (since - 1, False)):
+            org = Client(emulator, version=f"{version}.0")
+            shape = org.call("GET", f"/sobjects/{sobject}/describe").json()["fields"]
+            assert (field in {item["name"] for item in shape}) is exists
+            query = org.call("GET", "/query", params={"q": f"SELECT {field} FROM {sobject}"})
+            assert query.status_code == (200 if exists else 400)
+            written = org.call("POST", f"/sobjects/{sobject}", {field: "USD"}).json()[0]["errorCode"]
+            assert (written != "INVALID_FIELD") is exists
+            org.http.close()
+
+
 @fact("2.6-rights", "7.3-cross-reference-access")
 @pytest.mark.parametrize(
     ("sobject", "right", "code"),
