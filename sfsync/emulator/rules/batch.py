@@ -32,7 +32,7 @@ def save_all(call: "Call", steps: Sequence[SaveStep], *, all_or_none: bool) -> l
     with call.work.unit() as unit:
         if not all_or_none and call.org.hooks.has_triggers:
             return _save_good_ones(call, steps)
-        outcomes = _attempt(call, steps, range(len(steps)))
+        outcomes = _attempt(call, steps, range(len(steps)), first=call.counted.judged)
         failed = sum(not outcome.success for outcome in outcomes.values())
         if failed and all_or_none:
             unit.undo()
@@ -42,21 +42,25 @@ def save_all(call: "Call", steps: Sequence[SaveStep], *, all_or_none: bool) -> l
     return list(outcomes.values())
 
 
-def _attempt(call: "Call", steps: Sequence[SaveStep], rows: Iterable[int]) -> dict[int, Outcome]:
-    first, outcomes = call.counted.judged, {}
+def _attempt(
+    call: "Call", steps: Sequence[SaveStep], rows: Iterable[int], *, first: int
+) -> dict[int, Outcome]:
+    outcomes: dict[int, Outcome] = {}
     for index in rows:
         call.counted.judged = first + index
         outcomes[index] = steps[index]()
-    call.counted.judged = first
+    call.counted.judged = first + len(steps)
     return outcomes
 
 
 def _save_good_ones(call: "Call", steps: Sequence[SaveStep]) -> list[Outcome]:
     """Save what can be saved: after a failure the good rows go through all their triggers again."""
+    first = call.counted.judged
     failed: dict[int, Outcome] = {}
     for _ in range(_MOST_ATTEMPTS):
         with call.work.unit() as attempt:
-            outcomes = _attempt(call, steps, [index for index in range(len(steps)) if index not in failed])
+            rows = [index for index in range(len(steps)) if index not in failed]
+            outcomes = _attempt(call, steps, rows, first=first)
             bad = {index: outcome for index, outcome in outcomes.items() if not outcome.success}
             failed |= bad
             if bad:

@@ -27,6 +27,8 @@ def complete(call: "Call", sobject: SObject, row: Row, *, sent: Row, before: Row
 def _deal(call: "Call", row: Row, sent: Row, before: Row | None) -> None:
     if before is not None:
         products.check_book_and_currency(row, before)
+        if before["HasOpportunityLineItem"]:
+            row["Amount"] = before["Amount"]
         opportunity.convert_amount(call, row, sent=sent, before=before)
     row.update(opportunity.derive(call, row, sent=sent, before=before))
 

@@ -198,8 +198,6 @@ def _update(call: "Call", draft: Draft, record_id: str) -> None:
         org.capacity.take_row(org.switches, new=False)
     check_approval_lock(org.storage, record_id)
     sent = checked_draft(call, draft)
-    if before.get("HasOpportunityLineItem"):
-        sent.pop("Amount", None)
     row = {**before, **sent}
     org.locks.take(locked_records(org.storage, sobject.name, before), call=call.number)
     _check(call, sobject, row, sent=sent, before=before)

@@ -12,6 +12,8 @@ from facts import fact, side
 from roles_of_deals import add_role, flags
 from switching import switched
 
+from sfsync.emulator.fault_actions import FailRows
+from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.org.definition import DefinitionError
 from sfsync.emulator.server import running
 
@@ -131,6 +133,15 @@ def test_too_many_retries_by_switch(org: Client):
         answer = create_all(org, "good", "x" * 121)
         assert answer[0]["errorCode"] == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
         assert org.query("SELECT Id FROM Opportunity WHERE Name = 'good'") == []
+
+
+def test_scripted_rows_keep_their_places_in_a_second_attempt():
+    """A fault of the third row of a call is not laid on another row when the good ones are saved again."""
+    with org_with({"triggers": [trigger("shout")]}) as org:
+        org.emulator.faults.add(FaultScript(FailRows(rows=(2,))))
+        rows = create_all(org, "one", "two", "three", "four")
+        assert [row["success"] for row in rows] == [True, True, False, True]
+        assert len(org.query("SELECT Id FROM Opportunity")) == 3
 
 
 def test_hooks_that_start_each_other_stop():
