@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sfsync.emulator.org.currencies import add_currencies
 from sfsync.emulator.org.definition import DefinitionError, OrgDefinition, Table
+from sfsync.emulator.org.definition_names import check_names
 from sfsync.emulator.org.ids import IdSequence
 from sfsync.emulator.org.schema import Field, PicklistValue, RecordType, Schema, SObject
 from sfsync.emulator.org.standard import (
@@ -131,6 +132,7 @@ def build_schema(definition: OrgDefinition, *, pod: str) -> Schema:
     add_currencies(definition, objects)
     _restrict(definition, objects)
     _add_record_types(definition, objects, pod=pod)
+    check_names(definition, objects)
     return Schema(objects.values())
 
 
