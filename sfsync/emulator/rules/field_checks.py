@@ -38,7 +38,7 @@ def checked_draft(call: "Call", draft: Draft) -> Row:
     return values
 
 
-def checked_rewrites(call: "Call", sobject: SObject, row: Row, *, kept: Row) -> Row:
+def checked_rewrites(call: "Call", sobject: SObject, row: Row, *, kept: Row, creating: bool) -> Row:
     """Check what a trigger wrote to a row, in place; return the fields it changed.
 
     Raises: RowRefusedError when a value breaks a rule of its field.
@@ -46,8 +46,8 @@ def checked_rewrites(call: "Call", sobject: SObject, row: Row, *, kept: Row) -> 
     rewritten: Row = {}
     for name in [name for name, value in row.items() if name not in kept or kept[name] != value]:
         field = sobject.field_named(name)
-        if field is None or field.name != name:
-            message = f"a trigger wrote to {name}, which {sobject.name} does not have"
+        if field is None or field.name != name or not (field.createable if creating else field.updateable):
+            message = f"Field is not writeable: {sobject.name}.{name}"
             raise RowRefusedError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message)
         value = bool(row[name]) if field.type == "boolean" else row[name]
         try:

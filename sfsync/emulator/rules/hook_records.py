@@ -48,21 +48,21 @@ class HookRecords:
 
     def insert(self, sobject: str, **values: Any) -> str:
         """Save a new record and return its id."""
-        draft = self._draft(self._shape(sobject), values)
+        draft = self._draft(self._shape(sobject), values, creating=True)
         with _statement(self._call, "Insert"):
             return insert_row(self._call, draft)
 
     def update(self, record_id: str, **values: Any) -> None:
         """Change a record."""
-        draft = self._draft(self._shape_of(record_id), values)
+        draft = self._draft(self._shape_of(record_id), values, creating=False)
         with _statement(self._call, "Update"):
-            update_row(self._call, draft, record_id)
+            update_row(self._call, draft, normalised(record_id) or record_id)
 
     def delete(self, record_id: str) -> None:
         """Delete a record."""
         shape = self._shape_of(record_id)
         with _statement(self._call, "Delete"):
-            delete_row(self._call, shape, record_id)
+            delete_row(self._call, shape, normalised(record_id) or record_id)
 
     def _shape(self, name: str) -> SObject:
         found = self._call.org.schema.sobject(name)
@@ -82,10 +82,12 @@ class HookRecords:
             raise DmlError(f"No such column '{name}' on sobject of type {shape.name}")
         return field.name
 
-    def _draft(self, shape: SObject, values: Row) -> Draft:
+    def _draft(self, shape: SObject, values: Row, *, creating: bool) -> Draft:
         draft = Draft(shape)
         for name, value in values.items():
             field = shape.fields[self._field_name(shape, name).lower()]
+            if not (field.createable if creating else field.updateable):
+                raise DmlError(f"Field is not writeable: {shape.name}.{field.name}")
             plain = bool(value) if field.type == "boolean" and isinstance(value, int) else value
             try:
                 draft.values[field.name] = coerce(field, plain)

@@ -148,7 +148,7 @@ def _check(call: "Call", sobject: SObject, row: Row, *, sent: Row, before: Row |
 def _before_triggers(call: "Call", sobject: SObject, row: Row, *, before: Row | None) -> Row:
     kept = dict(row)
     call.org.hooks.fire(_event(call, sobject, row, before=before, moment=BEFORE))
-    return checked_rewrites(call, sobject, row, kept=kept)
+    return checked_rewrites(call, sobject, row, kept=kept, creating=before is None)
 
 
 def _event(call: "Call", sobject: SObject, row: Row, *, before: Row | None, moment: str) -> Event:

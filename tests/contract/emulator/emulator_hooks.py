@@ -54,3 +54,13 @@ def needs_title(event: Event) -> str | None:
 def needs_site(event: Event) -> str | None:
     """Refuse an account without a site."""
     return None if event.row["Site"] else "Site is needed"
+
+
+def win(event: Event) -> None:
+    """Write to a field that only the platform writes."""
+    event.row["IsWon"] = 1
+
+
+def win_later(event: Event) -> None:
+    """Write to a field that only the platform writes, in a statement of its own."""
+    event.records.update(event.row["Id"], IsWon=True)

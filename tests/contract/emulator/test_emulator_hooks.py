@@ -96,6 +96,16 @@ def test_what_a_trigger_writes_is_checked_again():
         assert error_of(org.call("POST", "/sobjects/Opportunity", DEAL)) == ("STRING_TOO_LONG", ["NextStep"])
 
 
+@pytest.mark.parametrize(("hook", "action"), [("win", "before"), ("win_later", "after")])
+def test_hooks_write_what_can_be_written(hook: str, action: str):
+    """What the platform derives is not writeable for triggers either, and the row is refused. Apex [D]."""
+    with org_with({"triggers": [trigger(hook, action=action, on=["insert"])]}) as org:
+        error = org.call("POST", "/sobjects/Opportunity", DEAL).json()[0]
+        assert error["errorCode"] == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+        assert "Field is not writeable: Opportunity.IsWon" in error["message"]
+        assert org.query("SELECT Id FROM Opportunity") == []
+
+
 @fact("4.6-retries", "2.7-custom")
 @side("trigger_retries", "no_side_effect")
 def test_good_rows_run_their_triggers_again_after_a_failure():
