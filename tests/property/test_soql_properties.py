@@ -32,6 +32,7 @@ class PlainField:
 
 @dataclass(frozen=True, slots=True)
 class OneTable:
+    api_version: float = 66.0
     name: str = "Account"
     fields: Mapping[str, PlainField] = field(
         default_factory=lambda: {

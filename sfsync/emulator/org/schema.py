@@ -204,6 +204,11 @@ class VersionedCatalogue:
         self._hidden = hidden
         self._readable = readable
 
+    @property
+    def api_version(self) -> float:
+        """The API version of the call."""
+        return float(self._version)
+
     def sobject(self, name: str, /) -> SObject | None:
         """Return the object of that name in any case, or None."""
         found = self._schema.sobject(name)

@@ -7,14 +7,17 @@ the catalogue has confirmed them.
 
 from sfsync.emulator.soql.catalogue import Catalogue, ChildRelationship, FieldShape, SObjectShape
 from sfsync.emulator.soql.errors import SoqlError
-from sfsync.emulator.soql.result import QueryResult
+from sfsync.emulator.soql.result import Nest, QueryResult, Record, RecordList
 from sfsync.emulator.soql.running import run_query
 
 __all__ = [
     "Catalogue",
     "ChildRelationship",
     "FieldShape",
+    "Nest",
     "QueryResult",
+    "Record",
+    "RecordList",
     "SObjectShape",
     "SoqlError",
     "run_query",

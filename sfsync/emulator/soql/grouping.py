@@ -11,7 +11,8 @@ from itertools import count
 from typing import Any, Final
 
 from sfsync.emulator.soql.catalogue import FieldShape
-from sfsync.emulator.soql.conditions import Operand, operand_of, translate_condition
+from sfsync.emulator.soql.conditions import Operand, operand_of, operand_of_date, translate_condition
+from sfsync.emulator.soql.date_functions import is_date_function
 from sfsync.emulator.soql.errors import invalid_field, malformed
 from sfsync.emulator.soql.json_values import conversion_for
 from sfsync.emulator.soql.level import Level
@@ -108,7 +109,9 @@ class Grouping:
 
     def _group(self, item: Path | Call) -> None:
         if isinstance(item, Call):
-            raise malformed(f"{item.name} is not played by this emulator in GROUP BY", offset=item.offset)
+            operand = self._date_operand(item)
+            self._grouped[operand.sql] = operand
+            return
         found = self.level.scope.find(item)
         if not found.field.groupable:
             raise invalid_field(f"field '{item}' can not be grouped in a query call", offset=item.offset)
@@ -121,7 +124,7 @@ class Grouping:
                 leaf = self._leaf(found.sql, found.field.type, found.field)
                 self._add(alias or found.field.name, leaf, path.offset)
             case Selected(Call() as call, alias):
-                operand = self._aggregate_operand(call)
+                operand = self._called(call)
                 leaf = self._leaf(operand.sql, operand.type, None)
                 self._add(alias or f"expr{next(self._unnamed)}", leaf, call.offset)
             case Children(query):
@@ -135,6 +138,19 @@ class Grouping:
         if found.sql not in self._grouped:
             raise malformed(f"Field must be grouped or aggregated: {path}", offset=path.offset)
         return found
+
+    def _called(self, call: Call) -> Operand:
+        if not is_date_function(call):
+            return self._aggregate_operand(call)
+        operand = self._date_operand(call)
+        if operand.sql not in self._grouped:
+            raise malformed(f"Field must be grouped or aggregated: {call.argument}", offset=call.offset)
+        return operand
+
+    def _date_operand(self, call: Call) -> Operand:
+        if not is_date_function(call) or call.argument is None:
+            raise malformed(f"{call.name} is not played by this emulator in GROUP BY", offset=call.offset)
+        return operand_of_date(call, self.level.scope.find(call.argument))
 
     def _leaf(self, sql: str, type_name: str, grouped: FieldShape | None) -> Leaf:
         self.columns.append(sql)
@@ -170,7 +186,7 @@ class Grouping:
 
     def _read_grouped(self, item: Path | Call) -> Operand:
         if isinstance(item, Call):
-            return self._aggregate_operand(item)
+            return self._called(item)
         return operand_of(self._grouped_field(item))
 
     def _read_order(self, item: Path | Call) -> Operand:

@@ -108,7 +108,7 @@ class _Builder(Transformer[Token, Query]):
     """Builds statement values while lark parses; one method per rule of the grammar."""
 
     def query(self, selections: tuple[Selection, ...], source: Path, *clauses: Any) -> Query:
-        alias, scope, where, _mode, group_by, having, order_by, limit, skip, _view, is_all_rows = clauses
+        alias, scope, where, _mode, group_by, having, order_by, limit, skip, _view, _all_rows = clauses
         return Query(
             selections=selections,
             source=source,
@@ -121,7 +121,6 @@ class _Builder(Transformer[Token, Query]):
             limit=limit,
             offset=skip[0] if skip else None,
             offset_at=skip[1] if skip else 0,
-            is_all_rows=is_all_rows,
         )
 
     def selections(self, *selections: Selection) -> tuple[Selection, ...]:
@@ -175,8 +174,9 @@ class _Builder(Transformer[Token, Query]):
     def skip(self, *words: Token) -> tuple[int, int] | None:
         return (_whole(words[1]), words[0].start_pos or 0) if words else None
 
-    def all_rows(self, *words: Token) -> bool:
-        return bool(words)
+    def all_rows(self, *words: Token) -> None:
+        if words:  # Apex only; clients have queryAll
+            raise malformed("ALL ROWS not allowed in this context", offset=words[0].start_pos)
 
     def view(self, *_purposes: Token) -> None:
         return None
