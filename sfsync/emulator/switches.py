@@ -90,6 +90,20 @@ class LockStatus(StrEnum):
     SERVER_ERROR = "500"
 
 
+class LocatorUse(StrEnum):
+    """How often the locator of a query's next page may be followed."""
+
+    ONCE = "once"
+    AGAIN = "again"
+
+
+class LocatorStatus(StrEnum):
+    """The HTTP status of a locator that leads nowhere."""
+
+    BAD_REQUEST = "400"
+    NOT_FOUND = "404"
+
+
 class UsageHeader(StrEnum):
     """How the usage count of Sforce-Limit-Info moves."""
 
@@ -150,6 +164,9 @@ class Switches:
     composite_honours_conditions: bool = True
     deleted_record_write: DeletedRecordWrite = DeletedRecordWrite.ENTITY_IS_DELETED_404
     lock_status: LockStatus = LockStatus.BAD_REQUEST
+    locator_use: LocatorUse = LocatorUse.ONCE
+    locator_status: LocatorStatus = LocatorStatus.BAD_REQUEST
+    short_pages: bool = False
     usage_header: UsageHeader = UsageHeader.SOMETIMES_LOWER
     api_limit: ApiLimit = ApiLimit.SOFT
     trigger_retries: TriggerRetries = TriggerRetries.NO_SIDE_EFFECT

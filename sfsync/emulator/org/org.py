@@ -86,7 +86,7 @@ class Org:
         self.latency_s = float(definition.limits.get("latency_s", 0.0))
         self.rights = Rights(definition, self.storage)
         self.locks = RowLocks()
-        self.cursors = Cursors(self.pod)
+        self.cursors = Cursors(self.pod, clock=self.clock, switches=self.switches)
         self.hooks = Hooks(definition)
         self.capacity = Capacity(definition.limits, self.schema, self.storage)
         self.fiscal_year_start = int(definition.organization.get("fiscal_year_start_month", 1))

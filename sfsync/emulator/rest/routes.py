@@ -65,6 +65,7 @@ VERSIONED: Final[tuple[tuple[str, str, Resource], ...]] = (
     ("DELETE", "/sobjects/{sobject}/{field}/{value}", records.delete_by_key),
     ("GET", "/query", querying.query),
     ("GET", "/queryAll", querying.query_all),
+    ("GET", "/tooling/query", querying.tooling_query),
     ("GET", "/query/{locator}", querying.next_page),
     ("GET", "/queryAll/{locator}", querying.next_page),
     ("POST", "/composite", composite.composite),

@@ -7,7 +7,7 @@ the catalogue has confirmed them.
 
 from sfsync.emulator.soql.catalogue import Catalogue, ChildRelationship, FieldShape, SObjectShape
 from sfsync.emulator.soql.errors import SoqlError
-from sfsync.emulator.soql.result import Nest, QueryResult, Record, RecordList
+from sfsync.emulator.soql.result import Nest, QueryResult, nested_whole
 from sfsync.emulator.soql.running import run_query
 
 __all__ = [
@@ -16,9 +16,8 @@ __all__ = [
     "FieldShape",
     "Nest",
     "QueryResult",
-    "Record",
-    "RecordList",
     "SObjectShape",
     "SoqlError",
+    "nested_whole",
     "run_query",
 ]
