@@ -41,6 +41,7 @@ _OAUTH: Final = {
 _LIMITS: Final = {
     "daily_api_requests": int,
     "latency_s": _NUMBER,
+    "search_lag_s": _NUMBER,
     "storage_records": int,
     "read_only_after_rows": int,
 }

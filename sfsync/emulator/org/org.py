@@ -25,6 +25,7 @@ from sfsync.emulator.org.locks import RowLocks
 from sfsync.emulator.org.logins import Logins
 from sfsync.emulator.org.rights import Rights
 from sfsync.emulator.org.schema import SObject
+from sfsync.emulator.org.search_index import LAG_S, SearchIndex
 from sfsync.emulator.org.sessions import (
     DEFAULT_IDLE_MINUTES,
     LONGEST_IDLE_MINUTES,
@@ -87,6 +88,8 @@ class Org:
         self.rights = Rights(definition, self.storage)
         self.locks = RowLocks()
         self.cursors = Cursors(self.pod, clock=self.clock, switches=self.switches)
+        lag_s = float(definition.limits.get("search_lag_s", LAG_S))
+        self.search_index = SearchIndex(self.storage, self.clock, lag_s)
         self.hooks = Hooks(definition)
         self.capacity = Capacity(definition.limits, self.schema, self.storage)
         self.fiscal_year_start = int(definition.organization.get("fiscal_year_start_month", 1))

@@ -78,6 +78,7 @@ VERSIONED: Final[tuple[tuple[str, str, Resource], ...]] = (
     ("GET", "/composite/sobjects/{sobject}", collections.retrieve_by_address),
     ("POST", "/composite/sobjects/{sobject}", collections.retrieve_by_body),
     ("PATCH", "/composite/sobjects/{sobject}/{field}", collections.upsert_records),
+    ("GET", "/search", searching.search),
     ("GET", "/parameterizedSearch", searching.search_by_address),
     ("POST", "/parameterizedSearch", searching.search_by_body),
     ("GET", "/ui-api/object-info/{sobject}", ui_api.object_info),
