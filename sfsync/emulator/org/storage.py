@@ -148,9 +148,10 @@ class Storage:
             self._create_index(sobject, field)
 
     def _create_index(self, sobject: SObject, field: Field) -> None:
-        if not (field.external_id or field.unique or field.child_name or field.type == "email"):
+        is_looked_up = field.external_id or field.unique or field.child_name or field.type == "email"
+        if not is_looked_up and field.name != "SystemModstamp":
             return
-        collate = "" if field.case_sensitive or field.type == "reference" else " COLLATE NOCASE"
+        collate = "" if field.case_sensitive or field.type in {"reference", "datetime"} else " COLLATE NOCASE"
         filled = f' WHERE "{field.name}" IS NOT NULL'
         alive = f'{filled} AND "IsDeleted" = 0'
         place = f'ON "{sobject.name}" ("{field.name}"{collate})'
