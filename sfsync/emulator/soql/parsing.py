@@ -37,6 +37,7 @@ _MODES: Final = frozenset({"SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"})
 _MISSPELT_FROM: Final = re.compile(
     r"select\s(?:(?!\bfrom\b)[\s\S])*?[\w.)]\s+(?!select\b)([a-z]\w*)\s+$", re.IGNORECASE
 )
+_COMPARISON: Final = re.compile(r"([\w.]+)\s*(!=|<>|<=|>=|=|<|>)\s*([\s\S]+)")
 _LOOK_BACK_CHARS: Final = 200
 # More digits would not fit SQLite's integers.
 _MAX_COUNT_DIGITS: Final = 18
@@ -193,6 +194,19 @@ class _Builder(Transformer[Token, Query]):
     def compared(self, operand: Path | Call, operator: Token, literal: Token) -> Comparison:
         verb = "!=" if operator == "<>" else operator.upper()
         return Comparison(operand, verb, _literal(literal, is_pattern=verb == "LIKE"))
+
+    def compared_at_once(self, comparison: Token) -> Comparison:
+        parts = _COMPARISON.fullmatch(comparison)
+        assert parts, "the token is made of these parts"
+        start = comparison.start_pos or 0
+        path = Path(tuple(parts[1].split(".")), start)
+        verb = "!=" if parts[2] == "<>" else parts[2]
+        offset = start + parts.start(3)
+        is_quoted = parts[3][0] == "'"
+        decoded = (
+            decode_string(parts[3], offset=offset) if is_quoted else decode_word(parts[3], offset=offset)
+        )
+        return Comparison(path, verb, Literal(decoded, offset))
 
     def listed(self, operand: Path | Call, operator: Token, items: Token) -> Comparison:
         return Comparison(
