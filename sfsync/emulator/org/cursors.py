@@ -23,6 +23,8 @@ PAGE_ROWS: Final = 2000
 LEAST_PAGE_ROWS: Final = 200
 _LIFETIME: Final = timedelta(days=2)
 _MOST_OPEN: Final = 10
+# Two days is how long a cursor may live, not how long it must: the oldest end early when memory would.
+_MOST_ROWS: Final = 5_000_000
 _UNCAPPED_SINCE: Final = 56
 
 
@@ -121,6 +123,8 @@ class Cursors:
     def _close_old(self, reader: Reader) -> None:
         for cursor in [cursor for cursor in self._open.values() if self._is_old(cursor)]:
             del self._open[cursor.name]
+        while sum(len(cursor.records) for cursor in self._open.values()) > _MOST_ROWS:
+            del self._open[next(iter(self._open))]
         if reader.api_version >= _UNCAPPED_SINCE:
             return
         own = [cursor.name for cursor in self._open.values() if cursor.reader.user_id == reader.user_id]

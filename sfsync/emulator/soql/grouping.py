@@ -22,7 +22,7 @@ from sfsync.emulator.soql.result import Record
 from sfsync.emulator.soql.scope import FoundField
 from sfsync.emulator.soql.sql import Sql, join_balanced
 from sfsync.emulator.soql.statement import AllFields, Call, Children, Path, Query, Selected
-from sfsync.emulator.soql.text_matching import collation
+from sfsync.emulator.soql.text_matching import collation, sameness
 from sfsync.emulator.soql.values import Family, family_of
 
 _AGGREGATES: Final = frozenset({"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"})
@@ -101,7 +101,7 @@ class Grouping:
             having = Sql(f" HAVING {held.text}", held.parameters)
         order = order_clause(query, self._read_order)
         limit = limit_clause(query)
-        groups = ", ".join(_collated(operand) for operand in self._grouped.values())
+        groups = ", ".join(_sameness(operand) for operand in self._grouped.values())
         text = f"SELECT {', '.join(self.columns)} {self.level.scope.from_clause()} WHERE {where.text}"
         text += f" GROUP BY {groups}" if groups else ""
         text += having.text + (f" ORDER BY {order}" if order else "") + limit.text
@@ -180,7 +180,7 @@ class Grouping:
             raise malformed(reason, offset=call.offset)
         sql = f"{call.name}({_collated(operand)})"
         if call.name == "COUNT_DISTINCT":
-            sql = f"COUNT(DISTINCT {_collated(operand)})"
+            sql = f"COUNT(DISTINCT {_sameness(operand)})"
         type_name = "int" if call.name in _COUNTS else "double" if call.name == "AVG" else found.field.type
         return Operand(sql, str(call.argument), type_name, found.field.case_sensitive, call.offset)
 
@@ -202,6 +202,12 @@ class Grouping:
             value = row[leaf.index]
             record[key] = value if leaf.convert is None else leaf.convert(value)
         return record
+
+
+def _sameness(operand: Operand) -> str:
+    if operand.family is not Family.TEXT:
+        return operand.sql
+    return sameness(operand.sql, is_case_sensitive=operand.is_case_sensitive)
 
 
 def _collated(operand: Operand) -> str:

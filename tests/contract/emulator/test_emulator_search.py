@@ -70,6 +70,7 @@ def test_search_groups(org: Client):
     """IN says which fields are searched: names, addresses, phones, or all."""
     for group, text, size in (
         ("ALL", "shoes", 1),
+        ("NAME", "chan", 1),
         ("NAME", "shoes", 0),
         ("SIDEBAR", "shoes", 0),
         ("EMAIL", r"chan@acme.example", 1),
