@@ -25,16 +25,15 @@ _LIFETIME: Final = timedelta(days=2)
 _MOST_OPEN: Final = 10
 # Two days is how long a cursor may live, not how long it must: the oldest end early when memory would.
 _MOST_ROWS: Final = 5_000_000
-_UNCAPPED_SINCE: Final = 56
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads a result, in which API version, and how many rows they want at once."""
+    """Who reads a result, how many rows they want at once, and whether their open results are counted."""
 
     user_id: str
-    api_version: float
     page_rows: int
+    is_capped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +124,10 @@ class Cursors:
             del self._open[cursor.name]
         while sum(len(cursor.records) for cursor in self._open.values()) > _MOST_ROWS:
             del self._open[next(iter(self._open))]
-        if reader.api_version >= _UNCAPPED_SINCE:
-            return
-        own = [cursor.name for cursor in self._open.values() if cursor.reader.user_id == reader.user_id]
-        for name in own[: max(len(own) - _MOST_OPEN + 1, 0)]:
+        own = [
+            cursor.name
+            for cursor in self._open.values()
+            if cursor.reader.is_capped and cursor.reader.user_id == reader.user_id
+        ]
+        for name in own[: max(len(own) - _MOST_OPEN + 1, 0)] if reader.is_capped else ():
             del self._open[name]

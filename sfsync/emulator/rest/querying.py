@@ -5,6 +5,7 @@ Source: REST API Developer Guide, Query, QueryAll and Query More Results [D].
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from sfsync.emulator.call import Call
@@ -14,6 +15,7 @@ from sfsync.emulator.org.schema import Schema, VersionedCatalogue
 from sfsync.emulator.soql import Nest, QueryResult, SoqlError, nested_whole, run_query
 from sfsync.emulator.wire.messages import Reply
 
+_UNCAPPED_SINCE: Final = 56
 _BATCH_SIZE: Final = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
 _NO_PAGES_OF_GROUPS: Final = (
     "Aggregate query does not support queryMore(). Use LIMIT to restrict the results to a single batch"
@@ -74,8 +76,8 @@ def _first_page(
     call: Call, *, include_deleted: bool = False, catalogue: VersionedCatalogue | None = None
 ) -> Reply:
     text = _statement(call)
-    reader = Reader(call.user_id, float(call.version), _page_rows(call))
-    nest = _nest(call, reader)
+    reader = Reader(call.user_id, _page_rows(call), is_capped=float(call.version) < _UNCAPPED_SINCE)
+    nest = _nest(call, replace(reader, is_capped=False))
     result = run_soql(call, text, include_deleted=include_deleted, nest=nest, catalogue=catalogue)
     if call.flag("columns", call.request.parameters().get("columns")):
         return Reply(200, _columns(call, result.sobject, result.column_metadata()))

@@ -10,6 +10,7 @@ Source: SOQL and SOSL Reference, "FIND {SearchQuery}" [D].
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import translate
 from typing import Final
 
 from sfsync.emulator.sosl.errors import SoslError
@@ -39,7 +40,10 @@ def read_text(text: str) -> Term:
     tokens = _tokens(text)
     _refuse_length(text)
     reader = _Reader(tokens)
-    term = reader.any_of()
+    try:
+        term = reader.any_of()
+    except RecursionError:
+        raise SoslError("the search is too complicated") from None
     if reader.peek() is not None:
         raise SoslError(f"unexpected token: '{reader.peek()}'")
     return term
@@ -164,4 +168,4 @@ def _phrase(token: str) -> Term:
 
 
 def _pattern(word: str) -> re.Pattern[str]:
-    return re.compile(re.escape(word).replace(r"\*", ".*").replace(r"\?", "."))
+    return re.compile(translate(word))

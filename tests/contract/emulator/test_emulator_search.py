@@ -121,6 +121,7 @@ def test_the_answer_is_wrapped_since_37(org: Client):
         ("FIND {acme OR}", "MALFORMED_SEARCH"),
         ("FIND {acme) x}", "MALFORMED_SEARCH"),
         (r"FIND {acme\}", "MALFORMED_SEARCH"),
+        ("FIND {acme " + "(" * 3_000 + "}", "MALFORMED_SEARCH"),
         ("FIND {acme} IN SOME FIELDS", "MALFORMED_SEARCH"),
         ("FIND {acme} RETURNING", "MALFORMED_SEARCH"),
         ("FIND {acme} RETURNING Account(", "MALFORMED_SEARCH"),

@@ -13,7 +13,7 @@ from sfsync.emulator.switches import Switches
 def test_the_oldest_cursors_end_early_when_they_hold_too_much():
     """A cursor lives up to two days; beyond five million open rows the oldest ends sooner."""
     cursors = Cursors("8d000", clock=VirtualClock(datetime(2026, 9, 30, tzinfo=UTC)), switches=Switches())
-    reader = Reader("005", 66.0, 2_000)
+    reader = Reader("005", 2_000)
     records = [{}] * 2_600_000
     first, second, third = (str(cursors.first_page(records, reader).locator) for _ in range(3))
     with pytest.raises(ApiError):
