@@ -6,13 +6,14 @@ org file, by the org's clock.
 Source: REST API Developer Guide, Search; the index is updated asynchronously [D].
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from sfsync.emulator.org.clock import Clock, stamp
 from sfsync.emulator.org.schema import Schema
-from sfsync.emulator.org.storage import Row, Storage
+from sfsync.emulator.org.storage import Storage
 
 LAG_S: Final = 60.0
 
@@ -32,9 +33,13 @@ class SearchIndex:
         self._started = stamp(self.clock.now())
         self._last_ids = {sobject.name: self.storage.last_id(sobject.name) for sobject in schema}
 
-    def rows(self, sobject: str) -> list[Row]:
-        """Return the rows of an object that are in the index, in the order of their ids."""
+    def texts(self, sobject: str, fields: Sequence[str]) -> list[tuple[str, list[str]]]:
+        """Return the ids that are in the index, in their order, each with what its fields hold."""
         indexed = stamp(self.clock.now() - timedelta(seconds=self.lag_s))
-        where = '("SystemModstamp" < ? OR ("SystemModstamp" <= ? AND "Id" <= ?))'
-        last_id = self._last_ids.get(sobject) or ""
-        return self.storage.select(sobject, where, indexed, self._started, last_id)
+        columns = ", ".join(f'"{name}"' for name in ("Id", *fields))
+        where = '"SystemModstamp" < ? OR ("SystemModstamp" <= ? AND "Id" <= ?)'
+        statement = f'SELECT {columns} FROM "{sobject}" WHERE {where} ORDER BY "Id"'  # noqa: S608 - names of the schema
+        parameters = (indexed, self._started, self._last_ids.get(sobject) or "")
+        with self.storage.lock:
+            rows = self.storage.connection.execute(statement, parameters).fetchall()
+        return [(record_id, [text for text in texts if text]) for record_id, *texts in rows]

@@ -33,8 +33,9 @@ _LEAD_STATUSES: Final = (
     ("Closed - Converted", False, True),
     ("Closed - Not Converted", False, False),
 )
+# Users live in GMT: the date literals of SOQL count days in the time zone of the user, which are then days in UTC.
 _LOCALE: Final[Row] = {
-    "TimeZoneSidKey": "America/Los_Angeles",
+    "TimeZoneSidKey": "GMT",
     "LocaleSidKey": "en_US",
     "LanguageLocaleKey": "en_US",
 }

@@ -123,9 +123,9 @@ def _answer(call: Call, asked: Search) -> Reply:
 def _matches(call: Call, sobject: SObject, asked: Search) -> list[str]:
     searched = [field.name for field in call.visible_fields(sobject) if _is_searched(field, asked.group)]
     return [
-        row["Id"]
-        for row in call.org.search_index.rows(sobject.name)
-        if asked.term([words_of(row[name]) for name in searched if row[name]])
+        record_id
+        for record_id, texts in call.org.search_index.texts(sobject.name, searched)
+        if asked.term([words_of(text) for text in texts])
     ]
 
 
