@@ -23,7 +23,6 @@ ORG_FILE = Path(__file__).parents[2] / "config" / "emulator" / "org.toml"
 ROWS = 100_000
 REPEATS = 15
 CHANGED_LAST = 100
-# Beside the deal that the org file seeds, whose time stamp is now.
 
 
 def record_id(org: Org, prefix: str, number: int) -> str:
@@ -70,7 +69,10 @@ def look_ups(org: Org) -> dict[str, tuple[str, int]]:
             f"SELECT Id, {nested} FROM Opportunity WHERE Id IN ({quoted(deals)})",
             200,
         ),
-        "changed since": (f"{fields} WHERE SystemModstamp >= 2026-02-01T00:00:00Z", CHANGED_LAST + 1),
+        "changed since": (
+            f"{fields} WHERE SystemModstamp >= 2026-02-01T00:00:00Z",
+            CHANGED_LAST + 1,
+        ),  # and the seeded deal
         "next 200 by id": (f"{fields} WHERE Id > '{deals[0]}' ORDER BY Id LIMIT 200", 200),
         "count of all": ("SELECT COUNT() FROM Opportunity WHERE StageName = 'Prospecting'", ROWS + 1),
     }
