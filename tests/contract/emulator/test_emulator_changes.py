@@ -70,6 +70,7 @@ def test_refused_spans():
     """A span of a minute or less, one that begins more than 15 days ago, and no times are refused."""
     with org_by_clock() as (org, clock):
         clock.advance(86_400 * 20)
+        org.log_in()
         now = clock.now().replace(second=0)
         for start, end in (
             (now, now),

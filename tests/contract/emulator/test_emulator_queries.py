@@ -194,6 +194,7 @@ def test_a_cursor_lives_two_days():
     with campaigns(450) as (org, clock):
         kept, lost = (ask(org, ALL, **SMALL_PAGES)["nextRecordsUrl"] for _ in range(2))
         clock.advance(2 * 86_400)
+        org.log_in()
         assert org.call("GET", kept).status_code == 200
         clock.advance(1)
         assert org.call("GET", lost).json()[0]["errorCode"] == "INVALID_QUERY_LOCATOR"
