@@ -5,27 +5,33 @@ own that share user, unit of work, faults and row counting with the outer one.
 Invariant: `number` is the audit number of the HTTP request, whatever the nesting.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from sfsync.emulator.errors import ApiError, RowRefusedError, UncoercibleError, bad_field, not_found
 from sfsync.emulator.fault_actions import FailRows
 from sfsync.emulator.org.clock import stamp
+from sfsync.emulator.org.first_versions import fields_to_come
 from sfsync.emulator.org.org import Org
-from sfsync.emulator.org.schema import Field, SObject, VersionedCatalogue
+from sfsync.emulator.org.schema import Field, RecordType, SObject, VersionedCatalogue
 from sfsync.emulator.org.work import Work
 from sfsync.emulator.rules.drafting import Draft, read_draft
+from sfsync.emulator.rules.hook_records import HookRecords
 from sfsync.emulator.wire.json_reading import coercion_error
 from sfsync.emulator.wire.messages import Reply, Request
+
+_INHERITED: Final = ("sforce-duplicate-rule-header",)
 
 
 @dataclass(slots=True)
 class RowCount:
-    """How many rows of each object a call carried, and how many were looked at so far."""
+    """How many rows of each object a call carried and were looked at, and how deep the platform's own are."""
 
     rows: dict[str, int] = field(default_factory=dict)
     judged: int = 0
+    depth: int = 0
 
 
 @dataclass(slots=True)
@@ -54,7 +60,9 @@ class Call:
         """Answer a subrequest as part of this call."""
         if self.dispatch is None:
             raise not_found()
-        return self.dispatch(replace(self, request=request, args={}, forced_all_or_none=forced_all_or_none))
+        inherited = {name: self.request.headers[name] for name in _INHERITED if name in self.request.headers}
+        inner = replace(request, headers={**inherited, **request.headers})
+        return self.dispatch(replace(self, request=inner, args={}, forced_all_or_none=forced_all_or_none))
 
     def record_url(self, sobject: str, record_id: str) -> str:
         """Return the address of a record in the version of the call."""
@@ -62,25 +70,36 @@ class Call:
 
     def catalogue(self) -> VersionedCatalogue:
         """Return the schema as the query engine wants it, without what the user cannot see."""
-        return VersionedCatalogue(self.org.schema, self.version, hidden=self.hidden_fields)
+        denies = self.org.rights.denies
+        return VersionedCatalogue(
+            self.org.schema,
+            self.version,
+            hidden=self.hidden_fields,
+            readable=lambda sobject: not denies(sobject.name, self.user_id, "read"),
+        )
 
     def sobject(self, name: str | None = None) -> SObject:
         """Return the object named in the path, or the named one.
 
-        Raises: ApiError 404 when the org has none of that name.
+        Raises: ApiError 404 when the org has none of that name that the user may read.
         """
         found = self.org.schema.sobject(name or self.args["sobject"])
-        if found is None:
+        if found is None or self.org.rights.denies(found.name, self.user_id, "read"):
             raise not_found()
         return found
 
     def hidden_fields(self, sobject: SObject) -> frozenset[str]:
-        """Return the lower-case names of the fields that the user cannot see."""
-        return sobject.internal_fields | self.org.hidden_fields(sobject.name, self.user_id)
+        """Return the lower-case names of the fields that the user, or the version of the call, cannot see."""
+        hidden = self.org.rights.hidden_fields(sobject.name, self.user_id)
+        return sobject.internal_fields | hidden | fields_to_come(sobject, self.version)
 
     def locked_fields(self, sobject: SObject) -> frozenset[str]:
         """Return the lower-case names of the fields that the user cannot edit."""
-        return self.org.locked_fields(sobject.name, self.user_id)
+        return self.org.rights.locked_fields(sobject.name, self.user_id)
+
+    def record_types(self, sobject: SObject) -> tuple[RecordType, ...]:
+        """Return the record types of an object as the user finds them."""
+        return self.org.rights.record_types(sobject, self.user_id)
 
     def visible_fields(self, sobject: SObject, names: list[str] | None = None) -> list[Field]:
         """Return the fields of those names, or all that the user can see.
@@ -123,6 +142,24 @@ class Call:
             everywhere = not fault.rows and not fault.keys
             if everywhere or index in fault.rows or values & set(fault.keys):
                 raise RowRefusedError(fault.code, fault.message, *fault.fields)
+
+    @contextmanager
+    def system_mode(self) -> Iterator[None]:
+        """Run a block as the platform or its automation: without the user's rights, one level deeper."""
+        self.counted.depth += 1
+        try:
+            yield
+        finally:
+            self.counted.depth -= 1
+
+    @property
+    def is_system(self) -> bool:
+        """Whether the platform or its automation acts, not the user."""
+        return self.counted.depth > 0
+
+    def hook_records(self) -> HookRecords:
+        """Return the records as the hooks of this call reach them."""
+        return HookRecords(self)
 
     def duplicate_option(self, name: str) -> bool:
         """Return a flag of Sforce-Duplicate-Rule-Header; all of them are off by default."""

@@ -1,9 +1,8 @@
-"""The emulator's own resources under /_emulator: faults, audit, clock, switches, sessions, users, TLS. Not
-part of the played platform.
+"""The emulator's own resources under /_emulator: faults, audit, clock, switches, sessions, users, TLS, locks.
 
-They exist for tests that run the emulator or the client as another process. Every call must carry the
-emulator's own access token in X-Sfsync-Emulator-Control; they are neither audited nor counted as API
-calls.
+Not part of the played platform. They exist for tests that run the emulator or the client as another
+process. Every call must carry the emulator's own access token in X-Sfsync-Emulator-Control; they are
+neither audited nor counted as API calls.
 """
 
 from dataclasses import fields, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sfsync.emulator.errors import ApiError, not_found
 from sfsync.emulator.faults import script_from
 from sfsync.emulator.org.clock import VirtualClock
+from sfsync.emulator.org.ids import normalised
 from sfsync.emulator.switches import Switches
 from sfsync.emulator.wire.messages import Reply, Request
 
@@ -80,6 +80,10 @@ def _answer_state(emulator: "Emulator", request: Request, name: str) -> Any:
             return {"expired": True}
         case "PATCH", "switches":
             return _set_switches(emulator, request.json_object())
+        case "POST", "approval_locks":
+            return _set_approval_lock(emulator, request.json_object())
+        case "POST", "maintenance":
+            return _begin_maintenance(emulator, request.json_object())
         case "POST", "clock":
             return _advance(emulator, float(request.json_object()["advance_s"]))
         case _:
@@ -128,6 +132,24 @@ def _set_switches(emulator: "Emulator", table: dict[str, Any]) -> dict[str, Any]
     chosen = Switches.from_table(table)
     emulator.org.switches = replace(emulator.org.switches, **{name: getattr(chosen, name) for name in table})
     return {item.name: getattr(emulator.org.switches, item.name) for item in fields(Switches)}
+
+
+def _set_approval_lock(emulator: "Emulator", table: dict[str, Any]) -> dict[str, Any]:
+    record_id = normalised(str(table["id"]))
+    if record_id is None:
+        raise ValueError("id must be the id of a record")
+    locked = bool(table.get("locked", True))
+    emulator.org.storage.set_approval_lock(record_id, locked=locked)
+    return {"id": record_id, "locked": locked}
+
+
+def _begin_maintenance(emulator: "Emulator", table: dict[str, Any]) -> dict[str, Any]:
+    """Let the org become read-only after so many rows more, in the middle of a call if need be; null ends it."""
+    rows = table["after_rows"]
+    if rows is not None and (not isinstance(rows, int) or rows < 0):
+        raise ValueError("after_rows must be a number of rows, or null to end the maintenance")
+    emulator.org.capacity.rows_until_read_only = rows
+    return {"after_rows": rows}
 
 
 def _advance(emulator: "Emulator", seconds: float) -> dict[str, str]:

@@ -176,6 +176,7 @@ def build(
     seed_org(
         org, now=now, call_as=lambda user: Call(org, Request("POST", "/"), work, user_id=user, version="68.0")
     )
+    org.search_index.take_in(org.schema)
     token = org.sessions.open(org.api_user_id)
     return Emulator(org, Faults(org.clock), Audit(), control_token=token)
 

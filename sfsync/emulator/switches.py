@@ -54,6 +54,27 @@ class PrimaryDuplicateDeleted(StrEnum):
     LEAVE = "leave"
 
 
+class LastProductDeleted(StrEnum):
+    """What the amount of a deal becomes when its last product is deleted."""
+
+    KEEP_AMOUNT = "keep_amount"
+    ZERO_AMOUNT = "zero_amount"
+
+
+class TextLengthUnit(StrEnum):
+    """What the length of a text field counts; they differ for characters such as emoji."""
+
+    UTF16_UNITS = "utf16_units"
+    CODE_POINTS = "code_points"
+
+
+class ControlCharacters(StrEnum):
+    """What control characters other than tab and line ends do in a text."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+
+
 class DeletedRecordWrite(StrEnum):
     """How a write to a deleted record is answered."""
 
@@ -67,6 +88,20 @@ class LockStatus(StrEnum):
 
     BAD_REQUEST = "400"
     SERVER_ERROR = "500"
+
+
+class LocatorUse(StrEnum):
+    """How often the locator of a query's next page may be followed."""
+
+    ONCE = "once"
+    AGAIN = "again"
+
+
+class LocatorStatus(StrEnum):
+    """The HTTP status of a locator that leads nowhere."""
+
+    BAD_REQUEST = "400"
+    NOT_FOUND = "404"
 
 
 class UsageHeader(StrEnum):
@@ -122,10 +157,16 @@ class Switches:
     second_primary: SecondPrimary = SecondPrimary.LAST_WINS
     primary_duplicate_deleted: PrimaryDuplicateDeleted = PrimaryDuplicateDeleted.CLEAR_ALL
     same_contact_shares_primary: bool = True
+    last_product_deleted: LastProductDeleted = LastProductDeleted.KEEP_AMOUNT
+    text_length_unit: TextLengthUnit = TextLengthUnit.UTF16_UNITS
+    control_characters: ControlCharacters = ControlCharacters.REFUSE
     demotion_moves_modstamp: bool = True
     composite_honours_conditions: bool = True
     deleted_record_write: DeletedRecordWrite = DeletedRecordWrite.ENTITY_IS_DELETED_404
     lock_status: LockStatus = LockStatus.BAD_REQUEST
+    locator_use: LocatorUse = LocatorUse.ONCE
+    locator_status: LocatorStatus = LocatorStatus.BAD_REQUEST
+    short_pages: bool = False
     usage_header: UsageHeader = UsageHeader.SOMETIMES_LOWER
     api_limit: ApiLimit = ApiLimit.SOFT
     trigger_retries: TriggerRetries = TriggerRetries.NO_SIDE_EFFECT

@@ -11,6 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfsync.emulator.soql import ChildRelationship, QueryResult, SObjectShape, SoqlError, run_query
+from sfsync.emulator.sosl.errors import SoslError
+from sfsync.emulator.sosl.statement import read_search
+from sfsync.emulator.sosl.terms import words_of
 
 ID = "001000000000001AAA"
 OTHER_ID = "001000000000002AAA"
@@ -32,6 +35,7 @@ class PlainField:
 
 @dataclass(frozen=True, slots=True)
 class OneTable:
+    api_version: float = 66.0
     name: str = "Account"
     fields: Mapping[str, PlainField] = field(
         default_factory=lambda: {
@@ -123,3 +127,59 @@ def test_any_text_is_answered_or_refused_and_nothing_else(records, tail, is_bare
     with suppress(SoqlError):
         result = ask(records, ending if is_bare else f"SELECT Id, Name FROM Account WHERE Name = {ending}")
         assert len(list(result.records)) in {0, result.total_size}
+
+
+TERMS = [
+    "acme",
+    "AND",
+    "OR",
+    "NOT",
+    "(",
+    ")",
+    '"',
+    "*",
+    "?",
+    "\\",
+    "-",
+    "{",
+    "}",
+    "a*",
+    "*a",
+    "ac?e",
+    "\\-",
+    "Ünion",
+]
+CLAUSES = [
+    "FIND",
+    "{acme}",
+    "{a",
+    "b}",
+    "IN",
+    "NAME",
+    "ALL",
+    "FIELDS",
+    "RETURNING",
+    "Account",
+    "(",
+    "Id",
+    ",",
+    ")",
+    "WHERE",
+    "'",
+    "LIMIT",
+    "3",
+    "Account(Id",
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    inside=st.lists(st.sampled_from(TERMS), max_size=8).map(" ".join) | st.text(max_size=20),
+    tail=st.lists(st.sampled_from(CLAUSES), max_size=8).map(" ".join) | st.text(max_size=20),
+)
+def test_any_search_is_read_or_refused_and_nothing_else(inside, tail):
+    """Whatever stands between the braces of FIND and after them, it is a search or a SoslError."""
+    with suppress(SoslError):
+        search = read_search(f"FIND {{{inside}}} {tail}")
+        assert search.term([words_of("Acme Corp"), words_of(inside)]) in {True, False}
+        assert 0 <= search.limit <= 2_000

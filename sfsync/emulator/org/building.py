@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from sfsync.emulator.org.currencies import add_currencies
 from sfsync.emulator.org.definition import DefinitionError, OrgDefinition, Table
+from sfsync.emulator.org.definition_names import check_names
 from sfsync.emulator.org.from_snapshot import objects_of
 from sfsync.emulator.org.ids import IdSequence
 from sfsync.emulator.org.schema import Field, PicklistValue, RecordType, Schema, SObject
@@ -47,6 +49,7 @@ _LENGTHS: Final = {
     "phone": 40,
     "url": 255,
 }
+_KEY_TYPES: Final = frozenset({"string", "double", "email"})
 _LONG_TEXT_LENGTH: Final = 32768
 CATEGORY_NAMES: Final = {
     "Omitted": "Omitted",
@@ -132,8 +135,10 @@ def build_schema(definition: OrgDefinition, *, pod: str) -> Schema:
         owner = _object_of(objects, table)
         item = _custom_field(table, objects)
         objects[owner.name] = replace(owner, fields={**owner.fields, item.name.lower(): item})
+    add_currencies(definition, objects)
     _restrict(definition, objects)
     _add_record_types(definition, objects, pod=pod)
+    check_names(definition, objects)
     return Schema(objects.values())
 
 
@@ -169,6 +174,8 @@ def _custom_field(table: Table, objects: Mapping[str, SObject]) -> Field:
         raise DefinitionError(
             "Fields on Opportunity Contact Role do not support the property Is External Identifier."
         )
+    if table.get("external_id") and kind not in _KEY_TYPES:
+        raise DefinitionError(f"field {name}: an external id is of type Text, Number or Email")
     required = table.get("required", False) or table["type"] == "MasterDetail"
     item = replace(
         typed_field(name, _type_word(table, kind), label=table.get("label") or label_of(name)),
@@ -231,6 +238,9 @@ def _add_record_types(definition: OrgDefinition, objects: dict[str, SObject], *,
         unknown = [stage for stage in table.get("stages", ()) if stage not in known]
         if unknown:
             raise DefinitionError(f"record type {table['developer_name']}: no stage {', '.join(unknown)}")
+        lacking = [name for name in table.get("picklists", ()) if name.lower() not in owner.fields]
+        if lacking:
+            raise DefinitionError(f"record type {table['developer_name']}: no field {', '.join(lacking)}")
         fields: dict[str, Any] = {**owner.fields, "recordtypeid": _record_type_field()}
         types = (*owner.record_types, _record_type(table, sequence.next_id()))
         objects[owner.name] = replace(owner, fields=fields, record_types=types)
@@ -245,6 +255,9 @@ def _record_type(table: Table, record_id: str) -> RecordType:
         default=table.get("default", False),
         active=table.get("active", True),
         available=table.get("available", True),
+        picklists={name: tuple(values) for name, values in table.get("picklists", {}).items()},
+        users=tuple(table["users"]) if "users" in table else None,
+        default_for=tuple(table.get("default_for", ())),
     )
 
 

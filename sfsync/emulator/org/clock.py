@@ -67,4 +67,4 @@ class VirtualClock:
 
 def stamp(moment: datetime) -> str:
     """Return a time in the stored form, cut to the second as the platform does."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + ".000Z"

@@ -25,7 +25,10 @@ _ORGANIZATION: Final = {
     "sandbox": bool,
     "api_enabled": bool,
     "session_timeout_minutes": int,
+    "currencies": list,
+    "currency_rates": dict,
     "fiscal_year_start_month": int,
+    "fiscal_year_named_by_start": bool,
 }
 _OAUTH: Final = {
     "client_id": str,
@@ -38,7 +41,13 @@ _OAUTH: Final = {
     "refresh_token_hours": _NUMBER,
     "rotate_refresh_tokens": bool,
 }
-_LIMITS: Final = {"daily_api_requests": int, "latency_s": _NUMBER}
+_LIMITS: Final = {
+    "daily_api_requests": int,
+    "latency_s": _NUMBER,
+    "search_lag_s": _NUMBER,
+    "storage_records": int,
+    "read_only_after_rows": int,
+}
 _USER: Final = {
     "local": str,
     "username": str,
@@ -53,6 +62,10 @@ _USER: Final = {
     "locked": bool,
     "login_hours": str,
     "login_addresses": list,
+    "alias": str,
+    "federation_id": str,
+    "has": list,
+    "lacks": list,
 }
 _STAGE: Final = {
     "name": str,
@@ -88,13 +101,33 @@ _RECORD_TYPE: Final = {
     "developer_name": str,
     "name": str,
     "stages": list,
+    "picklists": dict,
     "default": bool,
     "active": bool,
     "available": bool,
+    "users": list,
+    "default_for": list,
 }
-_RECORD: Final = {"object": str, "local": str, "values": dict}
-_RULE: Final = {"object": str, "name": str, "hook": str, "fields": list, "action": str, "message": str}
+_RECORD: Final = {"object": str, "local": str, "values": dict, "approval_locked": bool}
+_VALIDATION: Final = {"object": str, "name": str, "hook": str, "fields": list}
+_TRIGGER: Final = {"object": str, "name": str, "hook": str, "action": str, "on": list}
+_DUPLICATE: Final = {
+    "object": str,
+    "name": str,
+    "fields": list,
+    "action": str,
+    "message": str,
+    "on": list,
+}
 _ACCESS: Final = {"object": str, "field": str, "user": str, "read": bool, "edit": bool}
+_OBJECT_ACCESS: Final = {
+    "object": str,
+    "user": str,
+    "read": bool,
+    "create": bool,
+    "edit": bool,
+    "delete": bool,
+}
 _TOP: Final = {
     "organization": dict,
     "oauth": dict,
@@ -112,6 +145,7 @@ _TOP: Final = {
     "triggers": list,
     "duplicate_rules": list,
     "field_permissions": list,
+    "object_permissions": list,
 }
 
 Table = Mapping[str, Any]
@@ -142,10 +176,11 @@ class OrgDefinition:
     duplicate_rules: tuple[Table, ...] = ()
     field_permissions: tuple[Table, ...] = ()
     snapshot: "Snapshot | None" = None
+    object_permissions: tuple[Table, ...] = ()
 
 
 def load_definition(path: Path) -> OrgDefinition:
-    """Return the definition in a TOML file; the paths of certificates are relative to that file.
+    """Return the definition in a TOML file; paths of certificates and of hooks are relative to that file.
 
     Raises: DefinitionError for text that is not TOML, unknown keys and values of a wrong type.
     """
@@ -156,12 +191,19 @@ def load_definition(path: Path) -> OrgDefinition:
     oauth = document.get("oauth", {})
     if isinstance(oauth, dict) and "certificate" in oauth:
         oauth["certificate"] = [str(path.parent / name) for name in names_of(oauth["certificate"])]
+    for table in _dicts(document.get("triggers")) + _dicts(document.get("validation_rules")):
+        if ".py:" in str(table.get("hook", "")):
+            table["hook"] = str(path.parent / table["hook"])
     return definition_from(document)
 
 
 def names_of(value: object) -> list[str]:
     """Return a setting that is one text or a list of texts as a list."""
     return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [table for table in value if isinstance(table, dict)] if isinstance(value, list) else []
 
 
 def definition_from(document: Table) -> OrgDefinition:
@@ -189,11 +231,16 @@ def definition_from(document: Table) -> OrgDefinition:
             document, "record_types", keys=_RECORD_TYPE, needed=("object", "developer_name")
         ),
         records=_tables(document, "records", keys=_RECORD, needed=("object", "values")),
-        validation_rules=_tables(document, "validation_rules", keys=_RULE, needed=("object", "hook")),
-        triggers=_tables(document, "triggers", keys=_RULE, needed=("object", "hook")),
-        duplicate_rules=_tables(document, "duplicate_rules", keys=_RULE, needed=("object", "name", "fields")),
+        validation_rules=_tables(document, "validation_rules", keys=_VALIDATION, needed=("object", "hook")),
+        triggers=_tables(document, "triggers", keys=_TRIGGER, needed=("object", "hook")),
+        duplicate_rules=_tables(
+            document, "duplicate_rules", keys=_DUPLICATE, needed=("object", "name", "fields")
+        ),
         field_permissions=_tables(
             document, "field_permissions", keys=_ACCESS, needed=("object", "field", "user")
+        ),
+        object_permissions=_tables(
+            document, "object_permissions", keys=_OBJECT_ACCESS, needed=("object", "user")
         ),
     )
 

@@ -5,6 +5,7 @@ Source: Object Reference, ID Field Type; checksum verified on recorded ids [R].
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _CHECK: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -15,11 +16,13 @@ MASTER_RECORD_TYPE: Final = "012000000000000AAA"
 
 def with_checksum(short: str) -> str:
     """Return the 18-character form of a 15-character id."""
-    suffix = ""
-    for start in (0, 5, 10):
-        bits = sum(1 << place for place, char in enumerate(short[start : start + 5]) if "A" <= char <= "Z")
-        suffix += _CHECK[bits]
-    return short + suffix
+    return short + _check_of(short[:5]) + _check_of(short[5:10]) + _check_of(short[10:])
+
+
+@lru_cache(maxsize=4096)
+def _check_of(group: str) -> str:
+    """Return the character that tells which of five are upper case."""
+    return _CHECK[sum(1 << place for place, char in enumerate(group) if "A" <= char <= "Z")]
 
 
 def normalised(text: str) -> str | None:

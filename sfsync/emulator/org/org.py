@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Final
 
 from sfsync.emulator.org.building import Stage, build_schema, stages_of
+from sfsync.emulator.org.capacity import Capacity
 from sfsync.emulator.org.certificates import jwt_keys
 from sfsync.emulator.org.clock import Clock, SystemClock
+from sfsync.emulator.org.currencies import currencies_of
 from sfsync.emulator.org.cursors import Cursors
 from sfsync.emulator.org.definition import DefinitionError, OrgDefinition
 from sfsync.emulator.org.grants import Grants
 from sfsync.emulator.org.hooks import Hooks
 from sfsync.emulator.org.ids import IdSequence, in_base62, normalised, with_checksum
-from sfsync.emulator.org.locks import AccountLocks
+from sfsync.emulator.org.locks import RowLocks
 from sfsync.emulator.org.logins import Logins
+from sfsync.emulator.org.rights import Rights
 from sfsync.emulator.org.schema import SObject
+from sfsync.emulator.org.search_index import LAG_S, SearchIndex
 from sfsync.emulator.org.sessions import (
     DEFAULT_IDLE_MINUTES,
     LONGEST_IDLE_MINUTES,
@@ -61,6 +65,12 @@ class Org:
         self.templates: dict[str, Row] = {
             item.name: {field.name: field.initial for field in item.fields.values()} for item in self.schema
         }
+        self.required: dict[str, tuple[str, ...]] = {
+            item.name: tuple(
+                field.name for field in item.fields.values() if field.createable and not field.nillable
+            )
+            for item in self.schema
+        }
         self._sequences = {
             item.name: IdSequence(item.key_prefix, self.pod, self.storage.last_id(item.name))
             for item in self.schema
@@ -74,10 +84,16 @@ class Org:
         self.jwt_keys = jwt_keys(definition)
         self.usage = Usage(int(definition.limits.get("daily_api_requests", _DAILY_REQUESTS)))
         self.latency_s = float(definition.limits.get("latency_s", 0.0))
-        self.locks = AccountLocks()
-        self.cursors = Cursors(self.pod)
+        self.rights = Rights(definition, self.storage)
+        self.locks = RowLocks()
+        self.cursors = Cursors(self.pod, clock=self.clock, switches=self.switches)
+        lag_s = float(definition.limits.get("search_lag_s", LAG_S))
+        self.search_index = SearchIndex(self.storage, self.clock, lag_s)
         self.hooks = Hooks(definition)
+        self.capacity = Capacity(definition.limits, self.schema, self.storage)
         self.fiscal_year_start = int(definition.organization.get("fiscal_year_start_month", 1))
+        self.fiscal_year_named_by_start = bool(definition.organization.get("fiscal_year_named_by_start"))
+        self.currencies = currencies_of(definition)
         self.client_id = str(definition.oauth.get("client_id") or "3MVG9" + self.random_token())
         self.client_secret = str(definition.oauth.get("client_secret") or self.random_token())
         self.api_user_id = ""
@@ -90,24 +106,6 @@ class Org:
         """Return text that cannot be guessed (unless the org was started with a seed)."""
         letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._"
         return "".join(self._random.choices(letters, k=64))
-
-    def hidden_fields(self, sobject: str, user_id: str) -> frozenset[str]:
-        """Return the lower-case names of the fields that a user cannot see."""
-        return self._denied(sobject, user_id, "read")
-
-    def locked_fields(self, sobject: str, user_id: str) -> frozenset[str]:
-        """Return the lower-case names of the fields that a user cannot edit."""
-        return self._denied(sobject, user_id, "edit")
-
-    def _denied(self, sobject: str, user_id: str, right: str) -> frozenset[str]:
-        if not self.definition.field_permissions:
-            return frozenset()
-        username = self.storage.value("User", user_id, "Username")
-        return frozenset(
-            str(table["field"]).lower()
-            for table in self.definition.field_permissions
-            if table["object"] == sobject and table["user"] == username and not table.get(right, True)
-        )
 
     def _organization_id(self) -> str:
         stored = self.storage.last_id("Organization")

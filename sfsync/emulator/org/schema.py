@@ -102,9 +102,9 @@ class ChildRelationship:
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """A record type with the stage names of its sales process (empty: all).
+    """A record type with the stages of its sales process (empty: all) and the values of other picklists.
 
-    `picklists` has, for each further field of which it offers fewer values than all, those values.
+    `users` are the usernames it is available to (None: all), `default_for` those it is the default of.
     """
 
     id: str
@@ -115,6 +115,8 @@ class RecordType:
     active: bool = True
     available: bool = True
     picklists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    users: tuple[str, ...] | None = None
+    default_for: tuple[str, ...] = ()
 
     def offers(self, field_name: str, value: str) -> bool:
         """Whether records of this type may have the value of a picklist field."""
@@ -215,14 +217,23 @@ class VersionedCatalogue:
         version: str,
         *,
         hidden: Callable[[SObject], frozenset[str]] = lambda _: frozenset(),
+        readable: Callable[[SObject], bool] = lambda _: True,
     ) -> None:
         self._schema = schema
         self._version = version
         self._hidden = hidden
+        self._readable = readable
+
+    @property
+    def api_version(self) -> float:
+        """The API version of the call."""
+        return float(self._version)
 
     def sobject(self, name: str, /) -> SObject | None:
         """Return the object of that name in any case, or None."""
         found = self._schema.sobject(name)
+        if found is not None and not self._readable(found):
+            return None
         hidden = self._hidden(found) if found else frozenset()
         if found is None or not hidden:
             return found

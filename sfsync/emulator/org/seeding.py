@@ -34,8 +34,9 @@ _LEAD_STATUSES: Final = (
     ("Closed - Converted", False, True),
     ("Closed - Not Converted", False, False),
 )
+# Users live in GMT: the date literals of SOQL count days in the time zone of the user, which are then days in UTC.
 _LOCALE: Final[Row] = {
-    "TimeZoneSidKey": "America/Los_Angeles",
+    "TimeZoneSidKey": "GMT",
     "LocaleSidKey": "en_US",
     "LanguageLocaleKey": "en_US",
 }
@@ -103,7 +104,24 @@ def _system_rows(org: "Org", users: tuple[Table, ...], locals_: dict[str, str]) 
             "IsConverted": int(converted),
         }
         rows.append(("LeadStatus", row))
-    return rows + _record_types(org)
+    return rows + _record_types(org) + _currencies(org)
+
+
+def _currencies(org: "Org") -> list[tuple[str, Row]]:
+    return [
+        (
+            "CurrencyType",
+            {
+                "Id": org.next_id(org.schema["CurrencyType"]),
+                "IsoCode": code,
+                "ConversionRate": rate,
+                "DecimalPlaces": 2,
+                "IsActive": 1,
+                "IsCorporate": int(order == 0),
+            },
+        )
+        for order, (code, rate) in enumerate(org.currencies.items())
+    ]
 
 
 def _organization(org: "Org") -> Row:
@@ -118,6 +136,7 @@ def _organization(org: "Org") -> Row:
         "IsReadOnly": 0,
         "OrganizationType": "Developer Edition",
         "FiscalYearStartMonth": org.fiscal_year_start,
+        "UsesStartDateAsFiscalYearName": int(org.fiscal_year_named_by_start),
         "DefaultLocaleSidKey": "en_US",
         **{name: value for name, value in _LOCALE.items() if name != "LocaleSidKey"},
     }
@@ -132,7 +151,8 @@ def _user(user: Table, record_id: str) -> Row:
         "LastName": last,
         "Name": f"{first} {last}" if first else last,
         "Email": user.get("email", user["username"]),
-        "Alias": str(last)[:8].lower(),
+        "Alias": user.get("alias", str(last)[:8].lower()),
+        "FederationIdentifier": user.get("federation_id"),
         "IsActive": int(user.get("active", True)),
         "UserType": "Standard",
         **_LOCALE,
@@ -171,6 +191,8 @@ def _save(call: "Call", table: Table, locals_: dict[str, str]) -> str:
         raise DefinitionError(f"{where}: {outcome.errors[0].code}: {outcome.errors[0].message}")
     if standard:
         call.org.storage.update("Pricebook2", outcome.id, {"IsStandard": 1})
+    if table.get("approval_locked"):
+        call.org.storage.set_approval_lock(outcome.id, locked=True)
     return outcome.id
 
 

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from sfsync.emulator.org.product_tables import PRODUCT_OBJECTS
 from sfsync.emulator.org.schema import Field, PicklistValue, SObject
 from sfsync.emulator.org.standard_tables import OBJECTS, PICKLISTS
 
+_TABLES: Final = {**OBJECTS, **PRODUCT_OBJECTS}
 _AUDIT: Final = """
 CreatedDate       datetime         Dfs
 CreatedById       ref:User         Dfsg rel=CreatedBy
@@ -37,11 +39,11 @@ def default_picklists() -> dict[str, tuple[PicklistValue, ...]]:
 
 def standard_objects(picklists: Picklists) -> dict[str, SObject]:
     """Return the standard objects by name, with their fields in describe order."""
-    return {name: _standard_object(name, picklists) for name in OBJECTS}
+    return {name: _standard_object(name, picklists) for name in _TABLES}
 
 
 def _standard_object(name: str, picklists: Picklists) -> SObject:
-    prefix, label, plural, flags, table = OBJECTS[name]
+    prefix, label, plural, flags, table = _TABLES[name]
     return SObject(
         name=name,
         label=label,

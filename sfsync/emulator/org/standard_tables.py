@@ -293,6 +293,7 @@ LanguageLocaleKey picklist:40      fsg
 DefaultLocaleSidKey picklist:40    fsg
 TimeZoneSidKey    picklist:40      fsg
 FiscalYearStartMonth int:8         Nfsg
+UsesStartDateAsFiscalYearName boolean Dfsg
 NamespacePrefix   string:15        Nfsg
 OrganizationType  picklist:40      Nfsg
 TrialExpirationDate datetime       Nfs

@@ -43,6 +43,7 @@ class Storage:
             self.connection.execute(f"PRAGMA {pragma}")
         for sobject in schema:
             self._create_table(sobject)
+        self.connection.execute('CREATE TABLE IF NOT EXISTS "_approval_lock" ("Id" TEXT PRIMARY KEY)')
 
     def close(self) -> None:
         """Close the connection; waits for the statement that runs."""
@@ -54,7 +55,9 @@ class Storage:
         self.connection.execute(self._insert[sobject], tuple(map(row.get, self._columns[sobject])))
 
     def update(self, sobject: str, record_id: str, changes: Row) -> None:
-        """Change columns of one row."""
+        """Change columns of one row, if any."""
+        if not changes:
+            return
         assignments = ", ".join(f'"{name}" = ?' for name in changes)
         statement = f'UPDATE "{sobject}" SET {assignments} WHERE "Id" = ?'  # noqa: S608 - names come from the schema
         self.connection.execute(statement, (*changes.values(), record_id))
@@ -100,6 +103,20 @@ class Storage:
         statement = f'SELECT count(*) FROM "{sobject.name}"{alive}'  # noqa: S608
         return int(self._rows(statement)[0][0])
 
+    def set_approval_lock(self, record_id: str, *, locked: bool) -> None:
+        """Let an approval process hold a record, or release it."""
+        statement = (
+            'INSERT OR IGNORE INTO "_approval_lock" VALUES (?)'
+            if locked
+            else 'DELETE FROM "_approval_lock" WHERE "Id" = ?'
+        )
+        with self.lock:
+            self.connection.execute(statement, (record_id,))
+
+    def is_approval_locked(self, record_id: str) -> bool:
+        """Whether an approval process holds a record."""
+        return bool(self._rows('SELECT 1 FROM "_approval_lock" WHERE "Id" = ?', (record_id,)))
+
     def last_id(self, sobject: str) -> str | None:
         """Return the highest id of an object."""
         found = self._rows(f'SELECT max("Id") FROM "{sobject}"')[0][0]  # noqa: S608
@@ -131,24 +148,22 @@ class Storage:
             self._create_index(sobject, field)
 
     def _create_index(self, sobject: SObject, field: Field) -> None:
-        if not (field.external_id or field.unique or field.child_name or field.type == "email"):
+        is_looked_up = field.external_id or field.unique or field.child_name or field.type == "email"
+        if not is_looked_up and field.name != "SystemModstamp":
             return
-        collate = "" if field.case_sensitive or field.type == "reference" else " COLLATE NOCASE"
-        unique = "UNIQUE " if field.unique else ""
-        where = (
-            ""
-            if self._bin_holds_keys or not (field.unique and sobject.has_recycle_bin)
-            else ' WHERE "IsDeleted" = 0'
-        )
+        collate = "" if field.case_sensitive or field.type in {"reference", "datetime"} else " COLLATE NOCASE"
+        filled = f' WHERE "{field.name}" IS NOT NULL'
+        alive = f'{filled} AND "IsDeleted" = 0'
+        place = f'ON "{sobject.name}" ("{field.name}"{collate})'
         name = f"{sobject.name}_{field.name}"
-        self.connection.execute(
-            f'CREATE {unique}INDEX IF NOT EXISTS "{name}" '
-            f'ON "{sobject.name}" ("{field.name}"{collate}){where}'
-        )
-        if where:
-            self.connection.execute(
-                f'CREATE INDEX IF NOT EXISTS "{name}_all" ON "{sobject.name}" ("{field.name}"{collate})'
-            )
+        run = self.connection.execute
+        if not field.unique:
+            run(f'CREATE INDEX IF NOT EXISTS "{name}" {place}{filled}')
+        elif self._bin_holds_keys or not sobject.has_recycle_bin:
+            run(f'CREATE UNIQUE INDEX IF NOT EXISTS "{name}" {place}{filled}')
+        else:
+            run(f'CREATE UNIQUE INDEX IF NOT EXISTS "{name}" {place}{alive}')
+            run(f'CREATE INDEX IF NOT EXISTS "{name}_all" {place}{filled}')
 
 
 def _column(field: Field) -> str:

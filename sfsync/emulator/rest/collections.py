@@ -46,7 +46,7 @@ def _typed(call: Call, records: list[dict[str, Any]]) -> list[SObject]:
         attributes = record.get("attributes")
         name = attributes.get("type") if isinstance(attributes, dict) else None
         found = call.org.schema.sobject(name) if isinstance(name, str) else None
-        if found is None:
+        if found is None or call.org.rights.denies(found.name, call.user_id, "read"):
             raise ApiError(400, "INVALID_TYPE", f"sObject type '{name}' is not supported.")
         types.append(found)
     chunks = sum(1 for _ in groupby(types, key=lambda item: item.name))

@@ -46,7 +46,8 @@ def object_describe(call: Call) -> Reply:
         for field in call.visible_fields(sobject)
         for name in (field.name.lower(),)
     }
-    body = describe_object(replace(sobject, fields=shown), version=call.version)
+    seen = replace(sobject, fields=shown, record_types=call.record_types(sobject))
+    body = describe_object(seen, version=call.version)
     return Reply(200, body, headers={"Last-Modified": modified})
 
 

@@ -17,10 +17,11 @@ from sfsync.emulator.wire.messages import Reply
 def object_info(call: Call) -> Reply:
     """Answer the fields and record types of an object."""
     sobject = call.sobject()
-    default = sobject.default_record_type
+    kinds = call.record_types(sobject)
+    default = next((kind for kind in kinds if kind.default), None)
     infos = {
         kind.id: _record_type_info(kind.id, kind.name, default=kind.default, available=kind.available)
-        for kind in sobject.record_types
+        for kind in kinds
     }
     master = _record_type_info(MASTER_RECORD_TYPE, "Master", default=default is None, available=True)
     body = {

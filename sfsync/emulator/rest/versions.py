@@ -18,7 +18,16 @@ _SEGMENT: Final = re.compile(r"v(\d{2})\.0")
 _KNOWN_RELEASE: Final = 45
 _KNOWN_YEAR: Final = 19
 _SEASONS: Final = ("Spring", "Summer", "Winter")
-_ENTRIES: Final = ("sobjects", "query", "queryAll", "limits", "composite", "ui-api", "parameterizedSearch")
+_ENTRIES: Final = (
+    "sobjects",
+    "query",
+    "queryAll",
+    "limits",
+    "composite",
+    "ui-api",
+    "search",
+    "parameterizedSearch",
+)
 
 
 def served_version(segment: str) -> str:

@@ -39,22 +39,24 @@ def check_second_primary(call: "Call", row: Row) -> None:
 def settle_primary(call: "Call", row: Row, *, before: Row | None) -> None:
     """Bring the other roles of the deal in line after a role was inserted or updated."""
     siblings = _siblings(call, row)
+    new_to_contact = before is None or before["ContactId"] != row["ContactId"]
+    moved = before is not None and before["IsPrimary"] != row["IsPrimary"]
     for role in siblings:
-        flag = _flag_of_sibling(call, row, role, before=before)
+        flag = _flag_of_sibling(call, row, role, spreads=bool(row["IsPrimary"]) or moved)
         if flag != role["IsPrimary"]:
             _set_flag(call, role, flag)
-    if row["IsPrimary"] == 0 and before is None and call.org.switches.same_contact_shares_primary:
+    if not row["IsPrimary"] and new_to_contact and call.org.switches.same_contact_shares_primary:
         shared = any(role["IsPrimary"] and role["ContactId"] == row["ContactId"] for role in siblings)
-        if shared:
+        if shared and not moved:
             _set_flag(call, row, 1)
+            row["IsPrimary"] = 1
     show_primary_contact(call, row["OpportunityId"])
 
 
-def _flag_of_sibling(call: "Call", row: Row, role: Row, *, before: Row | None) -> int:
+def _flag_of_sibling(call: "Call", row: Row, role: Row, *, spreads: bool) -> int:
     switches = call.org.switches
     if role["ContactId"] == row["ContactId"]:
-        moved = before is None or before["IsPrimary"] != row["IsPrimary"]
-        shares = switches.same_contact_shares_primary and moved and (row["IsPrimary"] or before is not None)
+        shares = switches.same_contact_shares_primary and spreads
         return int(row["IsPrimary"]) if shares else int(role["IsPrimary"])
     if row["IsPrimary"] and switches.second_primary is SecondPrimary.LAST_WINS:
         return 0

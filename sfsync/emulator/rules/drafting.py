@@ -8,15 +8,18 @@ Source: REST API Developer Guide, sObject Rows [D]; INVALID_FIELD and JSON_PARSE
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sfsync.emulator.errors import ApiError, UncoercibleError, bad_field
+from sfsync.emulator.org.rights import SET_AUDIT_FIELDS
 from sfsync.emulator.org.schema import Field, SObject
 from sfsync.emulator.org.storage import Row
 from sfsync.emulator.rules.values import coerce
 
 if TYPE_CHECKING:
     from sfsync.emulator.call import Call
+
+_AUDIT_FIELDS: Final = frozenset({"CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def read_draft(call: "Call", sobject: SObject, record: object, *, creating: bool
         raise ApiError(400, "JSON_PARSER_ERROR", "Unexpected parser error: a record must be a JSON object")
     draft = Draft(sobject)
     trimmed = call.org.switches.text_is_trimmed
-    hidden = call.hidden_fields(sobject)
+    hidden, locked = call.hidden_fields(sobject), call.locked_fields(sobject)
     for key, value in record.items():
         name = key.lower()
         if name == "attributes":
@@ -62,9 +65,14 @@ def read_draft(call: "Call", sobject: SObject, record: object, *, creating: bool
             draft.values[item.name] = coerce(item, value, trimmed=trimmed)
         else:
             item = _read_parent(call, draft, key, value=value)
-        if not (item.createable if creating else item.updateable) or name in call.locked_fields(sobject):
+        writable = item.createable or _is_audit_field(call, item) if creating else item.updateable
+        if not writable or name in locked:
             draft.forbidden.append(item.name)
     return draft
+
+
+def _is_audit_field(call: "Call", item: Field) -> bool:
+    return item.name in _AUDIT_FIELDS and call.org.rights.may(call.user_id, SET_AUDIT_FIELDS)
 
 
 def _sent_id(value: object) -> str | None:

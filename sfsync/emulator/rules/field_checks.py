@@ -9,17 +9,54 @@ Source: Apex Developer Guide, Triggers and Order of Execution [D]; message texts
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from sfsync.emulator.errors import RowRefusedError
+from sfsync.emulator.errors import RowRefusedError, UncoercibleError
 from sfsync.emulator.org.ids import normalised
 from sfsync.emulator.org.schema import NUMBER_TYPES, Field, SObject
 from sfsync.emulator.org.storage import Row
-from sfsync.emulator.rules.drafting import NestedLookup
+from sfsync.emulator.rules.drafting import Draft, NestedLookup
+from sfsync.emulator.rules.values import coerce
+from sfsync.emulator.switches import ControlCharacters, TextLengthUnit
 
 if TYPE_CHECKING:
     from sfsync.emulator.call import Call
 
 _EMAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _MAX_MULTI_VALUES: Final = 100
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_LAST_OF_ONE_UNIT: Final = "\uffff"
+
+
+def checked_draft(call: "Call", draft: Draft) -> Row:
+    """Return the values of a draft as they will be stored, its nested lookups resolved.
+
+    Raises: RowRefusedError when one breaks a rule of its field.
+    """
+    fields = draft.sobject.fields
+    values = {name: checked_value(call, fields[name.lower()], value) for name, value in draft.values.items()}
+    for lookup in draft.lookups:
+        values[lookup.field.name] = resolved_lookup(call, lookup)
+    return values
+
+
+def checked_rewrites(call: "Call", sobject: SObject, row: Row, *, kept: Row, creating: bool) -> Row:
+    """Check what a trigger wrote to a row, in place; return the fields it changed.
+
+    Raises: RowRefusedError when a value breaks a rule of its field.
+    """
+    rewritten: Row = {}
+    for name in [name for name, value in row.items() if name not in kept or kept[name] != value]:
+        field = sobject.field_named(name)
+        if field is None or field.name != name or not (field.createable if creating else field.updateable):
+            message = f"Field is not writeable: {sobject.name}.{name}"
+            raise RowRefusedError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message)
+        value = bool(row[name]) if field.type == "boolean" else row[name]
+        try:
+            stored = coerce(field, value, trimmed=call.org.switches.text_is_trimmed)
+        except UncoercibleError as problem:
+            message = f"{field.label}: value not of required type: {problem.value}"
+            raise RowRefusedError("INVALID_TYPE_ON_FIELD_IN_RECORD", message, name) from None
+        rewritten[name] = row[name] = checked_value(call, field, stored)
+    return rewritten
 
 
 def checked_value(call: "Call", field: Field, value: Any) -> Any:
@@ -40,10 +77,23 @@ def checked_value(call: "Call", field: Field, value: Any) -> Any:
     elif field.type == "email" and not _EMAIL.fullmatch(value):
         message = f"{field.label}: invalid email address: {value}"
         raise RowRefusedError("INVALID_EMAIL_ADDRESS", message, field.name)
-    if field.length and len(value) > field.length:
+    if field.length and _length(call, value) > field.length:
         message = f"{field.label}: data value too large: {value} (max length={field.length})"
         raise RowRefusedError("STRING_TOO_LONG", message, field.name)
     return value
+
+
+def _length(call: "Call", text: str) -> int:
+    """Return the length that the platform counts, and refuse what it cannot hold."""
+    if text.isascii() and text.isprintable():
+        return len(text)
+    switches = call.org.switches
+    if switches.control_characters is ControlCharacters.REFUSE and _CONTROL.search(text):
+        message = "Text data contains characters outside of the supported character set"
+        raise RowRefusedError("TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET", message)
+    if switches.text_length_unit is TextLengthUnit.CODE_POINTS:
+        return len(text)
+    return len(text) + sum(char > _LAST_OF_ONE_UNIT for char in text)
 
 
 def _number(field: Field, value: float) -> float:
@@ -58,6 +108,9 @@ def _number(field: Field, value: float) -> float:
 
 def known_value(field: Field, text: str) -> str | None:
     """Return the spelling of an active picklist value that equals the text without regard to case."""
+    for item in field.picklist:
+        if item.value == text and item.active:
+            return text
     wanted = text.casefold()
     return next(
         (item.value for item in field.picklist if item.active and item.value.casefold() == wanted), None
@@ -70,23 +123,10 @@ def bad_picklist_value(field: Field, value: str) -> RowRefusedError:
     return RowRefusedError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, field.name)
 
 
-def check_offered_values(sobject: SObject, row: Row, *, sent: Row) -> None:
-    """Check the restricted picklists that were sent against what the record type offers; stages have a switch.
-
-    Raises: RowRefusedError for a value outside the record type's own. Reported [P], not documented.
-    """
-    kind = next((kind for kind in sobject.record_types if kind.id == row.get("RecordTypeId")), None)
-    for name in kind.picklists if kind else ():
-        field, value = sobject.field_named(name), sent.get(name)
-        if kind is None or field is None or value is None or not field.restricted:
-            continue
-        outside = [part for part in str(value).split(";") if not kind.offers(name, part)]
-        if outside:
-            raise bad_picklist_value(field, outside[0])
-
-
 def _picklist(field: Field, value: str) -> str:
     known = known_value(field, value)
+    if known is None and field.name == "CurrencyIsoCode":
+        raise RowRefusedError("INVALID_CURRENCY_ISO", f"invalid currency iso code: {value}", field.name)
     if known is None and field.restricted:
         raise bad_picklist_value(field, value)
     return known or value
@@ -110,6 +150,9 @@ def _reference(call: "Call", field: Field, value: str) -> str:
         raise RowRefusedError("MALFORMED_ID", message, field.name)
     if target.name == "RecordType":
         return record_id
+    if not call.is_system and call.org.rights.denies(target.name, call.user_id, "read"):
+        message = f"insufficient access rights on cross-reference id: {record_id}"
+        raise RowRefusedError("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", message, field.name)
     check_parent(call, target, record_id)
     return record_id
 

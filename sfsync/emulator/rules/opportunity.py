@@ -8,9 +8,11 @@ Source: Object Reference, Opportunity [D].
 from typing import TYPE_CHECKING, Final
 
 from sfsync.emulator.org.building import CATEGORY_NAMES, Stage
-from sfsync.emulator.org.schema import SObject
+from sfsync.emulator.org.schema import RecordType, SObject
 from sfsync.emulator.org.storage import Row
+from sfsync.emulator.rules.access import record_type_of
 from sfsync.emulator.rules.field_checks import bad_picklist_value
+from sfsync.emulator.rules.money import exact, product, rounded
 from sfsync.emulator.switches import SameStage, StageOutsideProcess, StageWithProbability, UnknownStage
 
 if TYPE_CHECKING:
@@ -20,19 +22,29 @@ _MONTHS_IN_QUARTER: Final = 3
 _CATEGORY_BY_NAME: Final = {name: category for category, name in CATEGORY_NAMES.items()}
 
 
-def check_stage(call: "Call", sobject: SObject, row: Row) -> None:
-    """Apply the switches on stages that the org or the record type lacks.
+def check_offered_values(call: "Call", sobject: SObject, row: Row, *, sent: Row) -> None:
+    """Refuse sent values that the org or the record type does not offer, where that is asked for.
 
-    Raises: RowRefusedError when the switch refuses the stage.
+    Raises: RowRefusedError INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST.
     """
-    name, switches, field = row["StageName"], call.org.switches, sobject.fields["stagename"]
-    if switches.unknown_stage is UnknownStage.REFUSE and name not in call.org.stages:
-        raise bad_picklist_value(field, name)
-    if switches.stage_outside_process is StageOutsideProcess.ACCEPT:
-        return
-    kind = next((kind for kind in sobject.record_types if kind.id == row.get("RecordTypeId")), None)
-    if kind and kind.stages and name not in kind.stages:
-        raise bad_picklist_value(field, name)
+    kind = record_type_of(sobject, row) if sobject.record_types else None
+    for name in kind.picklists if kind else ():
+        field, value = sobject.field_named(name), sent.get(name)
+        if kind is None or field is None or value is None or not field.restricted:
+            continue
+        outside = [part for part in str(value).split(";") if not kind.offers(name, part)]
+        if outside:
+            raise bad_picklist_value(field, outside[0])
+    if sobject.name == "Opportunity" and sent.get("StageName") is not None:
+        _check_stage(call, sobject, sent["StageName"], kind)
+
+
+def _check_stage(call: "Call", sobject: SObject, name: str, kind: RecordType | None) -> None:
+    switches = call.org.switches
+    unknown = switches.unknown_stage is UnknownStage.REFUSE and name not in call.org.stages
+    refuses = switches.stage_outside_process is StageOutsideProcess.REFUSE
+    if unknown or (refuses and kind and not kind.offers("StageName", name)):
+        raise bad_picklist_value(sobject.fields["stagename"], name)
 
 
 def derive(call: "Call", row: Row, *, sent: Row, before: Row | None) -> Row:
@@ -40,9 +52,24 @@ def derive(call: "Call", row: Row, *, sent: Row, before: Row | None) -> Row:
     derived = _from_stage(call, row, sent=sent, before=before)
     merged = {**row, **derived}
     derived["ForecastCategory"] = _CATEGORY_BY_NAME.get(str(merged.get("ForecastCategoryName")), "Pipeline")
-    amount, probability = merged.get("Amount"), merged.get("Probability")
-    derived["ExpectedRevenue"] = None if amount is None else amount * (probability or 0.0) / 100.0
-    return {**derived, **_fiscal_period(merged["CloseDate"], call.org.fiscal_year_start)}
+    derived["ExpectedRevenue"] = expected_revenue(merged)
+    return {**derived, **_fiscal_period(call, merged["CloseDate"])}
+
+
+def expected_revenue(row: Row) -> float | None:
+    """Return what a deal is expected to bring; nothing without an amount."""
+    if row.get("Amount") is None:
+        return None
+    return product(row["Amount"], (row.get("Probability") or 0.0) / 100.0)
+
+
+def convert_amount(call: "Call", row: Row, *, sent: Row, before: Row) -> None:
+    """Convert the amount of a deal that changes its currency, unless an amount was sent with it."""
+    old, new, amount = before.get("CurrencyIsoCode"), row.get("CurrencyIsoCode"), row.get("Amount")
+    if old is None or new is None or old == new or amount is None or "Amount" in sent:
+        return
+    rates = call.org.currencies
+    row["Amount"] = rounded(exact(amount) * exact(rates[new]) / exact(rates[old]))
 
 
 def _from_stage(call: "Call", row: Row, *, sent: Row, before: Row | None) -> Row:
@@ -66,16 +93,11 @@ def _from_stage(call: "Call", row: Row, *, sent: Row, before: Row | None) -> Row
     return derived
 
 
-def _fiscal_period(close_date: str, first_month: int) -> Row:
+def _fiscal_period(call: "Call", close_date: str) -> Row:
+    first_month = call.org.fiscal_year_start
     year, month = int(close_date[:4]), int(close_date[5:7])
-    months = (month - first_month) % 12
-    fiscal_year = year if first_month == 1 or month < first_month else year + 1
-    quarter = months // _MONTHS_IN_QUARTER + 1
+    quarter = (month - first_month) % 12 // _MONTHS_IN_QUARTER + 1
+    started = year if month >= first_month else year - 1
+    shifted = first_month != 1 and not call.org.fiscal_year_named_by_start
+    fiscal_year = started + 1 if shifted else started
     return {"FiscalYear": fiscal_year, "FiscalQuarter": quarter, "Fiscal": f"{fiscal_year} {quarter}"}
-
-
-def without_ignored_amount(row: Row, changes: Row) -> Row:
-    """Return the changes without an Amount sent to a deal with products, which is ignored in silence."""
-    if row.get("HasOpportunityLineItem") and "Amount" in changes:
-        return {name: value for name, value in changes.items() if name != "Amount"}
-    return changes

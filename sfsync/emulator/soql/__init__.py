@@ -7,15 +7,17 @@ the catalogue has confirmed them.
 
 from sfsync.emulator.soql.catalogue import Catalogue, ChildRelationship, FieldShape, SObjectShape
 from sfsync.emulator.soql.errors import SoqlError
-from sfsync.emulator.soql.result import QueryResult
+from sfsync.emulator.soql.result import Nest, QueryResult, nested_whole
 from sfsync.emulator.soql.running import run_query
 
 __all__ = [
     "Catalogue",
     "ChildRelationship",
     "FieldShape",
+    "Nest",
     "QueryResult",
     "SObjectShape",
     "SoqlError",
+    "nested_whole",
     "run_query",
 ]

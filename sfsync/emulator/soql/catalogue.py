@@ -79,7 +79,11 @@ class SObjectShape(Protocol):
 
 
 class Catalogue(Protocol):
-    """The sObjects one user sees, and the addresses of their records."""
+    """The sObjects one user sees in one API version, and the addresses of their records."""
+
+    @property
+    def api_version(self) -> float:
+        """The API version of the call; subqueries go five levels deep since 58."""
 
     def sobject(self, name: str, /) -> SObjectShape | None:
         """Return the sObject of that name in any case; None when it does not exist or is hidden."""

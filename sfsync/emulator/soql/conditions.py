@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sfsync.emulator.soql.date_functions import date_function, is_date_function
 from sfsync.emulator.soql.errors import QueryFault, invalid_field, malformed
 from sfsync.emulator.soql.level import Level
 from sfsync.emulator.soql.scope import FoundField, sobject_named
@@ -60,6 +61,16 @@ def operand_of(found: FoundField) -> Operand:
     return Operand(sql, field.name, field.type, field.case_sensitive, found.path.offset, found)
 
 
+def operand_of_date(call: Call, found: FoundField) -> Operand:
+    """Return a date function on a field as the side of a comparison.
+
+    Raises:
+        QueryFault: INVALID_FIELD when the function does not take the field.
+    """
+    sql, type_name = date_function(call, found)
+    return Operand(sql, f"{call.name}({call.argument})", type_name, False, call.offset)  # noqa: FBT003 - numbers
+
+
 def translate_condition(
     condition: Condition, level: Level, *, read_group: OperandReader | None = None
 ) -> Sql:
@@ -98,12 +109,17 @@ class _Translation:
             side = side.argument
         if self.read_group is not None:
             return self.read_group(side)
-        if isinstance(side, Call):
+        if isinstance(side, Path):
+            return operand_of(self._filterable(side))
+        if not is_date_function(side) or side.argument is None:
             raise malformed(f"{side.name} is not allowed in this context", offset=side.offset)
-        found = self.level.scope.find(side)
+        return operand_of_date(side, self._filterable(side.argument))
+
+    def _filterable(self, path: Path) -> FoundField:
+        found = self.level.scope.find(path)
         if not found.field.filterable:
-            raise invalid_field(f"field '{side}' can not be filtered in a query call", offset=side.offset)
-        return operand_of(found)
+            raise invalid_field(f"field '{path}' can not be filtered in a query call", offset=path.offset)
+        return found
 
     def _compare(self, operand: Operand, operator: str, literal: Literal) -> Sql:
         if operator == "LIKE":

@@ -11,7 +11,8 @@ from itertools import count
 from typing import Any, Final
 
 from sfsync.emulator.soql.catalogue import FieldShape
-from sfsync.emulator.soql.conditions import Operand, operand_of, translate_condition
+from sfsync.emulator.soql.conditions import Operand, operand_of, operand_of_date, translate_condition
+from sfsync.emulator.soql.date_functions import is_date_function
 from sfsync.emulator.soql.errors import invalid_field, malformed
 from sfsync.emulator.soql.json_values import conversion_for
 from sfsync.emulator.soql.level import Level
@@ -21,7 +22,7 @@ from sfsync.emulator.soql.result import Record
 from sfsync.emulator.soql.scope import FoundField
 from sfsync.emulator.soql.sql import Sql, join_balanced
 from sfsync.emulator.soql.statement import AllFields, Call, Children, Path, Query, Selected
-from sfsync.emulator.soql.text_matching import collation
+from sfsync.emulator.soql.text_matching import collation, sameness
 from sfsync.emulator.soql.values import Family, family_of
 
 _AGGREGATES: Final = frozenset({"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"})
@@ -100,7 +101,7 @@ class Grouping:
             having = Sql(f" HAVING {held.text}", held.parameters)
         order = order_clause(query, self._read_order)
         limit = limit_clause(query)
-        groups = ", ".join(_collated(operand) for operand in self._grouped.values())
+        groups = ", ".join(_sameness(operand) for operand in self._grouped.values())
         text = f"SELECT {', '.join(self.columns)} {self.level.scope.from_clause()} WHERE {where.text}"
         text += f" GROUP BY {groups}" if groups else ""
         text += having.text + (f" ORDER BY {order}" if order else "") + limit.text
@@ -108,7 +109,9 @@ class Grouping:
 
     def _group(self, item: Path | Call) -> None:
         if isinstance(item, Call):
-            raise malformed(f"{item.name} is not played by this emulator in GROUP BY", offset=item.offset)
+            operand = self._date_operand(item)
+            self._grouped[operand.sql] = operand
+            return
         found = self.level.scope.find(item)
         if not found.field.groupable:
             raise invalid_field(f"field '{item}' can not be grouped in a query call", offset=item.offset)
@@ -121,7 +124,7 @@ class Grouping:
                 leaf = self._leaf(found.sql, found.field.type, found.field)
                 self._add(alias or found.field.name, leaf, path.offset)
             case Selected(Call() as call, alias):
-                operand = self._aggregate_operand(call)
+                operand = self._called(call)
                 leaf = self._leaf(operand.sql, operand.type, None)
                 self._add(alias or f"expr{next(self._unnamed)}", leaf, call.offset)
             case Children(query):
@@ -135,6 +138,19 @@ class Grouping:
         if found.sql not in self._grouped:
             raise malformed(f"Field must be grouped or aggregated: {path}", offset=path.offset)
         return found
+
+    def _called(self, call: Call) -> Operand:
+        if not is_date_function(call):
+            return self._aggregate_operand(call)
+        operand = self._date_operand(call)
+        if operand.sql not in self._grouped:
+            raise malformed(f"Field must be grouped or aggregated: {call.argument}", offset=call.offset)
+        return operand
+
+    def _date_operand(self, call: Call) -> Operand:
+        if not is_date_function(call) or call.argument is None:
+            raise malformed(f"{call.name} is not played by this emulator in GROUP BY", offset=call.offset)
+        return operand_of_date(call, self.level.scope.find(call.argument))
 
     def _leaf(self, sql: str, type_name: str, grouped: FieldShape | None) -> Leaf:
         self.columns.append(sql)
@@ -164,13 +180,13 @@ class Grouping:
             raise malformed(reason, offset=call.offset)
         sql = f"{call.name}({_collated(operand)})"
         if call.name == "COUNT_DISTINCT":
-            sql = f"COUNT(DISTINCT {_collated(operand)})"
+            sql = f"COUNT(DISTINCT {_sameness(operand)})"
         type_name = "int" if call.name in _COUNTS else "double" if call.name == "AVG" else found.field.type
         return Operand(sql, str(call.argument), type_name, found.field.case_sensitive, call.offset)
 
     def _read_grouped(self, item: Path | Call) -> Operand:
         if isinstance(item, Call):
-            return self._aggregate_operand(item)
+            return self._called(item)
         return operand_of(self._grouped_field(item))
 
     def _read_order(self, item: Path | Call) -> Operand:
@@ -186,6 +202,12 @@ class Grouping:
             value = row[leaf.index]
             record[key] = value if leaf.convert is None else leaf.convert(value)
         return record
+
+
+def _sameness(operand: Operand) -> str:
+    if operand.family is not Family.TEXT:
+        return operand.sql
+    return sameness(operand.sql, is_case_sensitive=operand.is_case_sensitive)
 
 
 def _collated(operand: Operand) -> str:

@@ -8,16 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Final
 
 from sfsync.emulator.soql.catalogue import Catalogue, SObjectShape
 from sfsync.emulator.soql.errors import malformed
+from sfsync.emulator.soql.limits import Allowance, deepest_level
+from sfsync.emulator.soql.result import Nest
 from sfsync.emulator.soql.scope import Scope
 from sfsync.emulator.soql.sql import Sql
 from sfsync.emulator.soql.statement import Query
-
-# Source: SOQL and SOSL Reference, "Comparison Operators", semi-joins [D].
-_MAX_SEMI_JOINS: Final = 2
+from sfsync.emulator.soql.text_matching import is_listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +27,20 @@ class Setting:
     now: datetime
     user_id: str
     include_deleted: bool
+    nest: Nest
+    among: tuple[str, ...] | None = None
+    allowance: Allowance = field(default_factory=Allowance)
     _numbers: Iterator[int] = field(default_factory=count)
 
     def open_level(
-        self, query: Query, shape: SObjectShape, *, is_semi_join: bool = False, is_child: bool = False
+        self, query: Query, shape: SObjectShape, *, is_semi_join: bool = False, depth: int = 1
     ) -> "Level":
         """Start translating one FROM, under table aliases of its own."""
         prefix = f"t{next(self._numbers)}_"
-        scope = Scope(shape, catalogue=self.catalogue, alias=query.alias, prefix=prefix)
-        return Level(self, scope, is_semi_join, is_child)
+        scope = Scope(
+            shape, catalogue=self.catalogue, allowance=self.allowance, alias=query.alias, prefix=prefix
+        )
+        return Level(self, scope, is_semi_join, depth)
 
 
 @dataclass(slots=True)
@@ -46,8 +50,7 @@ class Level:
     setting: Setting
     scope: Scope
     is_semi_join: bool
-    is_child: bool
-    semi_joins: int = 0
+    depth: int
 
     @property
     def sobject_name(self) -> str:
@@ -62,9 +65,19 @@ class Level:
         """
         if self.is_semi_join:
             raise malformed("Nesting of semi join sub-selects is not supported", offset=offset)
-        self.semi_joins += 1
-        if self.semi_joins > _MAX_SEMI_JOINS:
-            raise malformed(f"Maximum {_MAX_SEMI_JOINS} semi join sub-selects are allowed", offset=offset)
+        self.setting.allowance.take_semi_join(offset=offset)
+
+    def open_child(self, query: Query, shape: SObjectShape) -> "Level":
+        """Start translating a subquery in this level's SELECT.
+
+        Raises:
+            QueryFault: MALFORMED_QUERY; too many subqueries, or too deep for the version.
+        """
+        offset = query.source.offset
+        if self.depth >= deepest_level(self.setting.catalogue.api_version):
+            raise malformed("a subquery inside a subquery goes too deep for this version", offset=offset)
+        self.setting.allowance.take_child(offset=offset)
+        return self.setting.open_level(query, shape, depth=self.depth + 1)
 
     def standing_conditions(self, query: Query) -> list[Sql]:
         """Return what holds for the level's rows whatever WHERE says: not deleted, in scope."""
@@ -72,6 +85,8 @@ class Level:
         conditions = []
         if "isdeleted" in root.shape.fields and not self.setting.include_deleted:
             conditions.append(Sql(f'{root.alias}."IsDeleted" = 0'))
+        if self.setting.among is not None and self.depth == 1 and not self.is_semi_join:
+            conditions.append(is_listed(root.id_column, self.setting.among))
         if query.scope == "mine":
             owner = root.shape.fields.get("ownerid")
             if owner is None:

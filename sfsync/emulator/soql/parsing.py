@@ -37,6 +37,7 @@ _MODES: Final = frozenset({"SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"})
 _MISSPELT_FROM: Final = re.compile(
     r"select\s(?:(?!\bfrom\b)[\s\S])*?[\w.)]\s+(?!select\b)([a-z]\w*)\s+$", re.IGNORECASE
 )
+_COMPARISON: Final = re.compile(r"([\w.]+)\s*(!=|<>|<=|>=|=|<|>)\s*([\s\S]+)")
 _LOOK_BACK_CHARS: Final = 200
 # More digits would not fit SQLite's integers.
 _MAX_COUNT_DIGITS: Final = 18
@@ -108,7 +109,7 @@ class _Builder(Transformer[Token, Query]):
     """Builds statement values while lark parses; one method per rule of the grammar."""
 
     def query(self, selections: tuple[Selection, ...], source: Path, *clauses: Any) -> Query:
-        alias, scope, where, _mode, group_by, having, order_by, limit, skip, _view, is_all_rows = clauses
+        alias, scope, where, _mode, group_by, having, order_by, limit, skip, _view, _all_rows = clauses
         return Query(
             selections=selections,
             source=source,
@@ -121,7 +122,6 @@ class _Builder(Transformer[Token, Query]):
             limit=limit,
             offset=skip[0] if skip else None,
             offset_at=skip[1] if skip else 0,
-            is_all_rows=is_all_rows,
         )
 
     def selections(self, *selections: Selection) -> tuple[Selection, ...]:
@@ -175,8 +175,9 @@ class _Builder(Transformer[Token, Query]):
     def skip(self, *words: Token) -> tuple[int, int] | None:
         return (_whole(words[1]), words[0].start_pos or 0) if words else None
 
-    def all_rows(self, *words: Token) -> bool:
-        return bool(words)
+    def all_rows(self, *words: Token) -> None:
+        if words:  # Apex only; clients have queryAll
+            raise malformed("ALL ROWS not allowed in this context", offset=words[0].start_pos)
 
     def view(self, *_purposes: Token) -> None:
         return None
@@ -193,6 +194,19 @@ class _Builder(Transformer[Token, Query]):
     def compared(self, operand: Path | Call, operator: Token, literal: Token) -> Comparison:
         verb = "!=" if operator == "<>" else operator.upper()
         return Comparison(operand, verb, _literal(literal, is_pattern=verb == "LIKE"))
+
+    def compared_at_once(self, comparison: Token) -> Comparison:
+        parts = _COMPARISON.fullmatch(comparison)
+        assert parts, "the token is made of these parts"
+        start = comparison.start_pos or 0
+        path = Path(tuple(parts[1].split(".")), start)
+        verb = "!=" if parts[2] == "<>" else parts[2]
+        offset = start + parts.start(3)
+        is_quoted = parts[3][0] == "'"
+        decoded = (
+            decode_string(parts[3], offset=offset) if is_quoted else decode_word(parts[3], offset=offset)
+        )
+        return Comparison(path, verb, Literal(decoded, offset))
 
     def listed(self, operand: Path | Call, operator: Token, items: Token) -> Comparison:
         return Comparison(

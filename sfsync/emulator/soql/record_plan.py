@@ -12,7 +12,7 @@ from typing import Any
 
 from sfsync.emulator.soql.catalogue import Catalogue
 from sfsync.emulator.soql.json_values import Convert
-from sfsync.emulator.soql.result import Record, RecordList
+from sfsync.emulator.soql.result import Nest, Record, RecordList
 from sfsync.emulator.soql.scope import Table
 
 Row = tuple[Any, ...]
@@ -68,6 +68,7 @@ class ChildSlot:
     """The place of a child subquery; its rows are put in, by parent id, once they are fetched."""
 
     plan: RecordPlan
+    show: Nest
     rows_by_parent: dict[str, list[Row]] = field(default_factory=dict)
 
     def fill(self, catalogue: Catalogue, id_index: int) -> Fill:
@@ -78,7 +79,7 @@ class ChildSlot:
             rows = self.rows_by_parent.get(row[id_index])
             if not rows:
                 return None
-            return {"totalSize": len(rows), "done": True, "records": [shape(child) for child in rows]}
+            return self.show(RecordList(rows, shape))
 
         return nest
 

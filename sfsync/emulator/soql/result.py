@@ -37,6 +37,14 @@ class RecordList(Sequence[Record]):
         return map(self._shape, self._rows)
 
 
+Nest = Callable[[RecordList], Record]
+
+
+def nested_whole(children: RecordList) -> Record:
+    """Return the result of a child subquery with all its records in it."""
+    return {"totalSize": len(children), "done": True, "records": list(children)}
+
+
 @dataclass(frozen=True, slots=True)
 class QueryResult:
     """The answer to one query; the caller pages `records` by slicing."""
@@ -46,6 +54,7 @@ class QueryResult:
     total_size: int
     is_count: bool
     columns: tuple[Record, ...] = ()
+    is_grouped: bool = False
 
     def column_metadata(self) -> list[Record]:
         """Return the list that `?columns=true` answers under `columnMetadata`."""

@@ -5,6 +5,7 @@ Invariant: all rows are fetched before `run_query` returns, so no cursor stays o
 """
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +17,7 @@ from sfsync.emulator.soql.level import Level, Setting
 from sfsync.emulator.soql.ordering import limit_clause
 from sfsync.emulator.soql.parsing import parse_query
 from sfsync.emulator.soql.record_plan import record_list
-from sfsync.emulator.soql.result import QueryResult, RecordList
+from sfsync.emulator.soql.result import Nest, QueryResult, RecordList, nested_whole
 from sfsync.emulator.soql.scope import sobject_named
 from sfsync.emulator.soql.selecting import Selecting, fetch_rows
 from sfsync.emulator.soql.sql import Sql
@@ -43,6 +44,8 @@ def run_query(
     now: datetime,
     user_id: str,
     include_deleted: bool = False,
+    nest: Nest = nested_whole,
+    among: Sequence[str] | None = None,
 ) -> QueryResult:
     """Run a SOQL statement on the records of `connection` and return its answer.
 
@@ -53,13 +56,16 @@ def run_query(
         now: an aware time; date literals such as TODAY are counted from its UTC day.
         user_id: whose records `USING SCOPE mine` means.
         include_deleted: queryAll.
+        nest: how the result of a child subquery is shown.
+        among: the only ids that the outermost records may have; None means any.
 
     Raises:
         SoqlError: the platform would refuse the statement, or this emulator does not play it.
     """
     try:
         query = parse_query(text)
-        setting = Setting(catalogue, now, user_id, include_deleted or query.is_all_rows)
+        only = None if among is None else tuple(among)
+        setting = Setting(catalogue, now, user_id, include_deleted, nest, only)
         return _answer(query, setting, connection)
     except QueryFault as fault:
         raise fault.within(text) from None
@@ -104,6 +110,7 @@ def _groups(query: Query, level: Level, connection: sqlite3.Connection) -> Query
         total_size=len(rows),
         is_count=False,
         columns=describe_columns(grouping.leaves),
+        is_grouped=True,
     )
 
 

@@ -10,12 +10,12 @@ from typing import Final
 
 from sfsync.emulator.soql.catalogue import Catalogue, FieldShape, SObjectShape
 from sfsync.emulator.soql.errors import QueryFault, invalid_field, malformed
+from sfsync.emulator.soql.limits import Allowance
 from sfsync.emulator.soql.sql import quote_name
 from sfsync.emulator.soql.statement import Path
 
 # Source: SOQL and SOSL Reference, "Understanding Relationship Query Limitations" [D].
 _MAX_LEVELS: Final = 5
-_MAX_PARENTS: Final = 55
 _ADVICE: Final = "Please reference your WSDL or the describe call for the appropriate names."
 
 
@@ -70,9 +70,18 @@ def sobject_named(name: str, *, catalogue: Catalogue, offset: int) -> SObjectSha
 class Scope:
     """The names that one level of a statement can use; remembers the joins they need."""
 
-    def __init__(self, shape: SObjectShape, *, catalogue: Catalogue, alias: str | None, prefix: str) -> None:
+    def __init__(
+        self,
+        shape: SObjectShape,
+        *,
+        catalogue: Catalogue,
+        allowance: Allowance,
+        alias: str | None,
+        prefix: str,
+    ) -> None:
         self.root = Table(f"{prefix}0", shape, ())
         self._catalogue = catalogue
+        self._allowance = allowance
         self._root_names = {name.lower() for name in (shape.name, alias) if name}
         self._alias = alias.lower() if alias else None
         self._prefix = prefix
@@ -133,8 +142,7 @@ class Scope:
                 + _ADVICE
             )
             raise invalid_field(reason, offset=offset)
-        if len(self._parents) >= _MAX_PARENTS:
-            raise malformed(f"a query may use at most {_MAX_PARENTS} parent relationships", offset=offset)
+        self._allowance.take_parent(offset=offset)
         names = (*child.names, reference.relationship_name or name)
         parent = Table(f"{self._prefix}{len(self._parents) + 1}", shape, names)
         self._parents[way] = parent

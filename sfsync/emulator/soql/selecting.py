@@ -24,7 +24,6 @@ from sfsync.emulator.soql.text_matching import is_listed
 
 # Source: SOQL and SOSL Reference, "FIELDS()" and "Relationship Query Limitations" [D].
 _MAX_FIELDS_LIMIT: Final = 200
-_MAX_CHILDREN: Final = 20
 _ADVICE: Final = "Please reference your WSDL or the describe call for the appropriate names."
 
 
@@ -38,12 +37,17 @@ class ChildFetch:
     slot: ChildSlot
 
     def run(self, connection: sqlite3.Connection, parent_ids: Sequence[str]) -> None:
-        """Fetch the children of all the parents and put them into their slot."""
+        """Fetch the children of all the parents, and theirs, and put them into their slots."""
         parents = is_listed(self.reference_sql, parent_ids)
         statement = self._statement(self.selecting.rows_where(self.query, parents))
         rows_by_parent = self.slot.rows_by_parent
         for row in connection.execute(statement.text, statement.parameters):
             rows_by_parent.setdefault(row[-1], []).append(row)
+        if self.selecting.children:
+            id_index = self.slot.plan.id_index
+            ids = [row[id_index] for rows in rows_by_parent.values() for row in rows]
+            for child in self.selecting.children:
+                child.run(connection, ids)
 
     def _statement(self, body: Sql) -> Sql:
         order = order_clause(self.query, field_reader(self.selecting.level))
@@ -169,16 +173,8 @@ class Selecting:
 
     def _add_children(self, query: Query, plan: RecordPlan) -> None:
         offset = query.source.offset
-        if self.level.is_child:
-            raise malformed(
-                "a subquery inside a subquery is not played by this emulator", offset=query.source.offset
-            )
-        if len(self.children) >= _MAX_CHILDREN:
-            raise malformed(
-                f"a query may have at most {_MAX_CHILDREN} subqueries", offset=query.source.offset
-            )
         if query.group_by or query.having:
-            raise malformed("aggregates are not allowed in a subquery", offset=query.source.offset)
+            raise malformed("aggregates are not allowed in a subquery", offset=offset)
         name = query.source.parts[-1]
         link = plan.table.shape.child_relationships.get(name.lower())
         if link is None:
@@ -191,9 +187,9 @@ class Selecting:
         self._refuse_repeated((link.name,), query.source)
         setting = self.level.setting
         shape = sobject_named(link.sobject, catalogue=setting.catalogue, offset=offset)
-        level = setting.open_level(query, shape, is_child=True)
+        level = self.level.open_child(query, shape)
         selecting = Selecting(level)
-        slot = ChildSlot(selecting.read(query))
+        slot = ChildSlot(selecting.read(query), setting.nest)
         reference = level.scope.find(Path((link.field,), offset))
         self.children.append(ChildFetch(query, selecting, reference.sql, slot))
         plan.entries[link.name] = slot

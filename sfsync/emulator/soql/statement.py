@@ -126,4 +126,3 @@ class Query:
     limit: int | None
     offset: int | None
     offset_at: int
-    is_all_rows: bool

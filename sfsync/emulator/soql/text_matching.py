@@ -30,6 +30,11 @@ def collation(*, is_case_sensitive: bool) -> str:
     return "BINARY" if is_case_sensitive else "NOCASE"
 
 
+def sameness(column: str, *, is_case_sensitive: bool) -> str:
+    """Return what is equal for two texts that the platform takes for the same, to group by it."""
+    return column if is_case_sensitive else f"{_FOLD}({column})"
+
+
 def is_any_of(column: str, values: Sequence[SqlValue], *, is_case_sensitive: bool) -> Sql:
     """Return the condition that a text column holds one of the (non-null) values."""
     direct: list[str] = []

@@ -56,55 +56,6 @@ def test_record_types_show_up_only_where_declared(org: Client):
     assert deal["RecordTypeId"] == default["Id"]
 
 
-def test_picklist_values_by_record_type(org: Client):
-    """The UI API tells the stages of a record type. Source: facts 12.6 [P]."""
-    (kind,) = org.query("SELECT Id FROM RecordType WHERE DeveloperName = 'Custom_Order'")
-    base = "/ui-api/object-info/Opportunity"
-    values = org.call("GET", f"{base}/picklist-values/{kind['Id']}").json()["picklistFieldValues"]
-    assert "Qualification" not in [value["value"] for value in values["StageName"]["values"]]
-    master = org.call("GET", f"{base}/picklist-values/012000000000000AAA").json()["picklistFieldValues"]
-    assert master["StageName"]["values"][0]["attributes"]["defaultProbability"] == 10.0
-    assert kind["Id"] in org.call("GET", base).json()["recordTypeInfos"]
-
-
-def test_query_pages(org: Client):
-    """Pages hold at least 200 rows, and a bad locator is refused. Source: facts 4.8 [D]."""
-    records = [{"attributes": {"type": "Campaign"}, "Name": f"C{number}"} for number in range(200)]
-    for _ in range(2):
-        org.call("POST", "/composite/sobjects", {"records": records})
-    headers = {"Sforce-Query-Options": "batchSize=1"}
-    soql = {"q": "SELECT Id FROM Campaign ORDER BY Id"}
-    first = org.call("GET", "/query", params=soql, headers=headers).json()
-    assert (first["totalSize"], first["done"], len(first["records"])) == (401, False, 200)
-    second = org.call("GET", first["nextRecordsUrl"]).json()
-    last = org.call("GET", second["nextRecordsUrl"]).json()
-    assert (len(second["records"]), second["done"], len(last["records"]), last["done"]) == (
-        200,
-        False,
-        1,
-        True,
-    )
-    ids = [row["Id"] for page in (first, second, last) for row in page["records"]]
-    assert ids == sorted(set(ids))
-    bad = org.call("GET", "/query/0r8000-2000")
-    assert bad.json()[0]["errorCode"] == "INVALID_QUERY_LOCATOR"
-
-
-def test_query_errors_and_columns(org: Client):
-    """Unknown columns point into the statement; ?columns=true answers a list. Facts 6 [R], clients."""
-    answer = org.call("GET", "/query/", params={"q": "SELECT Foo FROM Opportunity"})
-    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_FIELD")
-    assert (
-        "ERROR at Row:1:Column:8\nNo such column 'Foo' on entity 'Opportunity'" in answer.json()[0]["message"]
-    )
-    columns = org.call(
-        "GET", "/query", params={"q": "SELECT Id, Name FROM Account", "columns": "true"}
-    ).json()
-    assert isinstance(columns["columnMetadata"], list)
-    count = org.call("GET", "/query", params={"q": "SELECT COUNT() FROM Contact"}).json()
-    assert (count["totalSize"], count["records"]) == (2, [])
-
-
 def test_limits_and_usage_header(org: Client):
     """Every answer tells the usage; limits and recordCount answer. Source: facts 4.10 [R], [D]."""
     answer = org.call("GET", "/limits/")
@@ -135,28 +86,3 @@ def test_bad_json_is_a_parser_error(org: Client, body: bytes):
     """Text that is no JSON object is JSON_PARSER_ERROR. Source: facts 12.3 [P]."""
     answer = org.call("POST", "/sobjects/Account", data=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
-
-
-def test_deleted_and_updated(org: Client):
-    """Changes in a span are listed by id; a span of under a minute is refused. Facts 12.6 [D]."""
-    deal, kept = org.deal(), org.deal()
-    org.call("DELETE", f"/sobjects/Opportunity/{deal}")
-    span = {"start": "2020-01-01T00:00:00Z", "end": "2100-01-01T00:00:00+00:00"}
-    deleted = org.call("GET", "/sobjects/Opportunity/deleted/", params=span).json()
-    updated = org.call("GET", "/sobjects/Opportunity/updated/", params=span).json()
-    assert deal in [row["id"] for row in deleted["deletedRecords"]]
-    assert kept in updated["ids"]
-    assert deal not in updated["ids"]
-    short = org.call("GET", "/sobjects/Opportunity/updated", params={**span, "end": span["start"]})
-    assert short.json()[0]["errorCode"] == "INVALID_REPLICATION_DATE"
-
-
-def test_parameterised_search(org: Client):
-    """Search finds records by the beginnings of words; roles cannot be searched. Facts 4.9 [D]."""
-    path = "/parameterizedSearch/?q=cloud+consult&sobject=Account&Account.fields=Id,Name&Account.limit=5"
-    names = [row["Name"] for row in org.call("GET", path).json()["searchRecords"]]
-    assert names == ["Get Cloudy Consulting"]
-    body = {"q": "leung", "fields": ["Id"], "sobjects": [{"name": "Contact"}]}
-    assert len(org.call("POST", "/parameterizedSearch", body).json()["searchRecords"]) == 1
-    roles = org.call("GET", "/parameterizedSearch?q=x&sobject=OpportunityContactRole")
-    assert roles.json()[0]["errorCode"] == "INVALID_TYPE"

@@ -169,8 +169,8 @@ def test_i13_every_key_finds_its_own_record(bench: Bench, key: str) -> None:
     assert records == [{KEY: key}]
 
 
-def test_many_records_come_page_by_page_and_complete(bench: Bench) -> None:
-    """More records than a page holds, asked for in long lists, all come back."""
+def test_many_records_come_page_by_page_and_complete(bench: Bench, emulator: RunningEmulator) -> None:
+    """More records than a page holds all come back, also when a page is lost whose locator serves only once."""
     gateway = bench.gateway
     names = [f"Account {place:05}" for place in range(2500)]
     rows = [Node(f"n{name[-5:]}", name, "Account", None, {"Name": name}) for name in names]
@@ -183,6 +183,9 @@ def test_many_records_come_page_by_page_and_complete(bench: Bench) -> None:
     assert sorted(each["Name"] for each in records) == names
     [everything] = gateway.fetch([Lookup("Account", ("Id",))])
     assert len({each["Id"] for each in everything}) == 2500 + 2
+    lost = emulator.faults.add(FaultScript(Drop(), AFTER_COMMIT, path="/query/0r8"))
+    assert bench.gateway.fetch([Lookup("Account", ("Id",))]) == [everything]
+    assert lost.struck == 1
 
 
 @pytest.mark.parametrize("action", [Drop(), Drop("close"), Truncate(), Page(), Refuse(502, "", "text/html")])

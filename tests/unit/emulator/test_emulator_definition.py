@@ -53,6 +53,27 @@ def test_wrong_shapes(document: dict[str, Any], words: str):
         ({"records": [{"object": "Account", "values": {}}]}, "REQUIRED_FIELD_MISSING"),
         ({"records": [{"object": "Account", "values": {"Name": "@nobody"}}]}, "no local name @nobody"),
         ({"triggers": [{"object": "Account", "hook": "nowhere:nothing"}]}, "cannot be loaded"),
+        ({"triggers": [{"object": "Acount", "hook": "os:getcwd"}]}, "[[triggers]]: no object 'Acount'"),
+        (
+            {"triggers": [{"object": "Account", "hook": "os:getcwd", "on": ["merge"]}]},
+            "on lists insert, update, delete",
+        ),
+        (
+            {"duplicate_rules": [{"object": "Account", "name": "Same", "fields": ["Nmae"]}]},
+            "no field Account.Nmae",
+        ),
+        (
+            {"field_permissions": [{"object": "Account", "field": "Nope", "user": "x"}]},
+            "no field Account.Nope",
+        ),
+        (
+            {"organization": {"currencies": ["USD", "EUR"], "currency_rates": {"GBP": 1.0}}},
+            "only currencies of the org have rates",
+        ),
+        (
+            {"record_types": [{"object": "Opportunity", "developer_name": "X", "picklists": {"Nope": []}}]},
+            "no field Nope",
+        ),
     ],
 )
 def test_contradictions(document: dict[str, Any], words: str):

@@ -29,10 +29,10 @@ def connection() -> Iterator[sqlite3.Connection]:
 def query(connection: sqlite3.Connection) -> Callable[..., QueryResult]:
     """Run SOQL on the small org."""
 
-    def run(text: str, *, include_deleted: bool = False) -> QueryResult:
+    def run(text: str, *, include_deleted: bool = False, api_version: float = 66.0) -> QueryResult:
         return run_query(
             text,
-            catalogue=SmallOrg(),
+            catalogue=SmallOrg(api_version),
             connection=connection,
             now=NOW,
             user_id=USER,
@@ -57,9 +57,9 @@ def found(query: Callable[..., QueryResult]) -> Callable[[str], list[str]]:
 def refusal(query: Callable[..., QueryResult]) -> Callable[[str], SoqlError]:
     """Return the error that a statement is refused with."""
 
-    def run(text: str) -> SoqlError:
+    def run(text: str, **options: float) -> SoqlError:
         with pytest.raises(SoqlError) as caught:
-            query(text)
+            query(text, **options)
         return caught.value
 
     return run

@@ -121,8 +121,11 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
 class SmallOrg:
     """The catalogue of the tables above."""
+
+    api_version: float = 66.0
 
     def sobject(self, name: str, /) -> SObjectShape | None:
         """Return the sObject of that name."""

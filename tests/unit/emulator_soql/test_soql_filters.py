@@ -124,10 +124,30 @@ def test_ids_parents_picklists_and_semi_joins(found, condition, expected):
 
 
 def test_deleted_rows_show_only_when_asked_for(query):
-    """A queryAll and ALL ROWS find rows in the recycle bin, plain queries do not."""
+    """A queryAll finds rows in the recycle bin, plain queries do not."""
     assert query("SELECT Id FROM Opportunity").total_size == 4
     assert query("SELECT Id FROM Opportunity", include_deleted=True).total_size == 5
-    assert query("SELECT Id FROM Opportunity WHERE IsDeleted = true ALL ROWS").total_size == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("CALENDAR_YEAR(CloseDate) = 2026", [1, 2]),
+        ("CALENDAR_YEAR(CloseDate) != 2026", [3, 4]),
+        ("CALENDAR_QUARTER(CloseDate) IN (3, 4)", [1, 2, 3]),
+        ("FISCAL_MONTH(CloseDate) > 9 AND DAY_IN_MONTH(CloseDate) < 31", [2]),
+        ("DAY_IN_WEEK(CloseDate) = 4", [1, 3]),
+        ("DAY_IN_YEAR(SystemModstamp) = 1", [3]),
+        ("WEEK_IN_YEAR(SystemModstamp) = 1", [3]),
+        ("WEEK_IN_MONTH(CloseDate) = 5", [1, 3]),
+        ("HOUR_IN_DAY(SystemModstamp) = 23", [2]),
+        ("DAY_ONLY(SystemModstamp) = 2026-09-30", [1]),
+        ("DAY_ONLY(SystemModstamp) >= YESTERDAY", [1, 2]),
+    ],
+)
+def test_date_functions_filter_by_parts_of_a_date(found, condition, expected):
+    """Days are days in UTC, weeks are counted from the first day of the year or month, null is no part."""
+    assert found(condition) == expected
 
 
 def test_a_scope_of_mine_finds_the_users_own_records(query):

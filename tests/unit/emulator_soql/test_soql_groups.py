@@ -41,6 +41,15 @@ def test_groups_ignore_case_and_having_filters_them(query):
     assert [row["n"] for row in rows(query(text.format("HAVING StageName LIKE 'closed%'")))] == [1]
 
 
+def test_groups_by_a_date_function(query):
+    """A date function groups, filters groups and sorts them; without an alias it is called expr0."""
+    text = (
+        "SELECT CALENDAR_YEAR(CloseDate), COUNT(Id) n FROM Opportunity GROUP BY CALENDAR_YEAR(CloseDate) "
+        "HAVING CALENDAR_YEAR(CloseDate) > 2000 ORDER BY CALENDAR_YEAR(CloseDate) DESC"
+    )
+    assert rows(query(text)) == [{"expr0": 2026, "n": 2}, {"expr0": 2025, "n": 1}]
+
+
 def test_groups_by_a_parents_field(query):
     """A grouped path is keyed by its last name, or by its alias."""
     text = (

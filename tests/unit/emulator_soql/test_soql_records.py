@@ -67,6 +67,17 @@ def test_children_come_as_a_nested_result_or_null(query):
     assert third["OpportunityContactRoles"] is None
 
 
+def test_subqueries_nest_five_levels_deep_since_58(query, refusal):
+    """Children of children come nested; before version 58 only one level was allowed."""
+    text = (
+        "SELECT Id, (SELECT Id, (SELECT Role FROM OpportunityContactRoles) FROM Opportunities ORDER BY Id) "
+    )
+    (first, _) = query(text + "FROM Account ORDER BY Id").records
+    deals = first["Opportunities"]["records"]
+    assert [deal["OpportunityContactRoles"]["totalSize"] for deal in deals] == [2, 1]
+    assert refusal(text + "FROM Account", api_version=57.0).code == "MALFORMED_QUERY"
+
+
 def test_a_childs_where_limit_and_offset_count_per_parent(query):
     """LIMIT and OFFSET inside a subquery apply to each parent on its own."""
     text = (

@@ -159,6 +159,12 @@ def test_places_count_rows_and_columns_from_one(refusal):
             "INVALID_QUERY_FILTER_OPERATOR",
             "invalid operator",
         ),
+        (
+            "SELECT Id FROM Account WHERE CALENDAR_YEAR(Name) = 1",
+            "INVALID_FIELD",
+            "date function CALENDAR_YEAR",
+        ),
+        ("SELECT Id FROM Opportunity WHERE DAY_ONLY(CloseDate) = TODAY", "INVALID_FIELD", "DAY_ONLY"),
         ("SELECT Id FROM Opportunity WHERE Amount = 1e999", "NUMBER_OUTSIDE_VALID_RANGE", "1e999"),
         (
             "SELECT Id FROM Opportunity WHERE CloseDate = LAST_N_YEARS:9999",
@@ -235,15 +241,19 @@ def test_semi_joins_keep_the_platforms_limits(refusal, condition, words):
 @pytest.mark.parametrize(
     "text",
     [
-        "SELECT (SELECT Id, (SELECT Id FROM OpportunityContactRoles) FROM Opportunities) FROM Account",
         "SELECT (SELECT COUNT(Id) FROM Opportunities) FROM Account",
         "SELECT Name, (SELECT Id FROM Opportunities) FROM Account GROUP BY Name",
-        "SELECT Name, COUNT(Id) name FROM Account GROUP BY CALENDAR_YEAR(Name)",
+        "SELECT COUNT(Id) FROM Opportunity GROUP BY ROLLUP(StageName)",
+        "SELECT COUNT(Id) FROM Opportunity GROUP BY CUBE(StageName, OwnerId)",
+        "SELECT CALENDAR_YEAR(CloseDate), COUNT(Id) FROM Opportunity GROUP BY CloseDate",
+        "SELECT CALENDAR_YEAR(CloseDate) FROM Opportunity",
+        "SELECT Id FROM Opportunity FOR UPDATE",
+        "SELECT Id FROM Opportunity ALL ROWS",
         "SELECT Name x, COUNT(Id) x FROM Account GROUP BY Name",
     ],
 )
 def test_what_is_not_played_is_refused(refusal, text):
-    """Deeper subqueries, aggregates in subqueries and grouping by functions are refused, never ignored."""
+    """Aggregates in subqueries, subtotals and what only Apex may say are refused, never ignored."""
     assert refusal(text).code == "MALFORMED_QUERY"
 
 
