@@ -5,6 +5,7 @@ A thin door; the product's command line calls the same functions.
 
 import argparse
 import sys
+from datetime import datetime
 from pathlib import Path
 
 
@@ -34,6 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
         default=[],
         help="register this certificate (PEM) for JWT logins; may be given several times",
     )
+    serve.add_argument(
+        "--clock",
+        type=datetime.fromisoformat,
+        help="stand still at this time until /_emulator/clock moves it",
+    )
     serve.add_argument("--json", action="store_true", help="print one JSON line once it listens")
     commands.add_parser("coverage", help="print which resources are played")
     chosen = parser.parse_args(arguments)
@@ -51,6 +57,7 @@ def _serve(chosen: argparse.Namespace) -> int:
         db=chosen.db,
         host=chosen.host,
         snapshot=chosen.snapshot,
+        clock=chosen.clock,
         tls=chosen.tls,
         jwt_certificates=tuple(chosen.jwt_certificate),
     )

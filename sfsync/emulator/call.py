@@ -22,6 +22,8 @@ from sfsync.emulator.rules.hook_records import HookRecords
 from sfsync.emulator.wire.json_reading import coercion_error
 from sfsync.emulator.wire.messages import Reply, Request
 
+_DUPLICATE_HEADER_SINCE: Final = 52.0
+_RECENT: Final = 200
 _INHERITED: Final = ("sforce-duplicate-rule-header",)
 
 
@@ -139,9 +141,16 @@ class Call:
         self.counted.judged += 1
         for fault in self.row_faults:
             values = {record_id, *(map(str, draft.values.values()) if draft else ())}
-            everywhere = not fault.rows and not fault.keys
-            if everywhere or index in fault.rows or values & set(fault.keys):
+            everywhere = not fault.rows and not fault.keys and fault.from_row is None
+            late = fault.from_row is not None and index >= fault.from_row
+            if everywhere or late or index in fault.rows or values & set(fault.keys):
                 raise RowRefusedError(fault.code, fault.message, *fault.fields)
+
+    def touch(self, sobject: str, record_id: str) -> None:
+        """Move a record to the top of the most recently used ones, if the call asks for it with Sforce-Mru."""
+        if self.request.headers.get("sforce-mru", "").replace(" ", "").lower() == "updatemru=true":
+            others = [other for other in self.org.recent.get(sobject, ()) if other != record_id]
+            self.org.recent[sobject] = [record_id, *others[: _RECENT - 1]]
 
     @contextmanager
     def system_mode(self) -> Iterator[None]:
@@ -162,7 +171,9 @@ class Call:
         return HookRecords(self)
 
     def duplicate_option(self, name: str) -> bool:
-        """Return a flag of Sforce-Duplicate-Rule-Header; all of them are off by default."""
+        """Return a flag of Sforce-Duplicate-Rule-Header (52 and later); all of them are off by default."""
+        if float(self.version) < _DUPLICATE_HEADER_SINCE:
+            return False
         header = self.request.headers.get("sforce-duplicate-rule-header", "")
         options = dict(part.strip().partition("=")[::2] for part in header.split(";"))
         return options.get(name, "").strip().lower() == "true"

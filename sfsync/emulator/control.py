@@ -1,17 +1,19 @@
-"""The emulator's own resources under /_emulator: faults, audit, clock, switches, sessions, users, TLS, locks.
+"""The emulator's own resources under /_emulator: faults, changes of the org, audit, clock, switches, sessions,
+users, TLS, locks.
 
-Not part of the played platform. They exist for tests that run the emulator or the client as another
-process. Every call must carry the emulator's own access token in X-Sfsync-Emulator-Control; they are
-neither audited nor counted as API calls.
+They are no part of the played platform: they exist for tests that run the emulator or the client as another
+process. Every call must carry the emulator's own access token in X-Sfsync-Emulator-Control; they are neither
+audited nor counted as API calls.
 """
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from sfsync.emulator.errors import ApiError, not_found
 from sfsync.emulator.faults import script_from
 from sfsync.emulator.org.clock import VirtualClock
 from sfsync.emulator.org.ids import normalised
+from sfsync.emulator.org_changes import change_org
 from sfsync.emulator.switches import Switches
 from sfsync.emulator.wire.messages import Reply, Request
 
@@ -56,6 +58,8 @@ def _answer(emulator: "Emulator", request: Request) -> Any:
             return {"cleared": True}
         case "POST", "faults/release":
             return {"released": emulator.faults.release(request.json_object().get("label"))}
+        case "POST", "changes":
+            return change_org(emulator.org, emulator.audit, request.json_object())
         case "POST", "kill":
             return _add_kill(emulator, request.json_object())
         case "GET", "audit":
@@ -129,8 +133,7 @@ def _add_kill(emulator: "Emulator", table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _set_switches(emulator: "Emulator", table: dict[str, Any]) -> dict[str, Any]:
-    chosen = Switches.from_table(table)
-    emulator.org.switches = replace(emulator.org.switches, **{name: getattr(chosen, name) for name in table})
+    change_org(emulator.org, emulator.audit, {"what": "switches", "values": table})
     return {item.name: getattr(emulator.org.switches, item.name) for item in fields(Switches)}
 
 

@@ -5,6 +5,7 @@ Printed by `python -m sfsync.emulator coverage`; whatever is not in it is answer
 
 from typing import Final
 
+from sfsync.emulator.fault_catalogue import fault_table
 from sfsync.emulator.rest.routes import OPEN, VERSIONED, WITH_SESSION
 
 _VERSION_ROOT: Final = "/services/data/vXX.0"
@@ -19,4 +20,4 @@ def coverage_table() -> str:
     ]
     width = max(len(path) for _, path, _ in rows)
     lines = [f"{method:<6} {path:<{width}}  {text.splitlines()[0]}" for method, path, text in rows]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n\nFaults that can be scripted\n\n" + fault_table()

@@ -5,14 +5,14 @@ commit), faults after the commit, latency, locks released. Nothing of this is kn
 Invariant: whatever happens, the locks of a call are released and a held call is reported as done.
 """
 
+import contextlib
 import os
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from sfsync.emulator.access import admitted, session_expired, token_of
 from sfsync.emulator.audit import Audit, RequestEntry
@@ -20,6 +20,7 @@ from sfsync.emulator.call import Call
 from sfsync.emulator.control import answer_control, is_control
 from sfsync.emulator.errors import ApiError
 from sfsync.emulator.fault_actions import (
+    ChangeOrg,
     Delay,
     Drop,
     ExpireSession,
@@ -30,6 +31,7 @@ from sfsync.emulator.fault_actions import (
     Redirect,
     Refuse,
     Reshape,
+    Spoil,
 )
 from sfsync.emulator.faults import (
     AFTER_COMMIT,
@@ -42,13 +44,16 @@ from sfsync.emulator.faults import (
 )
 from sfsync.emulator.org.org import Org
 from sfsync.emulator.org.work import Change, Work
+from sfsync.emulator.org_changes import change_org
 from sfsync.emulator.rest.routes import dispatch, needs_session
+from sfsync.emulator.spoiling import reshaped, spoiled
 from sfsync.emulator.wire.messages import Reply, Request
 
 if TYPE_CHECKING:
     from sfsync.emulator.wire.tls import Tls
 
 Scripts = tuple[FaultScript, ...]
+_OAUTH: Final = "/services/oauth2/"
 
 
 class Link(Protocol):
@@ -84,6 +89,7 @@ class Passage:
     entry: RequestEntry
     scripts: Scripts
     commits: int = 0
+    changes: list[Change] = field(default_factory=list)
     held: list[HeldCall] = field(default_factory=list)
 
     def due(self, phase: str) -> list[FaultScript]:
@@ -108,6 +114,7 @@ class Emulator:
         if is_control(request.path):
             return answer_control(self, request), ()
         passage = Passage(request, link, self.audit.arrived(request), self.faults.striking(request))
+        self.org.usage.begin(passage.entry.n, self.org.clock.now())
         try:
             reply = self._guarded(passage)
         except CutError as cut:
@@ -115,6 +122,7 @@ class Emulator:
             return None, ()
         finally:
             self.org.locks.release(passage.entry.n)
+            self.org.usage.end(passage.entry.n)
             for held in passage.held:
                 held.done.set()
         passage.entry.status = reply.status
@@ -147,8 +155,25 @@ class Emulator:
         reply = self._resource(passage)
         if twice is None:
             return reply
+        if twice.later:
+            self._deliver_later(passage, twice)
+            return reply
         again = self._resource(passage)
         return again if twice.answer == "last" else reply
+
+    def _deliver_later(self, passage: Passage, action: Redeliver) -> None:
+        held = self.faults.hold(action)
+
+        def deliver() -> None:
+            held.go.wait()
+            try:
+                with contextlib.suppress(CutError, InterruptedCallError):
+                    self._resource(passage)
+            finally:
+                self.org.locks.release(passage.entry.n)
+                held.done.set()
+
+        threading.Thread(target=deliver, name="late delivery", daemon=True).start()
 
     def _resource(self, passage: Passage) -> Reply:
         request = passage.request
@@ -159,10 +184,12 @@ class Emulator:
         try:
             if needs_session(request.path):
                 call.user_id = admitted(self.org, request)
+                self.org.usage.check_concurrent(passage.entry.n, self.org.clock.now())
                 self.org.usage.count(self.org.switches)
         except ApiError as refused:
             return self._with_usage(Reply.of(refused))
-        return self._with_usage(dispatch(call))
+        reply = dispatch(call)
+        return reply if request.path.startswith(_OAUTH) else self._with_usage(reply)
 
     def _with_usage(self, reply: Reply) -> Reply:
         return replace(
@@ -179,6 +206,7 @@ class Emulator:
 
         def after_commit(changes: list[Change]) -> None:
             passage.commits += 1
+            passage.changes += changes
             self.audit.committed(changes, request=passage.entry.n)
             for script in passage.due(AFTER_COMMIT):
                 if script.commit == passage.commits:
@@ -195,7 +223,9 @@ class Emulator:
 
     def _strike_reply(self, script: FaultScript, passage: Passage, reply: Reply) -> Reply:
         if isinstance(script.action, Reshape):
-            return replace(reply, body=_reshaped(reply.body, script.action.how))
+            return replace(reply, body=reshaped(reply.body, script.action.how, script.action.depth))
+        if isinstance(script.action, Spoil):
+            return spoiled(reply, script.action.how)
         self._strike(script, passage)
         return reply
 
@@ -222,6 +252,9 @@ class Emulator:
                 self._hold(hold, passage)
             case ExpireSession(everyone):
                 self._expire(passage, everyone=everyone)
+            case ChangeOrg(table):
+                number = passage.entry.n
+                change_org(self.org, self.audit, table, number=number, committed=passage.changes)
             case _:
                 return
 
@@ -242,19 +275,3 @@ def _early(scripts: Scripts) -> list[FaultScript]:
     """Return what strikes before the resource runs: the first phase, and whatever waits before a commit."""
     waits = [s for s in scripts if s.phase == BEFORE_COMMIT and isinstance(s.action, Hold | Delay)]
     return [script for script in scripts if script.phase == BEFORE_READ] + waits
-
-
-_SHAPES: dict[str, Callable[[list[object]], list[object]]] = {
-    "fewer": lambda rows: rows[:-1],
-    "more": lambda rows: [*rows, *rows[-1:]],
-    "reversed": lambda rows: rows[::-1],
-    "empty": lambda _: [],
-}
-
-
-def _reshaped(body: object, how: str) -> object:
-    if isinstance(body, list):
-        return _SHAPES[how](body)
-    if isinstance(body, dict):
-        return {key: _SHAPES[how](part) if isinstance(part, list) else part for key, part in body.items()}
-    return body

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, cast
 
+from sfsync.emulator.spoiling import SHAPES
+
 _PAGE: Final = "<html><head><title>Log in</title></head><body><h1>Sign in to continue</h1></body></html>"
 
 
@@ -49,10 +51,14 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
-    """End the connection after so many bytes of the reply; None means halfway."""
+    """End the connection after so many bytes of the reply; None means halfway.
+
+    Without `framed` the reply says nothing of its length, so that a client cannot tell that it was cut.
+    """
 
     at: int | None = None
     how: str = "close"
+    framed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +109,11 @@ class ExpireSession:
 
 @dataclass(frozen=True, slots=True)
 class FailRows:
-    """Refuse rows of the call: by index, by id or by a value they carry; all when neither is given."""
+    """Refuse rows of the call: by index, from an index on, by id or by a value they carry; all if none is given."""
 
     rows: tuple[int, ...] = ()
     keys: tuple[str, ...] = ()
+    from_row: int | None = None
     code: str = "UNABLE_TO_LOCK_ROW"
     message: str = "unable to obtain exclusive access to this record or 1 records"
     fields: tuple[str, ...] = ()
@@ -114,16 +121,40 @@ class FailRows:
 
 @dataclass(frozen=True, slots=True)
 class Reshape:
-    """Spoil a list of results: `fewer`, `more`, `reversed` or `empty`."""
+    """Spoil a list of results: `fewer`, `more`, `reversed`, `rotated` or `empty`.
+
+    `depth` is how many lists to go through before: 1 is the rows of each part of a composite.
+    """
 
     how: str = "fewer"
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Spoil:
+    """Spoil the form of a good answer: `gzip` (broken), `type` (text/html), `json` (cut short, whole length)."""
+
+    how: str = "gzip"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrg:
+    """Let somebody change the org at this moment; `table` is what `org_changes.py` takes."""
+
+    table: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Redeliver:
-    """Process the request twice, as a proxy that repeats it; the client sees the first or the last answer."""
+    """Process the request twice, as a proxy that repeats it; the client sees the first or the last answer.
+
+    With `later` the client has its answer at once and the second delivery waits as a held call does.
+    """
 
     answer: str = "last"
+    later: bool = False
+    label: str = "hold"
+    after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +178,8 @@ Action = (
     | ExpireSession
     | FailRows
     | Reshape
+    | Spoil
+    | ChangeOrg
     | Redeliver
     | Kill
 )
@@ -164,8 +197,19 @@ _KINDS: Final[dict[str, Callable[..., Action]]] = {
     "expire_session": ExpireSession,
     "fail_rows": FailRows,
     "reshape": Reshape,
+    "spoil": Spoil,
+    "change_org": ChangeOrg,
     "redeliver": Redeliver,
     "kill": Kill,
+}
+
+_CHOICES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("drop", "how"): ("reset", "close"),
+    ("truncate", "how"): ("reset", "close"),
+    ("hold", "cut"): ("reset", "close", "hang"),
+    ("reshape", "how"): tuple(SHAPES),
+    ("spoil", "how"): ("gzip", "type", "json"),
+    ("redeliver", "answer"): ("first", "last"),
 }
 
 
@@ -185,6 +229,10 @@ def action_from(table: dict[str, Any]) -> Action:
     }
     if unknown := set(values) - names:
         raise ValueError(f"unknown fields of {table['action']}: {', '.join(sorted(unknown))}")
+    for name, value in values.items():
+        choices = _CHOICES.get((str(table["action"]), name))
+        if choices and value not in choices:
+            raise ValueError(f"{name} of {table['action']} is one of {', '.join(choices)}, not {value!r}")
     return kind(**values)
 
 

@@ -1,6 +1,6 @@
 """Scripted faults: which call goes wrong, at which moment, how, and how often. Never by chance.
 
-A script matches calls by method, path and object, counts them, and strikes from the n-th match for
+A script matches calls by method, path, object and token, counts them, and strikes from the n-th match for
 `count` matches. The phases are those of one request: before it is read, before a commit, after a commit,
 in the middle of the reply.
 Invariant: the same scripts and the same calls always give the same faults.
@@ -14,13 +14,16 @@ from typing import Any, Final
 
 from sfsync.emulator.fault_actions import (
     Action,
+    ChangeOrg,
     Delay,
     Drip,
     FailRows,
     Garbage,
     HangUp,
     Hold,
+    Redeliver,
     Reshape,
+    Spoil,
     Truncate,
     action_as_json,
     action_from,
@@ -49,6 +52,7 @@ class FaultScript:
     method: str | None = None
     path: str | None = None
     sobject: str | None = None
+    token: str | None = None
     nth: int = 1
     count: int | None = 1
     commit: int | None = None
@@ -58,18 +62,26 @@ class FaultScript:
     def __post_init__(self) -> None:
         if self.phase not in PHASES:
             raise ValueError(f"phase is one of {', '.join(PHASES)}, not {self.phase!r}")
+        try:
+            re.compile(self.path or "")
+        except re.error as problem:
+            raise ValueError(f"path is no regular expression: {problem}") from None
         if self.commit is not None and isinstance(self.action, Hold | Delay):
             raise ValueError("a call cannot wait between two of its commits: leave out `commit`")
         if isinstance(self.action, Truncate | Drip | HangUp | Garbage):
             self.phase = MID_REPLY
-        if isinstance(self.action, Reshape):
+        if isinstance(self.action, Reshape | Spoil):
             self.phase = AFTER_COMMIT
+        if isinstance(self.action, ChangeOrg) and self.phase == BEFORE_COMMIT:
+            raise ValueError("nobody can change the org inside a commit: use before_read or after_commit")
 
     def matches(self, request: Request) -> bool:
         """Whether the script is about this kind of call."""
         if self.method and self.method.upper() != request.method:
             return False
         if self.path and not re.search(self.path, request.target):
+            return False
+        if self.token and not request.headers.get("authorization", "").endswith(self.token):
             return False
         return self.sobject is None or _mentions(request, self.sobject)
 
@@ -82,7 +94,7 @@ class FaultScript:
 
     def as_json(self) -> dict[str, Any]:
         """Return the script as a JSON-ready table."""
-        names = ("phase", "method", "path", "sobject", "nth", "count", "commit", "seen", "struck")
+        names = ("phase", "method", "path", "sobject", "token", "nth", "count", "commit", "seen", "struck")
         return {**{name: getattr(self, name) for name in names}, **action_as_json(self.action)}
 
 
@@ -91,7 +103,7 @@ def script_from(table: dict[str, Any]) -> FaultScript:
 
     Raises: ValueError for unknown keys, actions or phases.
     """
-    own = {"phase", "method", "path", "sobject", "nth", "count", "commit"}
+    own = {"phase", "method", "path", "sobject", "token", "nth", "count", "commit"}
     action = action_from({name: value for name, value in table.items() if name not in own})
     return FaultScript(action, **{name: value for name, value in table.items() if name in own})
 
@@ -150,7 +162,7 @@ class Faults:
             matching = [script for script in self._scripts if script.matches(request)]
             return tuple(script for script in matching if script.strikes())
 
-    def hold(self, action: Hold) -> HeldCall:
+    def hold(self, action: Hold | Redeliver) -> HeldCall:
         """Register a held call; the caller waits on `go` and sets `done` when it has finished."""
         held = HeldCall(action.label)
         with self._arrivals:

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,7 @@ from sfsync.emulator.audit import Audit
 from sfsync.emulator.call import Call
 from sfsync.emulator.exchange import Emulator
 from sfsync.emulator.faults import Faults
-from sfsync.emulator.org.clock import Clock, stamp
+from sfsync.emulator.org.clock import Clock, VirtualClock, stamp
 from sfsync.emulator.org.definition import OrgDefinition, load_definition, names_of
 from sfsync.emulator.org.not_played import not_played
 from sfsync.emulator.org.org import Org
@@ -63,6 +64,7 @@ class ServeOptions:
     snapshot: Path | None = None
     tls: bool = False
     jwt_certificates: tuple[Path, ...] = ()
+    clock: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +243,11 @@ def serve(options: ServeOptions) -> int:
     """
     definition = _definition(options)
     definition = _with_certificates(definition, options.jwt_certificates)
+    clock = VirtualClock(options.clock) if options.clock else None
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    emulator = build(definition, database=options.db)
+    emulator = build(definition, clock=clock, database=options.db)
     server, offered = started(emulator, host=options.host, port=options.port, tls=options.tls)
     sys.stdout.write(json.dumps(offered.public()) + "\n" if options.json else _welcome(offered))
     sys.stdout.flush()

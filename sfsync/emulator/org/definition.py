@@ -23,6 +23,7 @@ _ORGANIZATION: Final = {
     "name": str,
     "id": str,
     "sandbox": bool,
+    "api_version": int,
     "api_enabled": bool,
     "session_timeout_minutes": int,
     "currencies": list,
@@ -43,6 +44,7 @@ _OAUTH: Final = {
 }
 _LIMITS: Final = {
     "daily_api_requests": int,
+    "concurrent_long_requests": int,
     "latency_s": _NUMBER,
     "search_lag_s": _NUMBER,
     "storage_records": int,

@@ -36,6 +36,8 @@ from sfsync.emulator.org.storage import Row, Storage
 from sfsync.emulator.org.usage import Usage
 
 _DAILY_REQUESTS: Final = 15_000
+_LONG_REQUESTS: Final = 25
+_NEWEST_VERSION: Final = 68
 _POD_DIGITS: Final = 3
 
 
@@ -82,10 +84,15 @@ class Org:
         )
         self.logins = Logins(self)
         self.jwt_keys = jwt_keys(definition)
-        self.usage = Usage(int(definition.limits.get("daily_api_requests", _DAILY_REQUESTS)))
+        self.usage = Usage(
+            int(definition.limits.get("daily_api_requests", _DAILY_REQUESTS)),
+            long_limit=int(definition.limits.get("concurrent_long_requests", _LONG_REQUESTS)),
+        )
+        self.newest_version = int(definition.organization.get("api_version", _NEWEST_VERSION))
         self.latency_s = float(definition.limits.get("latency_s", 0.0))
         self.rights = Rights(definition, self.storage)
         self.locks = RowLocks()
+        self.recent: dict[str, list[str]] = {}
         self.cursors = Cursors(self.pod, clock=self.clock, switches=self.switches)
         lag_s = float(definition.limits.get("search_lag_s", LAG_S))
         self.search_index = SearchIndex(self.storage, self.clock, lag_s)
@@ -114,6 +121,10 @@ class Org:
         given = self.definition.organization.get("id")
         if given:
             return normalised(str(given)) or str(given)
+        return self.new_organization_id()
+
+    def new_organization_id(self) -> str:
+        """Return an id for an organization that did not exist before."""
         return with_checksum(f"00D{self.pod}{in_base62(self._random.randrange(62**7), 7)}")
 
 

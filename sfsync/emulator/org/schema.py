@@ -189,6 +189,10 @@ class Schema:
     def __getitem__(self, name: str) -> SObject:
         return self._by_name[name.lower()]
 
+    def put(self, sobject: SObject) -> None:
+        """Replace an object by a changed one of the same name and with the same relationships."""
+        self._by_name[sobject.name.lower()] = self._by_prefix[sobject.key_prefix] = sobject
+
     def _link(self) -> None:
         for child in self:
             for name, item in child.fields.items():

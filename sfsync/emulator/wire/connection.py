@@ -35,6 +35,10 @@ _LOGIN_HOSTS: Final = frozenset({"login.salesforce.com", "test.salesforce.com"})
 _LOGIN_PATHS: Final = ("/services/oauth2/", "/services/Soap/")
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 _BODILESS: Final = frozenset({204, 304})
+_COOKIES: Final = (
+    "BrowserId=sfsync-emulator; path=/; HttpOnly",
+    "BrowserId_sec=sfsync-emulator; path=/; secure; HttpOnly",
+)
 _MARK: Final = "X-Sfsync-Emulator"
 
 
@@ -129,14 +133,15 @@ class Connection(BaseHTTPRequestHandler):
             raise ApiError(421, "MISDIRECTED_REQUEST", "The emulator answers to loopback host names only")
 
     def _send(self, reply: Reply, scripts: "Scripts") -> None:
-        data = self._reply_bytes(reply)
+        framed = all(script.action.framed for script in scripts if isinstance(script.action, Truncate))
+        data = self._reply_bytes(reply, framed=framed)
         try:
             for script in scripts:
                 match script.action:
                     case Garbage(text):
                         data = text.encode("latin-1")
                         self.close_connection = True
-                    case Truncate(at, how):
+                    case Truncate(at, how, _):
                         self.connection.sendall(data[: len(data) // 2 if at is None else at])
                         self.cut(how)
                         return
@@ -158,7 +163,7 @@ class Connection(BaseHTTPRequestHandler):
             self.connection.sendall(data[start : start + bytes_each])
             time.sleep(pause_s)
 
-    def _reply_bytes(self, reply: Reply) -> bytes:
+    def _reply_bytes(self, reply: Reply, *, framed: bool) -> bytes:
         has_body = reply.body is not None and reply.status not in _BODILESS
         body = encoded(reply, pretty=self.headers.get("X-PrettyPrint") == "1") if has_body else b""
         headers = {
@@ -166,21 +171,21 @@ class Connection(BaseHTTPRequestHandler):
             _MARK: "1",
             "Cache-Control": "no-cache,must-revalidate,max-age=0,no-store,private",
             "Vary": "Accept-Encoding",
-            "Set-Cookie": "BrowserId=sfsync-emulator; path=/; HttpOnly",
+            "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
             **reply.headers,
         }
         if has_body:
             headers["Content-Type"] = reply.content_type
             coded = compressed(body, self.headers.get("Accept-Encoding", ""))
-            if coded is not None:
+            if coded is not None and "Content-Encoding" not in headers:
                 headers["Content-Encoding"], body = coded
         if self.close_connection:
             headers["Connection"] = "close"
-        chunked = bool(body) and self.server.emulator.org.switches.chunked_replies
+        chunked = framed and bool(body) and self.server.emulator.org.switches.chunked_replies
         if chunked and self.request_version == "HTTP/1.1":
             headers["Transfer-Encoding"] = "chunked"
             body = _as_chunks(body)
-        elif reply.status not in _BODILESS:
+        elif framed and reply.status not in _BODILESS:
             headers["Content-Length"] = str(len(body))
         return _head(reply.status, headers) + (b"" if self.command == "HEAD" else body)
 
@@ -191,6 +196,7 @@ def _head(status: int, headers: dict[str, str]) -> bytes:
     except ValueError:
         phrase = "Status"
     lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    lines += (f"Set-Cookie: {cookie}" for cookie in _COOKIES)
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", errors="replace")
 
 

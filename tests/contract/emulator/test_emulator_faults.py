@@ -1,9 +1,11 @@
 """Scripted faults: each strikes the call it names, at the moment it names, and nowhere else."""
 
+import json
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -247,17 +249,22 @@ def test_audit_tells_requests_and_commits(org: Client):
     assert org.emulator.access_token not in str(org.emulator.audit.as_json())
 
 
-@pytest.fixture
-def process() -> Iterator[dict[str, str]]:
-    """Run the emulator as a process of its own."""
-    import json
-
-    command = [sys.executable, "-m", "sfsync.emulator", "serve", "--json", "--org", str(ORG_FILE)]
+@contextmanager
+def serving(*options: str) -> Iterator[dict[str, str]]:
+    """Run the emulator as a process of its own, and end it."""
+    command = [sys.executable, "-m", "sfsync.emulator", "serve", "--json", "--org", str(ORG_FILE), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         yield json.loads(child.stdout.readline())
         child.terminate()
         assert child.wait(5) == 0
+
+
+@pytest.fixture
+def process() -> Iterator[dict[str, str]]:
+    """Run the emulator as a process of its own."""
+    with serving() as served:
+        yield served
 
 
 def test_control_over_http(process: dict[str, str]):
@@ -295,3 +302,27 @@ def test_a_closed_idle_connection_n14(org: Client):
     first = org.call("POST", POST, DEAL)
     assert first.status_code == 201
     assert "Connection" not in first.headers
+
+
+def test_a_served_clock_stands_still_until_it_is_moved_n6():
+    """A process served with a clock lets a zombie commit exactly when the clock has come so far."""
+    start = ["--clock", "2026-05-01T00:00:00+00:00"]
+    with serving(*start) as served:
+        control = {"X-Sfsync-Emulator-Control": served["access_token"]}
+        session = {"Authorization": "Bearer " + served["access_token"]}
+        base, url = (
+            served["instance_url"],
+            served["instance_url"] + "/services/data/v66.0/sobjects/Opportunity",
+        )
+        script = {"action": "hold", "after_s": 600, "method": "POST"}
+        requests.post(base + "/_emulator/faults", json=script, headers=control, timeout=10).raise_for_status()
+        with pytest.raises(requests.ConnectionError):
+            requests.post(url, json=DEAL, headers=session, timeout=10)
+        while not requests.get(base + "/_emulator/faults", headers=control, timeout=10).json()["held"]:
+            pass
+        commits = []
+        for seconds in (599, 1):
+            requests.post(base + "/_emulator/clock", json={"advance_s": seconds}, headers=control, timeout=10)
+            audit = requests.get(base + "/_emulator/audit", headers=control, timeout=10).json()
+            commits.append(len(audit["commits"]))
+    assert commits == [0, 1]
