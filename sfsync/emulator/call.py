@@ -50,7 +50,6 @@ class Call:
     args: dict[str, str] = field(default_factory=dict)
     row_faults: tuple[FailRows, ...] = ()
     counted: RowCount = field(default_factory=RowCount)
-    forced_all_or_none: bool = False
     dispatch: "Callable[[Call], Reply] | None" = None
 
     @property
@@ -58,13 +57,13 @@ class Call:
         """The current time in the stored form."""
         return stamp(self.org.clock.now())
 
-    def nested(self, request: Request, *, forced_all_or_none: bool = False) -> Reply:
+    def nested(self, request: Request) -> Reply:
         """Answer a subrequest as part of this call."""
         if self.dispatch is None:
             raise not_found()
         inherited = {name: self.request.headers[name] for name in _INHERITED if name in self.request.headers}
         inner = replace(request, headers={**inherited, **request.headers})
-        return self.dispatch(replace(self, request=inner, args={}, forced_all_or_none=forced_all_or_none))
+        return self.dispatch(replace(self, request=inner, args={}))
 
     def record_url(self, sobject: str, record_id: str) -> str:
         """Return the address of a record in the version of the call."""

@@ -27,13 +27,9 @@ class RowError:
         return {"statusCode": self.code, "message": self.message, "fields": list(self.fields)}
 
     def as_body(self) -> dict[str, Any]:
-        """Return the form used as the body of a refused single-record call."""
-        return {
-            **dict(self.extra),
-            "message": self.message,
-            "errorCode": self.code,
-            "fields": list(self.fields),
-        }
+        """Return the form used as the body of a refused single-record call; with extra keys none has fields."""
+        body: dict[str, Any] = {**dict(self.extra), "message": self.message, "errorCode": self.code}
+        return body if self.extra else {**body, "fields": list(self.fields)}
 
 
 class ApiError(Exception):

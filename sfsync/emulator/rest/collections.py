@@ -14,7 +14,7 @@ from sfsync.emulator.call import Call
 from sfsync.emulator.errors import ApiError, RowError, not_found
 from sfsync.emulator.org.ids import normalised
 from sfsync.emulator.org.schema import Field, SObject
-from sfsync.emulator.rules.batch import SaveStep, matching, save_all, upsert
+from sfsync.emulator.rules.batch import SaveStep, check_may_upsert, matching, save_all, upsert
 from sfsync.emulator.rules.deleting import delete
 from sfsync.emulator.rules.saving import Outcome, insert, update
 from sfsync.emulator.rules.values import render_record
@@ -37,7 +37,7 @@ def _records(call: Call) -> tuple[list[dict[str, Any]], bool]:
     if len(records) > _MAX_RECORDS:
         message = f"The number of records in the request, {len(records)}, exceeded {_MAX_RECORDS}"
         raise ApiError(400, "LIMIT_EXCEEDED", message)
-    return records, call.flag("allOrNone", body.get("allOrNone")) or call.forced_all_or_none
+    return records, call.flag("allOrNone", body.get("allOrNone"))
 
 
 def _typed(call: Call, records: list[dict[str, Any]]) -> list[SObject]:
@@ -124,10 +124,11 @@ def upsert_records(call: Call) -> Reply:
     """Create or change records of one object by a key field."""
     sobject = call.sobject()
     key = sobject.field_named(call.args["field"])
-    if key is None or not key.upsertable:
+    if key is None or not key.upsertable or key.name.lower() in call.hidden_fields(sobject):
         raise not_found(
             f"Provided external ID field does not exist or is not accessible: {call.args['field']}"
         )
+    check_may_upsert(call, sobject, key)
     records, all_or_none = _records(call)
     if any(item is not sobject for item in _typed(call, records)):
         raise ApiError(400, "INVALID_TYPE", "All records of an upsert must be of the object in the address.")
@@ -191,7 +192,7 @@ def delete_records(call: Call) -> Reply:
     if len(ids) > _MAX_RECORDS:
         message = f"The number of records in the request, {len(ids)}, exceeded {_MAX_RECORDS}"
         raise ApiError(400, "LIMIT_EXCEEDED", message)
-    all_or_none = call.flag("allOrNone", parameters.get("allOrNone")) or call.forced_all_or_none
+    all_or_none = call.flag("allOrNone", parameters.get("allOrNone"))
 
     def step(index: int) -> Outcome:
         record_id = normalised(ids[index])

@@ -19,12 +19,15 @@ _HEAVY: Final = re.compile(r"/v\d{2}\.0/(query|queryAll|composite/sobjects)\b", 
 _PERMITTED: Final = re.compile(
     r"/services/data/v\d{2}\.0/(sobjects|query|queryAll|composite/sobjects|limits|ui-api)\b", re.IGNORECASE
 )
+_BATCHABLE: Final = re.compile(
+    r"v\d{2}\.0/(sobjects|query|queryAll|limits|parameterizedSearch|ui-api)\b", re.IGNORECASE
+)
 
 
 def composite(call: Call) -> Reply:
     """Run subrequests one after the other."""
     body = call.request.json_object()
-    parts = read_subrequests(body.get("compositeRequest"), most=_MOST)
+    parts = read_subrequests(call, body.get("compositeRequest"), most=_MOST)
     heavy = sum(bool(_HEAVY.search(part.url)) for part in parts)
     if heavy > _MOST_HEAVY:
         message = f"Cannot have more than {_MOST_HEAVY} query or collection subrequests, found {heavy}"
@@ -50,12 +53,20 @@ def batch(call: Call) -> Reply:
     halts = call.flag("haltOnError", body.get("haltOnError"))
     results: list[dict[str, Any]] = []
     failed = False
-    for entry in entries:
-        reply = _halted() if failed and halts else _run(call, entry)
+    for number, entry in enumerate(entries):
+        reply = _counted(call, entry, first=number == 0, halted=failed and halts)
         failed = failed or reply.status >= 400
         results.append({"statusCode": reply.status, "result": reply.body})
-    call.org.usage.count(call.org.switches, len(entries) - 1)
     return Reply(200, {"hasErrors": failed, "results": results})
+
+
+def _counted(call: Call, entry: object, *, first: bool, halted: bool) -> Reply:
+    try:
+        if not first:  # the call itself was counted when it came in
+            call.org.usage.count(call.org.switches)
+    except ApiError as used_up:
+        return Reply.of(used_up)
+    return _halted() if halted else _run(call, entry)
 
 
 def _halted() -> Reply:
@@ -65,9 +76,11 @@ def _halted() -> Reply:
 
 def _run(call: Call, entry: object) -> Reply:
     if not isinstance(entry, dict):
-        raise ApiError(400, "JSON_PARSER_ERROR", "A subrequest must be a JSON object")
-    url = str(entry.get("url", "")).removeprefix("/services/data").lstrip("/")
+        return Reply.of(ApiError(400, "JSON_PARSER_ERROR", "A subrequest must be a JSON object"))
+    url = str(entry.get("url") or "").removeprefix("/services/data").lstrip("/")
+    if not _BATCHABLE.match(url):
+        return Reply.of(ApiError(400, "INVALID_INPUT", f"Resource not supported in a batch: {url}"))
     headers = {"content-type": "application/json"}
-    method = str(entry.get("method", "GET")).upper()
+    method = str(entry.get("method") or "GET").upper()
     request = Request(method, f"/services/data/{url}", headers, value=entry.get("richInput"), has_value=True)
     return call.nested(request)

@@ -1,4 +1,4 @@
-"""Conditional headers on records: 304 when nothing changed, 412 when something did.
+"""Conditional headers on records and describes: 304 when nothing changed, 412 when something did.
 
 Dates have a grain of one second and compare with LastModifiedDate; entity tags exist for Account only.
 Source: REST API Developer Guide, Conditional Requests [D]; the code in a 412 body is inferred [I].
@@ -28,7 +28,7 @@ def _header_time(call: Call, name: str) -> str | None:
         return None
     try:
         return stamp(parsedate_to_datetime(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -60,13 +60,26 @@ def is_not_modified(call: Call, sobject: str, row: Row) -> bool:
     return unchanged_since(call, row["LastModifiedDate"])
 
 
+def check_unmodified(call: Call, changed: str) -> None:
+    """Check If-Unmodified-Since.
+
+    Raises: ApiError 412.
+    """
+    limit = _header_time(call, "if-unmodified-since")
+    if limit is not None and changed > limit:
+        raise _modified()
+
+
 def check_preconditions(call: Call, sobject: str, row: Row) -> None:
     """Check If-Unmodified-Since and If-Match before a write or a read.
 
     Raises: ApiError 412.
     """
-    limit = _header_time(call, "if-unmodified-since")
+    check_unmodified(call, row["LastModifiedDate"])
     tag = call.request.headers.get("if-match")
-    moved = limit is not None and row["LastModifiedDate"] > limit
-    if moved or (tag and sobject == _TAGGED and tag not in {"*", entity_tag(row)}):
-        raise ApiError(412, "MODIFIED", "The record has been modified since the given time")
+    if tag and sobject == _TAGGED and tag not in {"*", entity_tag(row)}:
+        raise _modified()
+
+
+def _modified() -> ApiError:
+    return ApiError(412, "MODIFIED", "The resource has been modified since the given time")

@@ -10,28 +10,29 @@ import re
 from typing import Any, Final
 
 from sfsync.emulator.call import Call
-from sfsync.emulator.errors import ApiError, not_found
+from sfsync.emulator.errors import ApiError
 from sfsync.emulator.rest.references import names_in
 from sfsync.emulator.rest.subrequests import Subrequest, halted_entry, read_subrequests, run_together
 from sfsync.emulator.wire.messages import Reply
 
-_SINCE: Final = 50.0
 _MOST_GRAPHS: Final = 75
 _MOST_NODES: Final = 500
 _MOST_DEPTH: Final = 15
 _MOST_KINDS: Final = 15
 _MOST_FAILED: Final = 14
 _GRAPH_ID: Final = re.compile(r"[A-Za-z0-9][^.]{0,38}")
-_NODE: Final = re.compile(r"/services/data/v\d{2}\.0/sobjects/([A-Za-z0-9_]+)(/[^/?]+){0,2}/?(\?.*)?$")
+_NODE: Final = re.compile(
+    r"/services/data/v\d{2}\.0/sobjects/([A-Za-z0-9_]+)"
+    r"(?!/(?:describe|deleted|updated)\b)(/[^/?]+){0,2}/?(\?.*)?$",
+    re.IGNORECASE,
+)
 
 Graph = tuple[str, list[Subrequest]]
 
 
 def composite_graph(call: Call) -> Reply:
     """Run graphs one after the other."""
-    if float(call.version) < _SINCE:
-        raise not_found()
-    graphs = _read_graphs(call.request.json_object().get("graphs"))
+    graphs = _read_graphs(call, call.request.json_object().get("graphs"))
     results: list[dict[str, Any]] = []
     failed = 0
     for graph_id, nodes in graphs:
@@ -45,12 +46,12 @@ def composite_graph(call: Call) -> Reply:
     return Reply(200, {"graphs": results})
 
 
-def _read_graphs(entries: object) -> list[Graph]:
+def _read_graphs(call: Call, entries: object) -> list[Graph]:
     if not isinstance(entries, list) or not entries:
         raise ApiError(400, "JSON_PARSER_ERROR", "graphs must be a JSON array with at least one graph")
     if len(entries) > _MOST_GRAPHS:
         raise ApiError(400, "LIMIT_EXCEEDED", f"The number of graphs, {len(entries)}, exceeds {_MOST_GRAPHS}")
-    graphs = [_read_graph(entry) for entry in entries]
+    graphs = [_read_graph(call, entry) for entry in entries]
     ids = [graph_id for graph_id, _ in graphs]
     if len(set(ids)) != len(ids):
         raise ApiError(400, "INVALID_INPUT", "Duplicate graphId provided in the request")
@@ -58,15 +59,16 @@ def _read_graphs(entries: object) -> list[Graph]:
     return graphs
 
 
-def _read_graph(entry: object) -> Graph:
+def _read_graph(call: Call, entry: object) -> Graph:
     if not isinstance(entry, dict):
         raise ApiError(400, "JSON_PARSER_ERROR", "A graph must be a JSON object")
-    graph_id = str(entry.get("graphId", ""))
+    graph_id = str(entry.get("graphId") or "")
     if not _GRAPH_ID.fullmatch(graph_id):
         raise ApiError(400, "INVALID_INPUT", f"Invalid graphId: '{graph_id}'")
-    nodes = read_subrequests(entry.get("compositeRequest"), most=_MOST_NODES, headers_allowed=False)
+    nodes = read_subrequests(call, entry.get("compositeRequest"), most=_MOST_NODES, headers_allowed=False)
     for node in nodes:
-        if not _NODE.match(node.url):
+        row = _NODE.match(node.url)
+        if row is None or (row.group(2) is None and node.method != "POST"):
             raise ApiError(400, "INVALID_INPUT", f"Resource not supported in a composite graph: {node.url}")
     return graph_id, nodes
 

@@ -12,7 +12,7 @@ from sfsync.emulator.org.ids import normalised
 from sfsync.emulator.org.schema import Field, SObject
 from sfsync.emulator.org.storage import Row
 from sfsync.emulator.rest.conditions import check_preconditions, is_not_modified, record_headers
-from sfsync.emulator.rules.batch import matching
+from sfsync.emulator.rules.batch import check_may_upsert, matching
 from sfsync.emulator.rules.deleting import delete
 from sfsync.emulator.rules.saving import Outcome, insert, update
 from sfsync.emulator.rules.values import coerce, render_record
@@ -36,6 +36,7 @@ def create_record(call: Call) -> Reply:
 def _created(call: Call, sobject: SObject, outcome: Outcome) -> Reply:
     if outcome.id is None:
         raise _refusal(call, outcome)
+    call.touch(sobject.name, outcome.id)
     body = {"id": outcome.id, "success": True, "errors": []}
     return Reply(201, body, headers={"Location": call.record_url(sobject.name, outcome.id)})
 
@@ -82,6 +83,7 @@ def _read(call: Call, sobject: SObject, row: Row) -> Reply:
     if is_not_modified(call, sobject.name, row):
         return Reply(304, headers=record_headers(sobject.name, row))
     check_preconditions(call, sobject.name, row)
+    call.touch(sobject.name, row["Id"])
     wanted = call.request.parameters().get("fields")
     names = [name.strip() for name in wanted.split(",") if name.strip()] if wanted else None
     url = call.record_url(sobject.name, row["Id"])
@@ -104,6 +106,7 @@ def update_record(call: Call) -> Reply:
             unit.undo()
     if not outcome.success:
         raise _refusal(call, outcome)
+    call.touch(sobject.name, row["Id"])
     return Reply(204)
 
 
@@ -160,6 +163,7 @@ def upsert_record(call: Call) -> Reply:
     """Create or change a record by an external id."""
     sobject = call.sobject()
     field = _key_field(call, sobject)
+    check_may_upsert(call, sobject, field)
     body = call.request.json_object()
     for name in body:
         if name.lower() in {"id", field.name.lower()}:

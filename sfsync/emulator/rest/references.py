@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from sfsync.emulator.errors import ApiError
 
-_REFERENCE: Final = re.compile(r"@\{([A-Za-z0-9_]+)\.([^}]+)\}")
+_REFERENCE: Final = re.compile(r"@\{([^.{}]+)\.([^}]+)\}")
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 REFERENCE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
 

@@ -1,10 +1,11 @@
 """The table of resources that the emulator plays, and the dispatch of a call to one of them.
 
-What is not in the table is answered with the platform's 404: nothing is half played. Subrequests of
-composites come through the same dispatch as calls from the wire.
+What is not in the table, or not yet in the version of the call, is answered with the platform's 404:
+nothing is half played. Subrequests of composites come through the same dispatch as calls from the wire.
 Source: REST API Developer Guide, Reference [D].
 """
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Final
@@ -84,13 +85,33 @@ VERSIONED: Final[tuple[tuple[str, str, Resource], ...]] = (
     ("GET", "/ui-api/object-info/{sobject}", ui_api.object_info),
     ("GET", "/ui-api/object-info/{sobject}/picklist-values/{record_type}", ui_api.picklist_values),
 )
+# Source: REST API Developer Guide, "Available Version" of each resource [D]; what is younger than 31 only.
+SINCE: Final[dict[tuple[str, str], int]] = {
+    ("POST", "/composite/batch"): 34,
+    ("POST", "/composite/tree/{sobject}"): 34,
+    ("GET", "/parameterizedSearch"): 36,
+    ("POST", "/parameterizedSearch"): 36,
+    ("POST", "/sobjects/{sobject}/Id"): 37,
+    ("POST", "/composite"): 38,
+    ("GET", "/limits/recordCount"): 40,
+    ("GET", "/ui-api/object-info/{sobject}"): 41,
+    ("GET", "/ui-api/object-info/{sobject}/picklist-values/{record_type}"): 41,
+    ("POST", "/composite/sobjects"): 42,
+    ("GET", "/composite/sobjects/{sobject}"): 42,
+    ("POST", "/composite/sobjects/{sobject}"): 42,
+    ("PATCH", "/composite/sobjects"): 43,
+    ("DELETE", "/composite/sobjects"): 43,
+    ("PATCH", "/composite/sobjects/{sobject}/{field}"): 46,
+    ("POST", "/composite/graph"): 50,
+}
 
 
 @cache
-def _table(entries: tuple[tuple[str, str, Resource], ...]) -> RouteTable[Resource]:
+def _table(entries: tuple[tuple[str, str, Resource], ...], version: float = math.inf) -> RouteTable[Resource]:
     table: RouteTable[Resource] = RouteTable()
     for method, pattern, resource in entries:
-        table.add(method, pattern, resource)
+        if SINCE.get((method, pattern), 0) <= version:
+            table.add(method, pattern, resource)
     return table
 
 
@@ -105,6 +126,8 @@ def dispatch(call: Call) -> Reply:
         return _dispatch(call)
     except ApiError as error:
         return Reply.of(error)
+    except RecursionError:
+        return Reply.of(ApiError(400, "JSON_PARSER_ERROR", "The request body is nested too deeply"))
 
 
 def _dispatch(call: Call) -> Reply:
@@ -114,8 +137,8 @@ def _dispatch(call: Call) -> Reply:
         target, call.args = _table(OPEN).find(method, path)
     elif path.lower().startswith(_DATA):
         segment, _, rest = path[len(_DATA) :].partition("/")
-        call.version = versions.served_version(segment)
-        target, call.args = _table(VERSIONED).find(method, "/" + rest)
+        call.version = versions.served_version(segment, newest=call.org.newest_version)
+        target, call.args = _table(VERSIONED, float(call.version)).find(method, "/" + rest)
     else:
         target, call.args = _table(WITH_SESSION).find(method, path)
     return target(call)

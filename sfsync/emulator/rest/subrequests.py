@@ -15,6 +15,9 @@ from sfsync.emulator.wire.messages import Reply, Request
 
 _FORBIDDEN_HEADERS: Final = frozenset({"accept", "authorization", "content-type"})
 _ADDRESS: Final = re.compile(r"/services/data/v\d{2}\.0/.+")
+_OLD_REFERENCE_ID: Final = re.compile(r"[^.{}]+")
+_STRICT_IDS_SINCE: Final = 52.0
+_COLLECTION: Final = re.compile(r"/services/data/v\d{2}\.0/composite/sobjects\b", re.IGNORECASE)
 _METHODS: Final = frozenset({"GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"})
 
 
@@ -29,7 +32,9 @@ class Subrequest:
     headers: dict[str, str]
 
 
-def read_subrequests(entries: object, *, most: int, headers_allowed: bool = True) -> list[Subrequest]:
+def read_subrequests(
+    call: Call, entries: object, *, most: int, headers_allowed: bool = True
+) -> list[Subrequest]:
     """Return the subrequests of a JSON list.
 
     Raises: ApiError 400 for what the platform refuses as a whole.
@@ -41,7 +46,8 @@ def read_subrequests(entries: object, *, most: int, headers_allowed: bool = True
     if len(entries) > most:
         message = f"Limit reached: the number of subrequests, {len(entries)}, exceeds {most}"
         raise ApiError(400, "LIMIT_EXCEEDED", message)
-    subrequests = [_read(entry, headers_allowed=headers_allowed) for entry in entries]
+    ids = REFERENCE_ID if float(call.version) >= _STRICT_IDS_SINCE else _OLD_REFERENCE_ID
+    subrequests = [_read(entry, ids, headers_allowed=headers_allowed) for entry in entries]
     seen: set[str] = set()
     for subrequest in subrequests:
         if subrequest.reference_id in seen:
@@ -51,17 +57,19 @@ def read_subrequests(entries: object, *, most: int, headers_allowed: bool = True
     return subrequests
 
 
-def _read(entry: object, *, headers_allowed: bool) -> Subrequest:
+def _read(entry: object, ids: re.Pattern[str], *, headers_allowed: bool) -> Subrequest:
     if not isinstance(entry, dict):
         raise ApiError(400, "JSON_PARSER_ERROR", "A subrequest must be a JSON object")
     method, url, reference = (str(entry.get(name) or "") for name in ("method", "url", "referenceId"))
     if method.upper() not in _METHODS:
         raise ApiError(400, "INVALID_INPUT", f"Unsupported method in subrequest: '{method}'")
-    if not REFERENCE_ID.fullmatch(reference):
+    if not ids.fullmatch(reference):
         raise ApiError(400, "INVALID_INPUT", f"Invalid referenceId provided in the request: '{reference}'")
     if not _ADDRESS.match(url):
         raise ApiError(400, "INVALID_INPUT", f"Invalid url in subrequest {reference}: '{url}'")
     given = entry.get("httpHeaders") or {}
+    if not isinstance(given, dict):
+        raise ApiError(400, "JSON_PARSER_ERROR", "httpHeaders must be a JSON object")
     headers = {str(name).lower(): str(value) for name, value in given.items()}
     if set(headers) & _FORBIDDEN_HEADERS or (headers and not headers_allowed):
         raise ApiError(400, "INVALID_HTTP_HEADER", f"Header not allowed in subrequest {reference}")
@@ -71,17 +79,21 @@ def _read(entry: object, *, headers_allowed: bool) -> Subrequest:
 def run_each(call: Call, subrequests: list[Subrequest]) -> list[dict[str, Any]]:
     """Run the subrequests for themselves; a failed one only halts those that refer to it."""
     answers: Answers = {}
-    return [_entry(part, _run(call, part, answers, all_or_none=False)) for part in subrequests]
+    return [_entry(part, _run(call, part, answers)) for part in subrequests]
 
 
 def run_together(call: Call, subrequests: list[Subrequest]) -> tuple[list[dict[str, Any]], bool]:
-    """Run the subrequests as one unit of work; return the entries and whether all succeeded."""
+    """Run the subrequests as one unit of work; return the entries and whether all succeeded.
+
+    The rows of a collection that ran keep saying `success` although all was rolled back, as on the platform:
+    only the other entries tell. Source: REST API Developer Guide, Composite, allOrNone [D].
+    """
     answers: Answers = {}
     entries: list[dict[str, Any]] = []
     culprit: int | None = None
     with call.work.unit() as unit:
         for index, part in enumerate(subrequests):
-            reply = _run(call, part, answers, all_or_none=True)
+            reply = _run(call, part, answers)
             entries.append(_entry(part, reply))
             if _has_failed(reply):
                 culprit = index
@@ -90,7 +102,9 @@ def run_together(call: Call, subrequests: list[Subrequest]) -> tuple[list[dict[s
     if culprit is None:
         return entries, True
     halted = [halted_entry(part) for part in subrequests]
-    halted[culprit] = entries[culprit]
+    for index, entry in enumerate(entries):
+        if index == culprit or _COLLECTION.match(subrequests[index].url):
+            halted[index] = entry
     return halted, False
 
 
@@ -119,7 +133,7 @@ def _entry(part: Subrequest, reply: Reply) -> dict[str, Any]:
     }
 
 
-def _run(call: Call, part: Subrequest, answers: Answers, *, all_or_none: bool) -> Reply:
+def _run(call: Call, part: Subrequest, answers: Answers) -> Reply:
     try:
         url = resolved_url(part.url, answers)
         body = resolved(part.body, answers)
@@ -131,7 +145,7 @@ def _run(call: Call, part: Subrequest, answers: Answers, *, all_or_none: bool) -
     request = Request(
         part.method, url, {**headers, "content-type": "application/json"}, value=body, has_value=True
     )
-    reply = call.nested(request, forced_all_or_none=all_or_none)
+    reply = call.nested(request)
     if reply.status < 300:
         answers[part.reference_id] = reply.body
     return reply

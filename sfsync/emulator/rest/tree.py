@@ -16,6 +16,10 @@ from sfsync.emulator.wire.messages import Reply
 _MOST_RECORDS: Final = 200
 _MOST_LEVELS: Final = 5
 _MOST_OBJECTS: Final = 5
+_STEPS_DOWN: Final = 3
+"""A level is left by `records`, an index and the name of the relationship."""
+
+Place = tuple[str | int, ...]
 
 
 @dataclass(slots=True)
@@ -28,11 +32,12 @@ class Leaf:
     parent: "Leaf | None" = None
     link: str = ""
     saved_id: str = ""
+    place: Place = ()
 
 
 def create_tree(call: Call) -> Reply:
     """Create the records of a tree."""
-    leaves = _leaves(call, call.sobject(), call.request.json_object(), parent=None, link="", level=1)
+    leaves = _leaves(call, call.sobject(), call.request.json_object(), parent=None, link="", place=())
     if len(leaves) > _MOST_RECORDS or len({leaf.sobject.name for leaf in leaves}) > _MOST_OBJECTS:
         raise ApiError(
             400, "LIMIT_EXCEEDED", f"A tree has at most {_MOST_RECORDS} records of {_MOST_OBJECTS} objects"
@@ -51,7 +56,7 @@ def create_tree(call: Call) -> Reply:
 def _save(call: Call, leaf: Leaf) -> dict[str, Any] | None:
     if leaf.parent and not leaf.parent.saved_id:
         return None
-    draft = call.draft(leaf.sobject, leaf.values, creating=True)
+    draft = call.draft(leaf.sobject, leaf.values, creating=True, path=leaf.place)
     if leaf.parent:
         draft.values[leaf.link] = leaf.parent.saved_id
     outcome: Outcome = insert(call, draft)
@@ -62,21 +67,29 @@ def _save(call: Call, leaf: Leaf) -> dict[str, Any] | None:
 
 
 def _leaves(
-    call: Call, sobject: SObject, body: dict[str, Any], *, parent: Leaf | None, link: str, level: int
+    call: Call, sobject: SObject, body: dict[str, Any], *, parent: Leaf | None, link: str, place: Place
 ) -> list[Leaf]:
     records = body.get("records")
-    if not isinstance(records, list) or level > _MOST_LEVELS:
+    if not isinstance(records, list) or len(place) >= _STEPS_DOWN * _MOST_LEVELS:
         raise ApiError(400, "INVALID_INPUT", f"A tree has records on at most {_MOST_LEVELS} levels")
     leaves: list[Leaf] = []
-    for record in records:
+    for index, record in enumerate(records):
         leaf, children = _leaf(sobject, record, parent=parent, link=link)
+        leaf.place = (*place, "records", index)
         leaves.append(leaf)
         for name, below in children:
             path = sobject.child_relationships.get(name.lower())
             if path is None:
                 raise bad_field(name, sobject.name)
             child = call.sobject(path.sobject)
-            leaves += _leaves(call, child, below, parent=leaf, link=path.field, level=level + 1)
+            leaves += _leaves(
+                call,
+                child,
+                below,
+                parent=leaf,
+                link=path.field,
+                place=(*leaf.place, name),
+            )
     return leaves
 
 

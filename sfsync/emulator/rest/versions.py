@@ -1,7 +1,7 @@
 """API versions: which are served, which are retired, and the entry points under each.
 
 Source: REST API Developer Guide, Versions and Resources by Version [D]; 21 to 30 are retired (410 GONE),
-31 to 68 served.
+31 up to the org's release served: a release reaches one org weeks before another.
 """
 
 import re
@@ -12,7 +12,6 @@ from sfsync.emulator.errors import ApiError, not_found
 from sfsync.emulator.wire.messages import Reply
 
 _OLDEST: Final = 31
-NEWEST: Final = 68
 _RETIRED: Final = range(21, 31)
 _SEGMENT: Final = re.compile(r"v(\d{2})\.0")
 _KNOWN_RELEASE: Final = 45
@@ -30,7 +29,7 @@ _ENTRIES: Final = (
 )
 
 
-def served_version(segment: str) -> str:
+def served_version(segment: str, *, newest: int) -> str:
     """Return the version of a path segment such as `v66.0`.
 
     Raises: ApiError 410 for a retired version, 404 for an unknown one.
@@ -40,15 +39,14 @@ def served_version(segment: str) -> str:
     if number in _RETIRED:
         message = f"The requested API version v{number}.0 has been retired and is no longer available."
         raise ApiError(410, "GONE", message)
-    if not _OLDEST <= number <= NEWEST:
+    if not _OLDEST <= number <= newest:
         raise not_found()
     return f"{number}.0"
 
 
 def list_versions(call: Call) -> Reply:
     """Answer the list of versions, oldest first; needs no session."""
-    del call
-    return Reply(200, [_version(number) for number in range(_OLDEST, NEWEST + 1)])
+    return Reply(200, [_version(number) for number in range(_OLDEST, call.org.newest_version + 1)])
 
 
 def _version(number: int) -> dict[str, str]:

@@ -78,8 +78,10 @@ def _too_many_retries() -> ApiError:
 
 
 def rolled_back(outcome: Outcome) -> Outcome:
-    """Return the outcome of a row whose unit was undone."""
-    return Outcome(errors=(ROLLED_BACK,), created=outcome.created) if outcome.success else outcome
+    """Return the outcome of a row whose unit was undone; an update goes on to name its record [R]."""
+    if not outcome.success:
+        return outcome
+    return Outcome(None if outcome.created else outcome.id, errors=(ROLLED_BACK,), created=outcome.created)
 
 
 def upsert(call: "Call", draft: Draft, *, key: Field, value: object) -> Outcome:
@@ -94,6 +96,18 @@ def upsert(call: "Call", draft: Draft, *, key: Field, value: object) -> Outcome:
         return Outcome(errors=(RowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"),))
     draft.sent_id = None
     return insert(call, draft)
+
+
+def check_may_upsert(call: "Call", sobject: SObject, key: Field) -> None:
+    """Check that the user may upsert by a key; one that is not unique needs View All Data.
+
+    Source: SOAP API Developer Guide, upsert() [D]; the code is inferred [I].
+
+    Raises: ApiError 403.
+    """
+    if key.external_id and not key.unique and not call.org.rights.may(call.user_id, "ViewAllData"):
+        message = f"View All Data is needed to upsert {sobject.name} by {key.name}, which is not unique"
+        raise ApiError(403, "INSUFFICIENT_ACCESS", message)
 
 
 def matching(call: "Call", sobject: SObject, *, key: Field, value: object) -> list[str]:

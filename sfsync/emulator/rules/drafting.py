@@ -64,7 +64,7 @@ def read_draft(call: "Call", sobject: SObject, record: object, *, creating: bool
         if item is not None:
             draft.values[item.name] = coerce(item, value, trimmed=trimmed)
         else:
-            item = _read_parent(call, draft, key, value=value)
+            item = _read_parent(call, draft, key, value=value, hidden=hidden)
         writable = item.createable or _is_audit_field(call, item) if creating else item.updateable
         if not writable or name in locked:
             draft.forbidden.append(item.name)
@@ -83,9 +83,9 @@ def _sent_id(value: object) -> str | None:
     return value or None
 
 
-def _read_parent(call: "Call", draft: Draft, key: str, *, value: object) -> Field:
+def _read_parent(call: "Call", draft: Draft, key: str, *, value: object, hidden: frozenset[str]) -> Field:
     item = draft.sobject.parents.get(key.lower())
-    if item is None:
+    if item is None or item.name.lower() in hidden:
         raise bad_field(key, draft.sobject.name)
     if value is None:
         draft.values[item.name] = None
@@ -100,7 +100,7 @@ def _read_parent(call: "Call", draft: Draft, key: str, *, value: object) -> Fiel
         )
     ((name, part),) = keys.items()
     field_named = parent.field_named(name)
-    if field_named is None:
+    if field_named is None or field_named.name.lower() in call.hidden_fields(parent):
         raise bad_field(name, parent.name)
     if not field_named.upsertable:
         message = f"{name} is not an External ID or indexed field for {parent.name}"

@@ -104,8 +104,21 @@ def encoded(reply: Reply, *, pretty: bool) -> bytes:
     if isinstance(reply.body, bytes):
         return reply.body
     if pretty:
-        return json.dumps(reply.body, indent=2, ensure_ascii=False, separators=(",", " : ")).encode()
+        return _pretty(reply.body).encode("utf-8", errors="replace")
     return orjson.dumps(reply.body)
+
+
+def _pretty(value: Any, depth: int = 0) -> str:
+    """Return JSON laid out as X-PrettyPrint does: blanks around colons and inside brackets."""
+    if isinstance(value, dict) and value:
+        inner, outer = "\n" + "  " * (depth + 1), "\n" + "  " * depth
+        parts = [f"{json.dumps(key)} : {_pretty(part, depth + 1)}" for key, part in value.items()]
+        return "{" + inner + f",{inner}".join(parts) + outer + "}"
+    if isinstance(value, list | tuple) and value:
+        return "[ " + ", ".join(_pretty(part, depth) for part in value) + " ]"
+    if isinstance(value, dict | list | tuple):
+        return "{ }" if isinstance(value, dict) else "[ ]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def compressed(body: bytes, accept_encoding: str) -> tuple[str, bytes] | None:

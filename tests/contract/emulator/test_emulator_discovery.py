@@ -3,8 +3,10 @@
 import pytest
 import requests
 from emulator_client import Client
+from facts import fact
 
 
+@fact("4.3-versions", "11-labels", "11-served", "11-retired", "4.1-410", "7.3-version-gone")
 def test_versions(org: Client):
     """31 to 68 are served, 21 to 30 are gone, others unknown; the list needs no session. Facts 11 [D]."""
     listed = requests.get(org.emulator.instance_url + "/services/data/", timeout=10).json()
@@ -65,6 +67,7 @@ def test_limits_and_usage_header(org: Client):
     assert counts["sObjects"][0]["name"] == "Account"
 
 
+@fact("4.1-405")
 def test_what_is_not_played_is_404_and_wrong_methods_405(org: Client):
     """Unknown resources are NOT_FOUND, wrong methods name the allowed ones. Source: facts 4.1, 7.3 [P]."""
     assert org.call("GET", "/process/rules").json() == [
@@ -73,12 +76,6 @@ def test_what_is_not_played_is_404_and_wrong_methods_405(org: Client):
     answer = org.call("DELETE", "/sobjects/Opportunity")
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (405, "METHOD_NOT_ALLOWED")
     assert "Allowed are HEAD,GET,POST" in answer.json()[0]["message"]
-
-
-def test_content_type_is_needed(org: Client):
-    """A body without a JSON content type is 415. Source: facts 4.1 [D]."""
-    answer = org.call("POST", "/sobjects/Account", data=b"{}", headers={"Content-Type": "text/plain"})
-    assert (answer.status_code, answer.json()[0]["errorCode"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"Name": }', b"[1]"])

@@ -182,7 +182,7 @@ def test_connections_are_kept_alive(org: Client):
             assert (answer.status, bool(body)) == (200, method == "GET")
             assert answer.headers["Content-Type"] == "application/json;charset=UTF-8"
             lengths.append(len(body))
-        assert b'"recentItems" : []' in body
+        assert b'"recentItems" : [ ]' in body
         assert lengths[0] == lengths[2]
 
 
