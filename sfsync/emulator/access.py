@@ -39,7 +39,15 @@ def _to_data(org: Org, request: Request) -> str:
     token = token_of(request)
     if token is None and request.headers.get("authorization"):
         raise ApiError(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
-    session = org.sessions.use(token or "")
+    return user_of_session(org, token or "")
+
+
+def user_of_session(org: Org, token: str) -> str:
+    """Return the user whose session may use the data APIs, and start its idle time anew.
+
+    Raises: ApiError 401 for no live session of the right kind, 403 for an org or user without the API.
+    """
+    session = org.sessions.use(token)
     if session is None:
         raise session_expired()
     if not _FOR_DATA.intersection(session.scopes):

@@ -6,14 +6,16 @@ Printed by `python -m sfsync.emulator coverage`; whatever is not in it is answer
 from typing import Final
 
 from sfsync.emulator.fault_catalogue import fault_table
-from sfsync.emulator.rest.routes import OPEN, VERSIONED, WITH_SESSION
+from sfsync.emulator.rest.routes import OPEN, SOAP, VERSIONED, WITH_SESSION
 
 _VERSION_ROOT: Final = "/services/data/vXX.0"
 
 
 def coverage_table() -> str:
     """Return one line for each played resource: method, address, what it does."""
-    rows = [(method, path, resource.__doc__ or "") for method, path, resource in (*OPEN, *WITH_SESSION)]
+    rows = [
+        (method, path, resource.__doc__ or "") for method, path, resource in (*OPEN, *SOAP, *WITH_SESSION)
+    ]
     rows += [
         (method, _VERSION_ROOT + path.rstrip("/"), resource.__doc__ or "")
         for method, path, resource in VERSIONED

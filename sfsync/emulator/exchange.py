@@ -46,6 +46,9 @@ from sfsync.emulator.org.org import Org
 from sfsync.emulator.org.work import Change, Work
 from sfsync.emulator.org_changes import change_org
 from sfsync.emulator.rest.routes import dispatch, needs_session
+from sfsync.emulator.soap.endpoint import is_soap
+from sfsync.emulator.soap.envelope import session_id_of
+from sfsync.emulator.soap.faults import session_fault
 from sfsync.emulator.spoiling import reshaped, spoiled
 from sfsync.emulator.wire.messages import Reply, Request
 
@@ -267,6 +270,9 @@ class Emulator:
     def _expire(self, passage: Passage, *, everyone: bool) -> None:
         if everyone:
             self.org.sessions.end_all()
+        if is_soap(passage.request.path):
+            self.org.sessions.end(session_id_of(passage.request))
+            raise InterruptedCallError(session_fault().reply())
         self.org.sessions.end(token_of(passage.request) or "")
         raise InterruptedCallError(Reply.of(session_expired()))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from sfsync.emulator.soap.xml_writing import with_results
 from sfsync.emulator.wire.messages import Reply, encoded
 
 SHAPES: Final[dict[str, Callable[[list[object]], list[object]]]] = {
@@ -20,7 +21,9 @@ SHAPES: Final[dict[str, Callable[[list[object]], list[object]]]] = {
 
 
 def reshaped(body: object, how: str, depth: int) -> object:
-    """Return the body with its lists reshaped, after so many lists on the way in."""
+    """Return the body with its lists reshaped, after so many lists on the way in; of SOAP, the results."""
+    if isinstance(body, bytes) and body.startswith(b"<?xml"):
+        return with_results(body, SHAPES[how])
     if isinstance(body, list) and depth:
         return [reshaped(part, how, depth - 1) for part in body]
     if isinstance(body, list):

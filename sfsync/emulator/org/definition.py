@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from sfsync.emulator.org.snapshot_file import Snapshot
 
 _NUMBER: Final = (int, float)
+LOGIN_FAULTS: Final = (
+    "INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
+    "LOGIN_CHALLENGE_ISSUED",
+    "PASSWORD_LOCKOUT",
+)
 _ORGANIZATION: Final = {
     "name": str,
     "id": str,
@@ -68,6 +73,8 @@ _USER: Final = {
     "federation_id": str,
     "has": list,
     "lacks": list,
+    "password_expired": bool,
+    "login_fault": str,
 }
 _STAGE: Final = {
     "name": str,
@@ -223,7 +230,7 @@ def definition_from(document: Table) -> OrgDefinition:
         oauth=_table(document, "oauth", keys=_OAUTH),
         limits=_table(document, "limits", keys=_LIMITS),
         switches=switches,
-        users=_tables(document, "users", keys=_USER, needed=("username", "last_name")),
+        users=_users(document),
         stages=_tables(document, "stages", keys=_STAGE, needed=("name", "probability", "forecast_category")),
         contact_roles=tuple(document.get("contact_roles", ())),
         restricted=tuple(document.get("restricted", ())),
@@ -245,6 +252,15 @@ def definition_from(document: Table) -> OrgDefinition:
             document, "object_permissions", keys=_OBJECT_ACCESS, needed=("object", "user")
         ),
     )
+
+
+def _users(document: Table) -> tuple[Table, ...]:
+    users = _tables(document, "users", keys=_USER, needed=("username", "last_name"))
+    for user in users:
+        if user.get("login_fault", LOGIN_FAULTS[0]) not in LOGIN_FAULTS:
+            known = ", ".join(LOGIN_FAULTS)
+            raise DefinitionError(f"user {user['username']}: login_fault is one of {known}")
+    return users
 
 
 def _table(document: Table, name: str, *, keys: Mapping[str, Any]) -> Table:

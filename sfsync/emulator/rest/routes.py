@@ -28,6 +28,7 @@ from sfsync.emulator.rest import (
     ui_api,
     versions,
 )
+from sfsync.emulator.soap import endpoint
 from sfsync.emulator.wire.messages import Reply
 from sfsync.emulator.wire.routing import RouteTable
 
@@ -41,6 +42,10 @@ OPEN: Final[tuple[tuple[str, str, Resource], ...]] = (
     ("GET", "/services/oauth2/revoke", oauth_web.revoke),
     ("POST", "/services/oauth2/revoke", oauth_web.revoke),
     ("POST", "/services/oauth2/introspect", oauth_web.introspect),
+)
+SOAP: Final[tuple[tuple[str, str, Resource], ...]] = (
+    ("POST", "/services/Soap/u/{version}", endpoint.answer),
+    ("POST", "/services/Soap/u/{version}/{org}", endpoint.answer),
 )
 WITH_SESSION: Final[tuple[tuple[str, str, Resource], ...]] = (
     ("GET", "/services/oauth2/userinfo", identity.userinfo),
@@ -116,8 +121,10 @@ def _table(entries: tuple[tuple[str, str, Resource], ...], version: float = math
 
 
 def needs_session(path: str) -> bool:
-    """Whether a path is answered only to a session."""
-    return path.strip("/").lower() not in {pattern.strip("/") for _, pattern, _ in OPEN}
+    """Whether a path is answered only to a session; SOAP carries its own and looks after it."""
+    return not endpoint.is_soap(path) and path.strip("/").lower() not in {
+        pattern.strip("/") for _, pattern, _ in OPEN
+    }
 
 
 def dispatch(call: Call) -> Reply:
@@ -133,7 +140,9 @@ def dispatch(call: Call) -> Reply:
 def _dispatch(call: Call) -> Reply:
     path = call.request.path
     method = _method(call)
-    if not needs_session(path):
+    if endpoint.is_soap(path):
+        target, call.args = _table(SOAP).find(method, path)
+    elif not needs_session(path):
         target, call.args = _table(OPEN).find(method, path)
     elif path.lower().startswith(_DATA):
         segment, _, rest = path[len(_DATA) :].partition("/")
