@@ -111,6 +111,9 @@ def script_from(table: dict[str, Any]) -> FaultScript:
 def _mentions(request: Request, sobject: str) -> bool:
     name = re.escape(sobject)
     pattern = rf'sobjects/{name}\b|"type"\s*:\s*"{name}"|\bfrom(\s|\+|%20)+{name}\b'
+    pattern += rf"|<(\w+:)?type\b[^>]*>\s*{name}\s*<"
+    if sobject.lower() == "lead":
+        pattern += r"|<(\w+:)?leadConverts\b"
     text = request.target + "\n" + request.body.decode("utf-8", errors="replace")
     return re.search(pattern, text, re.IGNORECASE) is not None
 

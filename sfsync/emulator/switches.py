@@ -174,6 +174,7 @@ class Switches:
     shared_login_host: SharedLoginHost = SharedLoginHost.UNSUPPORTED_GRANT_TYPE
     jwt_expiry: JwtExpiry = JwtExpiry.FIVE
     recycle_bin_holds_keys: bool = False
+    convert_lead_all_or_none: bool = True
     text_is_trimmed: bool = True
     chunked_replies: bool = True
     read_only: bool = False

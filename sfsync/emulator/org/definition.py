@@ -128,6 +128,9 @@ _DUPLICATE: Final = {
     "message": str,
     "on": list,
 }
+_QUEUE: Final = {"local": str, "name": str, "developer_name": str, "email": str, "objects": list}
+_LEAD_CONVERSION: Final = {"automation": bool}
+_LEAD_MAPPING: Final = {"lead_field": str, "object": str, "field": str}
 _ACCESS: Final = {"object": str, "field": str, "user": str, "read": bool, "edit": bool}
 _OBJECT_ACCESS: Final = {
     "object": str,
@@ -142,7 +145,9 @@ _TOP: Final = {
     "oauth": dict,
     "limits": dict,
     "switches": dict,
+    "lead_conversion": dict,
     "users": list,
+    "queues": list,
     "stages": list,
     "contact_roles": list,
     "restricted": list,
@@ -155,6 +160,7 @@ _TOP: Final = {
     "duplicate_rules": list,
     "field_permissions": list,
     "object_permissions": list,
+    "lead_mappings": list,
 }
 
 Table = Mapping[str, Any]
@@ -172,7 +178,9 @@ class OrgDefinition:
     oauth: Table = field(default_factory=dict)
     limits: Table = field(default_factory=dict)
     switches: Switches = field(default_factory=Switches)
+    lead_conversion: Table = field(default_factory=dict)
     users: tuple[Table, ...] = ()
+    queues: tuple[Table, ...] = ()
     stages: tuple[Table, ...] = ()
     contact_roles: tuple[str, ...] = ()
     restricted: tuple[str, ...] = ()
@@ -186,6 +194,7 @@ class OrgDefinition:
     field_permissions: tuple[Table, ...] = ()
     snapshot: "Snapshot | None" = None
     object_permissions: tuple[Table, ...] = ()
+    lead_mappings: tuple[Table, ...] = ()
 
 
 def load_definition(path: Path) -> OrgDefinition:
@@ -230,6 +239,11 @@ def definition_from(document: Table) -> OrgDefinition:
         oauth=_table(document, "oauth", keys=_OAUTH),
         limits=_table(document, "limits", keys=_LIMITS),
         switches=switches,
+        lead_conversion=_table(document, "lead_conversion", keys=_LEAD_CONVERSION),
+        queues=_tables(document, "queues", keys=_QUEUE, needed=("name", "objects")),
+        lead_mappings=_tables(
+            document, "lead_mappings", keys=_LEAD_MAPPING, needed=("lead_field", "object", "field")
+        ),
         users=_users(document),
         stages=_tables(document, "stages", keys=_STAGE, needed=("name", "probability", "forecast_category")),
         contact_roles=tuple(document.get("contact_roles", ())),

@@ -21,6 +21,7 @@ from sfsync.emulator.org.definition import DefinitionError, OrgDefinition
 from sfsync.emulator.org.grants import Grants
 from sfsync.emulator.org.hooks import Hooks
 from sfsync.emulator.org.ids import IdSequence, in_base62, normalised, with_checksum
+from sfsync.emulator.org.lead_mapping import lead_mapping
 from sfsync.emulator.org.locks import RowLocks
 from sfsync.emulator.org.logins import Logins
 from sfsync.emulator.org.rights import Rights
@@ -101,6 +102,7 @@ class Org:
         self.fiscal_year_start = int(definition.organization.get("fiscal_year_start_month", 1))
         self.fiscal_year_named_by_start = bool(definition.organization.get("fiscal_year_named_by_start"))
         self.currencies = currencies_of(definition)
+        self.lead_mapping = lead_mapping(definition, self.schema)
         self.client_id = str(definition.oauth.get("client_id") or "3MVG9" + self.random_token())
         self.client_secret = str(definition.oauth.get("client_secret") or self.random_token())
         self.api_user_id = ""

@@ -15,6 +15,7 @@ from sfsync.emulator.org.schema import RecordType, SObject
 from sfsync.emulator.org.storage import Storage
 
 TRANSFER_RECORD: Final = "TransferAnyEntity"
+CONVERT_LEADS: Final = "ConvertLeads"
 SET_AUDIT_FIELDS: Final = "CreateAuditFields"
 _TO_BE_GRANTED: Final = frozenset({SET_AUDIT_FIELDS})
 _NONE: Final[frozenset[str]] = frozenset()

@@ -58,6 +58,9 @@ def seed(org: "Org", *, now: str, call_as: "Callable[[str], Call]") -> None:
     locals_: dict[str, str] = {
         user.get("local", user["username"]): org.next_id(org.schema["User"]) for user in users
     }
+    locals_ |= {
+        queue.get("local", queue["name"]): org.next_id(org.schema["Group"]) for queue in org.definition.queues
+    }
     org.api_user_id = locals_[api_user.get("local", api_user["username"])]
     stamps = {"CreatedDate": now, "LastModifiedDate": now, "SystemModstamp": now}
     by = {"CreatedById": org.api_user_id, "LastModifiedById": org.api_user_id}
@@ -80,6 +83,10 @@ def _add_missing(org: "Org", *, now: str) -> None:
 def _system_rows(org: "Org", users: tuple[Table, ...], locals_: dict[str, str]) -> list[tuple[str, Row]]:
     rows: list[tuple[str, Row]] = [("Organization", _organization(org))]
     rows += [("User", _user(user, locals_[user.get("local", user["username"])])) for user in users]
+    rows += [
+        ("Group", _queue(queue, locals_[queue.get("local", queue["name"])]))
+        for queue in org.definition.queues
+    ]
     for order, stage in enumerate(org.stages.values(), start=1):
         row: Row = {
             "Id": org.next_id(org.schema["OpportunityStage"]),
@@ -156,6 +163,16 @@ def _user(user: Table, record_id: str) -> Row:
         "IsActive": int(user.get("active", True)),
         "UserType": "Standard",
         **_LOCALE,
+    }
+
+
+def _queue(queue: Table, record_id: str) -> Row:
+    return {
+        "Id": record_id,
+        "Name": queue["name"],
+        "DeveloperName": queue.get("developer_name", queue["name"].replace(" ", "_")),
+        "Type": "Queue",
+        "Email": queue.get("email"),
     }
 
 

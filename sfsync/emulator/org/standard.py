@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from sfsync.emulator.org.lead_tables import LEAD_OBJECTS
 from sfsync.emulator.org.product_tables import PRODUCT_OBJECTS
 from sfsync.emulator.org.schema import Field, PicklistValue, SObject
 from sfsync.emulator.org.standard_tables import OBJECTS, PICKLISTS
 
-_TABLES: Final = {**OBJECTS, **PRODUCT_OBJECTS}
 _AUDIT: Final = """
 CreatedDate       datetime         Dfs
 CreatedById       ref:User         Dfsg rel=CreatedBy
@@ -24,7 +24,7 @@ SystemModstamp    datetime         Dfs
 """
 _WORD_STARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _LENGTH_OF: Final = {"id": 18, "reference": 18}
-_LEAD_STATUS_PREFIX: Final = "01Y"
+_TABLES: Final = {**OBJECTS, **PRODUCT_OBJECTS, **LEAD_OBJECTS}
 
 Picklists = Mapping[str, tuple[PicklistValue, ...]]
 
@@ -48,7 +48,7 @@ def _standard_object(name: str, picklists: Picklists) -> SObject:
         name=name,
         label=label,
         label_plural=plural,
-        key_prefix=_LEAD_STATUS_PREFIX if name == "LeadStatus" else prefix,
+        key_prefix=prefix,
         fields=object_fields(table, picklists=picklists, recycle_bin="b" in flags, owner="o" in flags),
         createable="c" in flags,
         updateable="u" in flags,

@@ -66,9 +66,9 @@ def record_type_of(sobject: SObject, row: Row) -> RecordType | None:
     return next((kind for kind in sobject.record_types if kind.id == wanted), None)
 
 
-def default_record_type_id(call: "Call", sobject: SObject) -> str | None:
-    """Return the record type that the user's new records get."""
-    kinds = call.org.rights.record_types(sobject, call.user_id)
+def default_record_type_id(call: "Call", sobject: SObject, *, user_id: str) -> str | None:
+    """Return the record type that a user's new records get."""
+    kinds = call.org.rights.record_types(sobject, user_id)
     return next((kind.id for kind in kinds if kind.default), None)
 
 
@@ -94,7 +94,9 @@ def _check_owner(call: "Call", sobject: SObject, owner: str | None, *, before: R
         if before is None:
             return
         raise RowRefusedError("REQUIRED_FIELD_MISSING", "Required fields are missing: [OwnerId]", "OwnerId")
-    if owner.startswith("005") and not call.org.storage.value("User", owner, "IsActive"):
+    if owner.startswith(call.org.schema["Group"].key_prefix):
+        _check_queue(call, sobject, owner)
+    elif not call.org.storage.value("User", owner, "IsActive"):
         message = f"operation performed with inactive user [{owner}] as owner of {sobject.label.lower()}"
         raise RowRefusedError("INACTIVE_OWNER_OR_USER", message, "OwnerId")
     if call.org.rights.denies(sobject.name, owner, "read"):
@@ -103,3 +105,12 @@ def _check_owner(call: "Call", sobject: SObject, owner: str | None, *, before: R
     moved = before is not None and before["OwnerId"] != owner
     if moved and not call.is_system and not call.org.rights.may(call.user_id, TRANSFER_RECORD):
         raise RowRefusedError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+
+
+def _check_queue(call: "Call", sobject: SObject, queue_id: str) -> None:
+    name = call.org.storage.value("Group", queue_id, "Name")
+    for queue in call.org.definition.queues:
+        if queue["name"] == name and sobject.name in queue["objects"]:
+            return
+    message = f"Queue not associated with this SObject type: {sobject.name}"
+    raise RowRefusedError("INVALID_CROSS_REFERENCE_KEY", message, "OwnerId")

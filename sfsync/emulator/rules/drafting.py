@@ -34,13 +34,19 @@ class NestedLookup:
 
 @dataclass(slots=True)
 class Draft:
-    """What a request wants one record to be."""
+    """What a request, or the platform itself, wants one record to be.
+
+    `runs_automation` is false where the platform skips before triggers and validation rules; `made_for` is the
+    user whose default record type a new record takes, if not that of the call.
+    """
 
     sobject: SObject
     values: Row = field(default_factory=dict)
     lookups: list[NestedLookup] = field(default_factory=list)
     sent_id: str | None = None
     forbidden: list[str] = field(default_factory=list)
+    runs_automation: bool = True
+    made_for: str | None = None
 
 
 def read_draft(call: "Call", sobject: SObject, record: object, *, creating: bool) -> Draft:

@@ -93,23 +93,23 @@ def _insert(call: "Call", draft: Draft) -> str:
     if not call.is_system:
         org.capacity.take_row(org.switches, new=True)
     sent = checked_draft(call, draft)
-    defaults = _defaults(call, sobject)
+    defaults = _defaults(call, draft)
     row = {**org.templates[sobject.name], **defaults, **sent}
     for name in _NEVER_EMPTY:
         if name in defaults and row[name] is None:
             row[name] = defaults[name]
-    _check(call, sobject, row, sent=sent, before=None)
+    _check(call, draft, row, sent=sent, before=None)
     row["Id"] = org.next_id(sobject)
     try:
         org.storage.insert(sobject.name, row)
     except sqlite3.IntegrityError:
-        raise _duplicate(call, sobject, row) from None
+        raise duplicate_value(call, sobject, row) from None
     _settle(call, sobject, row, before=None)
     return str(row["Id"])
 
 
-def _defaults(call: "Call", sobject: SObject) -> Row:
-    now, user = call.now_stamp, call.user_id
+def _defaults(call: "Call", draft: Draft) -> Row:
+    sobject, now, user = draft.sobject, call.now_stamp, call.user_id
     row: Row = {
         "CreatedDate": now,
         "LastModifiedDate": now,
@@ -120,18 +120,18 @@ def _defaults(call: "Call", sobject: SObject) -> Row:
     if "ownerid" in sobject.fields:
         row["OwnerId"] = user
     if sobject.record_types:
-        row["RecordTypeId"] = default_record_type_id(call, sobject)
+        row["RecordTypeId"] = default_record_type_id(call, sobject, user_id=draft.made_for or user)
     if sobject.custom:
         row["Name"] = sobject.label
     return row
 
 
-def _check(call: "Call", sobject: SObject, row: Row, *, sent: Row, before: Row | None) -> None:
+def _check(call: "Call", draft: Draft, row: Row, *, sent: Row, before: Row | None) -> None:
     """Take a row through every step that may refuse or rewrite it before it is stored."""
-    org, op = call.org, "insert" if before is None else "update"
+    org, sobject, op = call.org, draft.sobject, "insert" if before is None else "update"
     check_owner_and_type(call, sobject, sent, before=before)
     check_offered_values(call, sobject, row, sent=sent)
-    watched = org.hooks.watch(sobject.name)
+    watched = draft.runs_automation and org.hooks.watch(sobject.name)
     if watched:
         rewritten = _before_triggers(call, sobject, row, before=before)
         check_offered_values(call, sobject, row, sent=rewritten)
@@ -163,7 +163,8 @@ def _check_required(row: Row, names: tuple[str, ...]) -> None:
         raise RowRefusedError("REQUIRED_FIELD_MISSING", message, *missing)
 
 
-def _duplicate(call: "Call", sobject: SObject, row: Row) -> RowRefusedError:
+def duplicate_value(call: "Call", sobject: SObject, row: Row) -> RowRefusedError:
+    """Return the refusal of a row whose unique value another record holds."""
     for field in sobject.fields.values():
         value = row.get(field.name)
         if not field.unique or value is None:
@@ -193,6 +194,8 @@ def _update(call: "Call", draft: Draft, record_id: str) -> None:
         raise RowRefusedError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
     if before.get("IsDeleted"):
         raise RowRefusedError("ENTITY_IS_DELETED", "entity is deleted")
+    if sobject.name == "Lead" and before["IsConverted"]:
+        raise RowRefusedError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
     check_write(call, draft, right="edit")
     if not call.is_system:
         org.capacity.take_row(org.switches, new=False)
@@ -200,12 +203,12 @@ def _update(call: "Call", draft: Draft, record_id: str) -> None:
     sent = checked_draft(call, draft)
     row = {**before, **sent}
     org.locks.take(locked_records(org.storage, sobject.name, before), call=call.number)
-    _check(call, sobject, row, sent=sent, before=before)
+    _check(call, draft, row, sent=sent, before=before)
     now = call.now_stamp
     row.update(LastModifiedDate=now, SystemModstamp=now, LastModifiedById=call.user_id)
     changes: Row = {name: value for name, value in row.items() if before[name] != value}
     try:
         org.storage.update(sobject.name, record_id, changes)
     except sqlite3.IntegrityError:
-        raise _duplicate(call, sobject, row) from None
+        raise duplicate_value(call, sobject, row) from None
     _settle(call, sobject, row, before=before)

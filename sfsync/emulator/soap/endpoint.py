@@ -6,13 +6,14 @@ Source: SOAP API Developer Guide [D]; UNSUPPORTED_API_VERSION of retired version
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from sfsync.emulator.access import user_of_session
 from sfsync.emulator.call import Call
 from sfsync.emulator.errors import ApiError
 from sfsync.emulator.rest.versions import served_version
-from sfsync.emulator.soap import logging_in
+from sfsync.emulator.soap import converting, logging_in
 from sfsync.emulator.soap.envelope import Envelope, read_envelope
 from sfsync.emulator.soap.faults import (
     XML_TYPE,
@@ -28,6 +29,7 @@ Operation = Callable[[Call, Envelope], Elements]
 _PREFIX: Final = "/services/soap/u/"
 _NO_LOGIN_SINCE: Final = 65.0
 WITH_SESSION: Final[dict[str, Operation]] = {
+    "convertLead": converting.convert_lead,
     "logout": logging_in.logout,
     "getUserInfo": logging_in.get_user_info,
     "getServerTimestamp": logging_in.get_server_timestamp,
@@ -40,7 +42,7 @@ def is_soap(path: str) -> bool:
 
 
 def answer(call: Call) -> Reply:
-    """Run a SOAP operation: login, logout, getUserInfo, getServerTimestamp."""
+    """Run a SOAP operation: login, convertLead, logout and a few more."""
     try:
         return _answer(call)
     except SoapFaultError as fault:
@@ -52,7 +54,7 @@ def answer(call: Call) -> Reply:
 
 
 def _answer(call: Call) -> Reply:
-    call.version = _version(call.args["version"])
+    call.version = _version(call)
     read = read_envelope(call.request)
     name = read.operation.name
     if read.operation.namespace == PARTNER and name == "login":
@@ -67,14 +69,24 @@ def _answer(call: Call) -> Reply:
         )
     call.user_id = user_of_session(call.org, read.session_id)
     call.org.usage.count(call.org.switches)
-    results = operation(call, read)
+    results = operation(_with_duplicate_options(call, read), read)
     used, limit = call.org.usage.used, call.org.usage.daily_limit
     return Reply(200, envelope(name, results, used=used, limit=limit), content_type=XML_TYPE)
 
 
-def _version(text: str) -> str:
+def _version(call: Call) -> str:
     try:
-        return served_version(f"v{text}")
+        return served_version(f"v{call.args['version']}", newest=call.org.newest_version)
     except ApiError:
         message = "Invalid Api version specified on URL"
         raise SoapFaultError("UNSUPPORTED_API_VERSION", message) from None
+
+
+def _with_duplicate_options(call: Call, read: Envelope) -> Call:
+    """Return the call with the DuplicateRuleHeader said as REST says it, which is what the rules read."""
+    options = "; ".join(
+        f"{name}={str(read.flag('DuplicateRuleHeader', name)).lower()}"
+        for name in ("allowSave", "includeRecordDetails")
+    )
+    headers = {**call.request.headers, "sforce-duplicate-rule-header": options}
+    return replace(call, request=replace(call.request, headers=headers))
