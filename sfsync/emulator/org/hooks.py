@@ -8,7 +8,7 @@ relative to the org file, or as `module:function`:
     name = "AddBuyer"               # stands in error texts
     hook = "hooks.py:add_role"
     action = "after"                # before (default) or after the record is stored
-    on = ["insert"]                 # insert, update, delete; insert and update unless said
+    on = ["insert"]                 # insert, update, delete, undelete; insert and update unless said
 
 A *before* trigger may assign to `event.row`; what it writes is checked like sent values. An *after* trigger
 acts on other records through `event.records`, in the same transaction: what it does is undone with the
@@ -34,7 +34,7 @@ from sfsync.emulator.org.storage import Row
 
 BEFORE: Final = "before"
 AFTER: Final = "after"
-OPERATIONS: Final = ("insert", "update", "delete")
+OPERATIONS: Final = ("insert", "update", "delete", "undelete")
 _UNLESS_SAID: Final = ("insert", "update")
 
 

@@ -24,6 +24,7 @@ from sfsync.emulator.org.ids import IdSequence, in_base62, normalised, with_chec
 from sfsync.emulator.org.lead_mapping import lead_mapping
 from sfsync.emulator.org.locks import RowLocks
 from sfsync.emulator.org.logins import Logins
+from sfsync.emulator.org.recycle_bin import RecycleBin
 from sfsync.emulator.org.rights import Rights
 from sfsync.emulator.org.schema import SObject
 from sfsync.emulator.org.search_index import LAG_S, SearchIndex
@@ -68,12 +69,7 @@ class Org:
         self.templates: dict[str, Row] = {
             item.name: {field.name: field.initial for field in item.fields.values()} for item in self.schema
         }
-        self.required: dict[str, tuple[str, ...]] = {
-            item.name: tuple(
-                field.name for field in item.fields.values() if field.createable and not field.nillable
-            )
-            for item in self.schema
-        }
+        self.required = {item.name: _required(item) for item in self.schema}
         self._sequences = {
             item.name: IdSequence(item.key_prefix, self.pod, self.storage.last_id(item.name))
             for item in self.schema
@@ -102,6 +98,7 @@ class Org:
         self.fiscal_year_start = int(definition.organization.get("fiscal_year_start_month", 1))
         self.fiscal_year_named_by_start = bool(definition.organization.get("fiscal_year_named_by_start"))
         self.currencies = currencies_of(definition)
+        self.recycle_bin = RecycleBin(self.storage)
         self.lead_mapping = lead_mapping(definition, self.schema)
         self.client_id = str(definition.oauth.get("client_id") or "3MVG9" + self.random_token())
         self.client_secret = str(definition.oauth.get("client_secret") or self.random_token())
@@ -137,6 +134,11 @@ def _idle_minutes(definition: OrgDefinition) -> int:
             f"session_timeout_minutes is {SHORTEST_IDLE_MINUTES} to {LONGEST_IDLE_MINUTES}, not {minutes}"
         )
     return minutes
+
+
+def _required(sobject: SObject) -> tuple[str, ...]:
+    fields = sobject.fields.values()
+    return tuple(field.name for field in fields if field.createable and not field.nillable)
 
 
 def _remembered_pod(database: Path | None) -> str | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sfsync.emulator.errors import RowRefusedError
 from sfsync.emulator.org.hooks import AFTER, BEFORE, Event
 from sfsync.emulator.org.locks import check_approval_lock, locked_records
+from sfsync.emulator.org.recycle_bin import Binned
 from sfsync.emulator.org.schema import SObject
 from sfsync.emulator.org.storage import Row
 from sfsync.emulator.rules.access import check_object
@@ -63,7 +64,7 @@ def _delete(call: "Call", sobject: SObject, record_id: str) -> None:
         org.storage.remove(_ROLE, record_id)
         call.work.note(_ROLE, record_id, "delete")
     else:
-        _bin(call, sobject, row)
+        _bin(call, sobject, row, root=record_id)
     settle_after_delete(call, sobject, row)
     _fire(call, sobject, row, moment=AFTER)
 
@@ -74,7 +75,7 @@ def _fire(call: "Call", sobject: SObject, row: Row, *, moment: str) -> None:
         call.org.hooks.fire(event)
 
 
-def _bin(call: "Call", sobject: SObject, row: Row) -> None:
+def _bin(call: "Call", sobject: SObject, row: Row, *, root: str) -> None:
     now = call.now_stamp
     marks: Row = {
         "IsDeleted": 1,
@@ -83,6 +84,7 @@ def _bin(call: "Call", sobject: SObject, row: Row) -> None:
         "LastModifiedById": call.user_id,
     }
     call.org.storage.update(sobject.name, row["Id"], marks)
+    call.org.recycle_bin.add(Binned(sobject.name, row["Id"]), root=root)
     call.work.note(sobject.name, row["Id"], "delete")
     for child in sobject.children:
         shape = call.org.schema[child.child]
@@ -91,7 +93,7 @@ def _bin(call: "Call", sobject: SObject, row: Row) -> None:
         where = f'"{child.field}" = ? AND "IsDeleted" = 0'
         for dependent in call.org.storage.select(child.child, where, row["Id"]):
             if child.cascade_delete:
-                _bin(call, shape, dependent)
+                _bin(call, shape, dependent, root=root)
             else:
                 call.org.storage.update(child.child, dependent["Id"], {child.field: None})
     if sobject.name == _ROLE:

@@ -13,7 +13,7 @@ from sfsync.emulator.access import user_of_session
 from sfsync.emulator.call import Call
 from sfsync.emulator.errors import ApiError
 from sfsync.emulator.rest.versions import served_version
-from sfsync.emulator.soap import converting, logging_in
+from sfsync.emulator.soap import converting, logging_in, record_operations
 from sfsync.emulator.soap.envelope import Envelope, read_envelope
 from sfsync.emulator.soap.faults import (
     XML_TYPE,
@@ -30,6 +30,9 @@ _PREFIX: Final = "/services/soap/u/"
 _NO_LOGIN_SINCE: Final = 65.0
 WITH_SESSION: Final[dict[str, Operation]] = {
     "convertLead": converting.convert_lead,
+    "merge": record_operations.merge_records,
+    "undelete": record_operations.undelete_records,
+    "emptyRecycleBin": record_operations.empty_recycle_bin,
     "logout": logging_in.logout,
     "getUserInfo": logging_in.get_user_info,
     "getServerTimestamp": logging_in.get_server_timestamp,
@@ -42,7 +45,7 @@ def is_soap(path: str) -> bool:
 
 
 def answer(call: Call) -> Reply:
-    """Run a SOAP operation: login, convertLead, logout and a few more."""
+    """Run a SOAP operation: login, convertLead, merge, undelete, emptyRecycleBin and a few more."""
     try:
         return _answer(call)
     except SoapFaultError as fault:

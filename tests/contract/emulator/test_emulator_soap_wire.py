@@ -226,6 +226,17 @@ def test_results_may_be_fewer_or_in_another_order(soap: Soap, org: Client, emula
     assert is_converted(org, third) is True
 
 
+def test_scripts_tell_objects_of_soap_calls_apart(soap: Soap, org: Client, emulator: RunningEmulator):
+    """A script for accounts strikes a merge of accounts and no lead conversion."""
+    script = emulator.faults.add(FaultScript(FailRows(), sobject="Account", path="Soap"))
+    assert soap.convert(new_lead(org))["success"] == "true"
+    assert script.seen == 0
+    kept, loser = org.create("Account", Name="Kept"), org.create("Account", Name="Loser")
+    record = f"<p:masterRecord><o:type>Account</o:type><o:Id>{kept}</o:Id></p:masterRecord>"
+    request = f"<p:request>{record}<p:recordToMergeIds>{loser}</p:recordToMergeIds></p:request>"
+    assert soap.results(f"<p:merge>{request}</p:merge>")[0]["errors"]["statusCode"] == "UNABLE_TO_LOCK_ROW"
+
+
 def test_an_expired_session_is_a_soap_fault(emulator: RunningEmulator):
     """A fault that ends the session answers in XML and ends the one in the SessionHeader."""
     own = Soap(emulator, session_id=emulator.org.sessions.open(emulator.org.api_user_id))
