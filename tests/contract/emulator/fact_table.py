@@ -60,7 +60,7 @@ def _marks(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield path.name, tuple(ast.literal_eval(argument) for argument in node.args)
 
 
-def tested_facts() -> dict[str, list[str]]:
+def shown_facts() -> dict[str, list[str]]:
     """Return the files that show each fact."""
     found: dict[str, list[str]] = {}
     for path, ids in _marks("fact"):
@@ -69,7 +69,7 @@ def tested_facts() -> dict[str, list[str]]:
     return {fact_id: sorted(set(paths)) for fact_id, paths in found.items()}
 
 
-def tested_sides() -> set[tuple[str, str]]:
+def sides_run() -> set[tuple[str, str]]:
     """Return every side of a switch that a test runs on."""
     return {(names[0], names[1]) for _, names in _marks("side")}
 
@@ -86,7 +86,7 @@ def all_sides() -> set[tuple[str, str]]:
 
 def page() -> str:
     """Return the page: what is played, the facts that tests show, those that none shows, the switches."""
-    facts, tests = register(), tested_facts()
+    facts, tests = register(), shown_facts()
     shown = [fact for fact in facts if fact.id in tests]
     left = [fact for fact in facts if fact.id not in tests]
     lines = [

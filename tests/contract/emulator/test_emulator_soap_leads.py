@@ -155,7 +155,7 @@ def test_rest_converts_no_lead(org: Client):
         assert org.call("POST", f"/actions/standard/{action}", {"inputs": []}).status_code == 404
 
 
-@fact("3.1-lead-id", "3.1-converted-status", "3.2-response", "3.2-http-200")
+@fact("2.9-conversion", "3.1-lead-id", "3.1-converted-status", "3.2-response", "3.2-http-200")
 def test_a_conversion_makes_account_contact_deal_and_primary_role(org: Client, soap: Soap):
     """A lead becomes an account, a contact and a deal with one primary role without a Role."""
     lead = new_lead(org, FirstName="Ada", Email="ada@x.example", Phone="1", City="Paris", LeadSource="Web")
