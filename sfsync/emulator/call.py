@@ -8,7 +8,7 @@ Invariant: `number` is the audit number of the HTTP request, whatever the nestin
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sfsync.emulator.errors import ApiError, RowRefusedError, UncoercibleError, bad_field, not_found
 from sfsync.emulator.fault_actions import FailRows
@@ -21,6 +21,9 @@ from sfsync.emulator.rules.drafting import Draft, read_draft
 from sfsync.emulator.rules.hook_records import HookRecords
 from sfsync.emulator.wire.json_reading import coercion_error
 from sfsync.emulator.wire.messages import Reply, Request
+
+if TYPE_CHECKING:
+    from sfsync.emulator.bulk.jobs import Job
 
 _DUPLICATE_HEADER_SINCE: Final = 52.0
 _RECENT: Final = 200
@@ -51,6 +54,7 @@ class Call:
     row_faults: tuple[FailRows, ...] = ()
     counted: RowCount = field(default_factory=RowCount)
     dispatch: "Callable[[Call], Reply] | None" = None
+    enqueue: "Callable[[Job], None] | None" = None
 
     @property
     def now_stamp(self) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from sfsync.emulator.access import admitted, session_expired, token_of
 from sfsync.emulator.audit import Audit, RequestEntry
+from sfsync.emulator.bulk.running import JobRunner
 from sfsync.emulator.call import Call
 from sfsync.emulator.control import answer_control, is_control
 from sfsync.emulator.errors import ApiError
@@ -111,6 +112,10 @@ class Emulator:
     base_url: str = ""
     tls: "Tls | None" = None
     stopping: threading.Event = field(default_factory=threading.Event)
+    runner: JobRunner = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.runner = JobRunner(self.org, self.faults, self.audit, stopping=self.stopping)
 
     def answer(self, request: Request, link: Link) -> tuple[Reply | None, Scripts]:
         """Answer a request; None means that the connection was cut. The scripts may still spoil the reply."""
@@ -182,6 +187,7 @@ class Emulator:
         request = passage.request
         call = Call(self.org, request, self._work(passage), number=passage.entry.n, base_url=self.base_url)
         call.dispatch = dispatch
+        call.enqueue = self.runner.enqueue
         call.row_faults = row_faults(passage.scripts)
         call.counted.rows = passage.entry.sobjects
         try:

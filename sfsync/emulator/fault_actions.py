@@ -164,6 +164,28 @@ class Kill:
     pid: int
 
 
+@dataclass(frozen=True, slots=True)
+class FailJob:
+    """End a job as Failed with this errorMessage; what it wrote before stays.
+
+    Midway after n rows is `commit` n / 200, after that chunk's commit or instead of it.
+    """
+
+    message: str = "InternalServerError : The job could not be processed."
+
+
+@dataclass(frozen=True, slots=True)
+class RetryBatch:
+    """Lose the worker of a job's batch; the platform takes the batch up again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitPolls:
+    """Let a job wait until its info was read so many more times."""
+
+    polls: int = 1
+
+
 Action = (
     Refuse
     | Page
@@ -182,6 +204,9 @@ Action = (
     | ChangeOrg
     | Redeliver
     | Kill
+    | FailJob
+    | RetryBatch
+    | AwaitPolls
 )
 _KINDS: Final[dict[str, Callable[..., Action]]] = {
     "refuse": Refuse,
@@ -201,6 +226,9 @@ _KINDS: Final[dict[str, Callable[..., Action]]] = {
     "change_org": ChangeOrg,
     "redeliver": Redeliver,
     "kill": Kill,
+    "fail_job": FailJob,
+    "retry_batch": RetryBatch,
+    "await_polls": AwaitPolls,
 }
 
 _CHOICES: Final[dict[tuple[str, str], tuple[str, ...]]] = {

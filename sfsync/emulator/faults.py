@@ -2,27 +2,33 @@
 
 A script matches calls by method, path, object and token, counts them, and strikes from the n-th match for
 `count` matches. The phases are those of one request: before it is read, before a commit, after a commit,
-in the middle of the reply.
+in the middle of the reply. The work of a bulk job is a call of its own, with the method JOB and the
+job's address; its commits are its chunks, and only scripts that name the method strike it.
 Invariant: the same scripts and the same calls always give the same faults.
 """
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
 from sfsync.emulator.fault_actions import (
     Action,
+    AwaitPolls,
     ChangeOrg,
     Delay,
     Drip,
+    FailJob,
     FailRows,
     Garbage,
     HangUp,
     Hold,
+    Kill,
     Redeliver,
     Reshape,
+    RetryBatch,
     Spoil,
     Truncate,
     action_as_json,
@@ -36,7 +42,10 @@ BEFORE_COMMIT: Final = "before_commit"
 AFTER_COMMIT: Final = "after_commit"
 MID_REPLY: Final = "mid_reply"
 PHASES: Final = (BEFORE_READ, BEFORE_COMMIT, AFTER_COMMIT, MID_REPLY)
+JOB: Final = "JOB"
 _SETTLE_S: Final = 10.0
+_ONLY_JOBS: Final = (FailJob, RetryBatch, AwaitPolls)
+_ALSO_JOBS: Final = (FailRows, Delay, Hold, Kill)
 
 
 @dataclass(slots=True)
@@ -66,6 +75,12 @@ class FaultScript:
             re.compile(self.path or "")
         except re.error as problem:
             raise ValueError(f"path is no regular expression: {problem}") from None
+        if self.method == JOB:
+            if not isinstance(self.action, _ONLY_JOBS + _ALSO_JOBS):
+                raise ValueError(f"{type(self.action).__name__} is not for the work of a job")
+            return
+        if isinstance(self.action, _ONLY_JOBS):
+            raise ValueError(f"{type(self.action).__name__} is for the work of a job: say method = JOB")
         if self.commit is not None and isinstance(self.action, Hold | Delay):
             raise ValueError("a call cannot wait between two of its commits: leave out `commit`")
         if isinstance(self.action, Truncate | Drip | HangUp | Garbage):
@@ -77,7 +92,9 @@ class FaultScript:
 
     def matches(self, request: Request) -> bool:
         """Whether the script is about this kind of call."""
-        if self.method and self.method.upper() != request.method:
+        if (self.method and self.method.upper() != request.method) or (
+            request.method == JOB and not self.method
+        ):
             return False
         if self.path and not re.search(self.path, request.target):
             return False
@@ -110,7 +127,7 @@ def script_from(table: dict[str, Any]) -> FaultScript:
 
 def _mentions(request: Request, sobject: str) -> bool:
     name = re.escape(sobject)
-    pattern = rf'sobjects/{name}\b|"type"\s*:\s*"{name}"|\bfrom(\s|\+|%20)+{name}\b'
+    pattern = rf'sobjects/{name}\b|"(?:type|object)"\s*:\s*"{name}"|\bfrom(\s|\+|%20)+{name}\b'
     pattern += rf"|<(\w+:)?type\b[^>]*>\s*{name}\s*<"
     if sobject.lower() == "lead":
         pattern += r"|<(\w+:)?leadConverts\b"
@@ -120,9 +137,10 @@ def _mentions(request: Request, sobject: str) -> bool:
 
 @dataclass(slots=True)
 class HeldCall:
-    """A call whose client is gone and which waits to go on."""
+    """A call whose client is gone, or a job, that waits to go on; `then` is the rest of a job."""
 
     label: str
+    then: Callable[[], None] | None = None
     go: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -165,9 +183,9 @@ class Faults:
             matching = [script for script in self._scripts if script.matches(request)]
             return tuple(script for script in matching if script.strikes())
 
-    def hold(self, action: Hold | Redeliver) -> HeldCall:
-        """Register a held call; the caller waits on `go` and sets `done` when it has finished."""
-        held = HeldCall(action.label)
+    def hold(self, action: Hold | Redeliver, *, then: Callable[[], None] | None = None) -> HeldCall:
+        """Register a held call; the caller waits on `go` and sets `done`, or `then` is run when it may go on."""
+        held = HeldCall(action.label, then)
         with self._arrivals:
             self._held.append(held)
             self._arrivals.notify_all()
@@ -197,6 +215,11 @@ class Faults:
     def _finish(self, going: list[HeldCall]) -> None:
         for held in going:
             held.go.set()
+            with self._arrivals:
+                then, held.then = held.then, None
+            if then is not None:
+                then()
+                held.done.set()
         for held in going:
             held.done.wait(_SETTLE_S)
         with self._arrivals:

@@ -146,6 +146,21 @@ class JwtExpiry(StrEnum):
     THREE = "3"
 
 
+class SecondUpload(StrEnum):
+    """What a second upload into one bulk job does."""
+
+    CLOSE_REFUSED = "close_refused"
+    LAST_WINS = "last_wins"
+    APPENDED = "appended"
+
+
+class RowsAfterAbort(StrEnum):
+    """Whether a bulk job at work still saves the chunk under way after an abort."""
+
+    SOME = "some"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Switches:
     """One value for every doubtful point; the defaults are the emulator's choices."""
@@ -173,6 +188,11 @@ class Switches:
     no_run_as_user: NoRunAsUser = NoRunAsUser.INVALID_REQUEST
     shared_login_host: SharedLoginHost = SharedLoginHost.UNSUPPORTED_GRANT_TYPE
     jwt_expiry: JwtExpiry = JwtExpiry.FIVE
+    second_upload: SecondUpload = SecondUpload.CLOSE_REFUSED
+    rows_after_abort: RowsAfterAbort = RowsAfterAbort.SOME
+    batch_retry_repeats_chunk: bool = False
+    result_row_missing: bool = False
+    result_echo_altered: bool = False
     recycle_bin_holds_keys: bool = False
     convert_lead_all_or_none: bool = True
     text_is_trimmed: bool = True

@@ -54,6 +54,11 @@ _LIMITS: Final = {
     "search_lag_s": _NUMBER,
     "storage_records": int,
     "read_only_after_rows": int,
+    "daily_bulk_batches": int,
+    "daily_bulk_query_jobs": int,
+    "bulk_queue_s": _NUMBER,
+    "bulk_chunk_s": _NUMBER,
+    "bulk_result_page_rows": int,
 }
 _USER: Final = {
     "local": str,

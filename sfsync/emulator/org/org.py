@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from sfsync.emulator.bulk.job_store import JobStore
 from sfsync.emulator.org.building import Stage, build_schema, stages_of
 from sfsync.emulator.org.capacity import Capacity
 from sfsync.emulator.org.certificates import jwt_keys
@@ -93,6 +94,7 @@ class Org:
         self.cursors = Cursors(self.pod, clock=self.clock, switches=self.switches)
         lag_s = float(definition.limits.get("search_lag_s", LAG_S))
         self.search_index = SearchIndex(self.storage, self.clock, lag_s)
+        self.jobs = JobStore(self.clock, self.pod, definition.limits)
         self.hooks = Hooks(definition)
         self.capacity = Capacity(definition.limits, self.schema, self.storage)
         self.fiscal_year_start = int(definition.organization.get("fiscal_year_start_month", 1))

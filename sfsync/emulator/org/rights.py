@@ -17,7 +17,8 @@ from sfsync.emulator.org.storage import Storage
 TRANSFER_RECORD: Final = "TransferAnyEntity"
 CONVERT_LEADS: Final = "ConvertLeads"
 SET_AUDIT_FIELDS: Final = "CreateAuditFields"
-_TO_BE_GRANTED: Final = frozenset({SET_AUDIT_FIELDS})
+BULK_HARD_DELETE: Final = "BulkApiHardDelete"
+_TO_BE_GRANTED: Final = frozenset({SET_AUDIT_FIELDS, BULK_HARD_DELETE})
 _NONE: Final[frozenset[str]] = frozenset()
 
 

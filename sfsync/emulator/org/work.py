@@ -51,10 +51,15 @@ class Work:
         self._ended = ended
         self._depth = 0
         self._changes: list[Change] = []
+        self._effects: list[Callable[[], None]] = []
 
     def note(self, sobject: str, record_id: str, op: str) -> None:
         """Remember an effect, to be told once it is committed."""
         self._changes.append(Change(sobject, record_id, op))
+
+    def then(self, effect: Callable[[], None]) -> None:
+        """Change what lives outside the storage once the transaction is committed, before anybody hears of it."""
+        self._effects.append(effect)
 
     @contextmanager
     def unit(self) -> Iterator[Unit]:
@@ -74,7 +79,7 @@ class Work:
     def _transaction(self) -> Iterator[Unit]:
         run = self._storage.connection.execute
         unit = Unit()
-        self._changes = []
+        self._changes, self._effects = [], []
         run("BEGIN IMMEDIATE")
         self._depth = 1
         try:
@@ -87,7 +92,11 @@ class Work:
         finally:
             self._depth = 0
         run("ROLLBACK" if unit.undone else "COMMIT")
-        if not unit.undone and self._changes:
+        if unit.undone:
+            return
+        for effect in self._effects:
+            effect()
+        if self._changes:
             self._after_commit(self._changes)
 
     @contextmanager

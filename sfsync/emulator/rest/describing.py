@@ -15,8 +15,6 @@ from sfsync.emulator.wire.messages import Reply
 
 _LIMITS: Final = {
     "DailyAsyncApexExecutions": 250_000,
-    "DailyBulkApiBatches": 15_000,
-    "DailyBulkV2QueryJobs": 10_000,
     "DataStorageMB": 1024,
     "FileStorageMB": 1024,
     "HourlyODataCallout": 20_000,
@@ -79,6 +77,7 @@ def limits(call: Call) -> Reply:
     usage = call.org.usage
     left = max(usage.daily_limit - usage.used, 0)
     body = {name: {"Max": most, "Remaining": most} for name, most in _LIMITS.items()}
+    body |= call.org.jobs.limits()
     body["DailyApiRequests"] = {"Max": usage.daily_limit, "Remaining": left}
     return Reply(200, body)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
+from sfsync.emulator.bulk import ingest, query_jobs
 from sfsync.emulator.call import Call
 from sfsync.emulator.errors import ApiError, not_found
 from sfsync.emulator.rest import (
@@ -84,6 +85,22 @@ VERSIONED: Final[tuple[tuple[str, str, Resource], ...]] = (
     ("GET", "/composite/sobjects/{sobject}", collections.retrieve_by_address),
     ("POST", "/composite/sobjects/{sobject}", collections.retrieve_by_body),
     ("PATCH", "/composite/sobjects/{sobject}/{field}", collections.upsert_records),
+    ("POST", "/jobs/ingest", ingest.create_job),
+    ("GET", "/jobs/ingest", ingest.list_jobs),
+    ("GET", "/jobs/ingest/{job}", ingest.read_job),
+    ("PATCH", "/jobs/ingest/{job}", ingest.change_state),
+    ("DELETE", "/jobs/ingest/{job}", ingest.delete_job),
+    ("PUT", "/jobs/ingest/{job}/batches", ingest.upload),
+    ("GET", "/jobs/ingest/{job}/successfulResults", ingest.successful_results),
+    ("GET", "/jobs/ingest/{job}/failedResults", ingest.failed_results),
+    ("GET", "/jobs/ingest/{job}/unprocessedrecords", ingest.unprocessed_records),
+    ("POST", "/jobs/query", query_jobs.create_job),
+    ("GET", "/jobs/query", query_jobs.list_jobs),
+    ("GET", "/jobs/query/{job}", query_jobs.read_job),
+    ("PATCH", "/jobs/query/{job}", query_jobs.change_state),
+    ("DELETE", "/jobs/query/{job}", query_jobs.delete_job),
+    ("GET", "/jobs/query/{job}/results", query_jobs.results),
+    ("GET", "/jobs/query/{job}/resultPages", query_jobs.result_pages),
     ("GET", "/search", searching.search),
     ("GET", "/parameterizedSearch", searching.search_by_address),
     ("POST", "/parameterizedSearch", searching.search_by_body),

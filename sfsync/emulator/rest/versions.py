@@ -26,6 +26,7 @@ _ENTRIES: Final = (
     "ui-api",
     "search",
     "parameterizedSearch",
+    "jobs",
 )
 
 

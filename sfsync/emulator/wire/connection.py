@@ -11,6 +11,7 @@ import contextlib
 import socket
 import struct
 import time
+from collections.abc import Iterator
 from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -20,14 +21,14 @@ from sfsync.emulator.errors import ApiError
 from sfsync.emulator.fault_actions import Drip, Garbage, HangUp, Truncate
 from sfsync.emulator.wire.messages import Reply, Request, compressed, encoded
 from sfsync.emulator.wire.request_body import announced_length, read_body
+from sfsync.emulator.wire.terms import ORDINARY, terms_of
 
 if TYPE_CHECKING:
     from sfsync.emulator.exchange import Scripts
     from sfsync.emulator.server import EmulatorServer
 
 _MOST_ADDRESS_BYTES: Final = 16_384
-_MOST_BODY_BYTES: Final = 52_428_800
-_MOST_DRAINED_BYTES: Final = 4 * _MOST_BODY_BYTES
+_MOST_DRAINED_BYTES: Final = 4 * ORDINARY.most_body_bytes
 _DRAIN_S: Final = 0.5
 _CHUNK_BYTES: Final = 16_384
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
@@ -49,6 +50,7 @@ class Connection(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: "EmulatorServer"
     is_cut = False
+    path = ""  # a line that is too long is refused before there is one
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Stay silent; the audit keeps the record."""
@@ -92,7 +94,7 @@ class Connection(BaseHTTPRequestHandler):
         """Ask for the body only when what is known of it so far can be taken."""
         try:
             self._check_head()
-            announced_length(self.headers, most_bytes=_MOST_BODY_BYTES)
+            announced_length(self.headers, most_bytes=terms_of(self.command, self.path).most_body_bytes)
         except ApiError as error:
             self._refuse(error)
             return False
@@ -111,7 +113,8 @@ class Connection(BaseHTTPRequestHandler):
 
     def _read_request(self) -> Request:
         self._check_head()
-        body = read_body(self.rfile, self.headers, most_bytes=_MOST_BODY_BYTES)
+        most_bytes = terms_of(self.command, self.path).most_body_bytes
+        body = read_body(self.rfile, self.headers, most_bytes=most_bytes)
         return Request(
             self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body
         )
@@ -176,18 +179,27 @@ class Connection(BaseHTTPRequestHandler):
         }
         if has_body:
             headers["Content-Type"] = reply.content_type
-            coded = compressed(body, self.headers.get("Accept-Encoding", ""))
+            coded = compressed(body, self._accepted_encoding())
             if coded is not None and "Content-Encoding" not in headers:
                 headers["Content-Encoding"], body = coded
         if self.close_connection:
             headers["Connection"] = "close"
-        chunked = framed and bool(body) and self.server.emulator.org.switches.chunked_replies
-        if chunked and self.request_version == "HTTP/1.1":
+        wanted = framed and bool(body) and self.server.emulator.org.switches.chunked_replies
+        chunked = wanted and self.request_version == "HTTP/1.1"
+        if chunked:
             headers["Transfer-Encoding"] = "chunked"
-            body = _as_chunks(body)
         elif framed and reply.status not in _BODILESS:
             headers["Content-Length"] = str(len(body))
-        return _head(reply.status, headers) + (b"" if self.command == "HEAD" else body)
+        head = _head(reply.status, headers)
+        if self.command == "HEAD":
+            return head
+        return b"".join((head, *_chunks(body))) if chunked else head + body
+
+    def _accepted_encoding(self) -> str:
+        accepted = str(self.headers.get("Accept-Encoding", ""))
+        if terms_of(self.command, self.path).gzip_only_exactly and accepted.strip().lower() != "gzip":
+            return ""
+        return accepted
 
 
 def _head(status: int, headers: dict[str, str]) -> bytes:
@@ -200,12 +212,12 @@ def _head(status: int, headers: dict[str, str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", errors="replace")
 
 
-def _as_chunks(body: bytes) -> bytes:
-    parts = []
+def _chunks(body: bytes) -> Iterator[bytes | memoryview]:
+    view = memoryview(body)
     for start in range(0, len(body), _CHUNK_BYTES):
-        piece = body[start : start + _CHUNK_BYTES]
-        parts.append(b"%x\r\n%s\r\n" % (len(piece), piece))
-    return b"".join(parts) + b"0\r\n\r\n"
+        piece = view[start : start + _CHUNK_BYTES]
+        yield from (b"%x\r\n" % len(piece), piece, b"\r\n")
+    yield b"0\r\n\r\n"
 
 
 def _headers_too_large() -> ApiError:
