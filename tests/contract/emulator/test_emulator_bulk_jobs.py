@@ -120,6 +120,7 @@ def test_a_job_that_cannot_be_is_refused(org: Bulk, keys: dict[str, Any], code: 
 
 
 @fact("5.1-assignment-rule")
+@fact("11-49")
 def test_assignment_rules_since_49(org: Bulk):
     """AssignmentRuleId is a key of a job from API version 49 on."""
     body = {"object": "Opportunity", "operation": "insert", "assignmentRuleId": "01Q000000000001AAA"}

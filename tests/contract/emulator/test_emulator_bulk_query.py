@@ -29,6 +29,7 @@ def ask(org: Bulk, soql: str = SOQL, **keys: Any) -> str:
 
 
 @fact("5.4-create", "5.4-since")
+@fact("11-41")
 def test_the_life_of_a_query_job(org: Bulk):
     """A query job is queued at once and polled like any other; query jobs exist since 47."""
     body = {"operation": "query", "query": SOQL, "contentType": "CSV", "lineEnding": "LF"}
@@ -75,6 +76,7 @@ def test_results_set_by_set():
 
 
 @fact("5.4-result-pages")
+@fact("11-58")
 def test_result_pages_to_read_in_parallel(org: Bulk):
     """From 58 on five addresses at a time lead to all rows, each once."""
     job = ask(org)

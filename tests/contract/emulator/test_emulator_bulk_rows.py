@@ -53,6 +53,7 @@ def test_good_and_bad_rows_of_an_insert(org: Bulk):
 
 @fact("5.1-failed-ids")
 @pytest.mark.parametrize(("version", "shown"), [("53.0", True), ("52.0", False)])
+@fact("11-53")
 def test_updates_by_id(org: Bulk, version: str, shown: bool):
     """Rows are updated by their ids of 15 or 18 characters; the ids of refused rows are told since 53."""
     client = Bulk(org.emulator, version)

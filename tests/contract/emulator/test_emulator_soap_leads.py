@@ -202,6 +202,7 @@ def test_a_conversion_makes_account_contact_deal_and_primary_role(org: Client, s
 @pytest.mark.parametrize(
     ("version", "expected"), [("50.0", False), ("51.0", True)], ids=["before person accounts", "since"]
 )
+@fact("11-51")
 def test_the_person_account_appears_with_version_51(
     emulator: RunningEmulator, org: Client, version: str, expected: bool
 ):
@@ -418,6 +419,7 @@ def test_all_or_none_may_mean_nothing_to_a_conversion():
 
 
 @fact("3.1-limit")
+@fact("8-convert-lead")
 def test_a_call_carries_at_most_a_hundred_leads(org: Client, soap: Soap):
     """101 leads fail the call, whatever they are; 100 are judged one by one."""
     row = convert_row("00Q000000000001EAA")

@@ -61,6 +61,7 @@ def login(
 
 
 @fact("9.5-address", "9.5-result", "9.5-server-url", "9.5-user-info", "9.5-host")
+@fact("9.4-soap-seconds-valid")
 def test_a_login_answers_session_addresses_and_user(soap: Soap, emulator: RunningEmulator):
     """The answer has the recorded elements in their order, and addresses of the instance."""
     answer = login(soap)
@@ -127,6 +128,7 @@ def test_a_session_id_is_an_access_token_and_the_other_way_round(soap: Soap, emu
         ("new@soap.example", ESCAPED, "LOGIN_CHALLENGE_ISSUED"),
     ],
 )
+@fact("7.5-soap-invalid-login", "7.5-soap-login-codes")
 def test_a_refused_login_is_a_fault_with_the_platform_s_code(
     soap: Soap, username: str, password: str, code: str
 ):
@@ -174,6 +176,7 @@ def test_users_without_the_api_and_users_locked_out_are_refused():
         ("65.0", "UNSUPPORTED_API_VERSION"),
     ],
 )
+@fact("9.1-soap-login", "11-65")
 def test_login_ends_with_version_64(emulator: RunningEmulator, version: str, code: str):
     """Retired and unknown versions are refused, and from 65 on login is; other operations go on."""
     assert code_of(login(Soap(emulator, version))) == code
