@@ -5,10 +5,10 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults bench docs lint lock upgrade clean
+.PHONY: help setup demo test faults bench test-clients docs lint lock upgrade clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
 
 setup: ## install everything into .venv; needs Python 3.11 and a package index the first time
 	@command -v $(PYTHON) >/dev/null || { echo "set-up: no $(PYTHON) on PATH. On Debian: apt-get install python3." \
@@ -26,6 +26,9 @@ faults: setup ## the full grid of faults and kills of the main job, a few minute
 
 bench: setup ## the speed of the emulator, a table and a line of JSON each
 	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
+
+test-clients: setup ## sf, jsforce and simple-salesforce as they are, against the emulator; needs npm (docs/clients.md)
+	SFSYNC_TEST_CLIENTS=1 $(BIN)/pytest tests/clients -rs $(ARGS)
 
 docs: setup ## rewrite the generated pages in docs/
 	$(BIN)/python tests/contract/emulator/fact_table.py
