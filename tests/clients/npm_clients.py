@@ -42,7 +42,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     folders = {name: str(home) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")}
     quiet = dict.fromkeys(
-        ("SF_DISABLE_TELEMETRY", "SF_SKIP_NEW_VERSION_CHECK", "SF_AUTOUPDATE_DISABLE", "CI"), "true"
+        ("SF_DISABLE_TELEMETRY", "SF_SKIP_NEW_VERSION_CHECK", "SF_DISABLE_AUTOUPDATE", "CI"), "true"
     )
     return {**kept, **folders, **quiet, "NO_COLOR": "1", "TZ": "UTC", **more}
 

@@ -174,3 +174,31 @@ def test_sf_shows_which_rows_of_a_tree_are_wrong(sf: SfCli, emulator: RunningEmu
     assert ending.exit_code == 1
     assert "REQUIRED_FIELD_MISSING" in ending.out
     assert emulator.audit.commits == []
+
+
+def test_sf_moves_deals_with_their_roles_by_export_and_import(
+    sf: SfCli, emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    """A tree export of deals and roles makes files and a plan whose import creates both again."""
+    roles = "(SELECT ContactId, Role FROM OpportunityContactRoles)"
+    soql = f"SELECT Name, StageName, CloseDate, {roles} FROM Opportunity"
+    where = " WHERE Sfsync_Key__c = 'DEAL-1003'"
+    sf.result("data", "export", "tree", "--query", soql + where, "--plan", "--output-dir", str(tmp_path))
+    [plan] = tmp_path.glob("*plan*.json")
+    emulator.audit.clear()
+    assert len(sf.result("data", "import", "tree", "--plan", str(plan))) == 2
+    assert [commit.sobject for commit in emulator.audit.commits] == ["Opportunity", "OpportunityContactRole"]
+
+
+def test_sf_sends_a_request_of_ones_own(sf: SfCli) -> None:
+    """`api request rest` shows an answer as it came."""
+    answer = json.loads(
+        sf.text("api", "request", "rest", "/services/data/v66.0/limits/recordCount?sObjects=Account")
+    )
+    assert answer["sObjects"][0]["name"] == "Account"
+
+
+def test_sf_lists_limits(sf: SfCli) -> None:
+    """The limits of the org are shown by name."""
+    limits = {limit["name"]: limit["max"] for limit in sf.result("org", "list", "limits")}
+    assert limits["DailyApiRequests"] == 15000
