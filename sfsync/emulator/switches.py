@@ -140,10 +140,14 @@ class SharedLoginHost(StrEnum):
 
 
 class JwtExpiry(StrEnum):
-    """How far ahead the expiry of a JWT may lie, in minutes: three are documented, five reported."""
+    """How far ahead the expiry of a JWT may lie, in minutes: three are documented, five reported.
+
+    `any` is what the sf command needs: it sends the time in milliseconds, and real orgs let it in.
+    """
 
     FIVE = "5"
     THREE = "3"
+    ANY = "any"
 
 
 class SecondUpload(StrEnum):

@@ -5,16 +5,23 @@ Only RS256 with the key of a certificate that is registered for the app is taken
 Source: Salesforce Help, OAuth 2.0 JWT Bearer Flow [D]; error texts reported [P].
 """
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from sfsync.emulator.call import Call
 from sfsync.emulator.org.logins import LoginRefusal, LoginRefusedError
 from sfsync.emulator.rest.oauth_app import log_in, oauth_refusal
+from sfsync.emulator.switches import JwtExpiry
 
 if TYPE_CHECKING:
     from jwt.types import Options
 
 _AUDIENCES: Final = ("https://login.salesforce.com", "https://test.salesforce.com")
+_LONGEST_LIFE_S: Final = {
+    JwtExpiry.THREE: 180.0,
+    JwtExpiry.FIVE: 300.0,
+    JwtExpiry.ANY: sys.float_info.max,
+}
 _UNJUDGED: Final["Options"] = {
     "verify_exp": False,
     "verify_nbf": False,
@@ -73,8 +80,7 @@ def _verified(call: Call, assertion: str) -> dict[str, Any]:
 def _check_times(call: Call, claims: dict[str, Any]) -> None:
     """Refuse an assertion that expired, lives too long, or is not valid yet; times may be texts."""
     now = call.org.clock.now().timestamp()
-    longest_s = 60.0 * int(call.org.switches.jwt_expiry)
-    if not 0 < _seconds(claims.get("exp")) - now <= longest_s:
+    if not 0 < _seconds(claims.get("exp")) - now <= _LONGEST_LIFE_S[call.org.switches.jwt_expiry]:
         raise oauth_refusal("invalid_grant", "invalid assertion")
     if "nbf" in claims and not _seconds(claims["nbf"]) <= now:
         raise oauth_refusal("invalid_grant", "invalid assertion")

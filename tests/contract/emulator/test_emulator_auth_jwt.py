@@ -122,20 +122,22 @@ def test_wrong_claims_are_refused(app: Client, key: rsa.RSAPrivateKey, claims: d
 
 
 @pytest.mark.parametrize(
-    ("switches", "status"),
+    ("switches", "good_s", "too_far"),
     [
-        pytest.param({}, 200, marks=side("jwt_expiry", "5")),
-        pytest.param({"jwt_expiry": "3"}, 400, marks=side("jwt_expiry", "3")),
+        pytest.param({}, 240, 310, marks=side("jwt_expiry", "5")),
+        pytest.param({"jwt_expiry": "3"}, 179, 240, marks=side("jwt_expiry", "3")),
+        pytest.param({"jwt_expiry": "any"}, 10**12, "inf", marks=side("jwt_expiry", "any")),
     ],
 )
 def test_how_far_ahead_an_expiry_may_lie(
-    certificate: Path, key: rsa.RSAPrivateKey, switches: dict[str, str], status: int
+    certificate: Path, key: rsa.RSAPrivateKey, switches: dict[str, str], good_s: int, too_far: int | str
 ):
-    """Up to three minutes are always good, up to five where the switch says so."""
+    """Up to five minutes are good, or three, or a time in milliseconds that reads as one far ahead."""
     with org_with(oauth={"certificate": str(certificate)}, switches=switches) as org:
         now = int(org.emulator.org.clock.now().timestamp())
-        assert log_in(org, assertion(org, key, exp=now + 179)).status_code == 200
-        assert log_in(org, assertion(org, key, exp=now + 240)).status_code == status
+        assert log_in(org, assertion(org, key, exp=now + good_s)).status_code == 200
+        exp = now + too_far if isinstance(too_far, int) else too_far
+        assert log_in(org, assertion(org, key, exp=exp)).status_code == 400
 
 
 @fact("7.5-client-id")
