@@ -2,7 +2,8 @@
 
 import json
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ class Jsforce:
     clients: NpmClients
     emulator: RunningEmulator
     home: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, body: str, *, connection: dict[str, Any] | None = None, **args: Any) -> Any:
         """Run the body of an async function of (conn, jsforce, args) and return its value.
@@ -51,7 +53,7 @@ class Jsforce:
             capture_output=True,
             text=True,
             timeout=_PATIENCE_S,
-            env=environment(self.home, NODE_PATH=str(self.clients.modules), CHECK=check),
+            env=environment(self.home, NODE_PATH=str(self.clients.modules), CHECK=check, **self.variables),
         )
         assert done.returncode == 0, done.stderr
         outcome = json.loads(done.stdout)
@@ -82,6 +84,7 @@ class SfCli:
     clients: NpmClients
     emulator: RunningEmulator
     home: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *words: str) -> Ending:
         """Run a command and return how it ended."""
@@ -92,7 +95,7 @@ class SfCli:
             text=True,
             timeout=_PATIENCE_S,
             cwd=self.home,
-            env=environment(self.home, SF_ACCESS_TOKEN=self.emulator.access_token),
+            env=environment(self.home, SF_ACCESS_TOKEN=self.emulator.access_token, **self.variables),
         )
         return Ending(done.returncode, done.stdout, done.stderr)
 
@@ -120,3 +123,8 @@ class SfCli:
 def calls(emulator: RunningEmulator) -> list[str]:
     """Return what arrived since the audit was cleared: method and path without query, in order."""
     return [f"{entry.method} {entry.path.partition('?')[0]}" for entry in emulator.audit.requests]
+
+
+def effects(emulator: RunningEmulator, sobject: str) -> list[str]:
+    """Return what was committed on records of an object since the audit was cleared: insert, update, delete."""
+    return [commit.op for commit in emulator.audit.commits if commit.sobject == sobject]

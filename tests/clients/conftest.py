@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from client_programs import ORG_FILE, Jsforce, SfCli
 from npm_clients import NotInstalledError, NpmClients, installed_clients
+from simple_salesforce import Salesforce
 
 from sfsync.emulator.server import RunningEmulator, running
 
@@ -67,3 +68,25 @@ def logged_in_sf(
 def sf(logged_in_sf: SfCli, emulator: RunningEmulator) -> SfCli:
     """The logged-in sf command on an emulator with an empty audit."""
     return logged_in_sf
+
+
+@pytest.fixture(scope="module")
+def running_tls_emulator() -> Iterator[RunningEmulator]:
+    """The shipped org over https for the tests of a module."""
+    with running(ORG_FILE, tls=True) as offered:
+        yield offered
+
+
+@pytest.fixture
+def tls_emulator(running_tls_emulator: RunningEmulator) -> RunningEmulator:
+    """The org over https, without faults in force and with an empty audit."""
+    running_tls_emulator.faults.clear()
+    running_tls_emulator.audit.clear()
+    return running_tls_emulator
+
+
+@pytest.fixture
+def salesforce(tls_emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> Salesforce:
+    """simple-salesforce, logged in by access token."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tls_emulator.ca_file))
+    return Salesforce(instance_url=tls_emulator.instance_url, session_id=tls_emulator.access_token)

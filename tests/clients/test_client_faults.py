@@ -6,7 +6,10 @@ The outcomes are those of the clients, not of the emulator: a client that learns
 import json
 
 import pytest
+import requests
 from client_programs import Jsforce, JsforceError, SfCli
+from simple_salesforce import Salesforce
+from simple_salesforce.exceptions import SalesforceGeneralError, SalesforceMalformedRequest
 
 from sfsync.emulator.fault_actions import Drop, FailRows, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, FaultScript
@@ -106,3 +109,30 @@ def test_sf_fails_on_a_locked_row(sf: SfCli, emulator: RunningEmulator) -> None:
     ending = sf.run("data", "create", "record", "--sobject", "Account", "--values", "Name=Locked", "--json")
     assert (ending.exit_code, ending.document["name"]) == (1, "UNABLE_TO_LOCK_ROW")
     assert (script.struck, written(emulator)) == (1, 0)
+
+
+def test_simple_salesforce_raises_for_a_503(salesforce: Salesforce, tls_emulator: RunningEmulator) -> None:
+    """A 503 with Retry-After is raised at once; nothing is sent again."""
+    script = strike(tls_emulator, Refuse(headers={"Retry-After": "1"}))
+    with pytest.raises(SalesforceGeneralError) as stopped:
+        salesforce.Account.create({"Name": "Faulty"})
+    assert (stopped.value.status, script.struck, len(tls_emulator.audit.requests)) == (503, 1, 1)
+
+
+def test_simple_salesforce_doubles_what_a_lost_answer_hid(
+    salesforce: Salesforce, tls_emulator: RunningEmulator
+) -> None:
+    """A lost answer is an error of the connection; the record is there, and once more when created again."""
+    strike(tls_emulator, Drop(), phase=AFTER_COMMIT)
+    with pytest.raises(requests.ConnectionError):
+        salesforce.Account.create({"Name": "Faulty"})
+    salesforce.Account.create({"Name": "Faulty"})
+    assert written(tls_emulator) == 2
+
+
+def test_simple_salesforce_tells_a_locked_row(salesforce: Salesforce, tls_emulator: RunningEmulator) -> None:
+    """A locked record is a malformed request to it, with the platform's code inside."""
+    strike(tls_emulator, FailRows())
+    with pytest.raises(SalesforceMalformedRequest) as refused:
+        salesforce.Account.create({"Name": "Faulty"})
+    assert refused.value.content[0]["errorCode"] == "UNABLE_TO_LOCK_ROW"

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from client_programs import SfCli, calls
+from client_programs import SfCli, calls, effects
 from npm_clients import NpmClients
 
 from sfsync.emulator.server import RunningEmulator
 
+DEAL_AND_ROLE = ("Opportunity", "OpportunityContactRole")
 DEAL = "Name='sf deal' StageName=Prospecting CloseDate=2026-12-31"
 
 
@@ -60,7 +61,7 @@ def test_sf_creates_gets_updates_and_deletes_a_record(sf: SfCli, emulator: Runni
     assert sf.result("data", "update", "record", *one, "--values", "Amount=12.5")["success"] is True
     assert sf.result("data", "get", "record", *one)["Amount"] == 12.5
     assert sf.result("data", "delete", "record", *one)["success"] is True
-    assert [commit.op for commit in emulator.audit.commits] == ["insert", "update", "delete"]
+    assert effects(emulator, "Opportunity") == ["insert", "update", "delete"]
     assert sf.run("data", "get", "record", *one).exit_code == 1
 
 
@@ -128,10 +129,7 @@ def test_sf_imports_a_tree_file(sf: SfCli, emulator: RunningEmulator) -> None:
     made = sf.result("data", "import", "tree", "--files", str(file))
     assert {row["refId"] for row in made} == {"deal1", "role1"}
     assert "POST /services/data/v68.0/composite/tree/Opportunity" in calls(emulator)
-    assert sorted(commit.sobject for commit in emulator.audit.commits) == [
-        "Opportunity",
-        "OpportunityContactRole",
-    ]
+    assert [effects(emulator, sobject) for sobject in DEAL_AND_ROLE] == [["insert"]] * 2
 
 
 def test_sf_imports_a_plan_whose_files_refer_to_each_other(sf: SfCli, emulator: RunningEmulator) -> None:
@@ -187,7 +185,7 @@ def test_sf_moves_deals_with_their_roles_by_export_and_import(
     [plan] = tmp_path.glob("*plan*.json")
     emulator.audit.clear()
     assert len(sf.result("data", "import", "tree", "--plan", str(plan))) == 2
-    assert [commit.sobject for commit in emulator.audit.commits] == ["Opportunity", "OpportunityContactRole"]
+    assert [effects(emulator, sobject) for sobject in DEAL_AND_ROLE] == [["insert"]] * 2
 
 
 def test_sf_sends_a_request_of_ones_own(sf: SfCli) -> None:
