@@ -210,6 +210,13 @@ def test_jsforce_reads_limits(jsforce: Jsforce) -> None:
     assert seen["header"]["apiUsage"]["limit"] == 15000
 
 
+def test_jsforce_searches(jsforce: Jsforce) -> None:
+    """A SOSL search answers the records by type."""
+    sosl = "FIND {Cloudy} IN NAME FIELDS RETURNING Account(Id, Name), Opportunity(Name)"
+    found = jsforce.run("return await conn.search(args.sosl)", sosl=sosl)["searchRecords"]
+    assert {record["attributes"]["type"] for record in found} == {"Account", "Opportunity"}
+
+
 def test_jsforce_asks_what_changed(jsforce: Jsforce) -> None:
     """Updated and deleted records of a span of time are listed."""
     body = """

@@ -200,3 +200,10 @@ def test_sf_lists_limits(sf: SfCli) -> None:
     """The limits of the org are shown by name."""
     limits = {limit["name"]: limit["max"] for limit in sf.result("org", "list", "limits")}
     assert limits["DailyApiRequests"] == 15000
+
+
+def test_sf_searches(sf: SfCli) -> None:
+    """A SOSL search shows the records it found, object by object."""
+    sosl = "FIND {Cloudy} IN NAME FIELDS RETURNING Account(Name), Opportunity(Name)"
+    found = sf.result("data", "search", "--query", sosl)["searchRecords"]
+    assert {record["attributes"]["type"] for record in found} == {"Account", "Opportunity"}
