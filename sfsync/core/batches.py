@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sfsync.core.writes import CollectionCall, Graph, GraphCall, Node, Route
+from sfsync.core.sobject import OPPORTUNITY
+from sfsync.core.writes import CollectionCall, Graph, GraphCall, Node, Receipt, Route, WriteCall
 
 GRAPHS_PER_CALL: Final = 75
 NODES_PER_CALL: Final = 500
@@ -25,10 +26,10 @@ COLLECTIONS_PER_CALL: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Nodes that go together.
+    """Nodes that go together; the first is the unit's head.
 
     `account` groups units, `alone` keeps a unit out of others' transactions, `tries` counts how often it was
-    sent and surely not saved.
+    sent and surely not saved. `keeps_id` asks the receipt to keep the id of the record that the head makes.
     """
 
     unit_id: str
@@ -37,11 +38,34 @@ class Unit:
     account: str | None = None
     alone: bool = False
     tries: int = 0
+    keeps_id: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many nodes it is on the wire, receipts included."""
+        if self.route is not Route.RECEIPT_FENCE:
+            return len(self.nodes)
+        return len(self.nodes) + (2 if self.keeps_id else 1)
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """The receipt that goes in front of it, where its route asks for one."""
+        if self.route is not Route.RECEIPT_FENCE:
+            return None
+        covers = frozenset(node.change_id for node in self.nodes)
+        return Receipt(self.unit_id, covers, head=self.nodes[0].ref if self.keeps_id else None)
 
 
 def by_account(units: Iterable[Unit]) -> list[Unit]:
     """The units with those of one account side by side, in a stable order."""
     return sorted(units, key=lambda each: (each.account is None, each.account or ""))
+
+
+def create_calls(units: Sequence[Unit]) -> Iterator[tuple[WriteCall, tuple[Unit, ...]]]:
+    """Calls that carry creates: in graphs where rows must commit together, else in collections."""
+    needs_graphs = any(len(each.nodes) > 1 or each.receipt is not None for each in units)
+    is_deal = any(node.sobject == OPPORTUNITY for unit in units for node in unit.nodes)
+    yield from graph_calls(units) if needs_graphs or is_deal else collection_calls(units)
 
 
 def graph_calls(units: Sequence[Unit]) -> Iterator[tuple[GraphCall, tuple[Unit, ...]]]:
@@ -50,7 +74,7 @@ def graph_calls(units: Sequence[Unit]) -> Iterator[tuple[GraphCall, tuple[Unit, 
     graphs: list[tuple[Unit, ...]] = []
     nodes = 0
     for group in _graph_groups(units):
-        size = sum(len(each.nodes) for each in group)
+        size = sum(each.size for each in group)
         if graphs and (len(graphs) == GRAPHS_PER_CALL or nodes + size > NODES_PER_CALL):
             yield _graph_call(graphs), tuple(taken)
             taken, graphs, nodes = [], [], 0
@@ -64,7 +88,7 @@ def graph_calls(units: Sequence[Unit]) -> Iterator[tuple[GraphCall, tuple[Unit, 
 def _graph_groups(units: Sequence[Unit]) -> Iterator[tuple[Unit, ...]]:
     group: list[Unit] = []
     for unit in units:
-        size = sum(len(each.nodes) for each in group) + len(unit.nodes)
+        size = sum(each.size for each in group) + unit.size
         is_full = len(group) == DEALS_PER_GRAPH or size > NODES_PER_CALL
         if group and (is_full or unit.alone or group[-1].alone):
             yield tuple(group)
@@ -76,7 +100,11 @@ def _graph_groups(units: Sequence[Unit]) -> Iterator[tuple[Unit, ...]]:
 
 def _graph_call(groups: Sequence[tuple[Unit, ...]]) -> GraphCall:
     graphs = tuple(
-        Graph(f"g{number}", tuple(node for unit in group for node in unit.nodes))
+        Graph(
+            f"g{number}",
+            tuple(node for unit in group for node in unit.nodes),
+            tuple(receipt for unit in group if (receipt := unit.receipt) is not None),
+        )
         for number, group in enumerate(groups)
     )
     return GraphCall(graphs, groups[0][0].route)

@@ -1,4 +1,4 @@
-"""What applying a plan costs in API calls when nothing fails, and which route each create takes.
+"""What applying a plan costs in API calls when nothing fails, and how many creates go by which route.
 
 Computed by packing the plan's own units, so the prediction and the work are one piece of code.
 """
@@ -8,30 +8,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sfsync.core.batches import collection_calls, graph_calls
+from sfsync.core.batches import collection_calls, create_calls, graph_calls
 from sfsync.core.plan import Action, Change, PredictedCalls
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
-from sfsync.core.units import deal_units, record_units, role_units
-from sfsync.core.writes import Route
+from sfsync.core.units import Routes, deal_units, record_units, role_units
 
 ROWS_PER_READ: Final = 10_000
 """Rows that one composite of five queries brings. Source: REST API Developer Guide, 2,000 rows a page."""
 
 
-def predicted_calls(changes: Sequence[Change]) -> PredictedCalls:
+def predicted_calls(changes: Sequence[Change], routes: Routes) -> PredictedCalls:
     """Reads and writes of an apply; each batch of updates is read again first, and all read back."""
     reads, writes = 0, 0
     for sobject in WRITE_ORDER[:-1]:
         creates = _of(changes, sobject, Action.CREATE)
         updates = _of(changes, sobject, Action.UPDATE)
-        if sobject == OPPORTUNITY:
-            writes += sum(1 for _ in graph_calls(deal_units(creates, changes)))
-        else:
-            writes += sum(1 for _ in collection_calls(record_units(creates)))
-        update_calls = sum(1 for _ in collection_calls(record_units(updates)))
+        is_deal = sobject == OPPORTUNITY
+        units = deal_units(creates, changes, routes) if is_deal else record_units(creates, routes)
+        writes += sum(1 for _ in create_calls(units))
+        update_calls = sum(1 for _ in collection_calls(record_units(updates, routes)))
         reads += update_calls
         writes += update_calls
-    role_calls = sum(1 for _ in graph_calls(role_units(changes)))
+    role_calls = sum(1 for _ in graph_calls(role_units(changes, routes)))
     reads += role_calls
     writes += role_calls
     return PredictedCalls(reads + _read_back(changes), writes)
@@ -46,15 +44,15 @@ def _read_back(changes: Sequence[Change]) -> int:
     return -(-len(written) // ROWS_PER_READ)
 
 
-def routes(changes: Sequence[Change]) -> dict[str, dict[str, int]]:
-    """How many creates of each sObject take which route."""
+def creates_by_route(changes: Sequence[Change], routes: Routes) -> dict[str, dict[str, int]]:
+    """How many creates of each sObject take which route; the roles of a new deal take their deal's."""
     created_deals = {each.change_id for each in changes if each.action is Action.CREATE}
     counted: dict[str, dict[str, int]] = {}
     for each in changes:
         if each.action is not Action.CREATE:
             continue
-        is_fenced = each.sobject != CONTACT_ROLE or each.parent in created_deals
-        route = Route.KEY_FENCE if is_fenced else Route.AT_MOST_ONCE
+        goes_with_deal = each.sobject == CONTACT_ROLE and each.parent in created_deals
+        route = routes[OPPORTUNITY if goes_with_deal else each.sobject]
         of_sobject = counted.setdefault(each.sobject, {})
         of_sobject[route.value] = of_sobject.get(route.value, 0) + 1
     return counted

@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.writes import Route
 
 SECTIONS: Final = {
     "accounts": ACCOUNT,
@@ -120,7 +121,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A validated job. `digest` changes whenever something changes that a plan depends on (not the rows)."""
+    """A validated job. `digest` changes whenever something changes that a plan depends on (not the rows).
+
+    `route` is the laxest route that creates may take; None leaves the choice to the plan.
+    """
 
     name: str
     org: str | None
@@ -131,6 +135,7 @@ class Job:
     mode: Mode = Mode.UPSERT
     role_policy: RolePolicy = RolePolicy.MERGE
     on_role_error: OnRoleError = OnRoleError.ROLE
+    route: Route | None = None
 
 
 class Login(StrEnum):

@@ -14,6 +14,7 @@ from enum import StrEnum
 from sfsync.core.job import Mode, OnRoleError, RolePolicy
 from sfsync.core.results import Outcome, Problem, RowRef
 from sfsync.core.values import PlannedValue, Value
+from sfsync.core.writes import Route
 
 
 class Action(StrEnum):
@@ -121,7 +122,8 @@ class Plan:
 
     `serial` counts the applied runs of this job in this journal: a plan with an old one is stale.
     `schema_digest` covers the parts of describe and the stage catalogue that the plan depends on.
-    `key_fields` names the key field of each sObject that has one. `profile` is the name of the org profile.
+    `key_fields` names the key field of each sObject that has one, `routes` what makes creates safe to repeat
+    (of contact roles: those on deals that exist). `profile` is the name of the org profile.
     """
 
     plan_id: str
@@ -136,6 +138,7 @@ class Plan:
     role_policy: RolePolicy
     on_role_error: OnRoleError
     key_fields: Mapping[str, str]
+    routes: Mapping[str, Route]
     changes: tuple[Change, ...]
     notes: tuple[Problem, ...]
     sources: Mapping[str, SourceImage]

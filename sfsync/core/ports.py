@@ -127,17 +127,24 @@ class ChangeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One write call about to leave: its rows by change id, and a hash of what is sent."""
+    """One write call about to leave: its rows by change id, a hash of what is sent, and the receipts' tokens.
+
+    `tokens` gives the token of each change that goes behind a receipt.
+    """
 
     attempt_id: str
     route: Route
     body_hash: str
     change_ids: tuple[str, ...]
+    tokens: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRecord:
-    """The journal's last word on one change of a run; `detail` is a JSON-ready problem or reason."""
+    """The journal's last word on one change of a run; `detail` is a JSON-ready problem or reason.
+
+    `token` is that of the receipt it was last sent behind.
+    """
 
     change_id: str
     state: ChangeState
@@ -145,6 +152,7 @@ class ChangeRecord:
     record_id: str | None = None
     detail: Mapping[str, Any] | None = None
     attempt_id: str | None = None
+    token: str | None = None
     updated_at: str = ""
 
 

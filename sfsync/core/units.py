@@ -2,6 +2,7 @@
 
 A new deal carries its roles, the primary one last. The roles of a deal that exists are one unit too, those
 that give the primary flag away first and those that take it last, so that at no moment two contacts have it.
+The plan's routes say what makes each unit safe to repeat.
 """
 
 from __future__ import annotations
@@ -11,30 +12,40 @@ from collections.abc import Iterable, Mapping, Sequence
 from sfsync.core.batches import Unit, by_account
 from sfsync.core.plan import Action, Change
 from sfsync.core.roles import gives_flag_away
-from sfsync.core.sobject import CONTACT_ROLE
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import Pending, PlannedValue, Value
 from sfsync.core.writes import Node, NodeRef, Route
 
 Ids = Mapping[str, str]
 """Change id -> record id, for the records that this run has created so far."""
 
+Routes = Mapping[str, Route]
+"""sObject -> the route of its creates; of contact roles, of those on deals that exist."""
+
 _NO_IDS: Ids = {}
 
 
-def deal_units(deals: Iterable[Change], changes: Iterable[Change], ids: Ids = _NO_IDS) -> list[Unit]:
+def unit_id_of(change: Change) -> str:
+    """The name of the unit that a change goes in: its deal's for a role, else its own."""
+    return change.parent if change.sobject == CONTACT_ROLE and change.parent else change.change_id
+
+
+def deal_units(
+    deals: Iterable[Change], changes: Iterable[Change], routes: Routes, ids: Ids = _NO_IDS
+) -> list[Unit]:
     """New deals, each with those of `changes` that are its new roles."""
     roles: dict[str, list[Change]] = {}
     for each in changes:
         if each.sobject == CONTACT_ROLE and each.action is Action.CREATE and each.parent is not None:
             roles.setdefault(each.parent, []).append(each)
     units = (
-        _deal_unit(deal, roles.get(deal.change_id, []), number=number, ids=ids)
+        _deal_unit(deal, roles.get(deal.change_id, []), number=number, route=routes[OPPORTUNITY], ids=ids)
         for number, deal in enumerate(deals)
     )
     return by_account(units)
 
 
-def _deal_unit(deal: Change, roles: Sequence[Change], *, number: int, ids: Ids) -> Unit:
+def _deal_unit(deal: Change, roles: Sequence[Change], *, number: int, route: Route, ids: Ids) -> Unit:
     ref = f"d{number}"
     nodes = [Node(ref, deal.change_id, deal.sobject, None, _body(deal.values, ids, {}))]
     own = {deal.change_id: NodeRef(ref)}
@@ -42,23 +53,25 @@ def _deal_unit(deal: Change, roles: Sequence[Change], *, number: int, ids: Ids) 
         Node(f"{ref}r{place}", role.change_id, role.sobject, None, _body(role.values, ids, own))
         for place, role in enumerate(sorted(roles, key=_primary_last))
     ]
-    return Unit(deal.change_id, tuple(nodes), Route.KEY_FENCE, account=_account(deal, ids))
+    return Unit(deal.change_id, tuple(nodes), route, account=_account(deal, ids), keeps_id=True)
 
 
-def record_units(changes: Iterable[Change], ids: Ids = _NO_IDS) -> list[Unit]:
+def record_units(changes: Iterable[Change], routes: Routes, ids: Ids = _NO_IDS) -> list[Unit]:
     """Creates and updates of single records."""
-    return by_account(_record_unit(each, ids) for each in changes)
+    return by_account(
+        _record_unit(each, number=number, routes=routes, ids=ids) for number, each in enumerate(changes)
+    )
 
 
-def _record_unit(change: Change, ids: Ids) -> Unit:
+def _record_unit(change: Change, *, number: int, routes: Routes, ids: Ids) -> Unit:
     is_create = change.action is Action.CREATE
     record_id = None if is_create else change.record_id
-    node = Node("n", change.change_id, change.sobject, record_id, _body(change.values, ids, {}))
-    route = Route.KEY_FENCE if is_create else Route.BY_ID
-    return Unit(change.change_id, (node,), route, account=_account(change, ids))
+    node = Node(f"n{number}", change.change_id, change.sobject, record_id, _body(change.values, ids, {}))
+    route = routes[change.sobject] if is_create else Route.BY_ID
+    return Unit(change.change_id, (node,), route, account=_account(change, ids), keeps_id=is_create)
 
 
-def role_units(changes: Sequence[Change], ids: Ids = _NO_IDS) -> list[Unit]:
+def role_units(changes: Sequence[Change], routes: Routes, ids: Ids = _NO_IDS) -> list[Unit]:
     """The role changes of deals that are in the org already, one unit a deal."""
     new_deals = {each.change_id for each in changes if each.action is Action.CREATE}
     by_deal: dict[str, list[Change]] = {}
@@ -67,12 +80,13 @@ def role_units(changes: Sequence[Change], ids: Ids = _NO_IDS) -> list[Unit]:
         if each.sobject == CONTACT_ROLE and is_write and each.parent not in new_deals:
             by_deal.setdefault(each.parent or "", []).append(each)
     units = (
-        role_unit(deal, roles, number=number, ids=ids) for number, (deal, roles) in enumerate(by_deal.items())
+        role_unit(deal, roles, number=number, routes=routes, ids=ids)
+        for number, (deal, roles) in enumerate(by_deal.items())
     )
     return by_account(units)
 
 
-def role_unit(deal_id: str, roles: Sequence[Change], *, number: int, ids: Ids) -> Unit:
+def role_unit(deal_id: str, roles: Sequence[Change], *, number: int, routes: Routes, ids: Ids) -> Unit:
     """The changes of one existing deal's roles as one unit, all or nothing."""
     nodes = tuple(
         Node(
@@ -84,9 +98,14 @@ def role_unit(deal_id: str, roles: Sequence[Change], *, number: int, ids: Ids) -
         )
         for place, role in enumerate(sorted(roles, key=_demotions_first))
     )
-    inserts = any(node.record_id is None for node in nodes)
-    route = Route.AT_MOST_ONCE if inserts else Route.BY_ID
-    return Unit(deal_id, nodes, route, account=roles[0].account)
+    return Unit(deal_id, nodes, _role_route(nodes, routes), account=roles[0].account)
+
+
+def _role_route(nodes: Sequence[Node], routes: Routes) -> Route:
+    """A receipt fences every change of a deal's roles; without one, changes by id may be repeated as they are."""
+    if routes[CONTACT_ROLE] is Route.RECEIPT_FENCE or any(node.record_id is None for node in nodes):
+        return routes[CONTACT_ROLE]
+    return Route.BY_ID
 
 
 def _primary_last(role: Change) -> bool:

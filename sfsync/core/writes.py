@@ -1,8 +1,9 @@
 """What one write call carries, and what the org can answer for each of its rows.
 
-A `GraphCall` is one request of composite graphs: each `Graph` commits wholly or not at all. A
-`CollectionCall` is one composite request of up to five sObject Collections: each row stands for itself.
-Every row is a `Node`, and every answer is given by the node's change id, never by place alone.
+A `GraphCall` is one request of composite graphs: each `Graph` commits wholly or not at all, and may begin with
+the receipts of what it carries. A `CollectionCall` is one composite request of up to five sObject
+Collections: each row stands for itself. Every row is a `Node`, and every answer is given by the node's change
+id, never by place alone.
 Source: REST API Developer Guide, "Composite Graph" and "sObject Collections".
 """
 
@@ -16,9 +17,11 @@ from sfsync.core.values import Value
 
 
 class Route(StrEnum):
-    """What makes a write safe to repeat: a unique key, the id of the record, or nothing."""
+    """What makes a write safe to repeat: a unique key, a receipt, a bulk job, the record's id, or nothing."""
 
     KEY_FENCE = "key fence"
+    RECEIPT_FENCE = "receipt fence"
+    JOB_FENCE = "job fence"
     BY_ID = "by id"
     AT_MOST_ONCE = "at most once"
 
@@ -42,11 +45,25 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """A record that goes in front of the nodes it stands for: a second commit of them fails on its token.
+
+    `head` is the ref of the node whose id the receipt keeps, where the unit makes a record of its own.
+    """
+
+    unit_id: str
+    covers: frozenset[str]
+    head: str | None = None
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes that commit together or not at all, in order."""
+    """Nodes that commit together or not at all, in order, behind their receipts."""
 
     graph_id: str
     nodes: tuple[Node, ...]
+    receipts: tuple[Receipt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +119,17 @@ class Halted:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """The org has the receipt of this write already: an earlier sending of it was saved."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unanswered:
     """Nobody can say whether the row was saved: the answer was lost or proves nothing."""
 
     why: str
 
 
-Answer = Written | Refused | Halted | Unanswered
+Answer = Written | Refused | Halted | Repeated | Unanswered
 Answers = Mapping[str, Answer]
 """Change id -> answer; one for every node of the call."""

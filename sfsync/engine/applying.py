@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sfsync.core.batches import Unit, collection_calls, graph_calls
+from sfsync.core.batches import Unit, collection_calls, create_calls
 from sfsync.core.diff import held
 from sfsync.core.events import PhaseStarted
 from sfsync.core.plan import Action, Change
@@ -21,7 +21,7 @@ from sfsync.core.units import deal_units, record_units
 from sfsync.core.values import is_same
 from sfsync.engine.role_applying import apply_roles
 from sfsync.engine.run_state import RunState
-from sfsync.engine.sending import MOST_TRIES, Pack, send_units
+from sfsync.engine.sending import MOST_TRIES, send_units
 from sfsync.engine.settling import holds, settle_creates, settle_updates
 from sfsync.engine.verifying import verify
 from sfsync.errors import Interrupted, OrgUnavailable, SyncError
@@ -75,28 +75,28 @@ def _create(state: RunState, sobject: str) -> None:
     """Sends all creates of an sObject, and settles what is in doubt, until nothing is left to send."""
     changes = state.waiting(sobject, Action.CREATE)
     _begin(state, f"create {sobject}", len(changes))
-    units, pack = _create_units(state, sobject, changes)
+    units = _create_units(state, sobject, changes)
     for _ in range(2 * MOST_TRIES):
-        doubts = send_units(state, units, pack) if units else []
+        doubts = send_units(state, units, create_calls) if units else []
         if not doubts:
             return
         units = settle_creates(state, doubts).again
 
 
-def _create_units(state: RunState, sobject: str, changes: Sequence[Change]) -> tuple[list[Unit], Pack]:
+def _create_units(state: RunState, sobject: str, changes: Sequence[Change]) -> list[Unit]:
     if sobject == OPPORTUNITY:
         roles = state.waiting(CONTACT_ROLE, Action.CREATE)
-        return deal_units(changes, roles, state.ids), graph_calls
-    return record_units(changes, state.ids), collection_calls
+        return deal_units(changes, roles, state.plan.routes, state.ids)
+    return record_units(changes, state.plan.routes, state.ids)
 
 
 def _update(state: RunState, sobject: str) -> None:
     """Reads each batch again, sends what nobody has touched since the plan, and settles lost answers."""
     changes = state.waiting(sobject, Action.UPDATE)
     _begin(state, f"update {sobject}", len(changes))
-    for _, batch in list(collection_calls(record_units(changes, state.ids))):
+    for _, batch in list(collection_calls(record_units(changes, state.plan.routes, state.ids))):
         fresh = _untouched(state, [state.by_id[unit.unit_id] for unit in batch])
-        doubts = send_units(state, record_units(fresh, state.ids), collection_calls)
+        doubts = send_units(state, record_units(fresh, state.plan.routes, state.ids), collection_calls)
         settle_updates(state, doubts)
 
 

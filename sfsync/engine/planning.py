@@ -26,6 +26,7 @@ from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_i
 from sfsync.core.values import Pending, PlannedValue, Value, clean_key
 from sfsync.engine.reading import CheckedRow, ReadSection, derived_roles, read_section
 from sfsync.engine.role_planning import RolePlanner, rejected_deals
+from sfsync.engine.routing import plan_routes
 from sfsync.engine.schema import Schema, read_schema, target
 
 
@@ -58,6 +59,7 @@ def make_plan(
     for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
         planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
     changes = planning.finish()
+    routes = plan_routes(job, schema, changes, gateway)
     return Plan(
         plan_id=stamp.plan_id,
         job=job.name,
@@ -71,10 +73,11 @@ def make_plan(
         role_policy=job.role_policy,
         on_role_error=job.on_role_error,
         key_fields={each.sobject: each.key for each in schema.sections.values() if each.key},
+        routes=routes,
         changes=changes,
         notes=tuple(planning.notes),
         sources=planning.images,
-        predicted=predicted_calls(changes),
+        predicted=predicted_calls(changes, routes),
     )
 
 

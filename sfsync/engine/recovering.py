@@ -1,8 +1,8 @@
 """Settles what earlier attempts left open, before anything new is written (journal rule J4).
 
 A process that was killed leaves intents without outcomes. Each is settled by asking the org: a change that is
-there is done, a keyed create or an update that is not may simply be planned again, and a role on an existing
-deal that is not there stays unknown.
+there is done; a keyed create, an update or anything behind a receipt that is not may simply be planned again;
+a role on an existing deal that went without a receipt and is not there stays unknown.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ def recover(state: RunState) -> int:
 def _settle_creates(state: RunState, creates: Sequence[Change], unsettled: Sequence[Change]) -> None:
     deals = [each for each in creates if each.sobject == OPPORTUNITY]
     others = [each for each in creates if each.sobject != OPPORTUNITY]
-    units = [*record_units(others, state.ids), *deal_units(deals, unsettled, state.ids)]
+    routes = state.plan.routes
+    units = [
+        *record_units(others, routes, state.ids),
+        *deal_units(deals, unsettled, routes, state.ids),
+    ]
     if units:
         settle_creates(state, [Doubt(unit, is_ambiguous=True) for unit in units])

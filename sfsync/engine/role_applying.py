@@ -1,8 +1,9 @@
 """Writes the role changes of deals that are in the org: read again, compared again, then one unit a deal.
 
 What the fresh reading finds done already is not sent, what it finds different from the plan is a conflict.
-Inserting a role has no fence, so a lost answer is settled by reading, and an absent role stays unknown. The
-primary flag is given away only together with the change that takes it, so that no deal is left without one.
+Behind a receipt a lost answer is settled by the receipt; a role inserted without one is looked for, and stays
+unknown where it is not there. The primary flag is given away only together with the change that takes it, so
+that no deal is left without one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from sfsync.core.plan import Action, Change
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import HeldRole, WantedRole, gives_flag_away, plan_roles
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.units import role_unit
+from sfsync.core.units import role_unit, unit_id_of
+from sfsync.engine.receipts import Saved, Unseen, burn
 from sfsync.engine.role_planning import OWN_FIELDS, held_roles, roles_lookup
 from sfsync.engine.run_state import RunState, resolved
 from sfsync.engine.sending import MOST_TRIES, send_units
@@ -45,16 +47,37 @@ def apply_roles(state: RunState) -> None:
             doubts = send_units(state, units, graph_calls)
             if not doubts:
                 break
-            in_doubt = {node.change_id for doubt in doubts for node in doubt.unit.nodes}
-            units = _revised(state, [_narrowed(each, in_doubt) for each in group], doubted=in_doubt)
+            doubted = [state.by_id[node.change_id] for doubt in doubts for node in doubt.unit.nodes]
+            units = _after_doubt(state, group, doubted)
 
 
 def settle_roles(state: RunState, doubted: Sequence[Change]) -> None:
-    """Settles role changes of an earlier attempt: what is there is done, an absent insert stays unknown."""
-    ids = {each.change_id for each in doubted}
-    group = [_narrowed(each, ids) for each in deals_with_roles(state)]
-    units = _revised(state, [each for each in group if each.changes], doubted=ids)
+    """Settles role changes of an earlier attempt; what surely was not saved may be sent again."""
+    units = _after_doubt(state, deals_with_roles(state), doubted)
     state.release([node.change_id for unit in units for node in unit.nodes], "NOT_SAVED")
+
+
+def _after_doubt(state: RunState, deals: Sequence[DealRoles], doubted: Sequence[Change]) -> list[Unit]:
+    """The units of what surely was not saved; the rest of the doubted changes is settled."""
+    ids = {each.change_id for each in doubted}
+    maybe = ids - _settled_by_receipt(state, doubted)
+    narrowed = [_narrowed(each, ids) for each in deals]
+    return _revised(state, [each for each in narrowed if each.changes], doubted=maybe)
+
+
+def _settled_by_receipt(state: RunState, doubted: Sequence[Change]) -> set[str]:
+    """The changes of which a receipt says whether they were saved; those that were are marked as proven."""
+    by_unit: dict[str, list[str]] = {}
+    for each in doubted:
+        if unit_id_of(each) in state.tokens:
+            by_unit.setdefault(unit_id_of(each), []).append(each.change_id)
+    standings = burn(state, by_unit)
+    state.proven |= {
+        name for unit, names in by_unit.items() if isinstance(standings[unit], Saved) for name in names
+    }
+    return {
+        name for unit, names in by_unit.items() if not isinstance(standings[unit], Unseen) for name in names
+    }
 
 
 def deals_with_roles(state: RunState) -> list[DealRoles]:
@@ -121,7 +144,8 @@ def _revised(
     for number, deal in enumerate(deals):
         left = _left_to_do(state, deal, held.get(deal.deal_id, []), doubted=doubted)
         if left:
-            units.append(role_unit(deal.parent, left, number=number, ids=state.ids))
+            unit = role_unit(deal.parent, left, number=number, routes=state.plan.routes, ids=state.ids)
+            units.append(unit)
     return units
 
 
@@ -143,7 +167,9 @@ def _left_to_do(
     left: list[Change] = []
     results: list[RowResult] = []
     for change in deal.changes:
-        result = _fresh_result(change, now.get(change.change_id), is_doubted=change.change_id in doubted)
+        is_proven = change.change_id in state.proven
+        is_doubted = change.change_id in doubted
+        result = _fresh_result(change, now.get(change.change_id), is_doubted=is_doubted, is_proven=is_proven)
         if result is None and steals and change.values.get("IsPrimary") is True:
             result = _conflict(change, "somebody else was made the primary contact since the plan was made")
         if result is None:
@@ -170,13 +196,18 @@ def _keeping_flag(left: Sequence[Change], fresh: Sequence[Change]) -> list[Chang
     return [each for each in left if gives_flag_away(each)]
 
 
-def _fresh_result(change: Change, now: Change | None, *, is_doubted: bool) -> RowResult | None:
+def _fresh_result(
+    change: Change, now: Change | None, *, is_doubted: bool, is_proven: bool
+) -> RowResult | None:
     """The result that a fresh reading gives a change, or None when it is still to be sent."""
     if now is None or now.action is Action.NOOP:
+        is_ours = is_doubted or is_proven
         done = Outcome.CREATED if change.action is Action.CREATE else Outcome.UPDATED
-        outcome = done if is_doubted else Outcome.UNCHANGED
+        outcome = done if is_ours else Outcome.UNCHANGED
         record_id = now.record_id if now else change.record_id
-        return RowResult(change.change_id, outcome, record_id, adopted=not is_doubted)
+        return RowResult(change.change_id, outcome, record_id, adopted=not is_ours)
+    if is_proven:
+        return _conflict(change, "this run saved the role, and somebody has removed or changed it since")
     if now.action is Action.CREATE and change.action is Action.CREATE:
         return unknown(change) if is_doubted else None
     if now.action is Action.UPDATE and change.action is Action.UPDATE and now.record_id == change.record_id:

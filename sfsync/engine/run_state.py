@@ -14,10 +14,12 @@ from typing import Any, Final, Protocol
 from sfsync.core.events import Listener, PhaseAdvanced
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, OrgGateway
+from sfsync.core.receipts import new_token, receipts_of, with_tokens
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import role_key
+from sfsync.core.units import unit_id_of
 from sfsync.core.values import Pending, PlannedValue
-from sfsync.core.writes import Answers, WriteCall
+from sfsync.core.writes import Answers, GraphCall, WriteCall
 from sfsync.errors import Interrupted, SyncError
 
 _DONE: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
@@ -40,7 +42,8 @@ class Stop(Protocol):
 class RunState:
     """One apply under way. `pause` waits before a row is tried again; it takes the number of the try.
 
-    `ids` holds the ids of the records that the plan's changes have become or met.
+    `ids` holds the ids of the records that the plan's changes have become or met, `tokens` the receipt's token
+    of each unit that has one, `proven` the changes that a receipt shows to have been saved.
     """
 
     plan: Plan
@@ -56,6 +59,8 @@ class RunState:
     by_id: dict[str, Change] = field(init=False)
     ids: dict[str, str] = field(init=False)
     attempts: int = 0
+    tokens: dict[str, str] = field(default_factory=dict)
+    proven: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.by_id = {each.change_id: each for each in self.plan.changes}
@@ -106,11 +111,14 @@ class RunState:
         self.check_stop()
         self.attempts += 1
         nodes = call.nodes()
+        attempt_id = f"{self.run_id}/{self.attempts}"
+        call, tokens = self._stamped(call, attempt_id)
         attempt = Attempt(
-            attempt_id=f"{self.run_id}/{self.attempts}",
+            attempt_id=attempt_id,
             route=call.route,
             body_hash=hashlib.blake2b(repr(nodes).encode(), digest_size=16).hexdigest(),
             change_ids=tuple(node.change_id for node in nodes),
+            tokens=tokens,
         )
         self.journal.intend(self.run_id, attempt, at=self.now())
         try:
@@ -118,6 +126,18 @@ class RunState:
         except SyncError as error:
             self.release(attempt.change_ids, error.code)
             raise
+
+    def _stamped(self, call: WriteCall, attempt_id: str) -> tuple[WriteCall, dict[str, str]]:
+        """The call with its receipts' tokens, and the token of each change behind one.
+
+        A unit keeps its token while it is not burned: were the same request delivered twice, or a refused one
+        again, its two commits would still exclude each other.
+        """
+        receipts = receipts_of(call)
+        for each in receipts:
+            self.tokens.setdefault(each.unit_id, new_token(attempt_id, each.unit_id))
+        tokens = {name: self.tokens[each.unit_id] for each in receipts for name in each.covers}
+        return (with_tokens(call, self.tokens) if isinstance(call, GraphCall) else call), tokens
 
     def release(self, change_ids: Iterable[str], code: str) -> None:
         """Takes intents back: the org surely saved nothing, and the changes may be sent again."""
@@ -172,12 +192,16 @@ class RunState:
     def recall(self) -> list[Change]:
         """Takes up what the journal knows of this run; returns the changes that nobody can say of yet."""
         unsettled: list[Change] = []
-        for change_id, record in self.journal.changes(self.run_id).items():
+        records = self.journal.changes(self.run_id)
+        spent = {each.token for each in records.values() if each.state is ChangeState.DONE}
+        for change_id, record in records.items():
             # The newest attempt is still the last one of its changes, so its number is always among these.
             self.attempts = max(self.attempts, _attempt_number(record))
             change = self.by_id.get(change_id)
             if change is None:
                 continue
+            if record.token not in spent and record.token is not None:
+                self.tokens[unit_id_of(change)] = record.token
             if record.state in (ChangeState.INTENT, ChangeState.UNKNOWN):
                 unsettled.append(change)
             elif record.outcome is not None and record.outcome != Outcome.UNPROCESSED.value:

@@ -18,7 +18,7 @@ from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import gives_flag_away
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.verdict import RowFate, row_fate, stop_error
-from sfsync.core.writes import Answer, Answers, Node, Refused, Unanswered, WriteCall, Written
+from sfsync.core.writes import Answer, Answers, Node, Refused, Repeated, Unanswered, WriteCall, Written
 from sfsync.engine.run_state import RunState
 from sfsync.errors import SyncError
 
@@ -33,7 +33,7 @@ Pack = Callable[[Sequence[Unit]], Iterator[tuple[WriteCall, tuple[Unit, ...]]]]
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A unit that must be looked up: its answer was lost, or the org says that its key exists already."""
+    """A unit that must be looked up: its answer was lost, or the org has its key or its receipt already."""
 
     unit: Unit
     is_ambiguous: bool
@@ -89,10 +89,11 @@ def _release(state: RunState, units: Sequence[Unit]) -> None:
 def _end_of(state: RunState, unit: Unit, answers: Answers, this: _Round) -> list[RowResult]:
     """The results of a unit that has come to an end; the others go into the round."""
     own = {node.change_id: answers.get(node.change_id, Unanswered("no answer")) for node in unit.nodes}
-    if any(isinstance(each, Unanswered) for each in own.values()):
+    if any(isinstance(each, Unanswered | Repeated) for each in own.values()):
         this.doubts.append(Doubt(unit, is_ambiguous=True))
         return []
     if all(isinstance(each, Written) for each in own.values()):
+        state.tokens.pop(unit.unit_id, None)
         return [_written(state, node, own[node.change_id]) for node in unit.nodes]
     refused = {name: each for name, each in own.items() if isinstance(each, Refused)}
     fates = {row_fate(each.code, each.message) for each in refused.values()}

@@ -1,5 +1,6 @@
 """Settles what nobody can say of: by asking the org, never by sending blindly again.
 
+A create behind a receipt is settled by burning the receipt's token: it was saved wholly, or never will be.
 A create with a key is read by its key. Found, it is ours if it holds what the row wants, else a conflict;
 its roles are then compared like those of any deal. Not found, the recycle bin is asked; still absent, the
 same graph may go once more, because the key makes a second commit impossible. A role on a deal that exists
@@ -19,21 +20,47 @@ from sfsync.core.ports import Lookup, Record
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import clean_key, is_same
+from sfsync.core.writes import Route
+from sfsync.engine.receipts import NotSaved, Saved, Unseen, answers_lost, burn
 from sfsync.engine.run_state import RunState, resolved
 from sfsync.engine.sending import MOST_TRIES, Doubt
 
 
 @dataclass(slots=True)
 class Settled:
-    """Units to send once more, and roles whose deal turned out to be in the org."""
+    """Units to send once more."""
 
     again: list[Unit] = field(default_factory=list)
-    roles: list[Change] = field(default_factory=list)
 
 
 def settle_creates(state: RunState, doubts: Sequence[Doubt]) -> Settled:
-    """Settles creates of records that have a key; all doubts of one sObject cost one or two reads."""
+    """Settles creates by their receipts or their keys; all doubts of one sObject cost one or two reads."""
     settled = Settled()
+    behind_receipts = [each for each in doubts if each.unit.route is Route.RECEIPT_FENCE]
+    _settle_by_receipt(state, behind_receipts, settled)
+    with_key = [each for each in doubts if each.unit.route is not Route.RECEIPT_FENCE]
+    _settle_by_key(state, with_key, settled)
+    return settled
+
+
+def _settle_by_receipt(state: RunState, doubts: Sequence[Doubt], settled: Settled) -> None:
+    standings = burn(state, [each.unit.unit_id for each in doubts])
+    for doubt in doubts:
+        unit, head = doubt.unit, _head(state, doubt)
+        match standings[unit.unit_id]:
+            case Saved(record_id):
+                state.settle([RowResult(head.change_id, Outcome.CREATED, record_id)])
+                state.proven |= {node.change_id for node in unit.nodes[1:]}
+            case NotSaved() if unit.tries + 1 < MOST_TRIES:
+                settled.again.append(replace(unit, tries=unit.tries + 1, alone=True))
+            case NotSaved():
+                state.release([node.change_id for node in unit.nodes], "NOT_SAVED")
+                raise answers_lost()
+            case Unseen():
+                state.settle(unknown(state.by_id[node.change_id]) for node in unit.nodes)
+
+
+def _settle_by_key(state: RunState, doubts: Sequence[Doubt], settled: Settled) -> None:
     ordered = sorted(doubts, key=lambda each: _head(state, each).sobject)
     for sobject, group in groupby(ordered, key=lambda each: _head(state, each).sobject):
         of_sobject = list(group)
@@ -43,14 +70,13 @@ def settle_creates(state: RunState, doubts: Sequence[Doubt]) -> Settled:
         for doubt in of_sobject:
             head = _head(state, doubt)
             if found := live.get(head.key):
-                _settle_found(state, doubt, found, settled)
+                _settle_found(state, doubt, found)
             elif binned.get(head.key):
                 state.settle(
                     _with_roles_blocked(state, doubt.unit, _conflict(head, "IN_RECYCLE_BIN", _BINNED))
                 )
             else:
                 _settle_absent(state, doubt, settled)
-    return settled
 
 
 _BINNED = "a record with this key is in the org's recycle bin"
@@ -78,7 +104,7 @@ def _by_key(
     return found
 
 
-def _settle_found(state: RunState, doubt: Doubt, records: Sequence[Record], settled: Settled) -> None:
+def _settle_found(state: RunState, doubt: Doubt, records: Sequence[Record]) -> None:
     """The key is in the org: our own late twin, or somebody else's record."""
     head = _head(state, doubt)
     record_id = str(records[0]["Id"])
@@ -87,7 +113,6 @@ def _settle_found(state: RunState, doubt: Doubt, records: Sequence[Record], sett
         return
     outcome = Outcome.CREATED if doubt.is_ambiguous or doubt.unit.tries else Outcome.UNCHANGED
     state.settle([RowResult(head.change_id, outcome, record_id, adopted=outcome is Outcome.UNCHANGED)])
-    settled.roles += [state.by_id[node.change_id] for node in doubt.unit.nodes[1:]]
 
 
 def _settle_absent(state: RunState, doubt: Doubt, settled: Settled) -> None:

@@ -71,6 +71,7 @@ STEPS: Final = (
                 PRIMARY KEY (org_id, sobject, key))""",
         ),
     ),
+    Migration("0002_tokens_of_receipts", ("ALTER TABLE changes ADD COLUMN token TEXT",)),
 )
 
 

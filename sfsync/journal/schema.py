@@ -60,6 +60,7 @@ CHANGES: Final = Table(
     Column("detail", Text),
     Column("attempt_id", Text),
     Column("updated_at", Text, nullable=False),
+    Column("token", Text),
     ForeignKeyConstraint(["run_id"], ["runs.run_id"]),
     ForeignKeyConstraint(["run_id", "attempt_id"], ["attempts.run_id", "attempts.attempt_id"]),
     Index("open_changes", "run_id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),

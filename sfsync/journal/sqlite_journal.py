@@ -89,7 +89,7 @@ class SqliteJournal:
             "body_hash": attempt.body_hash,
             "intended_at": at,
         }
-        marks = [_intent(change_id, attempt.attempt_id) for change_id in attempt.change_ids]
+        marks = [_intent(change_id, attempt) for change_id in attempt.change_ids]
         with self._writing() as connection:
             connection.execute(insert(ATTEMPTS), row)
             if marks and _put_changes(connection, PUT_INTENT, run_id, marks, at=at) != len(marks):
@@ -206,8 +206,9 @@ def _already_done(attempt: Attempt) -> JournalError:
     )
 
 
-def _intent(change_id: str, attempt_id: str) -> ChangeRecord:
-    return ChangeRecord(change_id, ChangeState.INTENT, attempt_id=attempt_id)
+def _intent(change_id: str, attempt: Attempt) -> ChangeRecord:
+    token = attempt.tokens.get(change_id)
+    return ChangeRecord(change_id, ChangeState.INTENT, attempt_id=attempt.attempt_id, token=token)
 
 
 def _put_changes(
@@ -222,6 +223,7 @@ def _put_changes(
             "record_id": word.record_id,
             "detail": write_detail(word.detail),
             "attempt_id": word.attempt_id,
+            "token": word.token,
             "updated_at": word.updated_at or at,
         }
         for word in words

@@ -14,13 +14,12 @@ from sqlalchemy.dialects.sqlite import insert
 from sfsync.journal.schema import CHANGES, LEDGER
 
 
-def _replacing(table: Table, keep: str | None = None, unless: str | None = None) -> Insert:
+def _replacing(table: Table, *, keep: tuple[str, ...] = (), unless: str | None = None) -> Insert:
     statement = insert(table)
     new: dict[str, ColumnElement[Any]] = {
         each.name: statement.excluded[each.name] for each in table.columns if not each.primary_key
     }
-    if keep is not None:
-        new[keep] = func.coalesce(statement.excluded[keep], table.c[keep])
+    new |= {name: func.coalesce(statement.excluded[name], table.c[name]) for name in keep}
     where = table.c.state != unless if unless is not None else None
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new, where=where)
 
@@ -28,8 +27,8 @@ def _replacing(table: Table, keep: str | None = None, unless: str | None = None)
 PUT_LEDGER: Final = _replacing(LEDGER)
 """Writes an entry, or replaces the one with its key."""
 
-PUT_CHANGE: Final = _replacing(CHANGES, keep="attempt_id")
-"""Writes the last word on a change; one that names no attempt keeps the attempt known."""
+PUT_CHANGE: Final = _replacing(CHANGES, keep=("attempt_id", "token"))
+"""Writes the last word on a change; one that names no attempt or token keeps the one known."""
 
 PUT_INTENT: Final = _replacing(CHANGES, unless="done")
 """Marks a change as about to be sent; one that is done is left alone and not counted."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sfsync.core.costs import routes
+from sfsync.core.costs import creates_by_route
 from sfsync.core.plan import Change, Plan
 from sfsync.core.report import Report
 from sfsync.core.results import Outcome, Problem, Stage
@@ -134,5 +134,5 @@ def _marks(report: Report, sobject: str) -> dict[str, int]:
 
 
 def _guarantee(plan: Plan, sobjects: Iterable[str]) -> dict[str, dict[str, int]]:
-    counted = routes(plan.changes)
+    counted = creates_by_route(plan.changes, plan.routes)
     return {each: dict.fromkeys(ROUTES, 0) | counted.get(each, {}) for each in sobjects}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sfsync.core.costs import routes
+from sfsync.core.costs import creates_by_route
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.results import Problem
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
@@ -198,7 +198,7 @@ def _note_lines(plan: Plan) -> Iterator[Line]:
 def _cost_lines(plan: Plan) -> Iterator[Line]:
     if plan.is_empty():
         yield Line("There is nothing to write.")
-    for sobject, by_route in routes(plan.changes).items():
+    for sobject, by_route in creates_by_route(plan.changes, plan.routes).items():
         for route, count in by_route.items():
             yield Line(f"{counted(sobject, count)} by {route}: {_ROUTE_WORDS.get(route, '')}")
     cost = plan.predicted

@@ -35,7 +35,7 @@ Reader = Callable[[Any], dict[str, Answer]]
 
 def kind_of(call: WriteCall) -> CallKind:
     """How far a write may be sent again: updates by id always, creates only behind a fence."""
-    if call.route is Route.KEY_FENCE:
+    if call.route in (Route.KEY_FENCE, Route.RECEIPT_FENCE):
         return CallKind.FENCED_CREATE
     is_update = call.route is Route.BY_ID and all(node.record_id is not None for node in call.nodes())
     return CallKind.UPDATE if is_update else CallKind.UNFENCED_CREATE

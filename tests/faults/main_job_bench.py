@@ -136,6 +136,19 @@ class Carrying(FaultScript):
 
 
 @dataclass
+class Before(FaultScript):
+    """No fault: something that somebody else does in the org before the n-th such call is carried out."""
+
+    deed: Callable[[], None] = field(default=lambda: None)
+
+    def strikes(self) -> bool:
+        """Does the deed when its call has come."""
+        if FaultScript.strikes(self):
+            self.deed()
+        return False
+
+
+@dataclass
 class Bench:
     """One org, one state folder, and a job on them."""
 

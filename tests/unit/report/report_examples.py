@@ -13,9 +13,16 @@ from sfsync.core.ports import ApiUsage
 from sfsync.core.report import Report
 from sfsync.core.results import Outcome, Problem, RowRef, RowResult, Stage
 from sfsync.core.values import Pending
+from sfsync.core.writes import Route
 
 ORG = OrgIdentity("00D000000000001EAA", "Acme [bold]Sandbox", True, "http://127.0.0.1:1")
 DEAL, ROLE, ACCOUNT = "Opportunity", "OpportunityContactRole", "Account"
+ROUTES = {
+    ACCOUNT: Route.KEY_FENCE,
+    DEAL: Route.KEY_FENCE,
+    "Contact": Route.KEY_FENCE,
+    ROLE: Route.AT_MOST_ONCE,
+}
 
 
 def a_ref(ordinal: int, *, source: str = "opportunities", file: str = "deals.csv") -> RowRef:
@@ -90,7 +97,8 @@ def a_plan(changes: Iterable[Change], *images: SourceImage, notes: tuple[Problem
         changes=all_changes,
         notes=notes,
         sources={each.name: each for each in images},
-        predicted=predicted_calls(all_changes),
+        routes=ROUTES,
+        predicted=predicted_calls(all_changes, ROUTES),
     )
 
 
