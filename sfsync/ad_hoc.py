@@ -131,7 +131,7 @@ def _deals(
     _refuse_unmatched(request.deals, matched.unmatched, describe)
     rules = _with_formats(matched.rules, describe, request.date_format)
     spec = _spec(request, request.deals)
-    return Section("opportunities", OPPORTUNITY, spec, rules, keys[OPPORTUNITY], request.ignore)
+    return Section("opportunities", OPPORTUNITY, spec, rules, keys[OPPORTUNITY], ignore=request.ignore)
 
 
 def _roles(request: ImportRequest, path: Path, describe: SObjectDescribe, keys: Mapping[str, str]) -> Section:
@@ -149,7 +149,7 @@ def _roles(request: ImportRequest, path: Path, describe: SObjectDescribe, keys: 
                 code="COLUMN_MISSING",
                 hint=f'Give --map "COLUMN={name}". Columns are: {", ".join(columns)}.',
             )
-    return Section("contact_roles", CONTACT_ROLE, _spec(request, path), matched.rules, None, request.ignore)
+    return Section("contact_roles", CONTACT_ROLE, _spec(request, path), matched.rules, ignore=request.ignore)
 
 
 def _with_formats(

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,7 +91,9 @@ class Workplace:
         from sfsync.journal import run_lock
 
         org_id = self.gateway.identity().org_id
-        with run_lock(self.state, f"{self.job.name}-{org_id}", clock=self.around.clock):
+        with ExitStack() as held:
+            for name in _lock_names(self.job, org_id):
+                held.enter_context(run_lock(self.state, name, clock=self.around.clock))
             settle_earlier(self.job.name, org_id, self.bench, load=read_plan)
             yield
 
@@ -112,6 +114,15 @@ class Workplace:
     def run_folder(self, job: str, run_id: str) -> Path:
         """The folder of one run's plan and results, made if need be."""
         return run_folder(self.state, job, run_id)
+
+
+def _lock_names(job: Job, org_id: str) -> list[str]:
+    """The locks of a run, in one order for all: its job's, and one for each sObject that it writes without a key.
+
+    Two jobs that write keyless rows of one sObject could not tell each other's records from their own.
+    """
+    keyless = sorted(each.sobject for each in job.sections.values() if each.row_key is not None)
+    return [f"{job.name}-{org_id}", *(f"{sobject} without a key-{org_id}" for sobject in keyless)]
 
 
 @contextmanager
@@ -162,6 +173,17 @@ def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceG
         yield gateway
     finally:
         gateway.close()
+
+
+def admit(job: Job, *, around: Surroundings | None = None) -> str:
+    """Notes a person's word that a job without keys never ran against its org with another journal.
+
+    Returns the id of the org.
+    """
+    with opened(job, around or Surroundings()) as place:
+        org_id = place.gateway.identity().org_id
+        place.journal.admit_job(job.name, org_id, at=place.bench.now())
+    return org_id
 
 
 def open_sources(job: Job) -> dict[str, RowSource]:

@@ -174,7 +174,7 @@ def _rule_problem(section: Section, describe: SObjectDescribe, name: str) -> Pro
 
 def _key_problem(section: Section, describe: SObjectDescribe) -> Problem | None:
     if section.key is None:
-        return _no_key(section, describe, f"{section.name} names no key")
+        return None
     field = describe.field(section.key)
     if field is None:
         return _no_key(section, describe, f"{describe.name} has no field {section.key} for this user")

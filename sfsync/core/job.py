@@ -25,6 +25,9 @@ SECTIONS: Final = {
 }
 """The sections of a job file and the sObject that each one writes, in the order of writing."""
 
+ROW_KEY: Final = "row key"
+"""Stands for a key field where the section has none; no field of an org can have this name."""
+
 DEFAULT_API_VERSION: Final = "66.0"
 """The REST API version that a profile gets when it names none (Spring '26)."""
 
@@ -102,7 +105,9 @@ class SourceSpec:
 class Section:
     """One mapping step: rows of one source become records of one sObject.
 
-    `key` is the API name of the unique external id field that tells the rows apart; contact roles have none.
+    `key` is the API name of the unique external id field that tells the rows apart. Where the org has none,
+    `row_key` is the column of the source that does; the journal then remembers which record each row became.
+    Contact roles have neither.
     `replace` maps a column to words that are put right in it before any rule reads it.
     """
 
@@ -111,8 +116,14 @@ class Section:
     source: SourceSpec
     rules: tuple[FieldRule, ...]
     key: str | None = None
+    row_key: str | None = None
     ignore: tuple[str, ...] = ()
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def match_name(self) -> str:
+        """By what other rows of the job refer to a row of this section: its key field, or `ROW_KEY`."""
+        return self.key or ROW_KEY
 
     def rule(self, field_name: str) -> FieldRule | None:
         """The rule of that field, or None when the job leaves the field alone."""

@@ -41,6 +41,14 @@ def key_problems(
     return problems
 
 
+def ledger_key(job: str, key: str, *, key_field: str | None) -> str:
+    """How the journal's ledger names a row: a key of the org by itself, a row key together with its job.
+
+    Row keys of two jobs may be alike by chance and mean different records.
+    """
+    return key if key_field is not None else f"{job}\n{key}"
+
+
 def _own_problem(row: KeyedRow, *, column: str, length: int) -> Problem | None:
     if row.key == "":
         message = "the key is empty, so the row cannot be found again"

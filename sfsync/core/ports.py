@@ -219,6 +219,14 @@ class Journal(Protocol):
         """How many runs of the job against the org have begun."""
         ...
 
+    def knows_job(self, job: str, org_id: str) -> bool:
+        """Whether a run of the job against the org has begun here, or a person said that it may begin here."""
+        ...
+
+    def admit_job(self, job: str, org_id: str, *, at: str) -> None:
+        """Notes a person's word that the job never ran against the org with another journal."""
+        ...
+
     def ledger(self, org_id: str, sobject: str, keys: Iterable[str]) -> dict[str, LedgerEntry]:
         """The entries of those keys that exist, by key."""
         ...

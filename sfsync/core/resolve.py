@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sfsync.core.checks import Invalid
 from sfsync.core.describe import SObjectDescribe
+from sfsync.core.job import ROW_KEY
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Lookup, Record
@@ -96,6 +97,8 @@ class ReferenceTable:
             if target == _RECORD_TYPE:
                 continue
             for name in _strategies(target, reference):
+                if name == ROW_KEY:
+                    continue
                 planned = self.planned.get(target)
                 if planned is None or not planned.covers(name, reference.value):
                     values.setdefault((target, name), set()).add(clean_key(reference.value))

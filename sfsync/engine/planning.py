@@ -15,7 +15,8 @@ from sfsync.core.checks import Invalid, missing_problem, row_problem
 from sfsync.core.costs import predicted_calls
 from sfsync.core.diff import difference, held
 from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
-from sfsync.core.job import Job, Mode
+from sfsync.core.job import Job, Mode, Section
+from sfsync.core.keys import ledger_key
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change, Plan, SourceImage
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
@@ -28,6 +29,7 @@ from sfsync.engine.reading import CheckedRow, ReadSection, derived_roles, read_s
 from sfsync.engine.role_planning import RolePlanner, rejected_deals
 from sfsync.engine.routing import plan_routes
 from sfsync.engine.schema import Schema, read_schema, target
+from sfsync.errors import GuardError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,12 @@ def make_plan(
 
     Raises:
         ConfigError: the job does not fit the org.
+        GuardError: rows have no key in the org, and the journal has never seen the job.
         SourceError: a source cannot be read.
     """
     org = gateway.identity()
     schema = read_schema(job, gateway)
+    refuse_without_memory(job, org.org_id, journal)
     planning = _Planning(job, schema, gateway, journal, org.org_id, listener)
     for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
         planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
@@ -81,6 +85,24 @@ def make_plan(
     )
 
 
+def refuse_without_memory(job: Job, org_id: str, journal: Journal) -> None:
+    """Stops a job whose rows only the journal can tell from records, when this journal may not be the one.
+
+    Raises:
+        GuardError: the journal has no run of the job against the org, and nobody said that there never was one.
+    """
+    keyless = [each for each in job.sections.values() if each.row_key is not None]
+    if not keyless or journal.knows_job(job.name, org_id):
+        return
+    names = " and ".join(each.name for each in keyless)
+    raise GuardError(
+        f"{names} of job {job.name} have no key in the org, and this journal has never seen the job: if it ran"
+        " before with another journal, every row would be created a second time",
+        code="JOURNAL_NEW",
+        hint=f"If it never ran, say so once: sfsync state init {job.name}. Else set SFSYNC_STATE to its journal.",
+    )
+
+
 @dataclass(slots=True)
 class _Planning:
     job: Job
@@ -95,8 +117,11 @@ class _Planning:
     planned: dict[str, PlannedRecords] = field(default_factory=dict)
     table: ReferenceTable = field(init=False)
     derived: list[CheckedRow] = field(default_factory=list)
+    unsettled: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        still_open = self.journal.open_changes(self.job.name, self.org_id)
+        self.unsettled = frozenset(record.change_id for _, record in still_open)
         describes = {name: rules.describe for name, rules in self.schema.rules.items()}
         self.table = ReferenceTable(self.planned, describes)
 
@@ -124,24 +149,30 @@ class _Planning:
         return tuple(changes)
 
     def _plan_keyed(self, read: ReadSection) -> None:
-        sobject, key_field = read.section.sobject, read.section.key or ""
-        names = _wanted_names(read.rows)
-        fields = ("Id", *names, *(("AccountId",) if sobject == OPPORTUNITY else ()))
-        keys = tuple(each.key for each in read.rows if each.key and not each.problems)
-        by_key = Lookup(sobject, tuple(dict.fromkeys(fields)), key_field, tuple(dict.fromkeys(keys)))
-        lookups = [by_key] if keys else []
+        sobject = read.section.sobject
+        keys = tuple(dict.fromkeys(each.key for each in read.rows if each.key and not each.problems))
+        ledger = self._ledger(read.section, keys)
+        own = _own_records(read, keys, ledger)
+        lookups = [own] if own else []
         lookups += self.table.lookups(self._references(sobject, read.rows))
         answers = self.gateway.fetch(lookups) if lookups else []
         for lookup, records in zip(lookups, answers, strict=True):
-            if lookup is not by_key:
+            if lookup is not own:
                 self.table.learn(lookup, records)
-        found = _found_by_key(answers[0] if keys else [], key_field)
-        ledger = self.journal.ledger(self.org_id, sobject, keys)
-        planned = self.planned.setdefault(sobject, PlannedRecords(key_field))
+        found = _found_by_key(answers[0] if own else [], read.section, ledger)
+        planned = self.planned.setdefault(sobject, PlannedRecords(read.section.match_name))
         for row in read.rows:
-            change = self._keyed_change(read, row, found.get(row.key.casefold(), []), ledger.get(row.key))
+            change = self._keyed_change(
+                read, row, found.get(_folded(row.key, read.section), []), ledger.get(row.key)
+            )
             self.changes.append(change)
             planned.add(change)
+
+    def _ledger(self, section: Section, keys: tuple[str, ...]) -> dict[str, LedgerEntry]:
+        """What the journal remembers of the rows, by their keys."""
+        names = {ledger_key(self.job.name, key, key_field=section.key): key for key in keys}
+        entries = self.journal.ledger(self.org_id, section.sobject, names)
+        return {names[name]: entry for name, entry in entries.items()}
 
     def _references(self, sobject: str, rows: Iterable[CheckedRow]) -> Iterable[tuple[str, Reference]]:
         describe = self.schema.describe(sobject)
@@ -163,7 +194,8 @@ class _Planning:
             return replace(
                 base, action=Action.BLOCKED if is_blocked else Action.REJECT, problems=tuple(problems)
             )
-        if len(records) > 1 or (records and records[0].get(read.section.key or "") != row.key):
+        key_field = read.section.key
+        if len(records) > 1 or (records and key_field and records[0].get(key_field) != row.key):
             return replace(base, action=Action.REJECT, problems=(_unclear_match(row, records),))
         if records:
             return self._of_existing(read, row, base, record=records[0], entry=entry)
@@ -196,7 +228,7 @@ class _Planning:
         self, read: ReadSection, row: CheckedRow, base: Change, *, record: Record, entry: LedgerEntry | None
     ) -> Change:
         rules = self.schema.rules[read.section.sobject]
-        full_id = record_id(str(record["Id"])) or str(record["Id"])
+        full_id = _full_id(record)
         account = base.account or _text_or_none(record.get("AccountId"))
         base = replace(base, record_id=full_id, account=account, adopted=entry is None)
         if self.job.mode is Mode.INSERT:
@@ -222,6 +254,8 @@ class _Planning:
             return replace(base, action=Action.CONFLICT, problems=(_gone(row, entry),))
         if self.job.mode is Mode.UPDATE:
             return replace(base, action=Action.SKIP, problems=(_not_there(row),))
+        if read.section.key is None and base.change_id in self.unsettled:
+            return replace(base, action=Action.UNKNOWN, problems=(_unsettled(row),))
         missing = missing_problem(read.section, row.ref, rules.missing_on_create(base.desired))
         if missing is not None:
             return replace(base, action=Action.REJECT, problems=(missing,))
@@ -261,11 +295,37 @@ def _wanted_names(rows: Iterable[CheckedRow]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _found_by_key(records: Iterable[Record], key_field: str) -> dict[str, list[Record]]:
+def _own_records(
+    read: ReadSection, keys: tuple[str, ...], ledger: Mapping[str, LedgerEntry]
+) -> Lookup | None:
+    """The query for the records that the rows are: by their keys, or by the ids that the journal remembers."""
+    sobject, key_field = read.section.sobject, read.section.key
+    names = ("Id", *_wanted_names(read.rows), *(("AccountId",) if sobject == OPPORTUNITY else ()))
+    fields = tuple(dict.fromkeys(names))
+    if key_field is not None:
+        return Lookup(sobject, fields, key_field, keys) if keys else None
+    ids = tuple(ledger[key].record_id for key in keys if key in ledger)
+    return Lookup(sobject, fields, "Id", ids) if ids else None
+
+
+def _found_by_key(
+    records: Iterable[Record], section: Section, ledger: Mapping[str, LedgerEntry]
+) -> dict[str, list[Record]]:
+    keys = {entry.record_id: key for key, entry in ledger.items()}
     found: dict[str, list[Record]] = {}
     for record in records:
-        found.setdefault(clean_key(str(record.get(key_field))).casefold(), []).append(record)
+        key = str(record.get(section.key)) if section.key else keys.get(_full_id(record), "")
+        found.setdefault(_folded(clean_key(key), section), []).append(record)
     return found
+
+
+def _folded(key: str, section: Section) -> str:
+    """The key as it is compared: fields of an org may tell case apart or not, the journal does."""
+    return key.casefold() if section.key else key
+
+
+def _full_id(record: Record) -> str:
+    return record_id(str(record["Id"])) or str(record["Id"])
 
 
 def _text_or_none(value: Value) -> str | None:
@@ -298,6 +358,15 @@ def _moved(row: CheckedRow, names: Iterable[str]) -> Problem:
     message = f"{listed} was changed in the org since the last run, to something else than this row wants"
     hint = "Take the org's value over into the source, or change it back in the org; nothing was touched."
     return Problem("CHANGED_IN_ORG", Stage.PLAN, message, hint, row=row.ref, value=row.key)
+
+
+def _unsettled(row: CheckedRow) -> Problem:
+    message = "an earlier run sent this row and never learned whether it was saved"
+    hint = (
+        "Look for the record in the org. If it is there: sfsync adopt JOB KEY RECORD_ID; if not: sfsync state"
+        " forget JOB KEY, and it is sent again."
+    )
+    return Problem("UNSETTLED", Stage.PLAN, message, hint, row=row.ref, value=row.key)
 
 
 def _gone(row: CheckedRow, entry: LedgerEntry) -> Problem:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from sfsync.core.checks import OrgRules, row_problem
-from sfsync.core.job import Blank, Section
+from sfsync.core.job import ROW_KEY, Blank, Section
 from sfsync.core.keys import KeyedRow, key_problems
-from sfsync.core.mapping import PLACE, mapped, source_text
+from sfsync.core.mapping import PLACE, as_text, mapped, source_text
 from sfsync.core.models import Reference
 from sfsync.core.plan import SourceImage
 from sfsync.core.results import Problem, RowRef, Stage
@@ -22,6 +22,9 @@ from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import clean_key
 from sfsync.core.wording import listed, suggestion
 from sfsync.errors import SourceError
+
+ROW_KEY_LENGTH: Final = 255
+"""The longest key of a row that only the journal remembers."""
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         checked.ref = replace(row.ref, ordinal=ordinal)
         checked.place = f"{section.name}:{number}"
         rows.append(checked)
-    if section.key is not None:
+    if section.sobject != CONTACT_ROLE:
         _check_keys(section, rows, rules)
     notes = _unmapped_columns(section, form) if form.kind == "csv" else _unseen_columns(section, form, seen)
     return ReadSection(section, rows, _image(form, raws), notes)
@@ -89,10 +92,14 @@ def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules
         return CheckedRow(row.ref, "", {}, [row.problem])
     if isinstance(row, ModelRow):
         values = dict(row.record.given())
-        return _checked(section, CheckedRow(row.ref, "", values, [], _as_texts(values)), rules)
+        texts = _as_texts(values)
+        key = texts.get(section.row_key or "", "")
+        return _checked(section, CheckedRow(row.ref, clean_key(key), values, [], texts), rules)
     local = mapped(section, row)
     texts = {rule.field: source_text(rule, row) for rule in section.rules}
-    return _checked(section, CheckedRow(row.ref, "", dict(local.values), list(local.problems), texts), rules)
+    key = as_text(row.cells.get(section.row_key)) if section.row_key else ""
+    checked = CheckedRow(row.ref, clean_key(key), dict(local.values), list(local.problems), texts)
+    return _checked(section, checked, rules)
 
 
 def _as_texts(values: Mapping[str, Any]) -> dict[str, str]:
@@ -122,15 +129,14 @@ def _text(value: object) -> str | None:
 
 
 def _check_keys(section: Section, rows: list[CheckedRow], rules: OrgRules) -> None:
-    key_field = rules.describe.field(section.key or "")
-    assert key_field is not None  # section_problems has refused a key that does not exist
+    key_field = rules.describe.field(section.key) if section.key else None
     readable = [each for each in rows if each.values]
-    rule = section.rule(key_field.name)
+    rule = section.rule(key_field.name) if key_field else None
     found = key_problems(
         [KeyedRow(each.ref, each.key) for each in readable],
-        column=(rule.column or "") if rule else "",
-        length=key_field.length,
-        case_sensitive=key_field.case_sensitive,
+        column=(rule.column or "") if rule else section.row_key or "",
+        length=key_field.length if key_field else ROW_KEY_LENGTH,
+        case_sensitive=key_field is None or key_field.case_sensitive,
     )
     for position, problem in found.items():
         readable[position].problems.insert(0, problem)
@@ -152,6 +158,8 @@ def _mapped_columns(section: Section) -> dict[str, str]:
             columns[column] = rule.field
         if rule.column is not None:
             columns[rule.column] = rule.field
+    if section.row_key is not None:
+        columns.setdefault(section.row_key, ROW_KEY)
     return columns
 
 
@@ -215,7 +223,7 @@ def derived_roles(deals: ReadSection) -> list[CheckedRow]:
         contact = row.values.pop("ContactId", None)
         if contact is None or row.key == "":
             continue
-        deal = Reference(row.key, (deals.section.key or "",))
+        deal = Reference(row.key, (deals.section.match_name,))
         values = {"OpportunityId": deal, "ContactId": contact, "IsPrimary": True}
         texts = {"ContactId": row.texts.get("ContactId", "")}
         place = f"{row.place} primary contact"

@@ -82,7 +82,7 @@ class RolePlanner:
             return _stopped(row, Action.SKIP, [_no_role(row)], known)
         if isinstance(deal, Invalid):
             return _stopped(row, Action.REJECT, [self._problem(row, "OpportunityId", deal)])
-        if deal.action in (Action.REJECT, Action.BLOCKED, Action.CONFLICT):
+        if deal.action in (Action.REJECT, Action.BLOCKED, Action.CONFLICT, Action.UNKNOWN):
             return _stopped(row, Action.BLOCKED, [_waits_for(row, deal)], deal)
         if deal.action is Action.SKIP:
             return _stopped(row, Action.SKIP, [_deal_left_out(row, deal)], deal)

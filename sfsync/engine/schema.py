@@ -94,7 +94,7 @@ def target(field: Field) -> str:
 
 
 def _key_of(job: Job, sobject: str) -> str | None:
-    return next((each.key for each in job.sections.values() if each.sobject == sobject), None)
+    return next((each.match_name for each in job.sections.values() if each.sobject == sobject), None)
 
 
 def _digest(sections: Mapping[str, Section], rules: Mapping[str, OrgRules]) -> str:

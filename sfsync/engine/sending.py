@@ -97,7 +97,7 @@ def _end_of(state: RunState, unit: Unit, answers: Answers, this: _Round) -> list
         return [_written(state, node, own[node.change_id]) for node in unit.nodes]
     refused = {name: each for name, each in own.items() if isinstance(each, Refused)}
     fates = {row_fate(each.code, each.message) for each in refused.values()}
-    if any(_says_key_exists(state.by_id[name], answer) for name, answer in refused.items()):
+    if any(_says_key_exists(state, state.by_id[name], answer) for name, answer in refused.items()):
         this.doubts.append(Doubt(unit, is_ambiguous=False))
         return []
     if RowFate.STOP in fates:
@@ -112,9 +112,9 @@ def _end_of(state: RunState, unit: Unit, answers: Answers, this: _Round) -> list
     return _without_culprits(state, unit, refused, this)
 
 
-def _says_key_exists(change: Change, answer: Refused) -> bool:
+def _says_key_exists(state: RunState, change: Change, answer: Refused) -> bool:
     """Whether the org refused a create because its key, or another unique value, is there already."""
-    is_keyed_create = change.action is Action.CREATE and change.sobject != CONTACT_ROLE
+    is_keyed_create = change.action is Action.CREATE and change.sobject in state.plan.key_fields
     return is_keyed_create and row_fate(answer.code, answer.message) is RowFate.DUPLICATE_KEY
 
 

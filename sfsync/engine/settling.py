@@ -3,8 +3,8 @@
 A create behind a receipt is settled by burning the receipt's token: it was saved wholly, or never will be.
 A create with a key is read by its key. Found, it is ours if it holds what the row wants, else a conflict;
 its roles are then compared like those of any deal. Not found, the recycle bin is asked; still absent, the
-same graph may go once more, because the key makes a second commit impossible. A role on a deal that exists
-has no key: found, it is done; absent, it stays unknown and is listed for a person.
+same graph may go once more, because the key makes a second commit impossible. Where neither a receipt nor a
+key is there, records that look like the row are listed for a person, and nothing is sent again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Final
 
 from sfsync.core.batches import Unit
 from sfsync.core.diff import held
@@ -38,9 +39,31 @@ def settle_creates(state: RunState, doubts: Sequence[Doubt]) -> Settled:
     settled = Settled()
     behind_receipts = [each for each in doubts if each.unit.route is Route.RECEIPT_FENCE]
     _settle_by_receipt(state, behind_receipts, settled)
-    with_key = [each for each in doubts if each.unit.route is not Route.RECEIPT_FENCE]
-    _settle_by_key(state, with_key, settled)
+    _settle_by_key(state, [each for each in doubts if each.unit.route is Route.KEY_FENCE], settled)
+    _list_lookalikes(state, [each for each in doubts if each.unit.route is Route.AT_MOST_ONCE])
     return settled
+
+
+def _list_lookalikes(state: RunState, doubts: Sequence[Doubt]) -> None:
+    """Leaves creates that went without any fence to a person, with the records that may be theirs.
+
+    Even a record with all the row's values may be somebody else's, so none is taken for it.
+    """
+    for doubt in doubts:
+        head = _head(state, doubt)
+        name = next((each for each in _TELLING if isinstance(head.desired.get(each), str)), None)
+        records: Sequence[Record] = ()
+        if name is not None:
+            fields = tuple(dict.fromkeys(("Id", *head.desired)))
+            [records] = state.gateway.fetch([Lookup(head.sobject, fields, name, (str(head.desired[name]),))])
+        alike = [str(each["Id"]) for each in records if holds(state, head, each)]
+        state.settle(
+            [unknown(head, alike), *(unknown(state.by_id[n.change_id]) for n in doubt.unit.nodes[1:])]
+        )
+
+
+_TELLING: Final = ("Email", "Name", "LastName")
+"""Fields by which a record without a key is looked for, the most telling first."""
 
 
 def _settle_by_receipt(state: RunState, doubts: Sequence[Doubt], settled: Settled) -> None:
@@ -167,11 +190,13 @@ def settle_updates(state: RunState, doubts: Sequence[Doubt]) -> None:
             state.settle([unknown(change)])
 
 
-def unknown(change: Change) -> RowResult:
-    """The result of a change that may or may not be in the org."""
+def unknown(change: Change, alike: Sequence[str] = ()) -> RowResult:
+    """The result of a change that may or may not be in the org; `alike` are records that have its values."""
     what = "role" if change.sobject == CONTACT_ROLE else "record"
     message = f"the answer was lost, and nobody can say whether the {what} was saved"
     hint = "The next run looks again; or look at the record in the org."
+    if alike:
+        hint = f"Records that look like it: {', '.join(alike)}. {hint}"
     problem = _problem("UNKNOWN", message, change, hint)
     return RowResult(change.change_id, Outcome.UNKNOWN, change.record_id, (problem,))
 

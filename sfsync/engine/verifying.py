@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sfsync.core.diff import held
+from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
 from sfsync.core.results import Outcome, Problem, Stage
@@ -96,12 +97,13 @@ def _entry(state: RunState, done: _Done, record: Record | None) -> LedgerEntry:
     seen = done.desired
     if record is not None:
         seen = held(state.gateway.describe(done.change.sobject), record, done.desired)
-    return LedgerEntry(done.change.sobject, _ledger_key(done), done.record_id, done.desired, seen)
+    return LedgerEntry(done.change.sobject, _ledger_key(state, done), done.record_id, done.desired, seen)
 
 
-def _ledger_key(done: _Done) -> str:
-    if done.change.sobject != CONTACT_ROLE:
-        return done.change.key
+def _ledger_key(state: RunState, done: _Done) -> str:
+    sobject, plan = done.change.sobject, state.plan
+    if sobject != CONTACT_ROLE:
+        return ledger_key(plan.job, done.change.key, key_field=plan.key_fields.get(sobject))
     role = done.desired.get("Role")
     deal, contact = str(done.desired.get("OpportunityId")), str(done.desired.get("ContactId"))
     return role_key(deal, contact, role if isinstance(role, str) else None)

@@ -156,6 +156,7 @@ def _section(name: str, form: KeyedSectionForm | RoleSectionForm, spec: SourceSp
         source=spec,
         rules=tuple(_rule(field, rule) for field, rule in form.fields.items()),
         key=form.key if isinstance(form, KeyedSectionForm) else None,
+        row_key=form.row_key if isinstance(form, KeyedSectionForm) else None,
         ignore=tuple(form.ignore),
         replace=form.replace,
     )

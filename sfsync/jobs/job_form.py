@@ -102,8 +102,14 @@ class KeyedSectionForm(_SectionForm):
         description="The file, from the job file's folder. May use ${VARIABLE}. The ending says what it is: "
         ".csv .tsv .txt, .jsonl .ndjson, .json.",
     )
-    key: Text = Field(
-        description="The field (External ID, Unique) that tells the records apart; it must be mapped."
+    key: Text | None = Field(
+        None, description="The field (External ID, Unique) that tells the records apart; it must be mapped."
+    )
+    row_key: Column | None = Field(
+        None,
+        description="In place of key, where the org has no such field: the column whose value tells the rows "
+        "apart. The journal remembers which record each row became, so it must be kept; say sfsync state init "
+        "JOB once before the first run.",
     )
     fields: Fields = Field(min_length=1, description=FIELDS_TEXT)
 

@@ -87,6 +87,10 @@ def _columns(rule: Table) -> set[str]:
 
 def _key_mistakes(name: str, section: Table, rules: Table) -> Iterator[Mistake]:
     key = section.get("key")
+    if name != "contact_roles" and ("key" in section) == ("row_key" in section):
+        message = "give key (a field of the org) or row_key (a column of the source)"
+        message += ", not both" if "key" in section else ": something must tell the rows apart"
+        yield Mistake((name, "key") if "key" in section else (name,), message, "KEY_MISSING")
     if (
         name == "contact_roles"
         or not isinstance(key, str)

@@ -72,6 +72,16 @@ STEPS: Final = (
         ),
     ),
     Migration("0002_tokens_of_receipts", ("ALTER TABLE changes ADD COLUMN token TEXT",)),
+    Migration(
+        "0003_admitted_jobs",
+        (
+            """CREATE TABLE admitted_jobs (
+                job TEXT NOT NULL,
+                org_id TEXT NOT NULL,
+                admitted_at TEXT NOT NULL,
+                PRIMARY KEY (job, org_id))""",
+        ),
+    ),
 )
 
 

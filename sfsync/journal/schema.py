@@ -66,6 +66,14 @@ CHANGES: Final = Table(
     Index("open_changes", "run_id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
 )
 
+ADMITTED: Final = Table(
+    "admitted_jobs",
+    METADATA,
+    Column("job", Text, primary_key=True),
+    Column("org_id", Text, primary_key=True),
+    Column("admitted_at", Text, nullable=False),
+)
+
 LEDGER: Final = Table(
     "ledger",
     METADATA,

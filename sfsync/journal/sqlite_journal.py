@@ -23,8 +23,8 @@ from sfsync.journal.database import reading, writing
 from sfsync.journal.encoding import read_detail, read_values, write_detail, write_values
 from sfsync.journal.failures import translated
 from sfsync.journal.marker import LastSeen, Marker, alone
-from sfsync.journal.schema import ATTEMPTS, CHANGES, IS_OPEN, LEDGER, RUNS
-from sfsync.journal.upserts import PUT_CHANGE, PUT_INTENT, PUT_LEDGER
+from sfsync.journal.schema import ADMITTED, ATTEMPTS, CHANGES, IS_OPEN, LEDGER, RUNS
+from sfsync.journal.upserts import PUT_ADMITTED, PUT_CHANGE, PUT_INTENT, PUT_LEDGER
 
 _KEYS_A_QUERY: Final = 500
 """Below the 999 variables that older builds of SQLite allow in a statement (SQLite, "Limits")."""
@@ -125,6 +125,18 @@ class SqliteJournal:
         query = select(func.count()).where(RUNS.c.job == job, RUNS.c.org_id == org_id)
         with self._reading() as connection:
             return connection.scalar(query) or 0
+
+    def knows_job(self, job: str, org_id: str) -> bool:
+        """Whether a run of the job against the org has begun here, or a person said that it may begin here."""
+        query = select(ADMITTED.c.job).where(ADMITTED.c.job == job, ADMITTED.c.org_id == org_id)
+        with self._reading() as connection:
+            is_admitted = connection.execute(query).first() is not None
+        return is_admitted or self.serial(job, org_id) > 0
+
+    def admit_job(self, job: str, org_id: str, *, at: str) -> None:
+        """Notes a person's word that the job never ran against the org with another journal."""
+        with self._writing() as connection:
+            connection.execute(PUT_ADMITTED, {"job": job, "org_id": org_id, "admitted_at": at})
 
     def ledger(self, org_id: str, sobject: str, keys: Iterable[str]) -> dict[str, LedgerEntry]:
         """The entries of those keys that exist, by key."""

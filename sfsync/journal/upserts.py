@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Insert, Table, func
 from sqlalchemy.dialects.sqlite import insert
 
-from sfsync.journal.schema import CHANGES, LEDGER
+from sfsync.journal.schema import ADMITTED, CHANGES, LEDGER
 
 
 def _replacing(table: Table, *, keep: tuple[str, ...] = (), unless: str | None = None) -> Insert:
@@ -23,6 +23,9 @@ def _replacing(table: Table, *, keep: tuple[str, ...] = (), unless: str | None =
     where = table.c.state != unless if unless is not None else None
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new, where=where)
 
+
+PUT_ADMITTED: Final = _replacing(ADMITTED)
+"""Notes that a job may begin, or notes it again."""
 
 PUT_LEDGER: Final = _replacing(LEDGER)
 """Writes an entry, or replaces the one with its key."""

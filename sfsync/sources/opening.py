@@ -73,8 +73,9 @@ def _opened(section: Section, file: TextFile, kind: str) -> RowSource:
 
 
 def _wanted(section: Section) -> frozenset[str]:
-    """The columns that the section's rules read."""
-    return frozenset(column for rule in section.rules for column in _columns(rule))
+    """The columns that the section's rules and its row key read."""
+    row_key = {section.row_key} if section.row_key else set()
+    return frozenset(column for rule in section.rules for column in _columns(rule)) | row_key
 
 
 def _columns(rule: FieldRule | None) -> list[str]:

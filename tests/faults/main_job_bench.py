@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import requests
 
-from sfsync.app import StopFlag, Surroundings, apply, plan, resume, sync
+from sfsync.app import StopFlag, Surroundings, admit, apply, plan, resume, sync
 from sfsync.core.plan import Plan
 from sfsync.core.report import Report
 from sfsync.core.results import NOT_DONE, Outcome
@@ -48,10 +48,10 @@ org = "local"
 
 [opportunities]
 file = "deals.csv"
-key = "Sfsync_Key__c"
+{key}
 
 [opportunities.fields]
-Sfsync_Key__c = "deal_id"
+{key_rule}
 Name = "deal"
 AccountId = {{ column = "account", match = "Sfsync_Key__c" }}
 StageName = "stage"
@@ -184,12 +184,23 @@ class Bench:
         self.token = self.emulator.org.sessions.open(self.emulator.org.api_user_id)
 
     def write_job(
-        self, deals: Iterable[Mapping[str, str]], roles: Iterable[Mapping[str, str]], *, policy: str = "merge"
+        self,
+        deals: Iterable[Mapping[str, str]],
+        roles: Iterable[Mapping[str, str]],
+        *,
+        policy: str = "merge",
+        has_key: bool = True,
     ) -> None:
-        """Makes these rows the job, in files of the bench's folder."""
+        """Makes these rows the job, in files of the bench's folder; without a key the journal tells them apart."""
         _write_csv(self.folder / "deals.csv", DEAL_COLUMNS, deals)
         _write_csv(self.folder / "roles.csv", ROLE_COLUMNS, roles)
-        (self.folder / "deals.toml").write_text(JOB.format(policy=policy))
+        (self.folder / "deals.toml").write_text(
+            JOB.format(
+                policy=policy,
+                key='key = "Sfsync_Key__c"' if has_key else 'row_key = "deal_id"',
+                key_rule='Sfsync_Key__c = "deal_id"' if has_key else "",
+            )
+        )
         self.job = str(self.folder / "deals.toml")
 
     def run(self) -> Ending:
@@ -199,6 +210,10 @@ class Bench:
         except SyncError as error:
             return Ending(error.exit_code)
         return Ending(report.exit_code, report)
+
+    def admit(self) -> None:
+        """Says that the job never ran with another journal."""
+        admit(load_job(self.job, environ=self.environ), around=self.around)
 
     def resume(self) -> Ending:
         """Goes on with the newest interrupted run."""
@@ -268,6 +283,10 @@ class Bench:
         where = " AND ".join(f'"{name}" = ?' for name in values)
         [found] = self.emulator.org.storage.select(sobject, where, *values.values())
         return str(found["Id"])
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        """All living deals of that name."""
+        return self.emulator.org.storage.select("Opportunity", '"Name" = ? AND "IsDeleted" = 0', name)
 
     def deals(self, key: str) -> list[dict[str, Any]]:
         """All records with a key, in the recycle bin or not."""
