@@ -9,27 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from sfsync.core.checks import Invalid, missing_problem, row_problem
 from sfsync.core.costs import predicted_calls
 from sfsync.core.diff import difference, held
 from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
-from sfsync.core.job import Job, Mode, Section
-from sfsync.core.keys import ledger_key
+from sfsync.core.job import Job, Mode
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change, Plan, SourceImage
-from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.ports import Journal, LedgerEntry, OrgGateway, Record
 from sfsync.core.resolve import BlockedBy, PlannedRecords, ReferenceTable
 from sfsync.core.results import Problem, Stage
 from sfsync.core.rows import RowSource
-from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
-from sfsync.core.values import Pending, PlannedValue, Value, clean_key
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
+from sfsync.core.values import Pending, PlannedValue, Value
+from sfsync.engine.matching import full_id, own_records, refuse_without_memory
 from sfsync.engine.reading import CheckedRow, ReadSection, derived_roles, read_section
 from sfsync.engine.role_planning import RolePlanner, rejected_deals
 from sfsync.engine.routing import plan_routes
 from sfsync.engine.schema import Schema, read_schema, target
-from sfsync.errors import GuardError
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +83,6 @@ def make_plan(
     )
 
 
-def refuse_without_memory(job: Job, org_id: str, journal: Journal) -> None:
-    """Stops a job whose rows only the journal can tell from records, when this journal may not be the one.
-
-    Raises:
-        GuardError: the journal has no run of the job against the org, and nobody said that there never was one.
-    """
-    keyless = [each for each in job.sections.values() if each.row_key is not None]
-    if not keyless or journal.knows_job(job.name, org_id):
-        return
-    names = " and ".join(each.name for each in keyless)
-    raise GuardError(
-        f"{names} of job {job.name} have no key in the org, and this journal has never seen the job: if it ran"
-        " before with another journal, every row would be created a second time",
-        code="JOURNAL_NEW",
-        hint=f"If it never ran, say so once: sfsync state init {job.name}. Else set SFSYNC_STATE to its journal.",
-    )
-
-
 @dataclass(slots=True)
 class _Planning:
     job: Job
@@ -150,29 +130,20 @@ class _Planning:
 
     def _plan_keyed(self, read: ReadSection) -> None:
         sobject = read.section.sobject
-        keys = tuple(dict.fromkeys(each.key for each in read.rows if each.key and not each.problems))
-        ledger = self._ledger(read.section, keys)
-        own = _own_records(read, keys, ledger)
-        lookups = [own] if own else []
+        own = own_records(read, job=self.job.name, org_id=self.org_id, journal=self.journal)
+        lookups = [own.lookup] if own.lookup else []
         lookups += self.table.lookups(self._references(sobject, read.rows))
         answers = self.gateway.fetch(lookups) if lookups else []
         for lookup, records in zip(lookups, answers, strict=True):
-            if lookup is not own:
+            if lookup is own.lookup:
+                own.learn(records)
+            else:
                 self.table.learn(lookup, records)
-        found = _found_by_key(answers[0] if own else [], read.section, ledger)
         planned = self.planned.setdefault(sobject, PlannedRecords(read.section.match_name))
         for row in read.rows:
-            change = self._keyed_change(
-                read, row, found.get(_folded(row.key, read.section), []), ledger.get(row.key)
-            )
+            change = self._keyed_change(read, row, own.of(row), own.ledger.get(row.key))
             self.changes.append(change)
             planned.add(change)
-
-    def _ledger(self, section: Section, keys: tuple[str, ...]) -> dict[str, LedgerEntry]:
-        """What the journal remembers of the rows, by their keys."""
-        names = {ledger_key(self.job.name, key, key_field=section.key): key for key in keys}
-        entries = self.journal.ledger(self.org_id, section.sobject, names)
-        return {names[name]: entry for name, entry in entries.items()}
 
     def _references(self, sobject: str, rows: Iterable[CheckedRow]) -> Iterable[tuple[str, Reference]]:
         describe = self.schema.describe(sobject)
@@ -228,15 +199,15 @@ class _Planning:
         self, read: ReadSection, row: CheckedRow, base: Change, *, record: Record, entry: LedgerEntry | None
     ) -> Change:
         rules = self.schema.rules[read.section.sobject]
-        full_id = _full_id(record)
+        found_id = full_id(record)
         account = base.account or _text_or_none(record.get("AccountId"))
-        base = replace(base, record_id=full_id, account=account, adopted=entry is None)
+        base = replace(base, record_id=found_id, account=account, adopted=entry is None)
         if self.job.mode is Mode.INSERT:
             return replace(base, action=Action.SKIP, problems=(_already_there(row),))
         emptied = missing_problem(read.section, row.ref, rules.emptied(base.desired))
         if emptied is not None:
             return replace(base, action=Action.REJECT, problems=(emptied,))
-        if entry is not None and entry.record_id != full_id:
+        if entry is not None and entry.record_id != found_id:
             entry = None
         remote = held(rules.describe, record, base.desired)
         found = difference(rules.describe, base.desired, remote, entry)
@@ -286,46 +257,6 @@ def _base_change(read: ReadSection, row: CheckedRow) -> Change:
 def _account(row: CheckedRow) -> str | None:
     account = row.values.get("AccountId")
     return account.value if isinstance(account, Reference) else None
-
-
-def _wanted_names(rows: Iterable[CheckedRow]) -> tuple[str, ...]:
-    names: dict[str, Any] = {}
-    for row in rows:
-        names |= dict.fromkeys(row.values)
-    return tuple(names)
-
-
-def _own_records(
-    read: ReadSection, keys: tuple[str, ...], ledger: Mapping[str, LedgerEntry]
-) -> Lookup | None:
-    """The query for the records that the rows are: by their keys, or by the ids that the journal remembers."""
-    sobject, key_field = read.section.sobject, read.section.key
-    names = ("Id", *_wanted_names(read.rows), *(("AccountId",) if sobject == OPPORTUNITY else ()))
-    fields = tuple(dict.fromkeys(names))
-    if key_field is not None:
-        return Lookup(sobject, fields, key_field, keys) if keys else None
-    ids = tuple(ledger[key].record_id for key in keys if key in ledger)
-    return Lookup(sobject, fields, "Id", ids) if ids else None
-
-
-def _found_by_key(
-    records: Iterable[Record], section: Section, ledger: Mapping[str, LedgerEntry]
-) -> dict[str, list[Record]]:
-    keys = {entry.record_id: key for key, entry in ledger.items()}
-    found: dict[str, list[Record]] = {}
-    for record in records:
-        key = str(record.get(section.key)) if section.key else keys.get(_full_id(record), "")
-        found.setdefault(_folded(clean_key(key), section), []).append(record)
-    return found
-
-
-def _folded(key: str, section: Section) -> str:
-    """The key as it is compared: fields of an org may tell case apart or not, the journal does."""
-    return key.casefold() if section.key else key
-
-
-def _full_id(record: Record) -> str:
-    return record_id(str(record["Id"])) or str(record["Id"])
 
 
 def _text_or_none(value: Value) -> str | None:

@@ -88,9 +88,9 @@ def _columns(rule: Table) -> set[str]:
 def _key_mistakes(name: str, section: Table, rules: Table) -> Iterator[Mistake]:
     key = section.get("key")
     if name != "contact_roles" and ("key" in section) == ("row_key" in section):
-        message = "give key (a field of the org) or row_key (a column of the source)"
-        message += ", not both" if "key" in section else ": something must tell the rows apart"
-        yield Mistake((name, "key") if "key" in section else (name,), message, "KEY_MISSING")
+        both = "and row_key both say what tells the rows apart; give one"
+        neither = "is missing: the field of the org that tells the rows apart (or row_key, where it has none)"
+        yield Mistake((name, "key"), both if "key" in section else neither)
     if (
         name == "contact_roles"
         or not isinstance(key, str)

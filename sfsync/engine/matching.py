@@ -1,0 +1,88 @@
+"""Which record of the org each row is: by the key that the org keeps, or by what the journal remembers.
+
+A row without a key in the org is known by its row key and by nothing else, so a job with such rows is refused
+where the journal may not be the one that saw its earlier runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sfsync.core.job import Job, Section
+from sfsync.core.keys import ledger_key
+from sfsync.core.ports import Journal, LedgerEntry, Lookup, Record
+from sfsync.core.sobject import OPPORTUNITY, record_id
+from sfsync.core.values import clean_key
+from sfsync.engine.reading import CheckedRow, ReadSection
+from sfsync.errors import GuardError
+
+
+def refuse_without_memory(job: Job, org_id: str, journal: Journal) -> None:
+    """Stops a job whose rows only the journal can tell from records, when this journal may not be the one.
+
+    Raises:
+        GuardError: the journal has no run of the job against the org, and nobody said that there never was one.
+    """
+    keyless = [each for each in job.sections.values() if each.row_key is not None]
+    if not keyless or journal.knows_job(job.name, org_id):
+        return
+    names = " and ".join(each.name for each in keyless)
+    raise GuardError(
+        f"{names} of job {job.name} have no key in the org, and this journal has never seen the job: if it ran"
+        " before with another journal, every row would be created a second time",
+        code="JOURNAL_NEW",
+        hint=f"If it never ran, say so once: sfsync state init {job.name}. Else set SFSYNC_STATE to its journal.",
+    )
+
+
+@dataclass(slots=True)
+class OwnRecords:
+    """The records that the rows of one section are; `learn` takes in the answer to `lookup`."""
+
+    section: Section
+    ledger: Mapping[str, LedgerEntry]
+    lookup: Lookup | None
+    _found: dict[str, list[Record]] = field(default_factory=dict)
+
+    def learn(self, records: Iterable[Record]) -> None:
+        """Takes in the records that the org has."""
+        keys = {entry.record_id: key for key, entry in self.ledger.items()}
+        key_field = self.section.key
+        for record in records:
+            key = str(record.get(key_field)) if key_field else keys.get(full_id(record), "")
+            self._found.setdefault(self._compared(clean_key(key)), []).append(record)
+
+    def of(self, row: CheckedRow) -> list[Record]:
+        """The records that the row may be; more than one is for a person."""
+        return self._found.get(self._compared(row.key), [])
+
+    def _compared(self, key: str) -> str:
+        """The key as it is compared: fields of an org may not tell case apart, the journal does."""
+        return key.casefold() if self.section.key else key
+
+
+def own_records(read: ReadSection, *, job: str, org_id: str, journal: Journal) -> OwnRecords:
+    """What is needed to find the records of a section's rows: the journal's memory of them, and one query."""
+    section = read.section
+    keys = tuple(dict.fromkeys(each.key for each in read.rows if each.key and not each.problems))
+    names = {ledger_key(job, key, key_field=section.key): key for key in keys}
+    entries = journal.ledger(org_id, section.sobject, names)
+    ledger = {names[name]: entry for name, entry in entries.items()}
+    return OwnRecords(section, ledger, _lookup(read, keys, ledger))
+
+
+def _lookup(read: ReadSection, keys: Sequence[str], ledger: Mapping[str, LedgerEntry]) -> Lookup | None:
+    sobject, key_field = read.section.sobject, read.section.key
+    names: dict[str, None] = {"Id": None}
+    for row in read.rows:
+        names |= dict.fromkeys(row.values)
+    if sobject == OPPORTUNITY:
+        names |= {"AccountId": None}
+    values = keys if key_field else [ledger[key].record_id for key in keys if key in ledger]
+    return Lookup(sobject, tuple(names), key_field or "Id", tuple(values)) if values else None
+
+
+def full_id(record: Record) -> str:
+    """The record's id in its 18 characters."""
+    return record_id(str(record["Id"])) or str(record["Id"])
