@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfsync.core.events import Listener, ignore_events
+from sfsync.core.guards import NO_LIMITS, Limits
 from sfsync.core.job import Job, OrgProfile
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan, load_plan
@@ -26,7 +27,7 @@ from sfsync.core.ports import RunRecord
 from sfsync.core.report import Report
 from sfsync.core.rows import RowSource
 from sfsync.engine.planning import PlanStamp, make_plan
-from sfsync.engine.runs import Bench, begin_run, refuse_stale, run_plan, settle_earlier
+from sfsync.engine.runs import Bench, begin_run, refuse_excess, refuse_stale, run_plan, settle_earlier
 from sfsync.errors import ConfigError, GuardError
 
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ class StopFlag(threading.Event):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the process gives a command: its environment, a listener, a stop flag and the clocks."""
+    """What the process gives a command: its environment, a listener, a stop flag, limits and the clock."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     listener: Listener = ignore_events
     stop: StopFlag = field(default_factory=StopFlag)
+    limits: Limits = NO_LIMITS
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -71,6 +73,7 @@ class Workplace:
             pause=lambda tries: _pause(self.around.stop, tries),
             stop=self.around.stop,
             listener=self.around.listener,
+            limits=self.around.limits,
         )
 
     def plan(self) -> Plan:
@@ -105,6 +108,7 @@ class Workplace:
         """
         if not is_fresh:
             refuse_stale(plan, self.job, self.bench)
+        refuse_excess(plan, self.bench)
         folder = self.run_folder(plan.job, plan.plan_id)
         plan_file = folder / "plan.json"
         write_private(plan_file, dump_plan(plan))

@@ -54,6 +54,7 @@ class RolePolicy(StrEnum):
 
     APPEND = "append"
     MERGE = "merge"
+    MIRROR = "mirror"
 
 
 class OnRoleError(StrEnum):

@@ -10,21 +10,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from sfsync.core.job import Mode, OnRoleError, RolePolicy
 from sfsync.core.results import Outcome, Problem, RowRef
-from sfsync.core.values import PlannedValue, Value
+from sfsync.core.values import Pending, PlannedValue, Value
 from sfsync.core.writes import Route
 
 
 class Action(StrEnum):
-    """What apply does with a change; only the first two write.
+    """What apply does with a change; only the first three write.
 
     UNKNOWN is a role that an earlier run may or may not have written: it is left for a person.
     """
 
     CREATE = "create"
     UPDATE = "update"
+    DELETE = "delete"
     NOOP = "no-op"
     SKIP = "skip"
     CONFLICT = "conflict"
@@ -33,9 +35,13 @@ class Action(StrEnum):
     REJECT = "reject"
 
 
+WRITES: Final = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
+"""The actions that write."""
+
 PLANNED_OUTCOME: Mapping[Action, Outcome] = {
     Action.CREATE: Outcome.CREATED,
     Action.UPDATE: Outcome.UPDATED,
+    Action.DELETE: Outcome.DELETED,
     Action.NOOP: Outcome.UNCHANGED,
     Action.SKIP: Outcome.SKIPPED,
     Action.CONFLICT: Outcome.CONFLICT,
@@ -74,6 +80,10 @@ class Change:
     problems: tuple[Problem, ...] = ()
     adopted: bool = False
     is_derived: bool = False
+
+    def waits_for(self) -> tuple[str, ...]:
+        """The changes whose records this one refers to."""
+        return tuple(each.change_id for each in self.desired.values() if isinstance(each, Pending))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,11 @@ class Plan:
     sources: Mapping[str, SourceImage]
     predicted: PredictedCalls
 
+    @property
+    def row_count(self) -> int:
+        """How many input rows the plan is about."""
+        return sum(each.row is not None for each in self.changes)
+
     def is_empty(self) -> bool:
         """Whether applying would write nothing."""
-        return not any(each.action in (Action.CREATE, Action.UPDATE) for each in self.changes)
+        return not any(each.action in WRITES for each in self.changes)

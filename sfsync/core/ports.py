@@ -158,7 +158,7 @@ class ChangeRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One run: which plan it applies, and how it ended (`exit_code` None = it did not end)."""
+    """One run: which plan of how many rows it applies, and how it ended (`exit_code` None = it did not end)."""
 
     run_id: str
     job: str
@@ -168,6 +168,7 @@ class RunRecord:
     started_at: str
     exit_code: int | None = None
     ended_at: str | None = None
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,10 @@ class Journal(Protocol):
 
     def ledger(self, org_id: str, sobject: str, keys: Iterable[str]) -> dict[str, LedgerEntry]:
         """The entries of those keys that exist, by key."""
+        ...
+
+    def count_ledger(self, org_id: str) -> dict[str, int]:
+        """How many records of the org the journal knows, by sObject."""
         ...
 
     def put_ledger(self, org_id: str, entries: Iterable[LedgerEntry]) -> None:

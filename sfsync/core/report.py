@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sfsync.core.plan import PLANNED_OUTCOME, Action, Change, Plan
+from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
 from sfsync.core.ports import ApiUsage
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage, count_outcomes
 from sfsync.errors import Interrupted, SyncError
@@ -37,7 +37,7 @@ class Report:
         if settled is not None:
             return settled
         outcome = PLANNED_OUTCOME[change.action]
-        if self.applied and change.action in (Action.CREATE, Action.UPDATE):
+        if self.applied and change.action in WRITES:
             outcome = Outcome.UNPROCESSED
         return RowResult(change.change_id, outcome, change.record_id, change.problems, change.adopted)
 

@@ -13,7 +13,10 @@ from typing import Final
 
 
 class Outcome(StrEnum):
-    """The one end of an input row; the values are the keys of the machine output."""
+    """The one end of an input row; the values are the keys of the machine output.
+
+    DELETED is the end of a record that no input row asks for, so it is in no count of rows.
+    """
 
     CREATED = "created"
     UPDATED = "updated"
@@ -24,7 +27,11 @@ class Outcome(StrEnum):
     BLOCKED = "blocked"
     UNKNOWN = "unknown"
     UNPROCESSED = "unprocessed"
+    DELETED = "deleted"
 
+
+COUNTED: Final = tuple(each for each in Outcome if each is not Outcome.DELETED)
+"""The outcomes that an input row can have."""
 
 NOT_DONE: Final = frozenset(
     {Outcome.CONFLICT, Outcome.REJECTED, Outcome.BLOCKED, Outcome.UNKNOWN, Outcome.UNPROCESSED}
@@ -88,7 +95,7 @@ def count_outcomes(pairs: Iterable[tuple[str, Outcome]]) -> dict[str, dict[str, 
     """Counts per sObject from (sObject, outcome) pairs; every sObject carries all ten keys."""
     counts: dict[str, dict[str, int]] = {}
     for sobject, outcome in pairs:
-        of_sobject = counts.setdefault(sobject, {"rows": 0} | {each.value: 0 for each in Outcome})
+        of_sobject = counts.setdefault(sobject, {"rows": 0} | {each.value: 0 for each in COUNTED})
         of_sobject["rows"] += 1
         of_sobject[outcome.value] += 1
     return counts

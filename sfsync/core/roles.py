@@ -2,8 +2,9 @@
 
 Roles have no key and the platform keeps exact doubles, so identity is decided here: first (contact, role),
 each held row used once; then, if exactly one row of that contact is left on both sides, it is the same row
-with another role. Blank and "None" are one thing. Doubles that were there before are reported, never
-deleted. Being primary belongs to the contact: all rows of one contact share the flag, and one contact has it.
+with another role. Blank and "None" are one thing. Doubles that were there before are reported; only a mirror
+deletes what the source lacks. Being primary belongs to the contact: all rows of one contact share the flag,
+and one contact has it.
 Source: Object Reference, OpportunityContactRole; NPSP's published tests on duplicate and primary roles.
 """
 
@@ -85,15 +86,20 @@ def plan_roles(
     *,
     policy: RolePolicy,
     ledger: Mapping[str, LedgerEntry],
+    is_complete: bool = True,
 ) -> RolePlan:
     """The changes that bring a deal's roles to the wanted state.
 
-    `ledger` maps `role_key` to what this job last brought there.
+    `ledger` maps `role_key` to what this job last brought there. `is_complete` is False when rows of the source
+    are not among `wanted` because something is wrong with them; then nothing is deleted.
     """
     rows, refused = _without_contradictions(deal, _with_derived_folded(wanted))
     pairs, missing = _matched(rows, held, policy=policy)
     changes = [_of_pair(deal, row, there, policy=policy, ledger=ledger) for row, there in pairs]
     changes += [_of_missing(deal, row, held, policy=policy, ledger=ledger) for row in missing]
+    if policy is RolePolicy.MIRROR and is_complete and not refused:
+        deleted = [each for each in held if all(each is not there for _, there in pairs)]
+        changes = _with_flag_kept(changes, pairs, deleted) + [_deletion(deal, each) for each in deleted]
     changes += _demotions(deal, changes, pairs, held)
     return RolePlan(tuple(refused + changes), _doubles(deal, held))
 
@@ -145,7 +151,7 @@ def _matched(
     left = Counter(each.contact for each in unmatched)
     for row in unmatched:
         same_contact = [each for each in free if each.contact_id == row.contact]
-        may_change = policy is RolePolicy.MERGE or any(each.role is None for each in same_contact)
+        may_change = policy is not RolePolicy.APPEND or any(each.role is None for each in same_contact)
         if left[row.contact] == 1 and len(same_contact) == 1 and may_change:
             free.remove(same_contact[0])
             pairs.append((row, same_contact[0]))
@@ -205,6 +211,49 @@ def _of_missing(
     return replace(change, values=change.desired)
 
 
+def _deletion(deal: Change, role: HeldRole) -> Change:
+    """The deletion of a role that the source does not have; `before` is what it held, should it be undone."""
+    before = {"ContactId": role.contact_id, "Role": role.role, "IsPrimary": role.is_primary, **role.further}
+    return Change(
+        change_id=f"{CONTACT_ROLE}:{deal.key}/{role.record_id}/delete",
+        sobject=CONTACT_ROLE,
+        action=Action.DELETE,
+        key=role.record_id,
+        label=f"contact {role.contact_id} as {role.role or 'no role'}",
+        record_id=role.record_id,
+        before=_plain(before),
+        parent=deal.change_id,
+        account=deal.account,
+    )
+
+
+def _with_flag_kept(
+    changes: Sequence[Change], pairs: Sequence[tuple[WantedRole, HeldRole]], deleted: Sequence[HeldRole]
+) -> list[Change]:
+    """Sends the flag again to the primary contact's rows that stay, because deleting one of them may clear it.
+
+    Source: deleting one of several rows of the primary contact can clear the flag on all roles of the deal
+    (comment in NPSP's merge of primary contact roles).
+    """
+    shaken = {each.contact_id for each in deleted if each.is_primary}
+    keeps = {
+        there.record_id
+        for row, there in pairs
+        if there.is_primary and there.contact_id in shaken and row.is_primary is not False
+    }
+    return [
+        replace(
+            each,
+            action=Action.UPDATE,
+            values={**each.values, "IsPrimary": True},
+            before={**each.before, "IsPrimary": True},
+        )
+        if each.record_id in keeps and each.action in (Action.NOOP, Action.UPDATE)
+        else each
+        for each in changes
+    ]
+
+
 def _demotions(
     deal: Change,
     changes: Sequence[Change],
@@ -216,6 +265,7 @@ def _demotions(
     if not promoted:
         return []
     handled = {there.record_id for row, there in pairs if row.is_primary is not None}
+    handled |= {each.record_id for each in changes if each.action is Action.DELETE and each.record_id}
     return [
         Change(
             change_id=f"{CONTACT_ROLE}:{deal.key}/{each.record_id}/not primary",

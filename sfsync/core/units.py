@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from sfsync.core.batches import Unit, by_account
-from sfsync.core.plan import Action, Change
+from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.roles import gives_flag_away
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import Pending, PlannedValue, Value
@@ -56,6 +56,20 @@ def _deal_unit(deal: Change, roles: Sequence[Change], *, number: int, route: Rou
     return Unit(deal.change_id, tuple(nodes), route, account=_account(deal, ids), keeps_id=True)
 
 
+def delete_units(changes: Iterable[Change]) -> list[Unit]:
+    """Deletions of single records, each by itself."""
+    return by_account(
+        Unit(
+            each.change_id,
+            (Node(f"x{number}", each.change_id, each.sobject, each.record_id, {}, deletes=True),),
+            Route.BY_ID,
+            account=each.account,
+            alone=True,
+        )
+        for number, each in enumerate(changes)
+    )
+
+
 def record_units(changes: Iterable[Change], routes: Routes, ids: Ids = _NO_IDS) -> list[Unit]:
     """Creates and updates of single records."""
     return by_account(
@@ -76,8 +90,7 @@ def role_units(changes: Sequence[Change], routes: Routes, ids: Ids = _NO_IDS) ->
     new_deals = {each.change_id for each in changes if each.action is Action.CREATE}
     by_deal: dict[str, list[Change]] = {}
     for each in changes:
-        is_write = each.action in (Action.CREATE, Action.UPDATE)
-        if each.sobject == CONTACT_ROLE and is_write and each.parent not in new_deals:
+        if each.sobject == CONTACT_ROLE and each.action in WRITES and each.parent not in new_deals:
             by_deal.setdefault(each.parent or "", []).append(each)
     units = (
         role_unit(deal, roles, number=number, routes=routes, ids=ids)
@@ -95,6 +108,7 @@ def role_unit(deal_id: str, roles: Sequence[Change], *, number: int, routes: Rou
             role.sobject,
             None if role.action is Action.CREATE else role.record_id,
             _body(role.values, ids, {}),
+            deletes=role.action is Action.DELETE,
         )
         for place, role in enumerate(sorted(roles, key=_demotions_first))
     )
@@ -113,9 +127,12 @@ def _primary_last(role: Change) -> bool:
 
 
 def _demotions_first(role: Change) -> int:
+    """Flags are given away first and taken last; a deletion is between, as it may clear the flags of its deal."""
     if gives_flag_away(role):
         return 0
-    return 2 if role.values.get("IsPrimary") is True else 1
+    if role.action is Action.DELETE:
+        return 1
+    return 3 if role.values.get("IsPrimary") is True else 2
 
 
 def _account(change: Change, ids: Ids) -> str | None:

@@ -267,6 +267,7 @@ class RowFate(StrEnum):
 
     LOCKED = "send again later, in smaller batches"
     DUPLICATE_KEY = "look the key up"
+    GONE = "the record is not there any more"
     HALTED = "send again without the culprit"
     REJECT = "reject the row"
     STOP = "stop the run"
@@ -294,6 +295,8 @@ _ROW_FATES: Final[Mapping[str, RowFate]] = {
     "REQUEST_RUNNING_TOO_LONG": RowFate.LOCKED,
     "INVALID_SESSION_ID": RowFate.LOCKED,
     "DUPLICATE_VALUE": RowFate.DUPLICATE_KEY,
+    "ENTITY_IS_DELETED": RowFate.GONE,
+    "NOT_FOUND": RowFate.GONE,
     "ALL_OR_NONE_OPERATION_ROLLED_BACK": RowFate.HALTED,
     "PROCESSING_HALTED": RowFate.HALTED,
     "BATCH_PROCESSING_HALTED": RowFate.HALTED,

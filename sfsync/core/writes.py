@@ -35,13 +35,14 @@ class NodeRef:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One record to insert (`record_id` is None) or to update; `ref` is unique in its graph."""
+    """One record to insert (`record_id` is None), to update or to delete; `ref` is unique in its graph."""
 
     ref: str
     change_id: str
     sobject: str
     record_id: str | None
     body: Mapping[str, Value | NodeRef]
+    deletes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from sfsync.core.batches import Unit, collection_calls, create_calls
 from sfsync.core.diff import held
 from sfsync.core.events import PhaseStarted
-from sfsync.core.plan import Action, Change
+from sfsync.core.guards import canary_scope
+from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.ports import Lookup
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.units import deal_units, record_units
 from sfsync.core.values import is_same
@@ -24,7 +25,7 @@ from sfsync.engine.run_state import RunState
 from sfsync.engine.sending import MOST_TRIES, send_units
 from sfsync.engine.settling import holds, settle_creates, settle_updates
 from sfsync.engine.verifying import verify
-from sfsync.errors import Interrupted, OrgUnavailable, SyncError
+from sfsync.errors import GuardError, Interrupted, OrgUnavailable, SyncError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +42,48 @@ def apply_changes(state: RunState) -> Ending:
     Errors that stop a run are returned, not raised, so that a report can say how far it came.
     """
     try:
-        for sobject in (ACCOUNT, CONTACT):
-            _create(state, sobject)
-            _update(state, sobject)
-        _create(state, OPPORTUNITY)
-        _update(state, OPPORTUNITY)
-        _begin(state, "contact roles of existing deals", len(_waiting_roles(state)))
-        apply_roles(state)
-        _begin(state, "read back", None)
-        return Ending(tuple(verify(state)))
+        if state.limits.canary is not None:
+            _send_canary(state, state.limits.canary)
+        return Ending(tuple(_write(state)))
     except SyncError as error:
         return Ending(stopped=_cause(state, error))
+
+
+def _write(state: RunState) -> list[Problem]:
+    """Writes what is in the state's scope, parents first, and reads it back."""
+    for sobject in (ACCOUNT, CONTACT):
+        _create(state, sobject)
+        _update(state, sobject)
+    _create(state, OPPORTUNITY)
+    _update(state, OPPORTUNITY)
+    _begin(state, "contact roles of existing deals", len(_waiting_roles(state)))
+    apply_roles(state)
+    _begin(state, "read back", None)
+    return verify(state)
+
+
+def _send_canary(state: RunState, count: int) -> None:
+    """Writes the first deals with all that they need; the rest goes only when they are there as they were meant.
+
+    Raises:
+        GuardError: one of them was refused, or the org holds something else than was written.
+    """
+    waiting = [
+        each for action in (Action.CREATE, Action.UPDATE) for each in state.waiting(OPPORTUNITY, action)
+    ]
+    state.scope = canary_scope(state.plan.changes, waiting[:count])
+    differences = _write(state)
+    failed = [
+        name for name in state.scope if (r := state.results.get(name)) is not None and r.outcome in NOT_DONE
+    ]
+    state.scope = None
+    if failed or differences:
+        raise GuardError(
+            f"of the first {count} deals, {len(failed)} rows were not done and {len(differences)} values are not"
+            " as they were written; the rest was not sent",
+            code="CANARY_FAILED",
+            hint="Look at the report, correct what it says, then go on with sfsync resume.",
+        )
 
 
 def _cause(state: RunState, error: SyncError) -> SyncError:
@@ -68,7 +100,7 @@ def _begin(state: RunState, phase: str, total: int | None) -> None:
 
 
 def _waiting_roles(state: RunState) -> list[Change]:
-    return [*state.waiting(CONTACT_ROLE, Action.CREATE), *state.waiting(CONTACT_ROLE, Action.UPDATE)]
+    return [each for action in WRITES for each in state.waiting(CONTACT_ROLE, action)]
 
 
 def _create(state: RunState, sobject: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sfsync.core.batches import GRAPHS_PER_CALL, Unit, graph_calls
-from sfsync.core.plan import Action, Change
+from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import HeldRole, WantedRole, gives_flag_away, plan_roles
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
@@ -83,7 +83,7 @@ def _settled_by_receipt(state: RunState, doubted: Sequence[Change]) -> set[str]:
 def deals_with_roles(state: RunState) -> list[DealRoles]:
     """The deals in the org that have role changes still to be sent."""
     ids = state.ids
-    waiting = [*state.waiting(CONTACT_ROLE, Action.CREATE), *state.waiting(CONTACT_ROLE, Action.UPDATE)]
+    waiting = [each for action in WRITES for each in state.waiting(CONTACT_ROLE, action)]
     by_parent: dict[str, list[Change]] = {}
     for each in waiting:
         by_parent.setdefault(each.parent or "", []).append(each)
@@ -200,6 +200,9 @@ def _fresh_result(
     change: Change, now: Change | None, *, is_doubted: bool, is_proven: bool
 ) -> RowResult | None:
     """The result that a fresh reading gives a change, or None when it is still to be sent."""
+    if change.action is Action.DELETE:
+        is_there = now is not None and now.action is Action.DELETE
+        return None if is_there else RowResult(change.change_id, Outcome.DELETED, change.record_id)
     if now is None or now.action is Action.NOOP:
         is_ours = is_doubted or is_proven
         done = Outcome.CREATED if change.action is Action.CREATE else Outcome.UPDATED

@@ -67,7 +67,11 @@ class RolePlanner:
                 of_deal.wanted.append(placed[1])
         there = self._held(by_deal.values())
         ledger = self._ledger(by_deal.values())
-        plans = [self._of_deal(each, there, ledger) for each in by_deal.values()]
+        doubtful = _doubtful_deals(refused)
+        plans = [
+            self._of_deal(each, there, ledger, is_complete=doubtful.isdisjoint({each.deal.change_id, None}))
+            for each in by_deal.values()
+        ]
         changes = [change for plan in plans for change in plan.changes]
         notes = [note for plan in plans for note in plan.notes]
         return RolePlan(tuple(self._unsettled_kept([*refused, *changes])), tuple(notes))
@@ -147,7 +151,12 @@ class RolePlanner:
         return self.journal.ledger(self.org_id, CONTACT_ROLE, keys) if keys else {}
 
     def _of_deal(
-        self, roles: _DealRoles, there: dict[str, list[HeldRole]], ledger: dict[str, LedgerEntry]
+        self,
+        roles: _DealRoles,
+        there: dict[str, list[HeldRole]],
+        ledger: dict[str, LedgerEntry],
+        *,
+        is_complete: bool,
     ) -> RolePlan:
         if len(roles.wanted) > MOST_ROLES:
             return RolePlan(
@@ -159,6 +168,7 @@ class RolePlanner:
             there.get(roles.deal.record_id or "", []),
             policy=self.job.role_policy,
             ledger=ledger,
+            is_complete=is_complete,
         )
 
     def _unsettled_kept(self, changes: Sequence[Change]) -> Iterable[Change]:
@@ -185,6 +195,11 @@ class RolePlanner:
             elif change.row is not None:
                 blocked = _keeps_flag(change)
                 yield replace(change, action=Action.BLOCKED, values={}, before={}, problems=(blocked,))
+
+
+def _doubtful_deals(refused: Iterable[Change]) -> set[str | None]:
+    """The deals that have a row with something wrong; None when such a row does not even tell its deal."""
+    return {each.parent for each in refused if each.action in (Action.REJECT, Action.BLOCKED)}
 
 
 def role_key_of(change: Change) -> str:

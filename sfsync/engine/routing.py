@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sfsync.core.job import Job
-from sfsync.core.plan import Action, Change
+from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.ports import OrgGateway
 from sfsync.core.receipts import RECEIPT, can_keep_receipts
 from sfsync.core.routes import Means, choose_routes
@@ -50,5 +50,5 @@ def _needs_more_than_keys(schema: Schema, changes: Sequence[Change]) -> bool:
     return any(
         each.sobject in keyless or (each.sobject == CONTACT_ROLE and each.parent not in new_deals)
         for each in changes
-        if each.action in (Action.CREATE, Action.UPDATE)
+        if each.action in WRITES
     )

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol
 
 from sfsync.core.events import Listener, PhaseAdvanced
+from sfsync.core.guards import NO_LIMITS, Limits
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, OrgGateway
 from sfsync.core.receipts import new_token, receipts_of, with_tokens
@@ -20,9 +21,12 @@ from sfsync.core.roles import role_key
 from sfsync.core.units import unit_id_of
 from sfsync.core.values import Pending, PlannedValue
 from sfsync.core.writes import Answers, GraphCall, WriteCall
-from sfsync.errors import Interrupted, SyncError
+from sfsync.errors import GuardError, Interrupted, SyncError
 
-_DONE: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
+_DONE: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED})
+
+
+_FAILED: Final = frozenset({Outcome.REJECTED, Outcome.UNKNOWN})
 
 
 class Stop(Protocol):
@@ -42,8 +46,10 @@ class Stop(Protocol):
 class RunState:
     """One apply under way. `pause` waits before a row is tried again; it takes the number of the try.
 
-    `ids` holds the ids of the records that the plan's changes have become or met, `tokens` the receipt's token
-    of each unit that has one, `proven` the changes that a receipt shows to have been saved.
+    `scope` narrows the run to some changes for a while; None means all. `failures` counts the rows that the org
+    refused or nobody can say of. `ids` holds the ids of the records that the plan's changes have become or met,
+    `tokens` the receipt's token of each unit that has one, `proven` the changes that a receipt shows to have
+    been saved.
     """
 
     plan: Plan
@@ -54,6 +60,9 @@ class RunState:
     pause: Callable[[int], None]
     stop: Stop
     listener: Listener
+    limits: Limits = NO_LIMITS
+    scope: frozenset[str] | None = None
+    failures: int = 0
     results: dict[str, RowResult] = field(default_factory=dict)
     phase: str = ""
     by_id: dict[str, Change] = field(init=False)
@@ -72,6 +81,7 @@ class RunState:
             each
             for each in self.plan.changes
             if each.sobject == sobject and each.action is action and each.change_id not in self.results
+            if self.scope is None or each.change_id in self.scope
         ]
         blocked = [result for each in waiting if (result := self._blocked(each)) is not None]
         self.settle(blocked)
@@ -150,7 +160,11 @@ class RunState:
             self.journal.record(self.run_id, records)
 
     def settle(self, results: Iterable[RowResult]) -> None:
-        """Makes results final, in the journal first."""
+        """Makes results final, in the journal first.
+
+        Raises:
+            GuardError: more rows have failed than the run's limits allow.
+        """
         final = list(results)
         if not final:
             return
@@ -158,6 +172,13 @@ class RunState:
         self._keep(final)
         not_done = sum(1 for each in final if each.outcome in NOT_DONE)
         self.listener(PhaseAdvanced(self.phase, len(final), not_done))
+        self.failures += sum(1 for each in final if each.outcome in _FAILED)
+        if self.limits.max_failures is not None and self.failures > self.limits.max_failures:
+            raise GuardError(
+                f"{self.failures} rows have failed, and at most {self.limits.max_failures} were allowed",
+                code="TOO_MANY_FAILURES",
+                hint="Look at the rejects, correct them, then go on with sfsync resume.",
+            )
 
     def _keep(self, results: Iterable[RowResult]) -> None:
         for result in results:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sfsync.core.events import Listener, Noticed
+from sfsync.core.guards import NO_LIMITS, Limits, refuse_by_limits
 from sfsync.core.job import Job
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import plan_digest
@@ -36,6 +37,7 @@ class Bench:
     pause: Callable[[int], None]
     stop: Stop
     listener: Listener
+    limits: Limits = NO_LIMITS
 
 
 def refuse_stale(plan: Plan, job: Job, bench: Bench) -> None:
@@ -59,13 +61,28 @@ def _stale(code: str, why: str) -> GuardError:
     return GuardError(f"the plan is stale: {why}", code=code, hint="Make a new plan with sfsync plan.")
 
 
+def refuse_excess(plan: Plan, bench: Bench) -> None:
+    """Checks the plan against the limits of the run and against what the job has brought so far.
+
+    Raises:
+        GuardError: it goes too far.
+    """
+    org_id = plan.org.org_id
+    ended = [each for each in bench.journal.runs(plan.job) if each.org_id == org_id and each.ended_at]
+    last_rows = ended[0].rows if ended else 0
+    refuse_by_limits(plan, bench.limits, managed=bench.journal.count_ledger(org_id), last_rows=last_rows)
+
+
 def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str) -> RunRecord:
     """Opens a run for the plan.
 
     Raises:
         GuardError: the plan was applied before.
     """
-    run = RunRecord(run_id, plan.job, plan.org.org_id, plan_digest(plan), plan_file, bench.now())
+    digest = plan_digest(plan)
+    run = RunRecord(
+        run_id, plan.job, plan.org.org_id, digest, plan_file, started_at=bench.now(), rows=plan.row_count
+    )
     bench.journal.begin_run(run)
     return run
 
@@ -128,4 +145,5 @@ def _state(plan: Plan, bench: Bench, run_id: str) -> RunState:
         pause=bench.pause,
         stop=bench.stop,
         listener=bench.listener,
+        limits=bench.limits,
     )

@@ -13,7 +13,7 @@ from typing import Final
 
 from sfsync.core.batches import Unit
 from sfsync.core.job import OnRoleError
-from sfsync.core.plan import Action, Change
+from sfsync.core.plan import PLANNED_OUTCOME, Action, Change
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import gives_flag_away
 from sfsync.core.sobject import CONTACT_ROLE
@@ -96,6 +96,11 @@ def _end_of(state: RunState, unit: Unit, answers: Answers, this: _Round) -> list
         state.tokens.pop(unit.unit_id, None)
         return [_written(state, node, own[node.change_id]) for node in unit.nodes]
     refused = {name: each for name, each in own.items() if isinstance(each, Refused)}
+    gone = [name for name, each in refused.items() if _is_gone(state.by_id[name], each)]
+    if gone:
+        rest = tuple(node for node in unit.nodes if node.change_id not in gone)
+        this.again += [replace(unit, nodes=rest)] if rest else []
+        return [RowResult(each, Outcome.DELETED, state.by_id[each].record_id) for each in gone]
     fates = {row_fate(each.code, each.message) for each in refused.values()}
     if any(_says_key_exists(state, state.by_id[name], answer) for name, answer in refused.items()):
         this.doubts.append(Doubt(unit, is_ambiguous=False))
@@ -112,6 +117,11 @@ def _end_of(state: RunState, unit: Unit, answers: Answers, this: _Round) -> list
     return _without_culprits(state, unit, refused, this)
 
 
+def _is_gone(change: Change, answer: Refused) -> bool:
+    """Whether a deletion was refused because the record is gone already, which is what was wanted."""
+    return change.action is Action.DELETE and row_fate(answer.code) is RowFate.GONE
+
+
 def _says_key_exists(state: RunState, change: Change, answer: Refused) -> bool:
     """Whether the org refused a create because its key, or another unique value, is there already."""
     is_keyed_create = change.action is Action.CREATE and change.sobject in state.plan.key_fields
@@ -121,7 +131,7 @@ def _says_key_exists(state: RunState, change: Change, answer: Refused) -> bool:
 def _written(state: RunState, node: Node, answer: Answer) -> RowResult:
     assert isinstance(answer, Written)
     change = state.by_id[node.change_id]
-    outcome = Outcome.CREATED if change.action is Action.CREATE else Outcome.UPDATED
+    outcome = PLANNED_OUTCOME[change.action]
     return RowResult(change.change_id, outcome, answer.record_id)
 
 

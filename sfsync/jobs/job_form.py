@@ -133,10 +133,11 @@ class RoleSectionForm(_SectionForm):
 class RolesForm(_Form):
     """What may be done to contact roles."""
 
-    policy: Literal["append", "merge"] = Field(
+    policy: Literal["append", "merge", "mirror"] = Field(
         "merge",
-        description="append adds roles that are missing; merge also updates roles that are there. Nothing is "
-        "ever deleted.",
+        description="append adds roles that are missing; merge also updates roles that are there; mirror also "
+        "deletes roles that the source lacks, only on deals for which it has a role, only where none of their "
+        "rows is wrong, and only with --allow-deletes.",
     )
     on_error: Literal["role", "deal"] = Field(
         "role", description="What a refused role takes down: only itself, or its new deal as well."

@@ -82,6 +82,7 @@ STEPS: Final = (
                 PRIMARY KEY (job, org_id))""",
         ),
     ),
+    Migration("0004_rows_of_runs", ("ALTER TABLE runs ADD COLUMN rows INTEGER NOT NULL DEFAULT 0",)),
 )
 
 

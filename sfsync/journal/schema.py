@@ -35,6 +35,7 @@ RUNS: Final = Table(
     Column("started_at", Text, nullable=False),
     Column("exit_code", Integer),
     Column("ended_at", Text),
+    Column("rows", Integer, nullable=False, server_default="0"),
     Index("runs_of_job", "job", "org_id"),
 )
 

@@ -148,6 +148,12 @@ class SqliteJournal:
                 found.update((row.key, _entry(row)) for row in rows)
         return found
 
+    def count_ledger(self, org_id: str) -> dict[str, int]:
+        """How many records of the org the journal knows, by sObject."""
+        query = select(LEDGER.c.sobject, func.count()).where(LEDGER.c.org_id == org_id)
+        with self._reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query.group_by(LEDGER.c.sobject))}
+
     def put_ledger(self, org_id: str, entries: Iterable[LedgerEntry]) -> None:
         """Writes or replaces entries; the last of several with one key counts."""
         now = self._clock().isoformat()

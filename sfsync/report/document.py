@@ -12,7 +12,7 @@ from typing import Any, Final
 from sfsync.core.costs import creates_by_route
 from sfsync.core.plan import Change, Plan
 from sfsync.core.report import Report
-from sfsync.core.results import Outcome, Problem, Stage
+from sfsync.core.results import COUNTED, Outcome, Problem, Stage
 from sfsync.core.sobject import WRITE_ORDER
 from sfsync.report.safe_text import json_text
 
@@ -121,7 +121,7 @@ def row_entries(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def _nothing() -> dict[str, int]:
-    return {"rows": 0} | {each.value: 0 for each in Outcome}
+    return {"rows": 0} | {each.value: 0 for each in COUNTED}
 
 
 def _marks(report: Report, sobject: str) -> dict[str, int]:
@@ -130,7 +130,12 @@ def _marks(report: Report, sobject: str) -> dict[str, int]:
         for change, result in report.rows()
         if change.sobject == sobject and result.outcome in IN_ORG and (result.adopted or change.adopted)
     )
-    return {"adopted": adopted, "converted": 0, "deleted": 0}
+    deleted = sum(
+        1
+        for change in report.plan.changes
+        if change.sobject == sobject and report.result(change).outcome is Outcome.DELETED
+    )
+    return {"adopted": adopted, "converted": 0, "deleted": deleted}
 
 
 def _guarantee(plan: Plan, sobjects: Iterable[str]) -> dict[str, dict[str, int]]:

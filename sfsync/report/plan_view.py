@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sfsync.core.costs import creates_by_route
-from sfsync.core.plan import Action, Change, Plan
+from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.core.results import Problem
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import Pending, PlannedValue, shown
@@ -21,7 +21,6 @@ from sfsync.report.nouns import counted, noun, place
 from sfsync.report.problem_groups import placed, problem_group_lines
 from sfsync.report.safe_text import shortened
 
-WRITES: Final = frozenset({Action.CREATE, Action.UPDATE})
 LEFT_ALONE: Final = frozenset({Action.NOOP, Action.SKIP})
 
 _ROLE_ENDS: Final = frozenset({"OpportunityId", "ContactId"})
@@ -139,11 +138,15 @@ def _block_lines(block: _Block, known: Mapping[str, Change]) -> Iterator[Line]:
 def _headline(change: Change, title: str, *, indent: int) -> Line:
     if change.action is Action.CREATE:
         return Line(f"+ {title}", indent, Tone.NEW)
+    if change.action is Action.DELETE:
+        return Line(f"- {title}", indent, Tone.BAD)
     return Line(f"~ {title}", indent, Tone.CHANGED)
 
 
 def _role_title(role: Change) -> str:
     """`contact Ada Lovelace as Decision Maker, primary`; an update says the rest in its fields."""
+    if role.action is Action.DELETE:
+        return f"{role.label} is deleted: the source does not have it"
     if role.row is None:
         return f"the primary contact until now ({role.record_id or role.key})"
     if role.action is not Action.CREATE:

@@ -86,6 +86,8 @@ def _subrequest(node: Node, api_path: str) -> dict[str, Any]:
         return {"method": "POST", "url": url, "referenceId": node.ref, "body": body_of(node)}
     if record_id(node.record_id, node.sobject) is None:
         raise ValueError(f"{node.record_id!r} is no id of {node.sobject!r}")
+    if node.deletes:
+        return {"method": "DELETE", "url": f"{url}/{node.record_id}", "referenceId": node.ref}
     return {
         "method": "PATCH",
         "url": f"{url}/{node.record_id}",
@@ -160,7 +162,7 @@ def _by_receipts(graph: Graph, results: Mapping[str, Mapping[str, Any]]) -> dict
 
 
 def _saved(node: Node, result: Mapping[str, Any]) -> Answer:
-    """Source: REST API Developer Guide: an insert answers 201 with its id, an update 204 or 200."""
+    """Source: REST API Developer Guide: an insert answers 201 with its id, an update 204 or 200, a delete 204."""
     status, body = result.get("httpStatusCode"), result.get("body")
     if node.record_id is None:
         return written(node, body) if status == 201 else Unanswered(NO_PROOF)

@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from sfsync.app import StopFlag, Surroundings, admit, apply, plan, resume, sync
+from sfsync.core.guards import Limits
 from sfsync.core.plan import Plan
 from sfsync.core.report import Report
 from sfsync.core.results import NOT_DONE, Outcome
@@ -203,10 +204,11 @@ class Bench:
         )
         self.job = str(self.folder / "deals.toml")
 
-    def run(self) -> Ending:
-        """Plans and applies the job."""
+    def run(self, **limits: Any) -> Ending:
+        """Plans and applies the job, within limits if some are given."""
+        around = replace(self.around, limits=Limits(**limits))
         try:
-            report = sync(load_job(self.job, environ=self.environ), around=self.around)
+            report = sync(load_job(self.job, environ=self.environ), around=around)
         except SyncError as error:
             return Ending(error.exit_code)
         return Ending(report.exit_code, report)

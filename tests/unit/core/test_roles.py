@@ -168,3 +168,43 @@ def test_a_derived_primary_contact_folds_into_the_row_that_names_the_contact() -
 def test_an_empty_role_is_no_role(text: str | None) -> None:
     """Blank and None in any spelling mean that the role is not saved."""
     assert is_blank_role(text)
+
+
+def test_a_mirror_deletes_what_the_source_lacks() -> None:
+    """Held roles without a row of their own are deleted; the others stay as they are."""
+    plan = planned(
+        [wants(LEUNG, "Evaluator")],
+        [has(LEUNG, "Evaluator", number=1), has(ALAN, "Other", number=2)],
+        policy=RolePolicy.MIRROR,
+    )
+    assert [(each.action, each.record_id) for each in plan.changes] == [
+        (Action.NOOP, "00K000000000001AAA"),
+        (Action.DELETE, "00K000000000002AAA"),
+    ]
+    assert plan.changes[1].before == {"ContactId": ALAN, "Role": "Other", "IsPrimary": False}
+
+
+def test_a_mirror_deletes_nothing_where_a_row_is_wrong() -> None:
+    """What a wrong row would have asked for cannot be told from what the source lacks."""
+    held = [has(LEUNG, "Evaluator", number=1), has(ALAN, "Other", number=2)]
+    twice = [wants(LEUNG, "Evaluator"), wants(LEUNG, "Evaluator", line=3)]
+    assert Action.DELETE not in {
+        each.action for each in planned(twice, held, policy=RolePolicy.MIRROR).changes
+    }
+    plan = plan_roles(
+        DEAL, [wants(LEUNG, "Evaluator")], held, policy=RolePolicy.MIRROR, ledger=NOTHING, is_complete=False
+    )
+    assert Action.DELETE not in {each.action for each in plan.changes}
+
+
+def test_a_mirror_keeps_the_flag_of_a_contact_who_loses_a_second_row() -> None:
+    """Deleting one of the primary contact's rows may clear the flag, so it is sent again for the row that stays."""
+    plan = planned(
+        [wants(LEUNG, "Evaluator", primary=True)],
+        [has(LEUNG, "Evaluator", primary=True, number=1), has(LEUNG, "Other", primary=True, number=2)],
+        policy=RolePolicy.MIRROR,
+    )
+    assert [(each.action, dict(each.values)) for each in plan.changes] == [
+        (Action.UPDATE, {"IsPrimary": True}),
+        (Action.DELETE, {}),
+    ]

@@ -1,0 +1,73 @@
+"""Guards: a run stops before it does more than it was allowed, and the rest can still be done afterwards."""
+
+from __future__ import annotations
+
+from main_job_bench import Bench, deal, role
+
+from sfsync.core.guards import changes_digest
+from sfsync.emulator.fault_actions import FailRows
+from sfsync.emulator.faults import FaultScript
+
+MANY = [deal(f"D-{number}") for number in range(60)]
+
+
+def test_more_changes_than_allowed_stop_the_plan(bench: Bench) -> None:
+    """Nothing is written when the plan is larger than --max-changes."""
+    bench.write_job([deal("D-1"), deal("D-2")], [role("D-1")])
+    assert bench.run(max_changes=2).exit_code == 6
+    assert bench.write_count() == 0
+    assert bench.run(max_changes=3).exit_code == 0
+
+
+def test_more_failures_than_allowed_stop_the_run_and_lose_nothing(bench: Bench) -> None:
+    """The run ends with exit 6 when too many rows fail; what was saved is known and the rest can be resumed."""
+    bench.write_job([deal(key) for key in ("D-1", "D-2", "D-3")], [role("D-1", name="None")])
+    bench.emulator.faults.add(
+        FaultScript(FailRows(keys=("D-1", "D-2"), code="FIELD_CUSTOM_VALIDATION_EXCEPTION"), count=None)
+    )
+    assert bench.run(max_failures=1).exit_code == 6
+    bench.emulator.faults.clear()
+    ending = bench.resume()
+    assert ending.exit_code == 3
+    assert ending.counts["Opportunity"]["rejected"] == 2
+    assert len(bench.deals("D-3")) == 1
+
+
+def test_a_canary_that_fails_keeps_the_rest_back(bench: Bench) -> None:
+    """The first deal goes alone; when the org refuses it, the others are not sent."""
+    bench.write_job([deal(key) for key in ("D-1", "D-2", "D-3")], [role("D-2"), role("D-1")])
+    bench.emulator.faults.add(
+        FaultScript(FailRows(keys=("D-1",), code="FIELD_CUSTOM_VALIDATION_EXCEPTION"), count=None)
+    )
+    assert bench.run(canary=1).exit_code == 6
+    assert bench.inserted()["Opportunity"] == 0
+
+
+def test_a_canary_that_sings_lets_the_rest_go(bench: Bench) -> None:
+    """The first deals with their roles are written and read back, then all others."""
+    bench.write_job([deal(key) for key in ("D-1", "D-2", "D-3")], [role("D-1"), role("D-3")])
+    ending = bench.run(canary=1)
+    assert ending.exit_code == 0
+    assert (bench.inserted()["Opportunity"], bench.inserted()["OpportunityContactRole"]) == (3, 2)
+
+
+def test_a_plan_out_of_proportion_waits_for_a_person(bench: Bench) -> None:
+    """A plan that changes more than a fifth of what is known stops until its digest is given back."""
+    bench.write_job(MANY, [role("D-1", name="None")])
+    assert bench.run().exit_code == 0
+    changed = [{**row, "amount": "1.00"} if place < 20 else row for place, row in enumerate(MANY)]
+    bench.write_job(changed, [role("D-1", name="None")])
+    writes = bench.write_count()
+    assert bench.run().exit_code == 6
+    assert bench.write_count() == writes
+    digest = changes_digest(bench.plan().changes)
+    assert bench.run(confirmed=digest).exit_code == 0
+
+
+def test_a_source_that_grew_threefold_waits_for_a_person(bench: Bench) -> None:
+    """More than three times the rows of the last run look like a mistake of the source."""
+    bench.write_job(MANY, [role("D-1", name="None")])
+    assert bench.run().exit_code == 0
+    bench.write_job([deal(f"D-{number}") for number in range(200)], [role("D-1", name="None")])
+    assert bench.run().exit_code == 6
+    assert bench.run(confirmed=changes_digest(bench.plan().changes)).exit_code == 0
