@@ -8,17 +8,30 @@ Source: REST API Developer Guide, limits of "Composite Graph", "Composite" and "
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sfsync.core.sobject import OPPORTUNITY
-from sfsync.core.writes import CollectionCall, Graph, GraphCall, Node, Receipt, Route, WriteCall
+from sfsync.core.writes import (
+    CollectionCall,
+    ConditionalCall,
+    Graph,
+    GraphCall,
+    Node,
+    Receipt,
+    Route,
+    WriteCall,
+)
 
 GRAPHS_PER_CALL: Final = 75
 NODES_PER_CALL: Final = 500
 DEALS_PER_GRAPH: Final = 3
 """A refused deal takes its graph down with it, so graphs stay small and payloads full."""
+
+ROWS_PER_CONDITIONAL: Final = 25
+"""Updates with a header each, in one composite request. Source: REST API Developer Guide, "Composite"."""
 
 ROWS_PER_COLLECTION: Final = 200
 COLLECTIONS_PER_CALL: Final = 5
@@ -117,6 +130,25 @@ def collection_calls(units: Sequence[Unit]) -> Iterator[tuple[CollectionCall, tu
         group = pages[start : start + COLLECTIONS_PER_CALL]
         collections = tuple(tuple(unit.nodes[0] for unit in page) for page in group)
         yield CollectionCall(collections, group[0][0].route), tuple(unit for page in group for unit in page)
+
+
+def update_batches(units: Sequence[Unit], *, is_strict: bool) -> Iterator[tuple[Unit, ...]]:
+    """Updates of single records in batches that are read again and then sent in one call."""
+    if is_strict:
+        for start in range(0, len(units), ROWS_PER_CONDITIONAL):
+            yield tuple(units[start : start + ROWS_PER_CONDITIONAL])
+    else:
+        yield from (batch for _, batch in collection_calls(units))
+
+
+def conditional_calls(
+    units: Sequence[Unit], unmodified_since: Mapping[str, datetime]
+) -> Iterator[tuple[ConditionalCall, tuple[Unit, ...]]]:
+    """Calls of conditional updates; `unmodified_since` is given by change id."""
+    for batch in update_batches(units, is_strict=True):
+        nodes = tuple(unit.nodes[0] for unit in batch)
+        conditions = {node.change_id: unmodified_since[node.change_id] for node in nodes}
+        yield ConditionalCall(nodes, conditions), batch
 
 
 def _pages(units: Sequence[Unit]) -> Iterator[list[Unit]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sfsync.core.batches import collection_calls, create_calls, graph_calls
+from sfsync.core.batches import create_calls, graph_calls, update_batches
 from sfsync.core.plan import Action, Change, PredictedCalls
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.units import Routes, deal_units, record_units, role_units
@@ -17,7 +17,7 @@ ROWS_PER_READ: Final = 10_000
 """Rows that one composite of five queries brings. Source: REST API Developer Guide, 2,000 rows a page."""
 
 
-def predicted_calls(changes: Sequence[Change], routes: Routes) -> PredictedCalls:
+def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) -> PredictedCalls:
     """Reads and writes of an apply; each batch of updates is read again first, and all read back."""
     reads, writes = 0, 0
     for sobject in WRITE_ORDER[:-1]:
@@ -26,7 +26,7 @@ def predicted_calls(changes: Sequence[Change], routes: Routes) -> PredictedCalls
         is_deal = sobject == OPPORTUNITY
         units = deal_units(creates, changes, routes) if is_deal else record_units(creates, routes)
         writes += sum(1 for _ in create_calls(units))
-        update_calls = sum(1 for _ in collection_calls(record_units(updates, routes)))
+        update_calls = sum(1 for _ in update_batches(record_units(updates, routes), is_strict=is_strict))
         reads += update_calls
         writes += update_calls
     role_calls = sum(1 for _ in graph_calls(role_units(changes, routes)))

@@ -49,12 +49,37 @@ class Blank(StrEnum):
     DEFAULT = "default"
 
 
+class FieldPolicy(StrEnum):
+    """Who has the say where a row and its record differ in a field.
+
+    GUARD, the default, writes the row's value unless somebody changed the field in the org since the last run.
+    """
+
+    GUARD = "guard"
+    SOURCE = "source"
+    ORG = "org"
+    CREATE_ONLY = "create-only"
+    FILL_EMPTY = "fill-empty"
+    FORWARD_ONLY = "forward-only"
+
+
 class RolePolicy(StrEnum):
     """What may be done to the roles that a deal already has."""
 
     APPEND = "append"
     MERGE = "merge"
     MIRROR = "mirror"
+
+
+class UpdateMode(StrEnum):
+    """How updates are kept from overwriting an edit made a moment before: by a condition on each, or not at all.
+
+    AUTO is strict for few updates and fast for many.
+    """
+
+    AUTO = "auto"
+    STRICT = "strict"
+    FAST = "fast"
 
 
 class OnRoleError(StrEnum):
@@ -84,6 +109,7 @@ class FieldRule:
     default: str | None = None
     match: tuple[str, ...] = ()
     date_format: str | None = None
+    policy: FieldPolicy = FieldPolicy.GUARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +174,7 @@ class Job:
     role_policy: RolePolicy = RolePolicy.MERGE
     on_role_error: OnRoleError = OnRoleError.ROLE
     route: Route | None = None
+    update_mode: UpdateMode = UpdateMode.AUTO
 
 
 class Login(StrEnum):

@@ -133,7 +133,8 @@ class Plan:
     `serial` counts the applied runs of this job in this journal: a plan with an old one is stale.
     `schema_digest` covers the parts of describe and the stage catalogue that the plan depends on.
     `key_fields` names the key field of each sObject that has one, `routes` what makes creates safe to repeat
-    (of contact roles: those on deals that exist). `profile` is the name of the org profile.
+    (of contact roles: those on deals that exist). `is_strict` says that each update is sent on the condition that
+    nobody wrote to its record meanwhile. `profile` is the name of the org profile.
     """
 
     plan_id: str
@@ -150,6 +151,7 @@ class Plan:
     key_fields: Mapping[str, str]
     routes: Mapping[str, Route]
     changes: tuple[Change, ...]
+    is_strict: bool
     notes: tuple[Problem, ...]
     sources: Mapping[str, SourceImage]
     predicted: PredictedCalls

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -88,6 +89,11 @@ class OrgGateway(OrgSchema, Protocol):
         Raises:
             OrgUnavailable: the org surely did nothing, and stayed unavailable through all retries.
         """
+        ...
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The org's clock at its latest answer, to the second; None before the first."""
         ...
 
     @property

@@ -17,7 +17,15 @@ from dataclasses import dataclass, field, replace
 from sfsync.core.job import RolePolicy
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry
-from sfsync.core.results import Problem, RowRef, Stage
+from sfsync.core.results import Problem, RowRef
+from sfsync.core.role_problems import (
+    has_primary_problem,
+    moved_problem,
+    primaries_problem,
+    removed_problem,
+    role_problem,
+    twin_problem,
+)
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending, PlannedValue, is_same
 
@@ -125,9 +133,9 @@ def _without_contradictions(
     for each in wanted:
         twin = first.get((each.contact, each.role))
         if twin is not None:
-            refused.append(_refused(deal, each, _twin_problem(each, twin)))
+            refused.append(_refused(deal, each, twin_problem(each, twin)))
         elif each.is_primary and len(primaries) > 1:
-            refused.append(_refused(deal, each, _primaries_problem(each, len(primaries))))
+            refused.append(_refused(deal, each, primaries_problem(each, len(primaries))))
         else:
             shared = True if each.contact in primaries and len(primaries) == 1 else each.is_primary
             first[each.contact, each.role] = replace(each, is_primary=shared)
@@ -187,7 +195,7 @@ def _of_pair(
         return base
     moved = [name for name in differs if entry and not is_same(entry.seen.get(name), before[name])]
     if moved:
-        return replace(base, action=Action.CONFLICT, problems=(_moved_problem(row, moved),))
+        return replace(base, action=Action.CONFLICT, problems=(moved_problem(row, moved),))
     kept = {name: before[name] for name in differs}
     return replace(base, action=Action.UPDATE, values=differs, before=_plain(kept))
 
@@ -204,10 +212,10 @@ def _of_missing(
     change = _change(deal, row, Action.CREATE)
     entry = ledger.get(role_key(deal.record_id or "", str(row.contact), row.role))
     if entry is not None:
-        return replace(change, action=Action.CONFLICT, problems=(_removed_problem(row),))
+        return replace(change, action=Action.CONFLICT, problems=(removed_problem(row),))
     others = [each for each in held if each.is_primary and each.contact_id != row.contact]
     if row.is_primary and others and policy is RolePolicy.APPEND:
-        return replace(change, action=Action.CONFLICT, problems=(_has_primary_problem(row),))
+        return replace(change, action=Action.CONFLICT, problems=(has_primary_problem(row),))
     return replace(change, values=change.desired)
 
 
@@ -326,7 +334,7 @@ def _plain(values: Mapping[str, PlannedValue]) -> dict[str, str | bool | None]:
 def _doubles(deal: Change, held: Iterable[HeldRole]) -> tuple[Problem, ...]:
     counted = Counter((each.contact_id, each.role) for each in held)
     return tuple(
-        _problem(
+        role_problem(
             "DOUBLE_ROLE",
             f"{deal.label} already has contact {contact} {times} times as {role or 'no role'}",
             hint="sfsync leaves them as they are; delete the extra rows in the org if they are a mistake.",
@@ -334,36 +342,3 @@ def _doubles(deal: Change, held: Iterable[HeldRole]) -> tuple[Problem, ...]:
         for (contact, role), times in counted.items()
         if times > 1
     )
-
-
-def _twin_problem(row: WantedRole, twin: WantedRole) -> Problem:
-    message = f"the same contact has the same role as in line {twin.row.line}"
-    return _problem("DUPLICATE_ROLE", message, row=row, hint="Take one of the two rows out.")
-
-
-def _primaries_problem(row: WantedRole, count: int) -> Problem:
-    message = f"{count} contacts are marked primary on this deal; a deal has one primary contact"
-    return _problem(
-        "TWO_PRIMARIES", message, row=row, hint="Mark only one of them, and import the rows again."
-    )
-
-
-def _moved_problem(row: WantedRole, names: Sequence[str]) -> Problem:
-    message = f"{' and '.join(names)} of this role was changed in the org since the last run"
-    return _problem(
-        "CHANGED_IN_ORG", message, row=row, hint="Take the org's value over, or change it back there."
-    )
-
-
-def _removed_problem(row: WantedRole) -> Problem:
-    message = "this role was on the deal after the last run, and somebody has removed or changed it since"
-    return _problem("REMOVED_IN_ORG", message, row=row, hint="Take the row out, or add the role in the org.")
-
-
-def _has_primary_problem(row: WantedRole) -> Problem:
-    message = "the deal already has another primary contact, and this job only appends roles"
-    return _problem("HAS_PRIMARY", message, row=row, hint='Use policy = "merge", or take the mark away.')
-
-
-def _problem(code: str, message: str, *, row: WantedRole | None = None, hint: str = "") -> Problem:
-    return Problem(code=code, stage=Stage.PLAN, message=message, hint=hint, row=row.row if row else None)

@@ -34,6 +34,13 @@ class StageCatalogue:
         """The API names of the stages that a deal may be moved to."""
         return tuple(each.api_name for each in self.stages.values() if each.is_active)
 
+    def is_forward(self, now: str, wanted: str) -> bool:
+        """Whether a deal moves on: to a later stage, and not out of a closed one. Unknown stages never do."""
+        order = list(self.stages)
+        if now not in self.stages or wanted not in self.stages or self.stages[now].is_closed:
+            return False
+        return order.index(wanted) > order.index(now)
+
 
 def parse_stages(records: list[Mapping[str, Any]]) -> StageCatalogue:
     """The catalogue from the records of a query on OpportunityStage, in the order given.

@@ -74,6 +74,7 @@ class Sign(StrEnum):
     LOCKED = "row locked"
     VERSION = "API version refused"
     CURSOR = "query cursor expired"
+    MOVED = "modified meanwhile"
     BAD_REQUEST = "request refused"
     STRANGE = "refused with an unknown code"
 
@@ -120,6 +121,8 @@ def sign_of(evidence: Evidence) -> Sign:
         return Sign[evidence.fault.name]
     if 300 <= evidence.status < 400:
         return Sign.REDIRECT
+    if evidence.status == 412:
+        return Sign.MOVED
     if not evidence.is_json:
         return _sign_without_body(evidence.status)
     if evidence.status < 300:
@@ -257,6 +260,7 @@ _FATES: Final[Mapping[Sign, tuple[Fate, ...]]] = {
     Sign.LOCKED: (Fate.RETRY, Fate.REJECT, Fate.REJECT, Fate.REJECT, Fate.RETRY),
     Sign.VERSION: (Fate.STOP_CONFIG,) * 5,
     Sign.CURSOR: (Fate.REJECT, Fate.STOP_CONFIG, Fate.STOP_CONFIG, Fate.STOP_CONFIG, Fate.STOP_ACCESS),
+    Sign.MOVED: (Fate.STOP_CONFIG, Fate.REJECT, Fate.STOP_CONFIG, Fate.STOP_CONFIG, Fate.STOP_ACCESS),
     Sign.BAD_REQUEST: (Fate.STOP_CONFIG, Fate.REJECT, Fate.REJECT, Fate.REJECT, Fate.STOP_ACCESS),
     Sign.STRANGE: (*(Fate.STOP_CONFIG,) * 4, Fate.STOP_ACCESS),
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from sfsync.core.values import Value
@@ -94,7 +95,25 @@ class CollectionCall:
         return tuple(node for collection in self.collections for node in collection)
 
 
-WriteCall = GraphCall | CollectionCall
+@dataclass(frozen=True, slots=True)
+class ConditionalCall:
+    """One request of at most 25 updates, each on the condition that its record was not modified meanwhile.
+
+    `unmodified_since` gives each node's condition by its change id, as aware UTC times of the server. A single
+    update is a call on the record itself, several are one composite request; each row stands for itself.
+    Source: REST API Developer Guide, "Conditional Requests" (dates have a grain of one second).
+    """
+
+    rows: tuple[Node, ...]
+    unmodified_since: Mapping[str, datetime]
+    route: Route = Route.BY_ID
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node of the call, in the order sent."""
+        return self.rows
+
+
+WriteCall = GraphCall | CollectionCall | ConditionalCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +144,17 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """The record was modified after the time that the call named, so nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unanswered:
     """Nobody can say whether the row was saved: the answer was lost or proves nothing."""
 
     why: str
 
 
-Answer = Written | Refused | Halted | Repeated | Unanswered
+Answer = Written | Refused | Halted | Repeated | Moved | Unanswered
 Answers = Mapping[str, Answer]
 """Change id -> answer; one for every node of the call."""

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from sfsync.emulator.wire.tls import Tls
 
 _HOSTS: Final = ("127.0.0.1", "::1")
+_AGE_OF_SEEDS: Final = timedelta(days=1)
+"""What an admin has set up was there before; nothing of it was modified a moment ago."""
+
 _POLL_S: Final = 0.02
 _PUBLIC: Final = (
     "instance_url",
@@ -174,7 +177,7 @@ def build(
         after_commit=lambda _: None,
         ended=lambda: org.locks.release(0),
     )
-    now = stamp(org.clock.now())
+    now = stamp(org.clock.now() - _AGE_OF_SEEDS)
     seed_org(
         org, now=now, call_as=lambda user: Call(org, Request("POST", "/"), work, user_id=user, version="68.0")
     )

@@ -8,22 +8,20 @@ accounted for and the run can be resumed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sfsync.core.batches import Unit, collection_calls, create_calls
-from sfsync.core.diff import held
+from sfsync.core.batches import Unit, create_calls
 from sfsync.core.events import PhaseStarted
 from sfsync.core.guards import canary_scope
 from sfsync.core.plan import WRITES, Action, Change
-from sfsync.core.ports import Lookup
-from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
+from sfsync.core.results import NOT_DONE, Problem
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.units import deal_units, record_units
-from sfsync.core.values import is_same
 from sfsync.engine.role_applying import apply_roles
 from sfsync.engine.run_state import RunState
 from sfsync.engine.sending import MOST_TRIES, send_units
-from sfsync.engine.settling import holds, settle_creates, settle_updates
+from sfsync.engine.settling import settle_creates
+from sfsync.engine.updating import apply_updates
 from sfsync.engine.verifying import verify
 from sfsync.errors import GuardError, Interrupted, OrgUnavailable, SyncError
 
@@ -51,11 +49,10 @@ def apply_changes(state: RunState) -> Ending:
 
 def _write(state: RunState) -> list[Problem]:
     """Writes what is in the state's scope, parents first, and reads it back."""
-    for sobject in (ACCOUNT, CONTACT):
+    for sobject in (ACCOUNT, CONTACT, OPPORTUNITY):
         _create(state, sobject)
-        _update(state, sobject)
-    _create(state, OPPORTUNITY)
-    _update(state, OPPORTUNITY)
+        _begin(state, f"update {sobject}", len(state.waiting(sobject, Action.UPDATE)))
+        apply_updates(state, sobject)
     _begin(state, "contact roles of existing deals", len(_waiting_roles(state)))
     apply_roles(state)
     _begin(state, "read back", None)
@@ -120,55 +117,3 @@ def _create_units(state: RunState, sobject: str, changes: Sequence[Change]) -> l
         roles = state.waiting(CONTACT_ROLE, Action.CREATE)
         return deal_units(changes, roles, state.plan.routes, state.ids)
     return record_units(changes, state.plan.routes, state.ids)
-
-
-def _update(state: RunState, sobject: str) -> None:
-    """Reads each batch again, sends what nobody has touched since the plan, and settles lost answers."""
-    changes = state.waiting(sobject, Action.UPDATE)
-    _begin(state, f"update {sobject}", len(changes))
-    for _, batch in list(collection_calls(record_units(changes, state.plan.routes, state.ids))):
-        fresh = _untouched(state, [state.by_id[unit.unit_id] for unit in batch])
-        doubts = send_units(state, record_units(fresh, state.plan.routes, state.ids), collection_calls)
-        settle_updates(state, doubts)
-
-
-def _untouched(state: RunState, changes: Sequence[Change]) -> list[Change]:
-    """The updates whose records still hold what the plan was made from; the others get their result."""
-    by_id = _read_again(state, changes)
-    untouched: list[Change] = []
-    results: list[RowResult] = []
-    for change in changes:
-        record = by_id.get(change.record_id or "")
-        if record is None:
-            results.append(_conflict(change, "the record is no longer in the org"))
-            continue
-        describe = state.gateway.describe(change.sobject)
-        now = held(describe, record, change.before)
-        if all(is_same(change.before[name], now[name]) for name in change.before):
-            untouched.append(change)
-        elif holds(state, _only_values(change), record):
-            results.append(RowResult(change.change_id, Outcome.UPDATED, change.record_id))
-        else:
-            results.append(_conflict(change, "the record was changed in the org since the plan was made"))
-    state.settle(results)
-    return untouched
-
-
-def _read_again(state: RunState, changes: Sequence[Change]) -> dict[str, dict[str, object]]:
-    if not changes:
-        return {}
-    names = dict.fromkeys(name for change in changes for name in change.before)
-    ids = tuple(each.record_id or "" for each in changes)
-    lookup = Lookup(changes[0].sobject, tuple(dict.fromkeys(("Id", *names))), "Id", ids)
-    return {str(record["Id"]): dict(record) for record in state.gateway.fetch([lookup])[0]}
-
-
-def _only_values(change: Change) -> Change:
-
-    return replace(change, desired=change.values)
-
-
-def _conflict(change: Change, message: str) -> RowResult:
-    hint = "Nothing was touched; run the job again to plan it anew."
-    problem = Problem("CHANGED_IN_ORG", Stage.ORG, message, hint, row=change.row)
-    return RowResult(change.change_id, Outcome.CONFLICT, change.record_id, (problem,))

@@ -7,14 +7,16 @@ for the roles that the deals already have.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from sfsync.core.checks import Invalid, missing_problem, row_problem
 from sfsync.core.costs import predicted_calls
 from sfsync.core.diff import difference, held
 from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
-from sfsync.core.job import Job, Mode
+from sfsync.core.job import FieldPolicy, Job, Mode, UpdateMode
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change, Plan, SourceImage
 from sfsync.core.ports import Journal, LedgerEntry, OrgGateway, Record
@@ -28,6 +30,9 @@ from sfsync.engine.reading import CheckedRow, ReadSection, derived_roles, read_s
 from sfsync.engine.role_planning import RolePlanner, rejected_deals
 from sfsync.engine.routing import plan_routes
 from sfsync.engine.schema import Schema, read_schema, target
+
+MOST_STRICT: Final = 500
+"""Updates of one plan that are each sent on a condition; more go without, two hundred times faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ def make_plan(
         planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
     changes = planning.finish()
     routes = plan_routes(job, schema, changes, gateway)
+    is_strict = _is_strict(job.update_mode, changes)
     return Plan(
         plan_id=stamp.plan_id,
         job=job.name,
@@ -76,11 +82,19 @@ def make_plan(
         on_role_error=job.on_role_error,
         key_fields={each.sobject: each.key for each in schema.sections.values() if each.key},
         routes=routes,
+        is_strict=is_strict,
         changes=changes,
         notes=tuple(planning.notes),
         sources=planning.images,
-        predicted=predicted_calls(changes, routes),
+        predicted=predicted_calls(changes, routes, is_strict=is_strict),
     )
+
+
+def _is_strict(mode: UpdateMode, changes: tuple[Change, ...]) -> bool:
+    if mode is not UpdateMode.AUTO:
+        return mode is UpdateMode.STRICT
+    updates = [each for each in changes if each.action is Action.UPDATE and each.sobject != CONTACT_ROLE]
+    return len(updates) <= MOST_STRICT
 
 
 @dataclass(slots=True)
@@ -98,6 +112,7 @@ class _Planning:
     table: ReferenceTable = field(init=False)
     derived: list[CheckedRow] = field(default_factory=list)
     unsettled: frozenset[str] = frozenset()
+    kept: Counter[tuple[str, str, FieldPolicy]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         still_open = self.journal.open_changes(self.job.name, self.org_id)
@@ -124,6 +139,7 @@ class _Planning:
         if self.derived:
             self._plan_roles(self.derived)
         changes = rejected_deals(self.changes, self.job.on_role_error)
+        self.notes.extend(_kept_note(*what, count=count) for what, count in self.kept.items())
         for note in self.notes:
             self.listener(Noticed(note.message))
         return tuple(changes)
@@ -210,7 +226,11 @@ class _Planning:
         if entry is not None and entry.record_id != found_id:
             entry = None
         remote = held(rules.describe, record, base.desired)
-        found = difference(rules.describe, base.desired, remote, entry)
+        policies = {rule.field: rule.policy for rule in read.section.rules}
+        found = difference(
+            rules.describe, base.desired, remote, entry, policies=policies, stages=rules.stages
+        )
+        self.kept.update((read.section.name, name, policies[name]) for name in found.kept)
         if found.conflicts:
             return replace(base, action=Action.CONFLICT, problems=(_moved(row, found.conflicts),))
         if not found.values:
@@ -289,6 +309,14 @@ def _moved(row: CheckedRow, names: Iterable[str]) -> Problem:
     message = f"{listed} was changed in the org since the last run, to something else than this row wants"
     hint = "Take the org's value over into the source, or change it back in the org; nothing was touched."
     return Problem("CHANGED_IN_ORG", Stage.PLAN, message, hint, row=row.ref, value=row.key)
+
+
+def _kept_note(section: str, name: str, policy: FieldPolicy, *, count: int) -> Problem:
+    values = "value" if count == 1 else "values"
+    message = (
+        f"{section}: {count:,} {values} of {name} stay as the org has them, by its policy {policy.value}"
+    )
+    return Problem("KEPT_BY_POLICY", Stage.PLAN, message, field=name)
 
 
 def _unsettled(row: CheckedRow) -> Problem:

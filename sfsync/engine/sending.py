@@ -18,7 +18,7 @@ from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import gives_flag_away
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.verdict import RowFate, row_fate, stop_error
-from sfsync.core.writes import Answer, Answers, Node, Refused, Repeated, Unanswered, WriteCall, Written
+from sfsync.core.writes import Answer, Answers, Moved, Node, Refused, Repeated, Unanswered, WriteCall, Written
 from sfsync.engine.run_state import RunState
 from sfsync.errors import SyncError
 
@@ -89,6 +89,9 @@ def _release(state: RunState, units: Sequence[Unit]) -> None:
 def _end_of(state: RunState, unit: Unit, answers: Answers, this: _Round) -> list[RowResult]:
     """The results of a unit that has come to an end; the others go into the round."""
     own = {node.change_id: answers.get(node.change_id, Unanswered("no answer")) for node in unit.nodes}
+    if any(isinstance(each, Moved) for each in own.values()):
+        this.doubts.append(Doubt(unit, is_ambiguous=False))
+        return []
     if any(isinstance(each, Unanswered | Repeated) for each in own.values()):
         this.doubts.append(Doubt(unit, is_ambiguous=True))
         return []

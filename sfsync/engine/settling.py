@@ -102,6 +102,7 @@ def _settle_by_key(state: RunState, doubts: Sequence[Doubt], settled: Settled) -
                 _settle_absent(state, doubt, settled)
 
 
+_EDITED = "the record was changed in the org a moment before it was to be written"
 _BINNED = "a record with this key is in the org's recycle bin"
 _OTHER = "a record with this key is in the org and holds other values than this row"
 
@@ -178,7 +179,10 @@ def _scale(described: object) -> int | None:
 
 
 def settle_updates(state: RunState, doubts: Sequence[Doubt]) -> None:
-    """Updates whose answer stayed away: done where the record holds the values, else unknown."""
+    """Updates whose answer stayed away, or that met a newer edit: done where the record holds the values.
+
+    Else nobody can say, or, where the org refused the update because of the edit, it is a conflict.
+    """
     for doubt in doubts:
         change = _head(state, doubt)
         lookup = Lookup(change.sobject, ("Id", *change.values), "Id", (change.record_id or "",))
@@ -186,8 +190,10 @@ def settle_updates(state: RunState, doubts: Sequence[Doubt]) -> None:
         wanted = replace(change, desired=change.values)
         if records and holds(state, wanted, records[0]):
             state.settle([RowResult(change.change_id, Outcome.UPDATED, change.record_id)])
-        else:
+        elif doubt.is_ambiguous:
             state.settle([unknown(change)])
+        else:
+            state.settle([_conflict(change, "CHANGED_IN_ORG", _EDITED, change.record_id)])
 
 
 def unknown(change: Change, alike: Sequence[str] = ()) -> RowResult:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from sfsync.core.job import (
     SECTIONS,
     Blank,
+    FieldPolicy,
     FieldRule,
     Job,
     Mode,
@@ -175,6 +176,7 @@ def _rule(field: str, form: RuleForm) -> FieldRule:
         default=form.default,
         match=tuple(form.match or ()),
         date_format=form.format,
+        policy=FieldPolicy(form.policy or FieldPolicy.GUARD),
     )
 
 

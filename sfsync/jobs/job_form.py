@@ -55,6 +55,13 @@ class RuleForm(_Form):
     default: Text | None = Field(
         None, description="The text that takes the place of an empty cell; then blank is not given."
     )
+    policy: Literal["source", "org", "create-only", "fill-empty", "forward-only"] | None = Field(
+        None,
+        description="Who has the say where the record differs: the row (source), the org once it has a value "
+        "(org), only on create (create-only), the row where the org's field is empty (fill-empty), or the row "
+        "where its stage comes later (forward-only, for StageName). Without it the row's value goes, and a field "
+        "that somebody changed in the org since the last run is a conflict.",
+    )
     match: Annotated[
         list[Text] | None, BeforeValidator(_as_list, json_schema_input_type=str | list[str] | None)
     ] = Field(

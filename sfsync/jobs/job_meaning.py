@@ -169,6 +169,10 @@ def _rule_mistakes(path: Path, rule: Table) -> Iterator[Mistake]:
 
 def _clashes(path: Path, rule: Table) -> Iterator[Mistake]:
     """Keys that say two things at once, or nothing."""
+    if "policy" in rule and path[0] == "contact_roles":
+        yield Mistake((*path, "policy"), "belongs to fields of records; roles go by [roles] policy")
+    if rule.get("policy") == "forward-only" and path[-1] != "StageName":
+        yield Mistake((*path, "policy"), '= "forward-only" is for StageName, whose values have an order')
     if "blank" in rule and "default" in rule:
         yield Mistake((*path, "blank"), "and default both say what an empty cell means; give one")
     if "else" in rule and "map" not in rule:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sfsync.core.report import Report
-from sfsync.core.results import NOT_DONE, Outcome, Problem
+from sfsync.core.results import COUNTED, NOT_DONE, Outcome, Problem
 from sfsync.report.document import Files, report_counts
 from sfsync.report.lines import CountTable, Line, Piece, Tone
 from sfsync.report.nouns import noun, rows_counted
@@ -64,7 +64,7 @@ def _table(counts: Mapping[str, Mapping[str, int]]) -> CountTable:
     """One line for each outcome, rare ones only where something is in them: it fits the narrowest terminal."""
     named = [
         each.value
-        for each in Outcome
+        for each in COUNTED
         if each in _ALWAYS or any(of_sobject[each.value] for of_sobject in counts.values())
     ]
     rows = tuple((title, [each[title] for each in counts.values()]) for title in ("rows", *named))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sfsync.core.verdict import CallKind, Evidence, Fate, Fault, error_for, judge
+from sfsync.core.verdict import CallKind, Evidence, Fate, Fault, Sign, error_for, judge
 from sfsync.salesforce.access import Access, Pass
 from sfsync.salesforce.retrying import Retrier, Settled
 from sfsync.salesforce.session import Answer, Request
@@ -36,6 +36,7 @@ class RefusedWhole:
     code: str
     message: str = field(repr=False)
     fields: tuple[str, ...] = ()
+    has_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Courier:
         if answer.evidence.fault not in (Fault.UNSENT, Fault.CERTIFICATE):
             self._meter.count_sent(request.kind)
         self._meter.note_limit(answer.limit_info)
+        self._meter.note_date(answer.date)
         if inspect is None or judge(answer.evidence, request.kind).fate is not Fate.OK:
             return answer
         found = inspect(answer.document)
@@ -95,7 +97,8 @@ def _ending(settled: Settled, kind: CallKind) -> Ending:
     if kind is not CallKind.READ and (settled.in_doubt or verdict.fate is Fate.AMBIGUOUS):
         return Lost(verdict.sign.value)
     if verdict.fate is Fate.REJECT:
-        return RefusedWhole(evidence.code, evidence.message, evidence.fields)
+        has_moved = verdict.sign is Sign.MOVED
+        return RefusedWhole(evidence.code, evidence.message, evidence.fields, has_moved)
     error = error_for(verdict, evidence.code)
     names = _names_in(evidence.message)
     if not names:

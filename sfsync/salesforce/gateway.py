@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from sfsync.core.describe import SObjectDescribe, parse_describe
@@ -21,11 +22,24 @@ from sfsync.core.ports import ApiUsage, Lookup, Record
 from sfsync.core.sobject import is_api_name, record_id
 from sfsync.core.stages import StageCatalogue, parse_stages
 from sfsync.core.verdict import CallKind
-from sfsync.core.writes import Answer, Answers, GraphCall, Halted, Node, Refused, Unanswered, WriteCall
+from sfsync.core.writes import (
+    Answer,
+    Answers,
+    CollectionCall,
+    ConditionalCall,
+    GraphCall,
+    Halted,
+    Moved,
+    Node,
+    Refused,
+    Unanswered,
+    WriteCall,
+)
 from sfsync.errors import AccessError, ConfigError, OrgUnavailable
 from sfsync.salesforce.access import Access
 from sfsync.salesforce.bodies import unsendable, with_reference_text
 from sfsync.salesforce.collections import collection_request, read_collections
+from sfsync.salesforce.conditional import conditional_request, read_conditional
 from sfsync.salesforce.courier import Answered, Courier, Lost, RefusedWhole
 from sfsync.salesforce.graph import graph_body, read_graphs
 from sfsync.salesforce.queries import Queries
@@ -80,6 +94,11 @@ class SalesforceGateway:
     def usage(self) -> ApiUsage:
         """What has been used until now."""
         return self._meter.usage
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The org's clock at its latest answer, to the second; None before the first."""
+        return self._meter.server_time
 
     def close(self) -> None:
         """Drops the connections; may be called from another thread."""
@@ -144,7 +163,7 @@ class SalesforceGateway:
             AccessError, ConfigError, LimitReached, OrgUnavailable: the org surely did nothing.
         """
         nodes = call.nodes()
-        if isinstance(call, GraphCall) or len(call.collections) > 1:
+        if not isinstance(call, CollectionCall) or len(call.collections) > 1:
             changed_on_the_way = with_reference_text(nodes)
             if changed_on_the_way:
                 return _held_back(nodes, changed_on_the_way)
@@ -158,6 +177,8 @@ class SalesforceGateway:
         match self._courier.deliver(request):
             case Answered(document):
                 return complete(nodes, _read(call, document, request.kind))
+            case RefusedWhole(has_moved=True):
+                return {node.change_id: Moved() for node in nodes}
             case RefusedWhole(code, message, fields):
                 return {node.change_id: Refused(code, message, fields) for node in nodes}
             case Lost(why):
@@ -168,6 +189,8 @@ class SalesforceGateway:
         if isinstance(call, GraphCall):
             body = graph_body(call, self._api_path)
             return Request("POST", f"{self._api_path}/composite/graph", kind, body)
+        if isinstance(call, ConditionalCall):
+            return conditional_request(call, self._api_path)
         method, path, body = collection_request(call, self._api_path)
         return Request(method, path, kind, body)
 
@@ -221,6 +244,8 @@ def _held_back(nodes: Iterable[Node], culprits: Mapping[str, Answer]) -> Answers
 def _read(call: WriteCall, document: Any, kind: CallKind) -> dict[str, Answer]:
     if isinstance(call, GraphCall):
         return read_graphs(call, document)
+    if isinstance(call, ConditionalCall):
+        return read_conditional(call, document)
     return read_collections(call, document, kind)
 
 

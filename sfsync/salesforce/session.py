@@ -52,6 +52,7 @@ class Request:
     kind: CallKind
     body: bytes | None = field(default=None, repr=False)
     content_type: str = "application/json; charset=UTF-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Answer:
     document: Any = field(default=None, repr=False)
     retry_after: str | None = None
     limit_info: str | None = None
+    date: str | None = None
 
 
 class DoorSession(requests.Session):
@@ -111,6 +113,7 @@ class Door:
         if not is_safe_target(request.target):
             raise ConfigError("an address outside of the API was about to be used", code="BAD_TARGET")
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "sfsync"}
+        headers |= request.headers
         body = request.body
         if body is not None:
             headers["Content-Type"] = request.content_type
@@ -178,11 +181,16 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
 def _answer_of(response: requests.Response, body: bytes) -> Answer:
     headers: Mapping[str, str] = response.headers
     evidence, document = _evidence_of(response.status_code, headers.get("Content-Type", ""), body)
-    return Answer(evidence, document, headers.get("Retry-After"), headers.get("Sforce-Limit-Info"))
+    return Answer(
+        evidence, document, headers.get("Retry-After"), headers.get("Sforce-Limit-Info"), headers.get("Date")
+    )
 
 
 def _evidence_of(status: int, content_type: str, body: bytes) -> tuple[Evidence, Any]:
     media = content_type.partition(";")[0].strip().lower()
+    if status == 204 and not body:
+        # Only an update or a deletion of one record is answered so; nothing else takes it for a success.
+        return Evidence(status=status, is_json=True), None
     if media != "application/json":
         # A success without a type and without a body is an answer that was cut, not a page.
         is_cut = status < 300 and not body

@@ -1,4 +1,5 @@
-"""Counts what a run costs: each request once, retries included, and the org's own estimate of its limit.
+"""What the answers of an org tell besides their bodies: how many calls a run has cost, the org's own estimate of
+its limit, and the time of its clock.
 
 Safe for threads. The estimate of the org may go down between two answers, so it is shown, never relied on.
 Source: REST API Developer Guide, "Limit Info Header".
@@ -9,6 +10,8 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from sfsync.core.ports import ApiUsage
@@ -23,11 +26,25 @@ class Meter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._usage = ApiUsage()
+        self._server_time: datetime | None = None
 
     @property
     def usage(self) -> ApiUsage:
         """What has been used until now."""
         return self._usage
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The org's clock at its latest answer, to the second; None before the first."""
+        return self._server_time
+
+    def note_date(self, date: str | None) -> None:
+        """Remembers the `Date` of an answer, when it has one that can be read."""
+        try:
+            moment = parsedate_to_datetime(date or "")
+        except ValueError:
+            return
+        self._server_time = moment.astimezone(UTC)
 
     @property
     def calls(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -22,7 +23,7 @@ from sfsync.app import StopFlag, Surroundings, admit, apply, plan, resume, sync
 from sfsync.core.guards import Limits
 from sfsync.core.plan import Plan
 from sfsync.core.report import Report
-from sfsync.core.results import NOT_DONE, Outcome
+from sfsync.core.results import COUNTED, NOT_DONE, Outcome
 from sfsync.emulator.fault_actions import Action
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import RunningEmulator
@@ -35,7 +36,7 @@ ORG_FILE = ROOT / "config" / "emulator" / "org.toml"
 GRID = pytest.mark.skipif(
     os.environ.get("SFSYNC_FAULTS_GRID") != "1", reason="the full grid runs with SFSYNC_FAULTS_GRID=1"
 )
-WRITES = r"/composite/(graph|sobjects)"
+WRITES = r"/composite/(graph|sobjects)|/sobjects/\w+/\w{18}$"
 """The calls of the main job that write; it reads by /query and /composite."""
 
 TIMES = {"CreatedDate", "LastModifiedDate", "SystemModstamp", "LastStageChangeDate"}
@@ -55,9 +56,9 @@ file = "deals.csv"
 {key_rule}
 Name = "deal"
 AccountId = {{ column = "account", match = "Sfsync_Key__c" }}
-StageName = "stage"
+StageName = {stage_rule}
 CloseDate = "close_date"
-Amount = "amount"
+Amount = {amount_rule}
 NextStep = "next_step"
 
 [contact_roles]
@@ -158,6 +159,8 @@ class Bench:
     job: str = "trailhead"
     token: str = field(default="")
     stop: StopFlag = field(default_factory=Impatient)
+    stage_rule: str = '"stage"'
+    amount_rule: str = '"amount"'
 
     def __post_init__(self) -> None:
         self.token = self.token or self.emulator.access_token
@@ -199,6 +202,8 @@ class Bench:
             JOB.format(
                 policy=policy,
                 key='key = "Sfsync_Key__c"' if has_key else 'row_key = "deal_id"',
+                stage_rule=self.stage_rule,
+                amount_rule=self.amount_rule,
                 key_rule='Sfsync_Key__c = "deal_id"' if has_key else "",
             )
         )
@@ -226,6 +231,10 @@ class Bench:
         """Plans the job."""
         return plan(load_job(self.job, environ=self.environ), around=self.around)
 
+    def planned_with(self, **words: Any) -> Plan:
+        """Plans the job with other words of its own."""
+        return plan(replace(load_job(self.job, environ=self.environ), **words), around=self.around)
+
     def apply(self, made: Plan) -> Ending:
         """Applies a plan of the job."""
         report = apply(made, load_job(self.job, environ=self.environ), around=self.around)
@@ -247,11 +256,7 @@ class Bench:
 
     def written(self) -> list[int]:
         """The numbers of the requests that were write calls."""
-        return [
-            each.n
-            for each in self.emulator.audit.requests
-            if "/composite/graph" in each.path or "/composite/sobjects" in each.path
-        ]
+        return [each.n for each in self.emulator.audit.requests if re.search(WRITES, each.path)]
 
     def create(self, sobject: str, **values: Any) -> str:
         """Creates a record over the API, as another tool or a person does; returns its id."""
@@ -349,7 +354,7 @@ def role(key: str, contact: str = LEUNG, name: str = "Evaluator", primary: str =
 def assert_every_row_counts_once(counts: Mapping[str, Mapping[str, int]]) -> None:
     """Each input row is in exactly one count."""
     for of_sobject in counts.values():
-        assert sum(of_sobject[each.value] for each in Outcome) == of_sobject["rows"]
+        assert sum(of_sobject[each.value] for each in COUNTED) == of_sobject["rows"]
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:

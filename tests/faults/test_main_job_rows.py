@@ -7,6 +7,7 @@ from main_job_bench import ALAN, GRID, LEUNG, WRITES, Bench, Carrying, deal, rol
 
 from sfsync.core.results import Outcome
 from sfsync.emulator.fault_actions import Drop, FailRows, Refuse
+from sfsync.emulator.faults import FaultScript
 
 KEYS = ("NEW-1", "NEW-2", "NEW-3")
 ROLE_NAMES = (
@@ -32,7 +33,8 @@ def three_deals(bench: Bench) -> None:
 
 def refuse(bench: Bench, value: str, code: str = RULE) -> None:
     """Lets the org refuse every row that carries a value, always."""
-    bench.strike(FailRows(keys=(value,), code=code, message="the rule says no"), count=None)
+    refusal = FailRows(keys=(value,), code=code, message="the rule says no")
+    bench.emulator.faults.add(FaultScript(refusal, path="/composite", count=None))
 
 
 @pytest.mark.parametrize("code", [RULE, "JSON_PARSER_ERROR"])

@@ -70,6 +70,7 @@ def seed(org: "Org", *, now: str, call_as: "Callable[[str], Call]") -> None:
             org.storage.insert(sobject, {**org.templates[sobject], **row, **stamps, **by})
         for number, table in enumerate(org.definition.records, start=1):
             locals_.setdefault(table.get("local", f"record {number}"), _save(call, table, locals_))
+        org.storage.restamp(now)
 
 
 def _add_missing(org: "Org", *, now: str) -> None:

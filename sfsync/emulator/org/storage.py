@@ -62,6 +62,15 @@ class Storage:
         statement = f'UPDATE "{sobject}" SET {assignments} WHERE "Id" = ?'  # noqa: S608 - names come from the schema
         self.connection.execute(statement, (*changes.values(), record_id))
 
+    def restamp(self, moment: str) -> None:
+        """Let every record look as if it was created, and last modified, at that moment."""
+        for sobject, columns in self._columns.items():
+            stamps = [
+                name for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp") if name in columns
+            ]
+            assignments = ", ".join(f'"{name}" = ?' for name in stamps)
+            self.connection.execute(f'UPDATE "{sobject}" SET {assignments}', [moment] * len(stamps))  # noqa: S608
+
     def remove(self, sobject: str, record_id: str) -> None:
         """Take a row out for good."""
         self.connection.execute(f'DELETE FROM "{sobject}" WHERE "Id" = ?', (record_id,))  # noqa: S608

@@ -85,6 +85,8 @@ ROWS = [
     (of_org(410, "GONE"), "CCCCC"),
     (of_org(410, "NEVER_SEEN"), "CCCCC"),
     (of_org(404, "INVALID_QUERY_LOCATOR"), "jCCCP"),
+    (Evidence(status=412), "CjCCP"),
+    (of_org(412, "MODIFIED"), "CjCCP"),
     (of_org(400, "JSON_PARSER_ERROR"), "CjjjP"),
     (of_org(400, "INVALID_FIELD"), "CjjjP"),
     (of_org(404, "NOT_FOUND"), "CCCCP"),

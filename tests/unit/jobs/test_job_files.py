@@ -222,6 +222,7 @@ def test_the_schemas_describe_every_key() -> None:
         "default",
         "match",
         "format",
+        "policy",
     }
     assert all("description" in each for each in rule.values())
     assert {"access_token_env", "private_key_file"} <= set(org["properties"])

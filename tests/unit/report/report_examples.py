@@ -98,7 +98,8 @@ def a_plan(changes: Iterable[Change], *images: SourceImage, notes: tuple[Problem
         notes=notes,
         sources={each.name: each for each in images},
         routes=ROUTES,
-        predicted=predicted_calls(all_changes, ROUTES),
+        is_strict=False,
+        predicted=predicted_calls(all_changes, ROUTES, is_strict=False),
     )
 
 
