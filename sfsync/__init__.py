@@ -10,12 +10,13 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from sfsync.app import apply, plan, resume, sync, with_rows
+    from sfsync.app import apply, plan, sync, with_rows
     from sfsync.core.models import Account, Contact, Opportunity, OpportunityContactRole, Reference
     from sfsync.core.plan import Plan
     from sfsync.core.report import Report
     from sfsync.errors import SyncError
     from sfsync.jobs import load_job
+    from sfsync.past_runs import resume
 
 _HOMES: Final = {
     "Account": "sfsync.core.models",
@@ -29,7 +30,7 @@ _HOMES: Final = {
     "apply": "sfsync.app",
     "load_job": "sfsync.jobs",
     "plan": "sfsync.app",
-    "resume": "sfsync.app",
+    "resume": "sfsync.past_runs",
     "sync": "sfsync.app",
     "with_rows": "sfsync.app",
 }

@@ -11,7 +11,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,13 +22,13 @@ from sfsync.core.events import Listener, ignore_events
 from sfsync.core.guards import NO_LIMITS, Limits
 from sfsync.core.job import Job, OrgProfile
 from sfsync.core.plan import Plan
-from sfsync.core.plan_codec import dump_plan, load_plan
-from sfsync.core.ports import RunRecord
+from sfsync.core.plan_codec import dump_plan
 from sfsync.core.report import Report
 from sfsync.core.rows import RowSource
 from sfsync.engine.planning import PlanStamp, make_plan
 from sfsync.engine.runs import Bench, begin_run, refuse_excess, refuse_stale, run_plan, settle_earlier
-from sfsync.errors import ConfigError, GuardError
+from sfsync.errors import ConfigError
+from sfsync.run_files import new_name, read_plan, run_folder, write_private
 
 if TYPE_CHECKING:
     from sfsync.journal import SqliteJournal
@@ -89,15 +89,28 @@ class Workplace:
         )
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keeps other runs of the job against this org out, and settles what earlier runs left open."""
+    def lock(self, keyless: Iterable[str] | None = None) -> Iterator[None]:
+        """Keeps other runs of the job against this org out.
+
+        Two jobs that write rows of one sObject without a key could not tell each other's records from their own,
+        so there is one more lock for each such sObject (`keyless`, by default those of the job).
+        """
         from sfsync.journal import run_lock
 
         org_id = self.gateway.identity().org_id
+        if keyless is None:
+            keyless = [each.sobject for each in self.job.sections.values() if each.row_key is not None]
+        names = [self.job.name, *(f"{sobject} without a key" for sobject in sorted(keyless))]
         with ExitStack() as held:
-            for name in _lock_names(self.job, org_id):
-                held.enter_context(run_lock(self.state, name, clock=self.around.clock))
-            settle_earlier(self.job.name, org_id, self.bench, load=read_plan)
+            for name in names:
+                held.enter_context(run_lock(self.state, f"{name}-{org_id}", clock=self.around.clock))
+            yield
+
+    @contextmanager
+    def locked(self, keyless: Iterable[str] | None = None) -> Iterator[None]:
+        """Keeps other runs out, and settles what earlier runs left open."""
+        with self.lock(keyless):
+            settle_earlier(self.job.name, self.gateway.identity().org_id, self.bench, load=read_plan)
             yield
 
     def apply(self, plan: Plan, *, is_fresh: bool) -> Report:
@@ -118,15 +131,6 @@ class Workplace:
     def run_folder(self, job: str, run_id: str) -> Path:
         """The folder of one run's plan and results, made if need be."""
         return run_folder(self.state, job, run_id)
-
-
-def _lock_names(job: Job, org_id: str) -> list[str]:
-    """The locks of a run, in one order for all: its job's, and one for each sObject that it writes without a key.
-
-    Two jobs that write keyless rows of one sObject could not tell each other's records from their own.
-    """
-    keyless = sorted(each.sobject for each in job.sections.values() if each.row_key is not None)
-    return [f"{job.name}-{org_id}", *(f"{sobject} without a key-{org_id}" for sobject in keyless)]
 
 
 @contextmanager
@@ -179,17 +183,6 @@ def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceG
         gateway.close()
 
 
-def admit(job: Job, *, around: Surroundings | None = None) -> str:
-    """Notes a person's word that a job without keys never ran against its org with another journal.
-
-    Returns the id of the org.
-    """
-    with opened(job, around or Surroundings()) as place:
-        org_id = place.gateway.identity().org_id
-        place.journal.admit_job(job.name, org_id, at=place.bench.now())
-    return org_id
-
-
 def open_sources(job: Job) -> dict[str, RowSource]:
     """The sources of a job, by section name.
 
@@ -230,99 +223,6 @@ def sync(job: Job, *, around: Surroundings | None = None) -> Report:
     """
     with opened(job, around or Surroundings()) as place, place.locked():
         return place.apply(place.plan(), is_fresh=True)
-
-
-def find_run(journal: SqliteJournal, run_id: str | None) -> RunRecord:
-    """The run to resume: the one named, else the newest that has not ended.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    open_runs = [each for each in journal.runs() if each.exit_code is None]
-    for run in open_runs:
-        if run_id in (None, run.run_id):
-            return run
-    what = f"no interrupted run {run_id}" if run_id else "no interrupted run"
-    known = ", ".join(each.run_id for each in open_runs) or "none"
-    raise ConfigError(f"there is {what} to resume", code="NO_SUCH_RUN", hint=f"Interrupted runs: {known}.")
-
-
-def resume(run_id: str | None = None, *, around: Surroundings | None = None) -> Report:
-    """Goes on with an interrupted run: settles what is unknown, then applies the rest of its plan.
-
-    Raises:
-        ConfigError: there is no such run.
-        SyncError: see `sfsync.errors`.
-    """
-    from sfsync.journal import open_journal, run_lock, state_folder
-
-    given = around or Surroundings()
-    state = state_folder(given.environ)
-    journal = open_journal(state, clock=given.clock)
-    try:
-        run = find_run(journal, run_id)
-    finally:
-        journal.close()
-    saved = read_plan(run.plan_file)
-    job = Job(saved.job, saved.profile, {}, saved.job_digest)
-    with opened(job, given) as place:
-        if place.gateway.identity().org_id != saved.org.org_id:
-            raise GuardError(
-                f"run {run.run_id} is of org {saved.org.org_id}, profile {saved.profile} leads to another",
-                code="OTHER_ORG",
-                hint="Point the profile at the org of the run.",
-            )
-        with run_lock(state, f"{saved.job}-{saved.org.org_id}", clock=given.clock):
-            return run_plan(saved, place.bench, run_id=run.run_id)
-
-
-def read_plan(file: str) -> Plan:
-    """A saved plan.
-
-    Raises:
-        GuardError: the file is gone, or is not a plan as it was written.
-    """
-    try:
-        return load_plan(Path(file).read_bytes())
-    except OSError as error:
-        raise GuardError(
-            f"the plan file {file} cannot be read: {error.strerror}",
-            code="PLAN_FILE_MISSING",
-            hint="Without it, what an interrupted run sent cannot be settled; restore the file.",
-        ) from None
-
-
-def run_folder(state: Path, job: str, run_id: str) -> Path:
-    """The private folder of one run."""
-    folder = state / "runs" / _safe(job) / _safe(run_id)
-    for each in (state / "runs", folder.parent, folder):
-        each.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
-
-
-def _safe(name: str) -> str:
-    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name).lstrip(".") or "_"
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Writes a file that only its owner can read, wholly or not at all."""
-    write_whole(path, data, mode=0o600)
-
-
-def write_whole(path: Path, data: bytes, *, mode: int) -> None:
-    """Writes a file of that mode, wholly or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-
-
-def new_name(now: datetime) -> str:
-    """A name for a plan and its run that sorts by time."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def with_rows(job: Job, **rows: object) -> Job:

@@ -37,9 +37,9 @@ def plan_command(
 
     JOB is the name of a file in config/jobs/, or a path to a job file.
     """
-    from sfsync.app import write_private
     from sfsync.core.plan_codec import dump_plan
     from sfsync.jobs import load_job
+    from sfsync.run_files import write_private
 
     with surroundings("none" if as_json and progress == "auto" else progress) as around:
         loaded = load_job(job, org=org, environ=around.environ)
@@ -107,8 +107,9 @@ def write_and_deliver(
     job: Job, around: Surroundings, *, plan_file: Path | None, yes: bool, as_json: bool
 ) -> int:
     """Plans (or takes a saved plan), shows, writes and reports; returns the exit code."""
-    from sfsync.app import opened, read_plan
+    from sfsync.app import opened
     from sfsync.report.terminal import draw_plan
+    from sfsync.run_files import read_plan
 
     with opened(job, around) as place, place.locked():
         plan = read_plan(str(plan_file)) if plan_file else place.plan()
@@ -132,8 +133,9 @@ def resume_command(run: str | None, *, as_json: bool, progress: str) -> int:
     What the interrupted run may have sent is looked up in the org first; then the rest of its plan is written.
     The source files are not needed.
     """
-    from sfsync.app import resume, run_folder
     from sfsync.journal import state_folder
+    from sfsync.past_runs import resume
+    from sfsync.run_files import run_folder
 
     with surroundings("none" if as_json and progress == "auto" else progress) as around:
         report = resume(run, around=around)

@@ -12,6 +12,11 @@ from sfsync.core.batches import create_calls, graph_calls, update_batches
 from sfsync.core.plan import Action, Change, PredictedCalls
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.units import Routes, deal_units, record_units, role_units
+from sfsync.core.writes import Route
+
+JOB_WRITES: Final = 3
+JOB_READS: Final = 4
+"""One poll and three result files."""
 
 ROWS_PER_READ: Final = 10_000
 """Rows that one composite of five queries brings. Source: REST API Developer Guide, 2,000 rows a page."""
@@ -24,15 +29,24 @@ def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: boo
         creates = _of(changes, sobject, Action.CREATE)
         updates = _of(changes, sobject, Action.UPDATE)
         is_deal = sobject == OPPORTUNITY
+        if routes.get(sobject) is Route.JOB_FENCE:
+            reads, writes = _with_job(creates, reads, writes)
+            creates = []
         units = deal_units(creates, changes, routes) if is_deal else record_units(creates, routes)
         writes += sum(1 for _ in create_calls(units))
         update_calls = sum(1 for _ in update_batches(record_units(updates, routes), is_strict=is_strict))
         reads += update_calls
         writes += update_calls
-    role_calls = sum(1 for _ in graph_calls(role_units(changes, routes)))
-    reads += role_calls
-    writes += role_calls
+    units = role_units(changes, routes)
+    by_job = [unit for unit in units if unit.route is Route.JOB_FENCE]
+    role_calls = sum(1 for _ in graph_calls([unit for unit in units if unit.route is not Route.JOB_FENCE]))
+    reads, writes = _with_job(by_job, reads + role_calls, writes + role_calls)
     return PredictedCalls(reads + _read_back(changes), writes)
+
+
+def _with_job(rows: Sequence[object], reads: int, writes: int) -> tuple[int, int]:
+    """With what one bulk job costs: to make, fill and close it, and to ask once and read three files."""
+    return (reads + JOB_READS, writes + JOB_WRITES) if rows else (reads, writes)
 
 
 def _of(changes: Sequence[Change], sobject: str, action: Action) -> list[Change]:

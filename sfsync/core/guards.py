@@ -73,6 +73,8 @@ def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], 
     digest = changes_digest(plan.changes)
     if limits.confirmed == digest:
         return
+    if plan.undoes is not None:
+        return
     reasons = [*_proportions(writes, managed), *_growth(plan, last_rows)]
     if reasons:
         raise GuardError(

@@ -14,6 +14,7 @@ from typing import Final
 
 from sfsync.core.job import Mode, OnRoleError, RolePolicy
 from sfsync.core.results import Outcome, Problem, RowRef
+from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending, PlannedValue, Value
 from sfsync.core.writes import Route
 
@@ -134,7 +135,8 @@ class Plan:
     `schema_digest` covers the parts of describe and the stage catalogue that the plan depends on.
     `key_fields` names the key field of each sObject that has one, `routes` what makes creates safe to repeat
     (of contact roles: those on deals that exist). `is_strict` says that each update is sent on the condition that
-    nobody wrote to its record meanwhile. `profile` is the name of the org profile.
+    nobody wrote to its record meanwhile. `profile` is the name of the org profile, `undoes` the run that the plan
+    takes back.
     """
 
     plan_id: str
@@ -155,6 +157,12 @@ class Plan:
     notes: tuple[Problem, ...]
     sources: Mapping[str, SourceImage]
     predicted: PredictedCalls
+    undoes: str | None = None
+
+    def keyless(self) -> list[str]:
+        """The sObjects that the plan writes without a key of the org, contact roles left out."""
+        named = {each.sobject for each in self.changes} - self.key_fields.keys() - {CONTACT_ROLE}
+        return sorted(named)
 
     @property
     def row_count(self) -> int:

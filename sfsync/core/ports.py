@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from sfsync.core.bulk import JobProgress, JobResults, JobTable
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.stages import StageCatalogue
@@ -49,6 +50,38 @@ class ApiUsage:
     retries: int = 0
     limit_used: int | None = None
     limit_max: int | None = None
+
+
+class OrgJobs(Protocol):
+    """Bulk API 2.0 ingest jobs of one org. Every method may raise `AccessError` or `OrgUnavailable`."""
+
+    def is_allowed(self) -> bool:
+        """Whether this user may run jobs in this org."""
+        ...
+
+    def create(self, sobject: str) -> str | None:
+        """A new, empty job; None when the answer was lost, which may leave an empty job behind."""
+        ...
+
+    def fill(self, job_id: str, table: JobTable) -> bool:
+        """Uploads the rows, once; unless it says True the job must never be closed."""
+        ...
+
+    def close(self, job_id: str) -> None:
+        """Lets the job work: the one commit point. Whether it took effect is for `progress` to say."""
+        ...
+
+    def abort(self, job_id: str) -> None:
+        """Asks the job to stop; rows that it has saved stay."""
+        ...
+
+    def progress(self, job_id: str) -> JobProgress | None:
+        """How far the job is; None when the org does not know it any more."""
+        ...
+
+    def results(self, job_id: str, table: JobTable) -> JobResults:
+        """What the job says of its rows."""
+        ...
 
 
 class OrgSchema(Protocol):
@@ -89,6 +122,11 @@ class OrgGateway(OrgSchema, Protocol):
         Raises:
             OrgUnavailable: the org surely did nothing, and stayed unavailable through all retries.
         """
+        ...
+
+    @property
+    def jobs(self) -> OrgJobs:
+        """The org's bulk jobs."""
         ...
 
     @property
@@ -244,6 +282,10 @@ class Journal(Protocol):
 
     def put_ledger(self, org_id: str, entries: Iterable[LedgerEntry]) -> None:
         """Writes or replaces entries, in one commit."""
+        ...
+
+    def drop_ledger(self, org_id: str, sobject: str, record_ids: Iterable[str]) -> None:
+        """Forgets the records with those ids, in one commit."""
         ...
 
     def close(self) -> None:

@@ -47,15 +47,21 @@ class Report:
             if change.row is not None:
                 yield change, self.result(change)
 
+    def ends(self) -> Iterator[tuple[Change, RowResult]]:
+        """Every input row's change, and every write that no row asks for, with its result."""
+        for change in self.plan.changes:
+            if change.row is not None or change.action in WRITES:
+                yield change, self.result(change)
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Rows per sObject and outcome."""
         return count_outcomes((change.sobject, result.outcome) for change, result in self.rows())
 
     def problems(self) -> list[tuple[Change, Outcome, Problem]]:
-        """Every problem of every row that is not done, in the order of the plan."""
+        """Every problem of every row or write that is not done, in the order of the plan."""
         return [
             (change, result.outcome, problem)
-            for change, result in self.rows()
+            for change, result in self.ends()
             if result.outcome in NOT_DONE
             for problem in result.problems or (_unexplained(change, result.outcome),)
         ]
@@ -67,7 +73,7 @@ class Report:
             return self.stopped.process_exit_code
         if self.stopped is not None:
             return self.stopped.exit_code
-        return ROWS_NOT_DONE if any(result.outcome in NOT_DONE for _, result in self.rows()) else 0
+        return ROWS_NOT_DONE if any(result.outcome in NOT_DONE for _, result in self.ends()) else 0
 
 
 def _unexplained(change: Change, outcome: Outcome) -> Problem:

@@ -116,10 +116,17 @@ def role_unit(deal_id: str, roles: Sequence[Change], *, number: int, routes: Rou
 
 
 def _role_route(nodes: Sequence[Node], routes: Routes) -> Route:
-    """A receipt fences every change of a deal's roles; without one, changes by id may be repeated as they are."""
-    if routes[CONTACT_ROLE] is Route.RECEIPT_FENCE or any(node.record_id is None for node in nodes):
-        return routes[CONTACT_ROLE]
-    return Route.BY_ID
+    """A receipt fences every change of a deal's roles; without one, changes by id may be repeated as they are.
+
+    A job cannot keep rows together, so it carries only plain inserts, and nothing that moves the primary flag.
+    """
+    route = routes[CONTACT_ROLE]
+    if route is Route.RECEIPT_FENCE:
+        return route
+    if all(node.record_id is not None for node in nodes):
+        return Route.BY_ID
+    is_plain = all(node.record_id is None and node.body.get("IsPrimary") is not True for node in nodes)
+    return route if is_plain or route is not Route.JOB_FENCE else Route.AT_MOST_ONCE
 
 
 def _primary_last(role: Change) -> bool:

@@ -17,10 +17,13 @@ from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.results import NOT_DONE, Problem
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.units import deal_units, record_units
+from sfsync.core.writes import Route
+from sfsync.engine.job_sending import send_by_job
 from sfsync.engine.role_applying import apply_roles
 from sfsync.engine.run_state import RunState
 from sfsync.engine.sending import MOST_TRIES, send_units
 from sfsync.engine.settling import settle_creates
+from sfsync.engine.undo_applying import apply_undo
 from sfsync.engine.updating import apply_updates
 from sfsync.engine.verifying import verify
 from sfsync.errors import GuardError, Interrupted, OrgUnavailable, SyncError
@@ -49,6 +52,10 @@ def apply_changes(state: RunState) -> Ending:
 
 def _write(state: RunState) -> list[Problem]:
     """Writes what is in the state's scope, parents first, and reads it back."""
+    if state.plan.undoes is not None:
+        _begin(state, "undo", len(state.plan.changes))
+        apply_undo(state)
+        return verify(state)
     for sobject in (ACCOUNT, CONTACT, OPPORTUNITY):
         _create(state, sobject)
         _begin(state, f"update {sobject}", len(state.waiting(sobject, Action.UPDATE)))
@@ -104,6 +111,10 @@ def _create(state: RunState, sobject: str) -> None:
     """Sends all creates of an sObject, and settles what is in doubt, until nothing is left to send."""
     changes = state.waiting(sobject, Action.CREATE)
     _begin(state, f"create {sobject}", len(changes))
+    if state.plan.routes.get(sobject) is Route.JOB_FENCE:
+        units = record_units(changes, state.plan.routes, state.ids)
+        send_by_job(state, [unit.nodes[0] for unit in units])
+        return
     units = _create_units(state, sobject, changes)
     for _ in range(2 * MOST_TRIES):
         doubts = send_units(state, units, create_calls) if units else []

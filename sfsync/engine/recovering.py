@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sfsync.core.bulk import job_table
 from sfsync.core.plan import Action, Change
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.units import deal_units, record_units
+from sfsync.engine.job_sending import abort_if_open, finish_job
 from sfsync.engine.role_applying import settle_roles
 from sfsync.engine.run_state import RunState
 from sfsync.engine.sending import Doubt
@@ -21,6 +23,8 @@ from sfsync.engine.settling import settle_creates
 def recover(state: RunState) -> int:
     """Takes up what the journal knows of the run and settles what it does not; returns how much that was."""
     unsettled = state.recall()
+    not_saved = _finish_jobs(state, unsettled)
+    unsettled = [each for each in unsettled if each.change_id not in not_saved | state.results.keys()]
     creates = [each for each in unsettled if each.sobject != CONTACT_ROLE and each.action is Action.CREATE]
     _settle_creates(state, creates, unsettled)
     roles = [
@@ -31,6 +35,25 @@ def recover(state: RunState) -> int:
     left = [each.change_id for each in unsettled if each.change_id not in state.results]
     state.release(left, "NOT_SAVED")
     return len(unsettled)
+
+
+def _finish_jobs(state: RunState, unsettled: Sequence[Change]) -> set[str]:
+    """Settles what went by jobs whose close was on its way; returns the changes that surely were not saved.
+
+    A job that is still open is aborted, so that its close, should it come yet, finds nothing to do.
+    """
+    not_saved: set[str] = set()
+    by_job: dict[str, list[Change]] = {}
+    for each in unsettled:
+        if each.change_id in state.jobs:
+            by_job.setdefault(state.jobs[each.change_id], []).append(each)
+    for job_id, changes in by_job.items():
+        units = record_units(changes, state.plan.routes, state.ids)
+        abort_if_open(state, job_id)
+        again = finish_job(state, job_id, job_table([unit.nodes[0] for unit in units]))
+        state.release(again, "NOT_SAVED")
+        not_saved |= again
+    return not_saved
 
 
 def _settle_creates(state: RunState, creates: Sequence[Change], unsettled: Sequence[Change]) -> None:

@@ -18,6 +18,8 @@ from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import HeldRole, WantedRole, gives_flag_away, plan_roles
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.units import role_unit, unit_id_of
+from sfsync.core.writes import Route
+from sfsync.engine.job_sending import send_by_job
 from sfsync.engine.receipts import Saved, Unseen, burn
 from sfsync.engine.role_planning import OWN_FIELDS, held_roles, roles_lookup
 from sfsync.engine.run_state import RunState, resolved
@@ -40,6 +42,8 @@ class DealRoles:
 def apply_roles(state: RunState) -> None:
     """Brings the roles of deals that are in the org to the planned state."""
     deals = deals_with_roles(state)
+    _by_job(state, deals)
+    deals = deals_with_roles(state)
     for start in range(0, len(deals), GRAPHS_PER_CALL):
         group = deals[start : start + GRAPHS_PER_CALL]
         units = _revised(state, group, doubted=frozenset())
@@ -49,6 +53,18 @@ def apply_roles(state: RunState) -> None:
                 break
             doubted = [state.by_id[node.change_id] for doubt in doubts for node in doubt.unit.nodes]
             units = _after_doubt(state, group, doubted)
+
+
+def _by_job(state: RunState, deals: Sequence[DealRoles]) -> None:
+    """Sends the plain new roles of all deals by one job, where that is their route."""
+    if state.plan.routes[CONTACT_ROLE] is not Route.JOB_FENCE:
+        return
+    nodes = []
+    for start in range(0, len(deals), GRAPHS_PER_CALL):
+        units = _revised(state, deals[start : start + GRAPHS_PER_CALL], doubted=frozenset())
+        nodes += [node for unit in units if unit.route is Route.JOB_FENCE for node in unit.nodes]
+    if nodes:
+        send_by_job(state, nodes)
 
 
 def settle_roles(state: RunState, doubted: Sequence[Change]) -> None:

@@ -33,14 +33,14 @@ def plan_routes(
 
 
 def means_of(gateway: OrgGateway) -> Means:
-    """What the org offers besides keys; one call."""
+    """What the org offers besides keys; one call, and one more where there is no object for receipts."""
     try:
         has_receipts = can_keep_receipts(gateway.describe(RECEIPT))
     except ConfigError as error:
         if error.code != "UNKNOWN_SOBJECT":
             raise
         has_receipts = False
-    return Means(has_receipts=has_receipts, has_jobs=False)
+    return Means(has_receipts=has_receipts, has_jobs=not has_receipts and gateway.jobs.is_allowed())
 
 
 def _needs_more_than_keys(schema: Schema, changes: Sequence[Change]) -> bool:

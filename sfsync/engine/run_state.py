@@ -26,6 +26,9 @@ from sfsync.errors import GuardError, Interrupted, SyncError
 _DONE: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED})
 
 
+JOB_MARK: Final = "job:"
+"""In front of the id of a bulk job, where the journal keeps the token of a receipt for other routes."""
+
 _FAILED: Final = frozenset({Outcome.REJECTED, Outcome.UNKNOWN})
 
 
@@ -48,8 +51,8 @@ class RunState:
 
     `scope` narrows the run to some changes for a while; None means all. `failures` counts the rows that the org
     refused or nobody can say of. `ids` holds the ids of the records that the plan's changes have become or met,
-    `tokens` the receipt's token of each unit that has one, `proven` the changes that a receipt shows to have
-    been saved.
+    `tokens` the receipt's token of each unit that has one, `jobs` the bulk job that a change went by, `proven` the
+    changes that a receipt shows to have been saved.
     """
 
     plan: Plan
@@ -69,6 +72,7 @@ class RunState:
     ids: dict[str, str] = field(init=False)
     attempts: int = 0
     tokens: dict[str, str] = field(default_factory=dict)
+    jobs: dict[str, str] = field(default_factory=dict)
     proven: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -112,6 +116,11 @@ class RunState:
                 "the run was interrupted; every row is accounted for", signal_number=self.stop.signal_number
             )
 
+    def next_attempt(self) -> str:
+        """The name of a write that is about to leave; no other write of the run has it."""
+        self.attempts += 1
+        return f"{self.run_id}/{self.attempts}"
+
     def send(self, call: WriteCall) -> Answers:
         """Sends a write whose intent is in the journal first.
 
@@ -119,9 +128,8 @@ class RunState:
             SyncError: the org surely did nothing; the intents are taken back.
         """
         self.check_stop()
-        self.attempts += 1
         nodes = call.nodes()
-        attempt_id = f"{self.run_id}/{self.attempts}"
+        attempt_id = self.next_attempt()
         call, tokens = self._stamped(call, attempt_id)
         attempt = Attempt(
             attempt_id=attempt_id,
@@ -221,7 +229,9 @@ class RunState:
             change = self.by_id.get(change_id)
             if change is None:
                 continue
-            if record.token not in spent and record.token is not None:
+            if record.token is not None and record.token.startswith(JOB_MARK):
+                self.jobs[change_id] = record.token.removeprefix(JOB_MARK)
+            elif record.token is not None and record.token not in spent:
                 self.tokens[unit_id_of(change)] = record.token
             if record.state in (ChangeState.INTENT, ChangeState.UNKNOWN):
                 unsettled.append(change)

@@ -16,6 +16,7 @@ from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import plan_digest
 from sfsync.core.ports import Journal, OrgGateway, RunRecord
 from sfsync.core.report import Report
+from sfsync.core.results import RowResult
 from sfsync.engine.applying import Ending, apply_changes
 from sfsync.engine.recovering import recover
 from sfsync.engine.run_state import RunState, Stop
@@ -105,6 +106,13 @@ def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
     if ending.stopped is None:
         bench.journal.end_run(run_id, exit_code=report.exit_code, ended_at=bench.now())
     return report
+
+
+def known_results(plan: Plan, bench: Bench, *, run_id: str) -> dict[str, RowResult]:
+    """What the journal knows of the changes of a run."""
+    state = _state(plan, bench, run_id)
+    state.recall()
+    return dict(state.results)
 
 
 def _recovered(state: RunState) -> Ending | None:

@@ -146,7 +146,7 @@ def _without_culprits(
     if not refused:
         given_up = Refused("PROCESSING_HALTED", "the transaction was rolled back every time it was sent")
         refused = {node.change_id: given_up for node in unit.nodes}
-    results = [_rejected(state.by_id[name], answer) for name, answer in refused.items()]
+    results = [rejected(state.by_id[name], answer) for name, answer in refused.items()]
     rest, kept_primary = _without_demotions(state, unit, refused)
     results += kept_primary
     carries_deal = head.sobject != CONTACT_ROLE
@@ -179,7 +179,8 @@ def _without_demotions(
     return tuple(node for node in rest if node.change_id not in kept_ids), blocked
 
 
-def _rejected(change: Change, answer: Refused) -> RowResult:
+def rejected(change: Change, answer: Refused) -> RowResult:
+    """The result of a row that the org refused."""
     hint = HINTS.get(answer.code, "Correct the row as the org says, then import the rejects file.")
     if answer.matches:
         hint = f"{hint} Records that match: {', '.join(answer.matches)}."

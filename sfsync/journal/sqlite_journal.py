@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from sqlalchemy import Connection, Engine, Row, RowMapping, and_, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, RowMapping, and_, delete, func, insert, select, update
 
 from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, LedgerEntry, RunRecord
 from sfsync.errors import GuardError, JournalError
@@ -162,6 +162,13 @@ class SqliteJournal:
             return
         with self._writing() as connection:
             connection.execute(PUT_LEDGER, rows)
+
+    def drop_ledger(self, org_id: str, sobject: str, record_ids: Iterable[str]) -> None:
+        """Forgets the records with those ids, in one commit."""
+        of_sobject = delete(LEDGER).where(LEDGER.c.org_id == org_id, LEDGER.c.sobject == sobject)
+        with self._writing() as connection:
+            for some in _chunks(dict.fromkeys(record_ids)):
+                connection.execute(of_sobject.where(LEDGER.c.record_id.in_(some)))
 
     def close(self) -> None:
         """Lets go of the file; a second call does nothing."""

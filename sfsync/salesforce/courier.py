@@ -69,7 +69,7 @@ class Courier:
     def _send(self, request: Request, deadline_s: float, inspect: Inspect | None) -> Answer:
         pass_ = self._access.current()
         answer = self._exchange(request, pass_, deadline_s=deadline_s, inspect=inspect)
-        if judge(answer.evidence, request.kind).fate is not Fate.REAUTHENTICATE:
+        if judge(answer.evidence, request.kind).fate is not Fate.REAUTHENTICATE or request.is_sent_once:
             return answer
         renewed = self._access.renew(pass_)
         if renewed is None:

@@ -38,6 +38,7 @@ from sfsync.core.writes import (
 from sfsync.errors import AccessError, ConfigError, OrgUnavailable
 from sfsync.salesforce.access import Access
 from sfsync.salesforce.bodies import unsendable, with_reference_text
+from sfsync.salesforce.bulk import BulkJobs
 from sfsync.salesforce.collections import collection_request, read_collections
 from sfsync.salesforce.conditional import conditional_request, read_conditional
 from sfsync.salesforce.courier import Answered, Courier, Lost, RefusedWhole
@@ -85,6 +86,7 @@ class SalesforceGateway:
         self._access = Access(profile, retrier, clock=clock, listener=listener, meter=self._meter)
         self._courier = Courier(self._access, retrier, self._meter)
         self._queries = Queries(self._courier, self._api_path)
+        self._jobs = BulkJobs(self._courier, self._api_path)
         self._lock = threading.RLock()
         self._identity: OrgIdentity | None = None
         self._stages: StageCatalogue | None = None
@@ -99,6 +101,11 @@ class SalesforceGateway:
     def server_time(self) -> datetime | None:
         """The org's clock at its latest answer, to the second; None before the first."""
         return self._meter.server_time
+
+    @property
+    def jobs(self) -> BulkJobs:
+        """The org's bulk jobs."""
+        return self._jobs
 
     def close(self) -> None:
         """Drops the connections; may be called from another thread."""

@@ -45,7 +45,11 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call as it is sent: `target` is the percent-encoded path with its query."""
+    """One call as it is sent: `target` is the percent-encoded path with its query.
+
+    `is_sent_once` forbids a second sending, even with a new token; `expects_nothing` takes an empty answer with
+    status 201 for a whole one; `accept` is the media type that is read as text instead of JSON.
+    """
 
     method: str
     target: str = field(repr=False)
@@ -53,6 +57,9 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     content_type: str = "application/json; charset=UTF-8"
     headers: Mapping[str, str] = field(default_factory=dict)
+    accept: str = "application/json"
+    is_sent_once: bool = False
+    expects_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ class Door:
         prepared = self._prepare(request, token)
         try:
             with deadline_of(deadline_s):
-                return self._send(prepared, deadline_s)
+                return self._send(prepared, request, deadline_s)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             fault = _fault_of(error)
         return Answer(Evidence(fault=fault))
@@ -112,7 +119,7 @@ class Door:
     def _prepare(self, request: Request, token: str | None) -> requests.PreparedRequest:
         if not is_safe_target(request.target):
             raise ConfigError("an address outside of the API was about to be used", code="BAD_TARGET")
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "sfsync"}
+        headers = {"Accept": request.accept, "Accept-Encoding": "gzip", "User-Agent": "sfsync"}
         headers |= request.headers
         body = request.body
         if body is not None:
@@ -129,12 +136,12 @@ class Door:
             raise ConfigError("an address outside of the org was about to be used", code="BAD_TARGET")
         return prepared
 
-    def _send(self, prepared: requests.PreparedRequest, deadline_s: float) -> Answer:
+    def _send(self, prepared: requests.PreparedRequest, request: Request, deadline_s: float) -> Answer:
         left_s = max(deadline_s - time.monotonic(), 0.001)
         timeout = (min(self._timeouts.connect_s, left_s), min(self._timeouts.read_s, left_s))
         response = self._session.send(prepared, allow_redirects=False, stream=True, timeout=timeout)
         try:
-            return _answer_of(response, _read_whole(response, deadline_s))
+            return _answer_of(request, response, _read_whole(response, deadline_s))
         finally:
             response.close()
 
@@ -178,16 +185,20 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
     return chunks
 
 
-def _answer_of(response: requests.Response, body: bytes) -> Answer:
+def _answer_of(request: Request, response: requests.Response, body: bytes) -> Answer:
     headers: Mapping[str, str] = response.headers
-    evidence, document = _evidence_of(response.status_code, headers.get("Content-Type", ""), body)
+    media = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    evidence, document = _evidence_of(request, response.status_code, media, body)
     return Answer(
         evidence, document, headers.get("Retry-After"), headers.get("Sforce-Limit-Info"), headers.get("Date")
     )
 
 
-def _evidence_of(status: int, content_type: str, body: bytes) -> tuple[Evidence, Any]:
-    media = content_type.partition(";")[0].strip().lower()
+def _evidence_of(request: Request, status: int, media: str, body: bytes) -> tuple[Evidence, Any]:
+    if status == 201 and not body and request.expects_nothing:
+        return Evidence(status=status, is_json=True), None
+    if status == 200 and media == request.accept and media != "application/json":
+        return _text_evidence(body)
     if status == 204 and not body:
         # Only an update or a deletion of one record is answered so; nothing else takes it for a success.
         return Evidence(status=status, is_json=True), None
@@ -204,6 +215,13 @@ def _evidence_of(status: int, content_type: str, body: bytes) -> tuple[Evidence,
             return Evidence(status=status, is_json=True), document
         return Evidence(fault=Fault.CUT, status=status), None
     return refusal_evidence(status, document), document
+
+
+def _text_evidence(body: bytes) -> tuple[Evidence, str | None]:
+    try:
+        return Evidence(status=200, is_json=True), body.decode("utf-8")
+    except UnicodeDecodeError:
+        return Evidence(fault=Fault.CUT, status=200), None
 
 
 def refusal_evidence(status: int, document: Any) -> Evidence:

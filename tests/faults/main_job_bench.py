@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import requests
 
-from sfsync.app import StopFlag, Surroundings, admit, apply, plan, resume, sync
+from sfsync.app import StopFlag, Surroundings, apply, plan, sync
 from sfsync.core.guards import Limits
 from sfsync.core.plan import Plan
 from sfsync.core.report import Report
@@ -30,6 +30,8 @@ from sfsync.emulator.server import RunningEmulator
 from sfsync.emulator.wire.messages import Request
 from sfsync.errors import SyncError
 from sfsync.jobs import load_job
+from sfsync.memory import admit
+from sfsync.past_runs import resume, retrying, undoing
 
 ROOT = Path(__file__).resolve().parents[2]
 ORG_FILE = ROOT / "config" / "emulator" / "org.toml"
@@ -225,6 +227,18 @@ class Bench:
     def resume(self) -> Ending:
         """Goes on with the newest interrupted run."""
         report = resume(around=self.around)
+        return Ending(report.exit_code, report)
+
+    def retry(self, *codes: str) -> Ending:
+        """Tries the failed rows of the newest run again."""
+        with retrying(None, codes, self.around) as (place, made):
+            report = place.apply(made, is_fresh=True)
+        return Ending(report.exit_code, report)
+
+    def undo(self, run_id: str) -> Ending:
+        """Takes a run back."""
+        with undoing(run_id, self.around) as (place, made):
+            report = place.apply(made, is_fresh=True)
         return Ending(report.exit_code, report)
 
     def plan(self) -> Plan:

@@ -17,9 +17,12 @@ LAYERS = {
     "journal": {"core", "errors"},
     "salesforce": {"core", "errors"},
     "report": {"core", "errors"},
-    "app": {"core", "engine", "errors", "jobs", "journal", "salesforce", "sources"},
+    "run_files": {"core", "errors"},
+    "app": {"core", "engine", "errors", "jobs", "journal", "run_files", "salesforce", "sources"},
+    "memory": {"app", "core", "errors"},
+    "past_runs": {"app", "core", "engine", "errors", "journal", "run_files"},
     "ad_hoc": {"core", "errors", "sources"},
-    "snapshots": {"app", "core", "engine", "errors", "jobs"},
+    "snapshots": {"app", "core", "engine", "errors", "jobs", "run_files"},
     "checking": {"app", "core", "engine", "snapshots"},
     "cli": {
         "ad_hoc",
@@ -30,11 +33,14 @@ LAYERS = {
         "errors",
         "jobs",
         "journal",
+        "memory",
+        "past_runs",
         "report",
+        "run_files",
         "snapshots",
     },
     "emulator": set(),
-    "__init__": {"app", "core", "errors", "jobs"},
+    "__init__": {"app", "core", "errors", "jobs", "past_runs"},
 }
 """Room -> the rooms it may import."""
 

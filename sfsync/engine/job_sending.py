@@ -1,0 +1,190 @@
+"""The job fence: rows without a key go by a bulk job, and the job says afterwards what became of every row.
+
+In order: make a job, upload once, write the intent down, close, watch, read the results. Only the close commits,
+and it can be repeated; a job whose upload is in doubt is never closed. A row that is in none of the results is
+unknown and goes to a person. Once a close was sent its rows go by no other route until the job has ended.
+Safe with one journal and one writer for the sObject, and while the platform does not repeat rows of its own accord.
+Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+from sfsync.core.bulk import (
+    TERMINAL,
+    JobProgress,
+    JobResults,
+    JobState,
+    JobTable,
+    Unmatched,
+    job_table,
+    unsendable_rows,
+)
+from sfsync.core.ports import Attempt
+from sfsync.core.results import Outcome, RowResult
+from sfsync.core.verdict import RowFate, row_fate
+from sfsync.core.writes import Node, Refused, Route
+from sfsync.engine.run_state import JOB_MARK, RunState
+from sfsync.engine.sending import MOST_TRIES, rejected
+from sfsync.engine.settling import unknown
+from sfsync.errors import OrgUnavailable, SyncError
+
+MOST_POLLS: Final = 60
+"""How often a job is asked before the run ends without it; the waits grow to a quarter of a minute."""
+
+MOST_READS: Final = 4
+"""How often results are read again while they do not add up."""
+
+
+def send_by_job(state: RunState, nodes: Sequence[Node]) -> None:
+    """Inserts the rows by jobs and gives every one its result; locked rows go again in a job of their own.
+
+    Raises:
+        OrgUnavailable: a job has not ended yet; `resume` goes on with it.
+    """
+    left = _sendable(state, nodes)
+    for tries in range(1, MOST_TRIES + 1):
+        if not left:
+            return
+        job_id, table = _filled_job(state, left)
+        _close(state, job_id, left)
+        again = finish_job(state, job_id, table)
+        left = [node for node in left if node.change_id in again]
+        state.release([node.change_id for node in left], "NOT_SAVED")
+        if left:
+            state.pause(tries)
+    given_up = Refused("UNABLE_TO_LOCK_ROW", "the row stayed locked, or was left out, every time it was sent")
+    state.settle(rejected(state.by_id[node.change_id], given_up) for node in left)
+
+
+def _sendable(state: RunState, nodes: Sequence[Node]) -> list[Node]:
+    """The rows that cells can carry; the others are rejected."""
+    bad = unsendable_rows(nodes)
+    state.settle(rejected(state.by_id[name], Refused("NOT_SENDABLE", reason)) for name, reason in bad.items())
+    return [node for node in nodes if node.change_id not in bad]
+
+
+def _filled_job(state: RunState, nodes: Sequence[Node]) -> tuple[str, JobTable]:
+    """A job that surely holds exactly these rows; nothing of them is in the org yet."""
+    table = job_table(nodes)
+    for tries in range(1, MOST_TRIES + 1):
+        state.check_stop()
+        job_id = state.gateway.jobs.create(table.sobject)
+        if job_id is not None and state.gateway.jobs.fill(job_id, table):
+            return job_id, table
+        if job_id is not None:
+            _abandon(state, job_id)
+        state.pause(tries)
+    raise OrgUnavailable(
+        "no bulk job could be filled: the answers were lost time after time",
+        code="ANSWERS_LOST",
+        hint="nothing was saved; try again later",
+    )
+
+
+def _abandon(state: RunState, job_id: str) -> None:
+    """Aborts a job that will never be closed, if that can be had; left open it does no harm."""
+    try:
+        state.gateway.jobs.abort(job_id)
+    except SyncError:
+        return
+
+
+def _close(state: RunState, job_id: str, nodes: Sequence[Node]) -> None:
+    """Closes the job, its intent in the journal first.
+
+    Raises:
+        SyncError: the org surely did not close it; the intents are taken back.
+    """
+    state.check_stop()
+    names = tuple(node.change_id for node in nodes)
+    digest = hashlib.blake2b(repr(tuple(nodes)).encode(), digest_size=16).hexdigest()
+    attempt = Attempt(
+        state.next_attempt(), Route.JOB_FENCE, digest, names, dict.fromkeys(names, f"{JOB_MARK}{job_id}")
+    )
+    state.journal.intend(state.run_id, attempt, at=state.now())
+    try:
+        state.gateway.jobs.close(job_id)
+    except SyncError as error:
+        state.release(names, error.code)
+        _abandon(state, job_id)
+        raise
+
+
+def finish_job(state: RunState, job_id: str, table: JobTable) -> set[str]:
+    """Waits for the end of a job whose close was sent, and settles its rows.
+
+    Returns the rows that surely were not saved and may be sent again.
+
+    Raises:
+        OrgUnavailable: the job has not ended yet, or its results do not add up.
+    """
+    progress = _ended(state, job_id)
+    if progress is None:
+        state.settle(unknown(state.by_id[name]) for name in table.rows)
+        return set()
+    return _settle(state, table, _results(state, job_id, table, progress))
+
+
+def abort_if_open(state: RunState, job_id: str) -> None:
+    """Stops a job whose close never arrived, so that it cannot be closed behind our back any more."""
+    progress = state.gateway.jobs.progress(job_id)
+    if progress is not None and progress.state is JobState.OPEN:
+        state.gateway.jobs.abort(job_id)
+
+
+def _ended(state: RunState, job_id: str) -> JobProgress | None:
+    """The job's last word; None when the org has forgotten the job. An open job is closed again."""
+    before: JobProgress | None = None
+    for polls in range(1, MOST_POLLS + 1):
+        now = state.gateway.jobs.progress(job_id)
+        if now is None:
+            return None
+        if now.state in TERMINAL and (now.state is not JobState.ABORTED or now == before):
+            return now
+        if now.state is JobState.OPEN:
+            state.gateway.jobs.close(job_id)
+        before = now
+        state.pause(polls)
+        state.check_stop()
+    raise OrgUnavailable(
+        f"bulk job {job_id} has not ended yet", code="JOB_RUNNING", hint="sfsync resume asks for it again"
+    )
+
+
+def _results(state: RunState, job_id: str, table: JobTable, progress: JobProgress) -> JobResults:
+    """The results, read again until they hold as many rows as the job says it has looked at."""
+    for tries in range(1, MOST_READS + 1):
+        results = state.gateway.jobs.results(job_id, table)
+        has_all = len(results.saved) + len(results.refused) >= progress.processed
+        if has_all and len(results.refused) >= progress.failed:
+            return results
+        if tries < MOST_READS:
+            state.pause(tries)
+    return results
+
+
+def _settle(state: RunState, table: JobTable, results: JobResults) -> set[str]:
+    unmatched = Unmatched(table)
+    ends: list[RowResult] = []
+    again: set[str] = set()
+    for saved in results.saved:
+        name = unmatched.take(saved.cells)
+        if name is not None:
+            ends.append(RowResult(name, Outcome.CREATED, saved.record_id))
+    for refused in results.refused:
+        name = unmatched.take(refused.cells)
+        if name is None:
+            continue
+        if row_fate(refused.code, refused.message) is RowFate.LOCKED:
+            again.add(name)
+        else:
+            answer = Refused(refused.code, refused.message, refused.fields)
+            ends.append(rejected(state.by_id[name], answer))
+    again |= {name for cells in results.unprocessed if (name := unmatched.take(cells)) is not None}
+    ends += [unknown(state.by_id[name]) for name in unmatched.left()]
+    state.settle(ends)
+    return again

@@ -1,0 +1,113 @@
+"""What is done about a run that is over or was cut off: go on with it, try its failed rows again, take it back.
+
+Part of the composition root. All three need the run's saved plan and the journal, and none needs the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from sfsync.app import Surroundings, Workplace, opened
+from sfsync.core.job import Job
+from sfsync.core.plan import Plan
+from sfsync.core.ports import Journal, RunRecord
+from sfsync.core.report import Report
+from sfsync.engine.planning import PlanStamp
+from sfsync.engine.retrying_rows import retry_plan
+from sfsync.engine.runs import known_results, run_plan
+from sfsync.engine.undoing import undo_plan
+from sfsync.errors import ConfigError, GuardError
+from sfsync.run_files import new_name, read_plan
+
+
+def find_run(journal: Journal, run_id: str | None, *, is_open: bool) -> RunRecord:
+    """The run named, else the newest: of those that have not ended, or of those that have.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    runs = [each for each in journal.runs() if (each.exit_code is None) == is_open]
+    for run in runs:
+        if run_id in (None, run.run_id):
+            return run
+    kind = "interrupted" if is_open else "ended"
+    what = f"no {kind} run {run_id}" if run_id else f"no {kind} run"
+    known = ", ".join(each.run_id for each in runs[:5]) or "none"
+    raise ConfigError(f"there is {what}", code="NO_SUCH_RUN", hint=f"{kind.capitalize()} runs: {known}.")
+
+
+@contextmanager
+def _taken_up(
+    run_id: str | None, given: Surroundings, *, is_open: bool
+) -> Iterator[tuple[Workplace, Plan, RunRecord]]:
+    """The run with its plan, and a place to work on it; the org must still be the run's own."""
+    from sfsync.journal import open_journal, state_folder
+
+    with open_journal(state_folder(given.environ), clock=given.clock) as journal:
+        run = find_run(journal, run_id, is_open=is_open)
+    saved = read_plan(run.plan_file)
+    job = Job(saved.job, saved.profile, {}, saved.job_digest)
+    with opened(job, given) as place:
+        if place.gateway.identity().org_id != saved.org.org_id:
+            raise GuardError(
+                f"run {run.run_id} is of org {saved.org.org_id}, profile {saved.profile} leads to another",
+                code="OTHER_ORG",
+                hint="Point the profile at the org of the run.",
+            )
+        yield place, saved, run
+
+
+def resume(run_id: str | None = None, *, around: Surroundings | None = None) -> Report:
+    """Goes on with an interrupted run: settles what is unknown, then applies the rest of its plan.
+
+    Raises:
+        ConfigError: there is no such run.
+        SyncError: see `sfsync.errors`.
+    """
+    given = around or Surroundings()
+    with _taken_up(run_id, given, is_open=True) as (place, saved, run), place.lock(saved.keyless()):
+        return run_plan(saved, place.bench, run_id=run.run_id)
+
+
+@contextmanager
+def retrying(
+    run_id: str | None, codes: Collection[str], around: Surroundings
+) -> Iterator[tuple[Workplace, Plan]]:
+    """The plan of a run's rows that failed or were blocked, and the place to apply it, under the run's locks.
+
+    Raises:
+        ConfigError: there is no such run, or nothing in it to try again.
+    """
+    with _taken_up(run_id, around, is_open=False) as (place, saved, run), place.locked(saved.keyless()):
+        results = known_results(saved, place.bench, run_id=run.run_id)
+        serial = place.journal.serial(saved.job, saved.org.org_id)
+        plan = retry_plan(saved, results, codes=codes, serial=serial, stamp=_stamp(place))
+        if plan.is_empty():
+            raise ConfigError(
+                f"run {run.run_id} has no failed rows that can be tried again as they are",
+                code="NOTHING_TO_RETRY",
+                hint="Rows that never came as far as the org are in its rejects file; correct and import that.",
+            )
+        yield place, plan
+
+
+@contextmanager
+def undoing(run_id: str, around: Surroundings) -> Iterator[tuple[Workplace, Plan]]:
+    """The plan that takes a run back, and the place to apply it, under the run's locks.
+
+    Raises:
+        ConfigError: there is no such run.
+    """
+    allowed = replace(around, limits=replace(around.limits, allow_deletes=True))
+    with _taken_up(run_id, allowed, is_open=False) as (place, saved, run), place.locked(saved.keyless()):
+        results = known_results(saved, place.bench, run_id=run.run_id)
+        yield (
+            place,
+            undo_plan(saved, results, gateway=place.gateway, journal=place.journal, stamp=_stamp(place)),
+        )
+
+
+def _stamp(place: Workplace) -> PlanStamp:
+    return PlanStamp(new_name(place.around.clock()), place.bench.now())

@@ -1,0 +1,65 @@
+"""The files of runs: private folders, saved plans, and names that sort by time.
+
+Part of the composition root. Whatever holds values of records is readable by its owner alone, and a file is
+there wholly or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from sfsync.core.plan import Plan
+from sfsync.core.plan_codec import load_plan
+from sfsync.errors import GuardError
+
+
+def read_plan(file: str) -> Plan:
+    """A saved plan.
+
+    Raises:
+        GuardError: the file is gone, or is not a plan as it was written.
+    """
+    try:
+        return load_plan(Path(file).read_bytes())
+    except OSError as error:
+        raise GuardError(
+            f"the plan file {file} cannot be read: {error.strerror}",
+            code="PLAN_FILE_MISSING",
+            hint="Without it, what an interrupted run sent cannot be settled; restore the file.",
+        ) from None
+
+
+def run_folder(state: Path, job: str, run_id: str) -> Path:
+    """The private folder of one run."""
+    folder = state / "runs" / _safe(job) / _safe(run_id)
+    for each in (state / "runs", folder.parent, folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _safe(name: str) -> str:
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name).lstrip(".") or "_"
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Writes a file that only its owner can read, wholly or not at all."""
+    write_whole(path, data, mode=0o600)
+
+
+def write_whole(path: Path, data: bytes, *, mode: int) -> None:
+    """Writes a file of that mode, wholly or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def new_name(now: datetime) -> str:
+    """A name for a plan and its run that sorts by time."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

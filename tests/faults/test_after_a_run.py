@@ -1,0 +1,100 @@
+"""What can be done about a run that is over: its failed rows tried again, or all of it taken back."""
+
+from __future__ import annotations
+
+import pytest
+from main_job_bench import ALAN, LEUNG, Bench, deal, role
+
+from sfsync.emulator.fault_actions import Drop, FailRows
+from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_READ, FaultScript
+from sfsync.errors import ConfigError
+
+RULE = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+DEALS = [deal("D-1"), deal("D-2"), deal("D-3")]
+ROLES = [role("D-1"), role("D-2", ALAN, "Other"), role("D-3")]
+
+
+def refuse(bench: Bench, *keys: str, code: str = RULE) -> None:
+    """Lets the org refuse rows that carry a value."""
+    bench.emulator.faults.add(FaultScript(FailRows(keys=keys, code=code), path="/composite", count=None))
+
+
+def test_retry_takes_only_what_failed_and_what_waited_for_it(bench: Bench) -> None:
+    """Once the org accepts them, refused deals and their blocked roles go; the others are not sent again."""
+    bench.write_job(DEALS, ROLES)
+    refuse(bench, "D-1", "D-2")
+    assert bench.run().exit_code == 3
+    bench.emulator.faults.clear()
+    ending = bench.retry()
+    assert ending.exit_code == 0
+    assert ending.counts["Opportunity"]["rows"] == 2
+    assert (bench.inserted()["Opportunity"], bench.inserted()["OpportunityContactRole"]) == (3, 3)
+
+
+def test_retry_can_be_narrowed_to_a_code(bench: Bench) -> None:
+    """Rows that failed by another code stay as they are."""
+    bench.write_job(DEALS, ROLES)
+    refuse(bench, "D-1")
+    refuse(bench, "D-2", code="INVALID_CROSS_REFERENCE_KEY")
+    assert bench.run().exit_code == 3
+    bench.emulator.faults.clear()
+    assert bench.retry(RULE).counts["Opportunity"]["created"] == 1
+    assert (len(bench.deals("D-1")), len(bench.deals("D-2"))) == (1, 0)
+
+
+def test_with_nothing_to_retry_it_says_so(bench: Bench) -> None:
+    """A clean run has no failed rows."""
+    bench.write_job(DEALS, ROLES)
+    assert bench.run().exit_code == 0
+    with pytest.raises(ConfigError) as told:
+        bench.retry()
+    assert told.value.code == "NOTHING_TO_RETRY"
+
+
+def test_undo_takes_back_what_was_created_and_changed(bench: Bench) -> None:
+    """Created deals go to the bin with their roles, changed fields get their old values, added roles go."""
+    bench.write_job([deal("D-1")], [role("D-1", LEUNG, "Evaluator", "true")])
+    assert bench.run().exit_code == 0
+    before = bench.picture()
+    bench.write_job(
+        [deal("D-1", amount="250.00", next_step="call"), deal("D-2")],
+        [role("D-1", LEUNG, "Evaluator", "true"), role("D-1", ALAN, "Other"), role("D-2")],
+    )
+    second = bench.run()
+    assert second.exit_code == 0
+    ending = bench.undo(second.document.run_id)
+    assert ending.exit_code == 0
+    assert bench.deal("D-1")["Amount"] == 100.0
+    assert bench.roles("D-1") == [(LEUNG, "Evaluator", True)]
+    assert bench.picture()["OpportunityContactRole"] == before["OpportunityContactRole"]
+    assert bench.deals("D-2")[0]["IsDeleted"] == 1
+
+
+def test_after_an_undo_the_same_run_can_be_done_again(bench: Bench) -> None:
+    """What was taken back is forgotten, so the rows are brought again; a key in the recycle bin is no conflict."""
+    bench.write_job([deal("D-1")], [role("D-1")])
+    first = bench.run()
+    assert bench.undo(first.document.run_id).exit_code == 0
+    assert bench.run().exit_code == 0
+    assert [row["IsDeleted"] for row in bench.deals("D-1")].count(0) == 1
+
+
+def test_undo_leaves_what_somebody_touched_since(bench: Bench) -> None:
+    """A record that a person changed after the run stays, and the undo says so."""
+    bench.write_job(DEALS, [role("D-1", name="None")])
+    first = bench.run()
+    bench.change("Opportunity", bench.deal("D-2")["Id"], Amount=999)
+    ending = bench.undo(first.document.run_id)
+    assert [bench.deals(key)[0]["IsDeleted"] for key in ("D-1", "D-2", "D-3")] == [1, 0, 1]
+    assert [each.code for each in ending.document.plan.notes] == ["NOT_UNDONE"]
+
+
+@pytest.mark.parametrize("phase", [BEFORE_READ, AFTER_COMMIT])
+def test_n5_a_lost_answer_to_an_undo_is_settled(bench: Bench, phase: str) -> None:
+    """A deletion whose answer stays away is looked up, and repeated where it did not happen."""
+    bench.write_job(DEALS, ROLES)
+    first = bench.run()
+    script = bench.strike(Drop(), phase=phase)
+    assert bench.undo(first.document.run_id).exit_code == 0
+    assert script.struck
+    assert {bench.deals(key)[0]["IsDeleted"] for key in ("D-1", "D-2", "D-3")} == {1}
