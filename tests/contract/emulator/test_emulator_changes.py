@@ -44,7 +44,7 @@ def test_deleted_and_updated_records_of_a_span():
         deleted = changes(org, "deleted", *span)
         assert deleted["deletedRecords"] == [{"id": deal, "deletedDate": "2026-09-30T13:00:20.000+0000"}]
         assert deleted["latestDateCovered"] == "2026-09-30T13:05:00.000+0000"
-        assert deleted["earliestDateAvailable"] == "2026-09-30T12:00:20.000+0000"
+        assert deleted["earliestDateAvailable"] == "2026-09-29T12:00:20.000+0000"  # the org is a day old
         assert changes(org, "updated", *span) == {
             "ids": [kept],
             "latestDateCovered": "2026-09-30T13:05:00.000+0000",
