@@ -13,11 +13,13 @@ from typing import Any, Final, Protocol
 
 from sfsync.core.events import Listener, PhaseAdvanced
 from sfsync.core.guards import NO_LIMITS, Limits
+from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
-from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, OrgGateway
+from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, LedgerEntry, OrgGateway
 from sfsync.core.receipts import new_token, receipts_of, with_tokens
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import role_key
+from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.units import unit_id_of
 from sfsync.core.values import Pending, PlannedValue
 from sfsync.core.writes import Answers, GraphCall, WriteCall
@@ -176,6 +178,7 @@ class RunState:
         final = list(results)
         if not final:
             return
+        self._remember(final)
         self.journal.record(self.run_id, [self._record(each) for each in final])
         self._keep(final)
         not_done = sum(1 for each in final if each.outcome in NOT_DONE)
@@ -187,6 +190,22 @@ class RunState:
                 code="TOO_MANY_FAILURES",
                 hint="Look at the rejects, correct them, then go on with sfsync resume.",
             )
+
+    def _remember(self, results: Iterable[RowResult]) -> None:
+        """Notes which record a row without a key became, before anything else is noted of it.
+
+        Only the ledger leads from such a row to its record; a run that ends early must not take that away.
+        """
+        entries = [
+            LedgerEntry(
+                change.sobject, ledger_key(self.plan.job, change.key, key_field=None), record_id, {}, {}
+            )
+            for result in results
+            if result.outcome is Outcome.CREATED and (record_id := result.record_id) is not None
+            if (change := self.by_id[result.change_id]).sobject not in (*self.plan.key_fields, CONTACT_ROLE)
+        ]
+        if entries:
+            self.journal.put_ledger(self.plan.org.org_id, entries)
 
     def _keep(self, results: Iterable[RowResult]) -> None:
         for result in results:

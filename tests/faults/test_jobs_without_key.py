@@ -11,7 +11,7 @@ from receipt_orgs import org_with_receipts
 
 from sfsync.core.results import Outcome
 from sfsync.emulator.fault_actions import Drop, Hold, Redeliver, Refuse
-from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ
+from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running
 
 NAMES = ("Deal D-1", "Deal D-2", "Deal D-3")
@@ -37,8 +37,10 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Bench]:
-    """An org without receipts, and a job without a key that may begin."""
+    """An org without receipts where the user may not run bulk jobs, and a job without a key that may begin."""
+    off = [{"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "Bulk API is not enabled"}]
     with running(ORG_FILE) as emulator:
+        emulator.faults.add(FaultScript(Refuse(403, off), path="/jobs/ingest", count=None))
         made = Bench(emulator, tmp_path)
         ask_for_deals(made, "D-1", "D-2", "D-3")
         made.admit()
@@ -168,3 +170,14 @@ def test_at_most_once_a_lost_answer_is_left_to_a_person(bare: Bench, phase: str)
     again = bare.run()
     assert again.of(Outcome.UNKNOWN) == {f"Opportunity:D-{number}" for number in (1, 2, 3)}
     assert len(bare.written()) == 1
+
+
+def test_a_run_that_ends_between_deals_and_roles_remembers_its_deals(bench: Bench) -> None:
+    """Which record a row became is known the moment it is saved, not when the run has read everything back."""
+    limit = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
+    bench.emulator.faults.add(FaultScript(Refuse(403, limit), path="LastModifiedById|FROM\\+Opportunity", nth=1))
+    bench.emulator.faults.add(FaultScript(Refuse(403, limit), method="POST", path="/composite$"))
+    assert bench.run().exit_code == 75
+    bench.emulator.faults.clear()
+    assert bench.run().exit_code == 0
+    assert_each_once(bench)
