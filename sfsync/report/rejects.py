@@ -69,7 +69,8 @@ def left_rows(report: Report) -> dict[str, list[LeftRow]]:
     by_row: dict[tuple[str, int, int], list[tuple[RowRef, Failure]]] = {}
     for change, outcome, problem in report.problems():
         assert outcome in NOT_DONE
-        assert change.row is not None  # Report.rows leaves out changes without a row
+        if change.row is None:
+            continue
         ref = change.row
         place = (ref.source, ref.ordinal, 0 if ref.ordinal else ref.line)
         by_row.setdefault(place, []).append((ref, Failure(change, outcome, problem)))

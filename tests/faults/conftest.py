@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from client_processes import Nursery, open_nursery
-from main_job_bench import ORG_FILE, Bench, FreshBench, Reference
+from main_job_bench import BARE_ORG, Bench, FreshBench, Reference
 
 from sfsync.emulator.server import running
 
@@ -17,7 +17,7 @@ from sfsync.emulator.server import running
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """A fresh org with the example's seed records, and the example as the job."""
-    with running(ORG_FILE) as emulator:
+    with running(BARE_ORG) as emulator:
         yield Bench(emulator, tmp_path)
 
 
@@ -30,7 +30,7 @@ def fresh(tmp_path: Path) -> FreshBench:
     def make() -> Iterator[Bench]:
         folder = tmp_path / str(next(numbers))
         folder.mkdir()
-        with running(ORG_FILE) as emulator:
+        with running(BARE_ORG) as emulator:
             yield Bench(emulator, folder)
 
     return make
@@ -39,7 +39,7 @@ def fresh(tmp_path: Path) -> FreshBench:
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     """The example, run once without a fault."""
-    with running(ORG_FILE) as emulator:
+    with running(BARE_ORG) as emulator:
         bench = Bench(emulator, tmp_path_factory.mktemp("uninterrupted"))
         ending = bench.run()
         assert ending.exit_code == 3
@@ -56,7 +56,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     """The process that forks client processes, warm from a run of the example."""
     with open_nursery() as opened:
-        with running(ORG_FILE) as emulator:
+        with running(BARE_ORG) as emulator:
             bench = Bench(emulator, tmp_path_factory.mktemp("nursery"))
             assert opened.warm("run", "trailhead", "--json", environ=bench.environ) == 3
         yield opened

@@ -1,35 +1,8 @@
-"""An org with the object for receipts, as `sfsync org setup` describes it, and a job on deals that exist there."""
+"""Jobs on deals that exist already, in an org that has the object for receipts."""
 
 from __future__ import annotations
 
-import tomllib
-from typing import Any
-
-from main_job_bench import ALAN, LEUNG, ORG_FILE, Bench, deal, role
-
-RECEIPT = "Sfsync_Receipt__c"
-RECEIPT_OBJECT = {"name": RECEIPT, "label": "Sfsync Receipt", "key_prefix": "a0r"}
-RECEIPT_FIELDS = (
-    {
-        "object": RECEIPT,
-        "name": "Token__c",
-        "type": "Text",
-        "length": 40,
-        "external_id": True,
-        "unique": True,
-        "case_sensitive": True,
-    },
-    {"object": RECEIPT, "name": "Record_Id__c", "type": "Text", "length": 18},
-)
-
-
-def org_with_receipts() -> dict[str, Any]:
-    """The example org's definition, with the receipt object."""
-    document = tomllib.loads(ORG_FILE.read_text(encoding="utf-8"))
-    document["objects"].append(RECEIPT_OBJECT)
-    document["fields"].extend(RECEIPT_FIELDS)
-    return document
-
+from main_job_bench import ALAN, LEUNG, RECEIPT, Bench, deal, role
 
 KEYS = ("D-1", "D-2", "D-3")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from main_job_bench import ALAN, LEUNG, ORG_FILE, Bench, deal, role
+from main_job_bench import ALAN, LEUNG, Bench, deal, org_document, role
 
 from sfsync.core.results import Outcome
 from sfsync.emulator.fault_actions import Drop, Hold, Refuse, Truncate
@@ -21,7 +21,7 @@ CREATE, FILL, CLOSE = ("POST", JOBS + "$"), ("PUT", "/batches$"), ("PATCH", r"/j
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """An org without receipts, and a keyless job of four deals with two plain roles each."""
-    with running(ORG_FILE) as emulator:
+    with running(org_document(has_receipts=False, has_jobs=True)) as emulator:
         made = Bench(emulator, tmp_path)
         roles = [role(key, contact, "Evaluator") for key in KEYS for contact in (LEUNG, ALAN)]
         made.write_job([deal(key) for key in KEYS], roles, has_key=False)

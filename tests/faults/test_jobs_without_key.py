@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from main_job_bench import ALAN, LEUNG, ORG_FILE, Bench, deal, role
-from receipt_orgs import org_with_receipts
+from main_job_bench import ALAN, BARE_ORG, LEUNG, ORG_FILE, Bench, deal, role
 
 from sfsync.core.results import Outcome
 from sfsync.emulator.fault_actions import Drop, Hold, Redeliver, Refuse
@@ -28,7 +27,7 @@ def ask_for_deals(bench: Bench, *keys: str) -> None:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """An org with receipts, and a job without a key that may begin."""
-    with running(org_with_receipts()) as emulator:
+    with running(ORG_FILE) as emulator:
         made = Bench(emulator, tmp_path)
         ask_for_deals(made, "D-1", "D-2", "D-3")
         made.admit()
@@ -38,9 +37,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Bench]:
     """An org without receipts where the user may not run bulk jobs, and a job without a key that may begin."""
-    off = [{"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "Bulk API is not enabled"}]
-    with running(ORG_FILE) as emulator:
-        emulator.faults.add(FaultScript(Refuse(403, off), path="/jobs/ingest", count=None))
+    with running(BARE_ORG) as emulator:
         made = Bench(emulator, tmp_path)
         ask_for_deals(made, "D-1", "D-2", "D-3")
         made.admit()
@@ -64,7 +61,7 @@ def assert_each_once(bench: Bench) -> None:
 
 def test_a_journal_that_never_saw_the_job_refuses_it(tmp_path: Path) -> None:
     """With an unknown journal every row could be a second one, so nothing goes before a person has said a word."""
-    with running(org_with_receipts()) as emulator:
+    with running(ORG_FILE) as emulator:
         bench = Bench(emulator, tmp_path)
         ask_for_deals(bench, "D-1")
         assert bench.run().exit_code == 6
@@ -175,7 +172,9 @@ def test_at_most_once_a_lost_answer_is_left_to_a_person(bare: Bench, phase: str)
 def test_a_run_that_ends_between_deals_and_roles_remembers_its_deals(bench: Bench) -> None:
     """Which record a row became is known the moment it is saved, not when the run has read everything back."""
     limit = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
-    bench.emulator.faults.add(FaultScript(Refuse(403, limit), path="LastModifiedById|FROM\\+Opportunity", nth=1))
+    bench.emulator.faults.add(
+        FaultScript(Refuse(403, limit), path="LastModifiedById|FROM\\+Opportunity", nth=1)
+    )
     bench.emulator.faults.add(FaultScript(Refuse(403, limit), method="POST", path="/composite$"))
     assert bench.run().exit_code == 75
     bench.emulator.faults.clear()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from main_job_bench import ORG_FILE, ROOT, Bench, deal, role
+from main_job_bench import BARE_ORG, ROOT, Bench, deal, role
 
 from sfsync.cli.main import run as command
 from sfsync.emulator.org.schema import Field, PicklistValue
@@ -109,7 +109,7 @@ def test_C5_a_plan_of_another_org_is_refused(
     bench: Bench, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S23: the profile leads to another org than when the plan was made: neither org is written to."""
-    with running(ORG_FILE) as emulator:
+    with running(BARE_ORG) as emulator:
         other = Bench(emulator, tmp_path)
         enter(other, monkeypatch)
         assert apply(saved) == 6

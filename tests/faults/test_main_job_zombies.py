@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from main_job_bench import GRID, LEUNG, ORG_FILE, WRITES, Bench, Ending, Reference, deal, role
+from main_job_bench import BARE_ORG, GRID, LEUNG, WRITES, Bench, Ending, Reference, deal, role
 
 from sfsync.core.results import Outcome
 from sfsync.emulator.fault_actions import Drop, Hold
@@ -146,7 +146,7 @@ def test_S13_a_foreign_record_with_other_values_is_a_conflict(bench: Bench, key:
 
 def test_S13_a_key_in_the_recycle_bin_is_a_conflict(tmp_path: Path) -> None:
     """Where the bin holds the key back the deal is a conflict; nothing is made anew or brought back."""
-    with running(ORG_FILE, switches=Switches(recycle_bin_holds_keys=True)) as emulator:
+    with running(BARE_ORG, switches=Switches(recycle_bin_holds_keys=True)) as emulator:
         bench = Bench(emulator, tmp_path)
         three_deals(bench)
         plan = bench.plan()

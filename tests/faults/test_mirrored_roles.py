@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from main_job_bench import ALAN, LEUNG, ORG_FILE, Bench, deal, role
-from receipt_orgs import org_with_receipts
+from main_job_bench import ALAN, BARE_ORG, LEUNG, ORG_FILE, Bench, deal, role
 
 from sfsync.emulator.fault_actions import Drop, Hold
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_READ
@@ -17,7 +16,7 @@ from sfsync.emulator.switches import PrimaryDuplicateDeleted, SecondPrimary
 
 LARS = "lars.macmillan@getcloudy-canada.example"
 WANTED = [role("D-1", LEUNG, "Evaluator", "true")]
-ORGS: dict[str, Any] = {"with receipts": org_with_receipts(), "without receipts": ORG_FILE}
+ORGS: dict[str, Any] = {"with receipts": ORG_FILE, "without receipts": BARE_ORG}
 
 
 @pytest.fixture(params=ORGS)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from main_job_bench import ALAN, LEUNG, WRITES, Before, Bench
-from receipt_orgs import KEYS, ask_for_roles, org_with_receipts, put_deals_without_roles, receipts
+from main_job_bench import ALAN, LEUNG, ORG_FILE, WRITES, Before, Bench
+from receipt_orgs import KEYS, ask_for_roles, put_deals_without_roles, receipts
 
 from sfsync.core.results import Outcome
 from sfsync.emulator.fault_actions import Drop, FailRows, Hold, Redeliver, Refuse, Truncate
@@ -20,7 +20,7 @@ WANTED = sorted([(ALAN, "Decision Maker", True), (LEUNG, "Evaluator", False)])
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """An org with receipts, three deals without roles, and a job that asks for two roles on each."""
-    with running(org_with_receipts()) as emulator:
+    with running(ORG_FILE) as emulator:
         made = Bench(emulator, tmp_path)
         put_deals_without_roles(made)
         ask_for_roles(made)

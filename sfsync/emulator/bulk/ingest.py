@@ -9,6 +9,7 @@ from typing import Final
 
 from sfsync.emulator.bulk import csv_writing, job_resources
 from sfsync.emulator.bulk.job_requests import form_parts, read_ingest_request
+from sfsync.emulator.bulk.job_resources import check_enabled
 from sfsync.emulator.bulk.jobs import ENDED, Job, JobState
 from sfsync.emulator.call import Call
 from sfsync.emulator.errors import ApiError, not_found
@@ -23,6 +24,7 @@ CSV_TYPE: Final = "text/csv"
 def _checked_version(call: Call) -> None:
     if float(call.version) < _SINCE:
         raise not_found()
+    check_enabled(call)
 
 
 def _job(call: Call) -> Job:

@@ -19,6 +19,15 @@ from sfsync.emulator.wire.messages import Reply
 _JOB: Final = "AsyncApiJob"
 
 
+def check_enabled(call: Call) -> None:
+    """Refuse jobs in an org that has them switched off.
+
+    Raises: ApiError 403 FUNCTIONALITY_NOT_ENABLED.
+    """
+    if not call.org.definition.organization.get("bulk_api", True):
+        raise ApiError(403, "FUNCTIONALITY_NOT_ENABLED", "Bulk API is not enabled for this organization")
+
+
 def change(call: Call, job: Job, op: str, effect: Callable[[], None]) -> None:
     """Change a job as a unit of work."""
     with call.work.unit():

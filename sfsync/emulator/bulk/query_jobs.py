@@ -10,6 +10,7 @@ from typing import Any, Final
 from sfsync.emulator.bulk import csv_writing, job_resources
 from sfsync.emulator.bulk.ingest import CSV_TYPE
 from sfsync.emulator.bulk.job_requests import read_query_request
+from sfsync.emulator.bulk.job_resources import check_enabled
 from sfsync.emulator.bulk.jobs import ENDED, Job, JobState
 from sfsync.emulator.call import Call
 from sfsync.emulator.errors import ApiError, not_found
@@ -23,6 +24,7 @@ _PAGES_AT_ONCE: Final = 5
 def _checked_version(call: Call, since: float = _SINCE) -> None:
     if float(call.version) < since:
         raise not_found()
+    check_enabled(call)
 
 
 def _job(call: Call) -> Job:

@@ -30,6 +30,7 @@ _ORGANIZATION: Final = {
     "sandbox": bool,
     "api_version": int,
     "api_enabled": bool,
+    "bulk_api": bool,
     "session_timeout_minutes": int,
     "currencies": list,
     "currency_rates": dict,

@@ -69,6 +69,8 @@ class Storage:
                 name for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp") if name in columns
             ]
             assignments = ", ".join(f'"{name}" = ?' for name in stamps)
+            if not stamps:
+                continue
             self.connection.execute(f'UPDATE "{sobject}" SET {assignments}', [moment] * len(stamps))  # noqa: S608
 
     def remove(self, sobject: str, record_id: str) -> None:
