@@ -45,9 +45,10 @@ def apply_changes(state: RunState) -> Ending:
     try:
         if state.limits.canary is not None:
             _send_canary(state, state.limits.canary)
-        return Ending(tuple(_write(state)))
+        differences = _write(state)
+        return Ending((*state.notes, *differences))
     except SyncError as error:
-        return Ending(stopped=_cause(state, error))
+        return Ending(tuple(state.notes), stopped=_cause(state, error))
 
 
 def _write(state: RunState) -> list[Problem]:

@@ -24,7 +24,7 @@ from sfsync.core.bulk import (
     unsendable_rows,
 )
 from sfsync.core.ports import Attempt
-from sfsync.core.results import Outcome, RowResult
+from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.verdict import RowFate, row_fate
 from sfsync.core.writes import Node, Refused, Route
 from sfsync.engine.run_state import JOB_MARK, RunState
@@ -171,9 +171,12 @@ def _settle(state: RunState, table: JobTable, results: JobResults) -> set[str]:
     unmatched = Unmatched(table)
     ends: list[RowResult] = []
     again: set[str] = set()
+    strays: list[str] = []
     for saved in results.saved:
         name = unmatched.take(saved.cells)
-        if name is not None:
+        if name is None:
+            strays.append(saved.record_id)
+        else:
             ends.append(RowResult(name, Outcome.CREATED, saved.record_id))
     for refused in results.refused:
         name = unmatched.take(refused.cells)
@@ -186,5 +189,15 @@ def _settle(state: RunState, table: JobTable, results: JobResults) -> set[str]:
             ends.append(rejected(state.by_id[name], answer))
     again |= {name for cells in results.unprocessed if (name := unmatched.take(cells)) is not None}
     ends += [unknown(state.by_id[name]) for name in unmatched.left()]
+    if strays:
+        state.notes.append(_strays(table, strays))
     state.settle(ends)
     return again
+
+
+def _strays(table: JobTable, record_ids: Sequence[str]) -> Problem:
+    """Records that the job says it saved and that are no row of ours: a repeated chunk, or an altered row."""
+    shown = ", ".join(record_ids[:5]) + (f" and {len(record_ids) - 5} more" if len(record_ids) > 5 else "")
+    message = f"a bulk job saved {len(record_ids)} records of {table.sobject} that match no row left: {shown}"
+    hint = "Compare them with the rows: the platform may have repeated some, or saved them with other values."
+    return Problem("STRAY_RECORDS", Stage.ORG, message, hint)

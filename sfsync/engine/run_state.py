@@ -54,7 +54,7 @@ class RunState:
     `scope` narrows the run to some changes for a while; None means all. `failures` counts the rows that the org
     refused or nobody can say of. `ids` holds the ids of the records that the plan's changes have become or met,
     `tokens` the receipt's token of each unit that has one, `jobs` the bulk job that a change went by, `proven` the
-    changes that a receipt shows to have been saved.
+    changes that a receipt shows to have been saved, `notes` what a person should know and no row tells.
     """
 
     plan: Plan
@@ -76,6 +76,7 @@ class RunState:
     tokens: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
     proven: set[str] = field(default_factory=set)
+    notes: list[Problem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.by_id = {each.change_id: each for each in self.plan.changes}

@@ -141,3 +141,36 @@ def test_a_text_that_would_clear_a_field_is_not_sent(bench: Bench) -> None:
     ending = bench.run()
     assert ending.codes() == {"Opportunity:D-1": "NOT_SENDABLE"}
     assert ending.of(Outcome.CREATED) == {"Opportunity:D-2"}
+
+
+def test_n10_records_that_match_no_row_are_named(bench: Bench) -> None:
+    """A job that tells of a record which is no row of ours leaves our rows unknown, and the record is named."""
+    stray = bench.find("Opportunity", Sfsync_Key__c="DEAL-1003")
+    lines = (
+        "sf__Id,sf__Created,Name,AccountId,StageName,CloseDate,Amount",
+        f"{stray},true,Another,,Prospecting,,1",
+    )
+    told = Refuse(200, "\n".join(lines) + "\n", content_type="text/csv")
+    bench.emulator.faults.add(FaultScript(told, method="GET", path="successfulResults", count=None))
+    ending = bench.run()
+    assert ending.counts["Opportunity"]["unknown"] == 4
+    assert stray in next(each.message for each in ending.document.notes if each.code == "STRAY_RECORDS")
+
+
+def test_n10_a_row_that_no_result_tells_of_is_unknown(bench: Bench) -> None:
+    """A sent row that is in none of the three files goes to a person, and is never sent again."""
+    bench.switch(result_row_missing=True)
+    ending = bench.run()
+    assert ending.exit_code == 3
+    assert ending.counts["Opportunity"]["unknown"] == 1
+    assert bench.run().counts["Opportunity"]["unknown"] == 1
+    assert bench.inserted()["Opportunity"] == 4
+
+
+def test_n10_rows_that_come_back_with_other_line_ends_are_known_again(bench: Bench) -> None:
+    """The platform may trim what it echoes and change line ends; the rows are matched all the same."""
+    bench.switch(result_echo_altered=True)
+    rows = [deal(key, next_step=f" call\r\n{key} ") for key in KEYS]
+    bench.write_job(rows, [role("D-1", name="None")], has_key=False)
+    ending = bench.run()
+    assert (ending.exit_code, ending.counts["Opportunity"]["created"]) == (0, 4)
