@@ -28,10 +28,10 @@ from sfsync.core.rows import RowSource
 from sfsync.engine.planning import PlanStamp, make_plan
 from sfsync.engine.runs import Bench, begin_run, refuse_excess, refuse_stale, run_plan, settle_earlier
 from sfsync.errors import ConfigError
-from sfsync.run_files import new_name, read_plan, run_folder, write_private
+from sfsync.run_files import new_name, plan_of_run, run_folder, write_private
 
 if TYPE_CHECKING:
-    from sfsync.journal import SqliteJournal
+    from sfsync.journal import SqlJournal
     from sfsync.salesforce.gateway import SalesforceGateway
 
 
@@ -59,7 +59,7 @@ class Workplace:
     job: Job
     around: Surroundings
     gateway: SalesforceGateway
-    journal: SqliteJournal
+    journal: SqlJournal
     state: Path
 
     @property
@@ -95,22 +95,21 @@ class Workplace:
         Two jobs that write rows of one sObject without a key could not tell each other's records from their own,
         so there is one more lock for each such sObject (`keyless`, by default those of the job).
         """
-        from sfsync.journal import run_lock
-
         org_id = self.gateway.identity().org_id
         if keyless is None:
             keyless = [each.sobject for each in self.job.sections.values() if each.row_key is not None]
         names = [self.job.name, *(f"{sobject} without a key" for sobject in sorted(keyless))]
         with ExitStack() as held:
             for name in names:
-                held.enter_context(run_lock(self.state, f"{name}-{org_id}", clock=self.around.clock))
+                held.enter_context(self.journal.locked(f"{name}-{org_id}"))
             yield
 
     @contextmanager
     def locked(self, keyless: Iterable[str] | None = None) -> Iterator[None]:
         """Keeps other runs out, and settles what earlier runs left open."""
         with self.lock(keyless):
-            settle_earlier(self.job.name, self.gateway.identity().org_id, self.bench, load=read_plan)
+            org_id = self.gateway.identity().org_id
+            settle_earlier(self.job.name, org_id, self.bench, load=lambda run: plan_of_run(self.journal, run))
             yield
 
     def apply(self, plan: Plan, *, is_fresh: bool) -> Report:
@@ -142,14 +141,14 @@ def opened(job: Job, around: Surroundings) -> Iterator[Workplace]:
         AccessError: the org refuses the login.
         JournalError: the journal cannot be opened.
     """
-    from sfsync.journal import open_journal, state_folder
+    from sfsync.journal import open_journal, state_place
 
     profile = org_of(job, around)
-    state = state_folder(around.environ)
+    state = state_place(around.environ)
     journal = open_journal(state, clock=around.clock)
     try:
         with connected(profile, around) as gateway:
-            yield Workplace(job, around, gateway, journal, state)
+            yield Workplace(job, around, gateway, journal, state.folder)
     finally:
         journal.close()
 

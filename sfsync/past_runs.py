@@ -14,12 +14,13 @@ from sfsync.core.job import Job
 from sfsync.core.plan import Plan
 from sfsync.core.ports import Journal, RunRecord
 from sfsync.core.report import Report
+from sfsync.engine.matching import refuse_forgotten
 from sfsync.engine.planning import PlanStamp
 from sfsync.engine.retrying_rows import retry_plan
 from sfsync.engine.runs import known_results, run_plan
 from sfsync.engine.undoing import undo_plan
 from sfsync.errors import ConfigError, GuardError
-from sfsync.run_files import new_name, read_plan
+from sfsync.run_files import new_name, plan_of_run
 
 
 def find_run(journal: Journal, run_id: str | None, *, is_open: bool) -> RunRecord:
@@ -43,11 +44,11 @@ def _taken_up(
     run_id: str | None, given: Surroundings, *, is_open: bool
 ) -> Iterator[tuple[Workplace, Plan, RunRecord]]:
     """The run with its plan, and a place to work on it; the org must still be the run's own."""
-    from sfsync.journal import open_journal, state_folder
+    from sfsync.journal import open_journal, state_place
 
-    with open_journal(state_folder(given.environ), clock=given.clock) as journal:
+    with open_journal(state_place(given.environ), clock=given.clock) as journal:
         run = find_run(journal, run_id, is_open=is_open)
-    saved = read_plan(run.plan_file)
+        saved = plan_of_run(journal, run)
     job = Job(saved.job, saved.profile, {}, saved.job_digest)
     with opened(job, given) as place:
         if place.gateway.identity().org_id != saved.org.org_id:
@@ -56,6 +57,7 @@ def _taken_up(
                 code="OTHER_ORG",
                 hint="Point the profile at the org of the run.",
             )
+        refuse_forgotten(saved, place.journal)
         yield place, saved, run
 
 

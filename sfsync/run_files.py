@@ -12,8 +12,26 @@ from datetime import datetime
 from pathlib import Path
 
 from sfsync.core.plan import Plan
-from sfsync.core.plan_codec import load_plan
+from sfsync.core.plan_codec import load_plan, plan_digest
+from sfsync.core.ports import Journal, RunRecord
 from sfsync.errors import GuardError
+
+
+def plan_of_run(journal: Journal, run: RunRecord) -> Plan:
+    """The plan that a run began with: the journal's copy, else the run folder's.
+
+    Raises:
+        GuardError: both are gone, or it is not the plan of that run.
+    """
+    kept = journal.plan(run.run_id)
+    saved = read_plan(run.plan_file) if kept is None else load_plan(kept)
+    if plan_digest(saved) != run.plan_digest:
+        raise GuardError(
+            f"{run.plan_file} is not the plan of run {run.run_id}",
+            code="PLAN_ALTERED",
+            hint="Without its own plan, what an interrupted run sent cannot be settled; restore the file.",
+        )
+    return saved
 
 
 def read_plan(file: str) -> Plan:

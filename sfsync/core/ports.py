@@ -232,8 +232,15 @@ class Journal(Protocol):
     Raises `JournalError` when it cannot be; then nothing may be sent.
     """
 
-    def begin_run(self, run: RunRecord) -> None:
-        """Opens a run; a plan digest begun before is refused with `GuardError` (a plan is used once)."""
+    def begin_run(self, run: RunRecord, plan: bytes) -> None:
+        """Opens a run and keeps its plan, so that any host with this journal can go on with it.
+
+        A plan digest begun before is refused with `GuardError` (a plan is used once).
+        """
+        ...
+
+    def plan(self, run_id: str) -> bytes | None:
+        """The plan that a run began with, as it was given; None when no one needs it any more."""
         ...
 
     def end_run(self, run_id: str, *, exit_code: int, ended_at: str) -> None:
@@ -265,11 +272,18 @@ class Journal(Protocol):
         ...
 
     def knows_job(self, job: str, org_id: str) -> bool:
-        """Whether a run of the job against the org has begun here, or a person said that it may begin here."""
+        """Whether a run of the job against the org has begun here, or a person said that it may begin here.
+
+        Once the journal was found to be an older copy of itself, only a word that was said since then counts.
+        """
+        ...
+
+    def restored_at(self) -> str | None:
+        """When the journal was last found to be an older copy of itself, which forgot what was sent since."""
         ...
 
     def admit_job(self, job: str, org_id: str, *, at: str) -> None:
-        """Notes a person's word that the job never ran against the org with another journal."""
+        """Notes a person's word that this journal knows all that the job ever brought to the org."""
         ...
 
     def ledger(self, org_id: str, sobject: str, keys: Iterable[str]) -> dict[str, LedgerEntry]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from sfsync.core.job import Job, Section
 from sfsync.core.keys import ledger_key
+from sfsync.core.plan import Plan
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, Record
 from sfsync.core.sobject import OPPORTUNITY, record_id
 from sfsync.core.values import clean_key
@@ -28,11 +29,40 @@ def refuse_without_memory(job: Job, org_id: str, journal: Journal) -> None:
     if not keyless or journal.knows_job(job.name, org_id):
         return
     names = " and ".join(each.name for each in keyless)
+    refuse_restored(f"{names} of job {job.name}", job.name, journal)
     raise GuardError(
         f"{names} of job {job.name} have no key in the org, and this journal has never seen the job: if it ran"
         " before with another journal, every row would be created a second time",
         code="JOURNAL_NEW",
         hint=f"If it never ran, say so once: sfsync state init {job.name}. Else set SFSYNC_STATE to its journal.",
+    )
+
+
+def refuse_forgotten(plan: Plan, journal: Journal) -> None:
+    """Stops an earlier plan whose rows only the journal can tell from records, when the journal may have
+    forgotten some.
+
+    Raises:
+        GuardError: it was put back from a backup since a person last vouched for it.
+    """
+    if plan.keyless() and not journal.knows_job(plan.job, plan.org.org_id):
+        refuse_restored(" and ".join(sorted(plan.keyless())), plan.job, journal)
+
+
+def refuse_restored(what: str, job: str, journal: Journal) -> None:
+    """Stops rows without a key when the journal was put back from a backup and nobody has reconciled it since.
+
+    Raises:
+        GuardError: it was.
+    """
+    restored_at = journal.restored_at()
+    if restored_at is None:
+        return
+    raise GuardError(
+        f"{what} have no key in the org, and this journal was found at {restored_at} to be an older copy of itself:"
+        " what it has forgotten would be created a second time",
+        code="JOURNAL_RESTORED",
+        hint=f"Compare the org with the last runs' reports, then say that all is known: sfsync state init {job}.",
     )
 
 

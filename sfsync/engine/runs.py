@@ -13,7 +13,7 @@ from sfsync.core.events import Listener, Noticed
 from sfsync.core.guards import NO_LIMITS, Limits, refuse_by_limits
 from sfsync.core.job import Job
 from sfsync.core.plan import Plan
-from sfsync.core.plan_codec import plan_digest
+from sfsync.core.plan_codec import dump_plan, plan_digest
 from sfsync.core.ports import Journal, OrgGateway, RunRecord
 from sfsync.core.report import Report
 from sfsync.core.results import RowResult
@@ -84,7 +84,7 @@ def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str) -> RunRe
     run = RunRecord(
         run_id, plan.job, plan.org.org_id, digest, plan_file, started_at=bench.now(), rows=plan.row_count
     )
-    bench.journal.begin_run(run)
+    bench.journal.begin_run(run, dump_plan(plan))
     return run
 
 
@@ -124,8 +124,8 @@ def _recovered(state: RunState) -> Ending | None:
     return None
 
 
-def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[str], Plan]) -> int:
-    """Settles the open changes of every earlier run of the job; `load` reads a saved plan by its file.
+def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[RunRecord], Plan]) -> int:
+    """Settles the open changes of every earlier run of the job; `load` reads the plan of a run.
 
     Returns how many changes were open. Those that could not be settled stay open and are planned around.
     The runs end here: what they left undone belongs to the run that begins now.
@@ -133,7 +133,7 @@ def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[str],
     runs = {run.run_id: run for run, _ in bench.journal.open_changes(job, org_id)}
     settled = 0
     for run in runs.values():
-        state = _state(load(run.plan_file), bench, run.run_id)
+        state = _state(load(run), bench, run.run_id)
         settled += recover(state)
     for run in bench.journal.runs(job):
         if run.org_id == org_id and run.exit_code is None:

@@ -1,14 +1,14 @@
 """How a journal came to its present tables: named steps, each applied once, all in one transaction.
 
-A released step is never edited; a new need is a new step at the end. The SQL is what SQLite and PostgreSQL
-both read. A journal with a step that this version does not know belongs to a newer one and is refused:
-going on would drop what that version remembers.
+A released step is never edited; a new need is a new step at the end. The steps are the same in every database;
+their SQL is what SQLite and PostgreSQL both read, but for the word of a type and for tables that only PostgreSQL
+needs. A journal with a step that this version does not know belongs to a newer one and is refused: going on would
+drop what that version remembers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, insert, inspect, select
@@ -19,10 +19,19 @@ from sfsync.journal.schema import MIGRATIONS
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step: its name for ever, and its statements."""
+    """One step: its name for ever, its statements, and those that only PostgreSQL gets."""
 
     name: str
     statements: tuple[str, ...]
+    on_postgresql: tuple[str, ...] = ()
+
+    def sql(self, dialect: str) -> list[str]:
+        """The statements in the words of that database."""
+        own = self.on_postgresql if dialect == "postgresql" else ()
+        return [each.replace("{binary}", _BINARY[dialect]) for each in (*self.statements, *own)]
+
+
+_BINARY: Final = {"sqlite": "BLOB", "postgresql": "BYTEA"}
 
 
 STEPS: Final = (
@@ -83,6 +92,47 @@ STEPS: Final = (
         ),
     ),
     Migration("0004_rows_of_runs", ("ALTER TABLE runs ADD COLUMN rows INTEGER NOT NULL DEFAULT 0",)),
+    Migration(
+        "0005_identity_and_restorations",
+        (
+            """CREATE TABLE identity (
+                journal_id TEXT PRIMARY KEY NOT NULL,
+                home TEXT NOT NULL,
+                sequence INTEGER NOT NULL,
+                restorations INTEGER NOT NULL DEFAULT 0,
+                restored_at TEXT,
+                made_at TEXT NOT NULL)""",
+            "ALTER TABLE admitted_jobs ADD COLUMN restorations INTEGER NOT NULL DEFAULT 0",
+        ),
+    ),
+    Migration(
+        "0006_plans_of_runs",
+        (
+            """CREATE TABLE plans (
+                run_id TEXT PRIMARY KEY NOT NULL REFERENCES runs (run_id),
+                body {binary} NOT NULL)""",
+        ),
+    ),
+    Migration(
+        "0007_writers_and_run_locks",
+        (),
+        on_postgresql=(
+            """CREATE TABLE writers (
+                writer_id TEXT PRIMARY KEY NOT NULL,
+                host TEXT NOT NULL,
+                pid TEXT NOT NULL,
+                opened_at TEXT NOT NULL,
+                last_write INTEGER NOT NULL)""",
+            """CREATE TABLE run_locks (
+                name TEXT PRIMARY KEY NOT NULL,
+                lock_key BIGINT NOT NULL,
+                token TEXT NOT NULL,
+                backend INTEGER NOT NULL,
+                host TEXT NOT NULL,
+                pid TEXT NOT NULL,
+                started_at TEXT NOT NULL)""",
+        ),
+    ),
 )
 
 
@@ -93,7 +143,7 @@ def applied_steps(connection: Connection) -> list[str]:
     return list(connection.scalars(select(MIGRATIONS.c.name).order_by(MIGRATIONS.c.name)))
 
 
-def missing_steps(connection: Connection, path: Path) -> list[Migration]:
+def missing_steps(connection: Connection, place: str) -> list[Migration]:
     """The steps still to apply, in order.
 
     Raises:
@@ -103,7 +153,7 @@ def missing_steps(connection: Connection, path: Path) -> list[Migration]:
     unknown = sorted(set(applied) - {step.name for step in STEPS})
     if unknown:
         raise JournalError(
-            f"The journal {path} was written by a newer version of sfsync ({', '.join(unknown)}).",
+            f"The journal {place} was written by a newer version of sfsync ({', '.join(unknown)}).",
             code="JOURNAL_NEWER",
             hint="Use that version again. To go back, put back the backup that was made before the upgrade.",
         )
@@ -113,6 +163,6 @@ def missing_steps(connection: Connection, path: Path) -> list[Migration]:
 def apply_steps(connection: Connection, steps: list[Migration], *, at: str) -> None:
     """Applies the steps inside the caller's transaction."""
     for step in steps:
-        for statement in step.statements:
+        for statement in step.sql(connection.dialect.name):
             connection.exec_driver_sql(statement)
         connection.execute(insert(MIGRATIONS), {"name": step.name, "applied_at": at})

@@ -1,7 +1,9 @@
 """The tables of the journal as the code uses them now; `migrations.py` builds them step by step.
 
 `runs.number` counts up over all runs, because clocks may go back. `changes` holds the last word on each
-change of a run; the index on open states makes a resume cheap however much was done before.
+change of a run; the index on open states makes a resume cheap however much was done before. `identity` has one
+row: which journal this is, how many intents it has taken, where its database lay when it was last opened, and how
+often it was found to be an older copy of itself. `plans` holds the plans of runs that may have to be gone on with.
 A test holds the two descriptions of the schema equal.
 """
 
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
 METADATA: Final = MetaData()
 
@@ -73,6 +75,7 @@ ADMITTED: Final = Table(
     Column("job", Text, primary_key=True),
     Column("org_id", Text, primary_key=True),
     Column("admitted_at", Text, nullable=False),
+    Column("restorations", Integer, nullable=False, server_default="0"),
 )
 
 LEDGER: Final = Table(
@@ -85,4 +88,23 @@ LEDGER: Final = Table(
     Column("sent", Text, nullable=False),
     Column("seen", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
+)
+
+IDENTITY: Final = Table(
+    "identity",
+    METADATA,
+    Column("journal_id", Text, primary_key=True),
+    Column("home", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("restorations", Integer, nullable=False, server_default="0"),
+    Column("restored_at", Text),
+    Column("made_at", Text, nullable=False),
+)
+
+PLANS: Final = Table(
+    "plans",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["run_id"], ["runs.run_id"]),
 )

@@ -1,6 +1,7 @@
 """Where a machine keeps the state of sfsync, and that only its owner can read it.
 
-`SFSYNC_STATE` wins, then the XDG folder, then the platform's own. Folders are made 0700 and files 0600
+`SFSYNC_STATE` wins, then the XDG folder, then the platform's own; it may also be the URL of a PostgreSQL database,
+and then only the run folders need a folder. Folders are made 0700 and files 0600
 before anything is written to them: SQLite gives its side files the mode of the main file.
 Source: SQLite, "Write-Ahead Logging" (side files take the mode of the database); XDG Base Directory
 Specification (a relative path in XDG_STATE_HOME is to be ignored).
@@ -13,6 +14,7 @@ import re
 import stat
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -22,21 +24,54 @@ PRIVATE_FOLDER: Final = 0o700
 PRIVATE_FILE: Final = 0o600
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_POSTGRES: Final = re.compile(r"(postgres|postgresql|postgresql\+psycopg)://", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class StatePlace:
+    """Where the state is: the journal in `database`, or in `folder` when there is none; run folders in `folder`.
+
+    `may_be_shared` says that a person lets the folder be on a network share.
+    """
+
+    folder: Path
+    database: str | None = field(default=None, repr=False)
+    may_be_shared: bool = False
+
+
+def state_place(environ: Mapping[str, str], *, platform: str = sys.platform) -> StatePlace:
+    """Where the journal and the run folders are, by the environment given.
+
+    `SFSYNC_STATE` is a folder or the URL of a PostgreSQL database. With a URL the run folders, which stay with the
+    host, go to `SFSYNC_STATE_FOLDER`, else to the platform's folder.
+
+    Raises:
+        ConfigError: the URL is of another database, or no folder is set and there is no home.
+    """
+    chosen = environ.get("SFSYNC_STATE", "").strip()
+    may_be_shared = environ.get("SFSYNC_ALLOW_NETWORK_SHARE", "").strip() in {"1", "true", "yes"}
+    if not _URL.match(chosen):
+        return StatePlace(_folder(chosen, environ, platform), may_be_shared=may_be_shared)
+    if not _POSTGRES.match(chosen):
+        raise ConfigError(
+            f"SFSYNC_STATE is a URL that begins with {chosen.partition(':')[0]}, which is no PostgreSQL database.",
+            code="STATE_URL",
+            hint="Set SFSYNC_STATE to a folder on a local disk, or to postgresql://user@host/database.",
+        )
+    folder = environ.get("SFSYNC_STATE_FOLDER", "").strip()
+    return StatePlace(_folder(folder, environ, platform), database=chosen, may_be_shared=may_be_shared)
 
 
 def state_folder(environ: Mapping[str, str], *, platform: str = sys.platform) -> Path:
-    """The folder of the journal, the locks and the run folders, by the environment given.
+    """The folder of the run folders and, unless it is in a database, of the journal.
 
     Raises:
-        ConfigError: `SFSYNC_STATE` is a database URL, or neither it nor a home folder is set.
+        ConfigError: as `state_place`.
     """
-    chosen = environ.get("SFSYNC_STATE", "").strip()
-    if _URL.match(chosen):
-        raise ConfigError(
-            "SFSYNC_STATE is a database URL, but this version keeps its journal in a folder.",
-            code="STATE_IS_URL",
-            hint="Set SFSYNC_STATE to a folder on a local disk, such as /var/lib/sfsync.",
-        )
+    return state_place(environ, platform=platform).folder
+
+
+def _folder(chosen: str, environ: Mapping[str, str], platform: str) -> Path:
     if chosen:
         return _without_tilde(chosen, environ)
     xdg = environ.get("XDG_STATE_HOME", "").strip()

@@ -21,7 +21,7 @@ import pytest
 from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, LedgerEntry, RunRecord
 from sfsync.core.writes import Route
 from sfsync.errors import JournalError
-from sfsync.journal import SqliteJournal, open_journal
+from sfsync.journal import SqlJournal, open_journal
 
 ROWS = 40
 WRITER = """
@@ -34,7 +34,7 @@ from sfsync.journal import open_journal
 
 run_id, rows = sys.argv[2], int(sys.argv[3])
 journal = open_journal(Path(sys.argv[1]), clock=lambda: datetime.now(UTC))
-journal.begin_run(RunRecord(run_id, "job", "org", run_id, "plan", "t"))
+journal.begin_run(RunRecord(run_id, "job", "org", run_id, "plan", "t"), b"plan")
 for number in range(100_000):
     ids = tuple(f"{number}-{row}" for row in range(rows))
     journal.intend(run_id, Attempt(f"a{number}", Route.KEY_FENCE, "hash", ids), at="t")
@@ -52,12 +52,12 @@ def now() -> datetime:
 def filled(state: Path, *, rows: int = 300) -> Path:
     """A closed journal with some entries; its file."""
     with open_journal(state, clock=now) as journal:
-        journal.begin_run(RunRecord("r1", "job", "org", "digest", "plan", "t"))
+        journal.begin_run(RunRecord("r1", "job", "org", "digest", "plan", "t"), b"plan")
         intend(journal, rows=rows)
     return state / "journal.sqlite"
 
 
-def intend(journal: SqliteJournal, *, rows: int = 1, name: str = "a1") -> None:
+def intend(journal: SqlJournal, *, rows: int = 1, name: str = "a1") -> None:
     """Marks so many changes as about to be sent."""
     ids = tuple(f"{name}:{row}:{'x' * 40}" for row in range(rows))
     journal.intend("r1", Attempt(name, Route.KEY_FENCE, "hash", ids), at="t")
@@ -156,9 +156,9 @@ def test_p4_a_full_disk_stops_the_intent_and_the_journal_stays_right(tmp_path: P
         assert len(journal.changes("r1")) == 3010
 
 
-def limit_pages(journal: SqliteJournal, pages: int) -> None:
+def limit_pages(journal: SqlJournal, pages: int) -> None:
     """Lets the file grow to so many pages, or not at all when it is larger already."""
-    with journal._engine.connect() as connection:
+    with journal.store.engine.connect() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 
@@ -166,7 +166,7 @@ def test_p5_a_read_only_journal_stops_the_intent(tmp_path: Path) -> None:
     """SQLITE_READONLY is our error; reading goes on."""
     filled(tmp_path, rows=10)
     with open_journal(tmp_path, clock=now) as journal:
-        with journal._engine.connect() as connection:
+        with journal.store.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA query_only = ON")
         with pytest.raises(JournalError) as refused:
             intend(journal, name="a2")
@@ -350,7 +350,7 @@ def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
 def test_no_values_in_messages(tmp_path: Path) -> None:
     """The error of a failed write names no value of the rows, nor does its cause."""
     with open_journal(tmp_path, clock=now) as journal:
-        with journal._engine.connect() as connection:
+        with journal.store.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA query_only = ON")
         with pytest.raises(JournalError) as refused:
             journal.put_ledger(

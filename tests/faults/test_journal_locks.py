@@ -6,24 +6,24 @@ import os
 import stat
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from sfsync.errors import JournalError, LockHeld
-from sfsync.journal.locks import lock_file_name, run_lock
+from sfsync.journal.sqlite.locks import lock_file_name, run_lock
 
+START = "2026-09-30T08:00:00+00:00"
 RUNNER = """
 import sys
 from pathlib import Path
 from sfsync.errors import LockHeld
-from sfsync.journal.locks import run_lock
+from sfsync.journal.sqlite.locks import run_lock
 
 print("ready", flush=True)
 for line in sys.stdin:
     try:
-        with run_lock(Path(sys.argv[1]), "nightly"):
+        with run_lock(Path(sys.argv[1]), "nightly", at="2026-09-30T08:00:00+00:00"):
             print("got", flush=True)
             sys.stdin.readline()
     except LockHeld as held:
@@ -78,37 +78,36 @@ def test_c1_a_kill_frees_the_lock(tmp_path: Path) -> None:
     with start(tmp_path) as holder:
         tell(holder)
         assert hear(holder) == "got"
-        with pytest.raises(LockHeld) as held, run_lock(tmp_path, "nightly"):
+        with pytest.raises(LockHeld) as held, run_lock(tmp_path, "nightly", at=START):
             pass
         assert f"process {holder.pid} on {os.uname().nodename} since 2" in held.value.message
         assert (held.value.exit_code, held.value.retryable) == (99, True)
         holder.kill()
         holder.wait()
-        with run_lock(tmp_path, "nightly"):
+        with run_lock(tmp_path, "nightly", at=START):
             pass
 
 
 def test_the_lock_is_held_within_one_process_too(tmp_path: Path) -> None:
     """Two runs in one process exclude each other; other names do not; an error in the block frees it."""
-    started = datetime(2026, 9, 30, 8, tzinfo=UTC)
-    with run_lock(tmp_path, "a", clock=lambda: started) as path, run_lock(tmp_path, "b"):
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-        with pytest.raises(LockHeld) as held, run_lock(tmp_path, "a"):
+    with run_lock(tmp_path, "a", at=START) as lock, run_lock(tmp_path, "b", at=START):
+        assert stat.S_IMODE(lock.path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(lock.path.parent.stat().st_mode) == 0o700
+        with pytest.raises(LockHeld) as held, run_lock(tmp_path, "a", at=START):
             pass
         assert f"process {os.getpid()} on" in held.value.message
         assert "since 2026-09-30T08:00:00+00:00" in held.value.message
-    with pytest.raises(KeyError), run_lock(tmp_path, "a"):
+    with pytest.raises(KeyError), run_lock(tmp_path, "a", at=START):
         raise KeyError
-    with run_lock(tmp_path, "a"):
+    with run_lock(tmp_path, "a", at=START):
         pass
 
 
 def test_an_unreadable_note_does_not_hide_that_the_lock_is_held(tmp_path: Path) -> None:
     """A holder that has not yet written its name is another process."""
-    with run_lock(tmp_path, "a") as path:
-        path.write_bytes(b"\xff{")
-        with pytest.raises(LockHeld) as held, run_lock(tmp_path, "a"):
+    with run_lock(tmp_path, "a", at=START) as lock:
+        lock.path.write_bytes(b"\xff{")
+        with pytest.raises(LockHeld) as held, run_lock(tmp_path, "a", at=START):
             pass
     assert "another process" in held.value.message
 
@@ -133,6 +132,6 @@ def test_a_link_in_the_place_of_the_lock_is_refused(tmp_path: Path) -> None:
     """A symbolic link is not followed and not written to."""
     (tmp_path / "locks").mkdir()
     (tmp_path / "locks" / lock_file_name("a")).symlink_to(tmp_path / "target")
-    with pytest.raises(JournalError), run_lock(tmp_path, "a"):
+    with pytest.raises(JournalError), run_lock(tmp_path, "a", at=START):
         pass
     assert not (tmp_path / "target").exists()

@@ -51,6 +51,7 @@ OWNERS = {
     "tenacity": {"salesforce"},
     "jwt": {"salesforce", "emulator"},
     "sqlalchemy": {"journal"},
+    "psycopg": {"journal"},
     "sqlite3": {"emulator", "journal"},
     "click": {"cli"},
     "rich": {"cli", "report"},

@@ -40,7 +40,14 @@ def test_t18_the_folder_and_all_files_are_private(tmp_path: Path) -> None:
         os.umask(before)
     assert mode_of(state) == 0o700
     assert modes == dict.fromkeys(
-        ["journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.exists"], 0o600
+        [
+            "journal.sqlite",
+            "journal.sqlite-wal",
+            "journal.sqlite-shm",
+            "journal.exists",
+            "journal.sequence",
+        ],
+        0o600,
     )
 
 
@@ -55,7 +62,7 @@ def test_t18_a_file_that_others_may_read_is_closed_to_them(tmp_path: Path) -> No
 
 def test_every_connection_is_durable(tmp_path: Path) -> None:
     """WAL, synchronous=FULL, foreign keys, a wait of 30 s, and our application id hold when read back."""
-    with open_journal(tmp_path, clock=now) as journal, journal._engine.connect() as connection:
+    with open_journal(tmp_path, clock=now) as journal, journal.store.engine.connect() as connection:
         held = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "user_version")
@@ -115,7 +122,7 @@ def fks(inspector: object, table: str) -> list[dict[str, object]]:
 
 def test_open_changes_are_found_by_the_partial_index(tmp_path: Path) -> None:
     """A resume does not read what is done."""
-    with open_journal(tmp_path, clock=now) as journal, journal._engine.connect() as connection:
+    with open_journal(tmp_path, clock=now) as journal, journal.store.engine.connect() as connection:
         plan = connection.exec_driver_sql(
             "EXPLAIN QUERY PLAN SELECT change_id FROM changes JOIN runs ON changes.run_id = runs.run_id"
             " WHERE runs.job = 'a' AND runs.org_id = 'b' AND state IN ('intent', 'unknown')"
@@ -153,6 +160,8 @@ def test_an_interrupted_first_start_is_gone_on_with(tmp_path: Path) -> None:
         ({"SFSYNC_STATE": " ", "HOME": "/home/a"}, "linux", "/home/a/.local/state/sfsync"),
         ({"XDG_STATE_HOME": "/xdg", "HOME": "/home/a"}, "linux", "/xdg/sfsync"),
         ({"XDG_STATE_HOME": "rel", "HOME": "/home/a"}, "linux", "/home/a/.local/state/sfsync"),
+        ({"SFSYNC_STATE": "postgresql://h/db", "SFSYNC_STATE_FOLDER": "/srv/runs"}, "linux", "/srv/runs"),
+        ({"SFSYNC_STATE": "postgres://h/db", "HOME": "/home/a"}, "linux", "/home/a/.local/state/sfsync"),
         ({"HOME": "/Users/a"}, "darwin", "/Users/a/Library/Application Support/sfsync"),
     ],
 )
@@ -163,9 +172,9 @@ def test_the_state_folder_follows_the_environment(
     assert state_folder(environ, platform=platform) == Path(folder)
 
 
-@pytest.mark.parametrize("environ", [{"SFSYNC_STATE": "postgresql+psycopg://u:s3cret@h/db"}, {}])
+@pytest.mark.parametrize("environ", [{"SFSYNC_STATE": "mysql://u:s3cret@h/db"}, {}])
 def test_a_state_that_is_no_folder_is_refused(environ: dict[str, str]) -> None:
-    """A database URL, or no home at all, is a config error that shows no password."""
+    """The URL of another database, or no home at all, is a config error that shows no password."""
     with pytest.raises(ConfigError) as refused:
         state_folder(environ)
     assert "SFSYNC_STATE" in refused.value.message

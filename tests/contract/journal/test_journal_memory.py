@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from threading import Thread
 
 import pytest
+from journal_homes import NOW, ORG, PLAN, Home, a_run, an_attempt
+from sqlalchemy import event
 
-from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, LedgerEntry, RunRecord
-from sfsync.core.writes import Route
+from sfsync.core.ports import ChangeRecord, ChangeState, LedgerEntry, RunRecord
 from sfsync.errors import GuardError, JournalError
-from sfsync.journal import SqliteJournal, open_journal
-
-ORG = "00D000000000001EAA"
-NOW = datetime(2026, 9, 30, 12, tzinfo=UTC)
+from sfsync.journal import SqlJournal
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[SqliteJournal]:
-    """A new journal in a new folder."""
-    with open_journal(tmp_path / "state", clock=lambda: NOW) as opened:
-        yield opened
+@contextmanager
+def commits_of(journal: SqlJournal) -> Iterator[list[object]]:
+    """A list that gets every commit made in the block."""
+    seen: list[object] = []
+    engine = journal.store.engine
+
+    def note(connection: object) -> None:
+        seen.append(connection)
+
+    event.listen(engine, "commit", note)
+    yield seen
+    event.remove(engine, "commit", note)
 
 
-def a_run(run_id: str = "r1", *, job: str = "nightly", org_id: str = ORG) -> RunRecord:
-    """A run of a plan of its own."""
-    return RunRecord(run_id, job, org_id, f"digest-{run_id}", "plan.json", "2026-09-30T12:00:00+00:00")
-
-
-def an_attempt(attempt_id: str, *change_ids: str) -> Attempt:
-    """A call that carries the changes."""
-    return Attempt(attempt_id, Route.KEY_FENCE, "hash", change_ids)
-
-
-def commits_of(journal: SqliteJournal) -> list[str]:
-    """A list that gets every COMMIT from now on."""
-    seen: list[str] = []
-    raw = journal._engine.raw_connection().driver_connection
-    assert isinstance(raw, sqlite3.Connection)
-    raw.set_trace_callback(lambda sql: seen.append(sql) if sql.startswith("COMMIT") else None)
-    return seen
-
-
-def test_a_run_comes_back_as_it_began_and_ended(journal: SqliteJournal) -> None:
+def test_a_run_comes_back_as_it_began_and_ended(journal: SqlJournal) -> None:
     """Runs are listed newest first, with their end once they have one."""
-    journal.begin_run(a_run("r1"))
-    journal.begin_run(a_run("r2"))
-    journal.begin_run(a_run("r3", job="other"))
+    journal.begin_run(a_run("r1"), PLAN)
+    journal.begin_run(a_run("r2"), PLAN)
+    journal.begin_run(a_run("r3", job="other"), PLAN)
     journal.end_run("r1", exit_code=3, ended_at="later")
 
     newest, oldest = journal.runs("nightly")
@@ -59,40 +44,40 @@ def test_a_run_comes_back_as_it_began_and_ended(journal: SqliteJournal) -> None:
     assert [run.run_id for run in journal.runs()] == ["r3", "r2", "r1"]
 
 
-def test_j6_a_plan_is_begun_once(journal: SqliteJournal) -> None:
+def test_j6_a_plan_is_begun_once(journal: SqlJournal) -> None:
     """The same plan digest under another run id is refused by the name of the run that used it."""
-    journal.begin_run(a_run("r1"))
+    journal.begin_run(a_run("r1"), PLAN)
     again = RunRecord("r2", "nightly", ORG, "digest-r1", "plan.json", "later")
 
     with pytest.raises(GuardError) as refused:
-        journal.begin_run(again)
+        journal.begin_run(again, PLAN)
 
     assert refused.value.code == "PLAN_CONSUMED"
     assert "r1" in refused.value.message
     assert [run.run_id for run in journal.runs()] == ["r1"]
 
 
-def test_each_org_has_its_own_serial(journal: SqliteJournal) -> None:
+def test_each_org_has_its_own_serial(journal: SqlJournal) -> None:
     """The serial counts the runs of a job against one org."""
-    journal.begin_run(a_run("r1"))
-    journal.begin_run(a_run("r2", org_id="00Dother"))
-    journal.begin_run(a_run("r3"))
+    journal.begin_run(a_run("r1"), PLAN)
+    journal.begin_run(a_run("r2", org_id="00Dother"), PLAN)
+    journal.begin_run(a_run("r3"), PLAN)
 
     assert journal.serial("nightly", ORG) == 2
     assert journal.serial("nightly", "00Dother") == 1
     assert journal.serial("never", ORG) == 0
 
 
-def test_ending_a_run_that_never_began_is_refused(journal: SqliteJournal) -> None:
+def test_ending_a_run_that_never_began_is_refused(journal: SqlJournal) -> None:
     """An unknown run id is an error, not a silent nothing."""
     with pytest.raises(JournalError) as refused:
         journal.end_run("ghost", exit_code=0, ended_at="now")
     assert refused.value.code == "RUN_UNKNOWN"
 
 
-def test_an_intent_is_open_until_its_outcome_is_recorded(journal: SqliteJournal) -> None:
+def test_an_intent_is_open_until_its_outcome_is_recorded(journal: SqlJournal) -> None:
     """Open changes are those without a final word; a recorded outcome closes its change only."""
-    journal.begin_run(a_run())
+    journal.begin_run(a_run(), PLAN)
     journal.intend("r1", an_attempt("a1", "Opportunity:1", "Opportunity:2", "Opportunity:3"), at="t1")
     detail = {"code": "X", "why": ["späť", None, 1]}
     journal.record(
@@ -115,7 +100,7 @@ def test_an_intent_is_open_until_its_outcome_is_recorded(journal: SqliteJournal)
     )
 
 
-def test_open_changes_are_of_one_job_and_org_oldest_run_first(journal: SqliteJournal) -> None:
+def test_open_changes_are_of_one_job_and_org_oldest_run_first(journal: SqlJournal) -> None:
     """Another job's and another org's open changes are not this job's to settle."""
     for run_id, job, org_id in (
         ("r1", "nightly", ORG),
@@ -123,15 +108,15 @@ def test_open_changes_are_of_one_job_and_org_oldest_run_first(journal: SqliteJou
         ("r3", "other", ORG),
         ("r4", "nightly", ORG),
     ):
-        journal.begin_run(a_run(run_id, job=job, org_id=org_id))
+        journal.begin_run(a_run(run_id, job=job, org_id=org_id), PLAN)
         journal.intend(run_id, an_attempt("a1", "Opportunity:1"), at=f"9-{9 - int(run_id[1])}")
 
     assert [run.run_id for run, _ in journal.open_changes("nightly", ORG)] == ["r1", "r4"]
 
 
-def test_a_refused_change_may_be_tried_again(journal: SqliteJournal) -> None:
+def test_a_refused_change_may_be_tried_again(journal: SqlJournal) -> None:
     """A definite refusal leaves the change free for another attempt."""
-    journal.begin_run(a_run())
+    journal.begin_run(a_run(), PLAN)
     journal.intend("r1", an_attempt("a1", "Opportunity:1"), at="t1")
     journal.record("r1", [ChangeRecord("Opportunity:1", ChangeState.REFUSED)])
     journal.intend("r1", an_attempt("a2", "Opportunity:1"), at="t2")
@@ -140,9 +125,9 @@ def test_a_refused_change_may_be_tried_again(journal: SqliteJournal) -> None:
     assert (change.state, change.attempt_id) == (ChangeState.INTENT, "a2")
 
 
-def test_a_change_that_is_done_is_never_intended_again(journal: SqliteJournal) -> None:
+def test_a_change_that_is_done_is_never_intended_again(journal: SqlJournal) -> None:
     """The whole attempt is refused and nothing of it stays, when one of its changes is done."""
-    journal.begin_run(a_run())
+    journal.begin_run(a_run(), PLAN)
     journal.intend("r1", an_attempt("a1", "Opportunity:1"), at="t1")
     journal.record("r1", [ChangeRecord("Opportunity:1", ChangeState.DONE, record_id="006A")])
 
@@ -155,39 +140,37 @@ def test_a_change_that_is_done_is_never_intended_again(journal: SqliteJournal) -
     }
 
 
-def test_an_intent_of_a_run_that_never_began_is_refused(journal: SqliteJournal) -> None:
+def test_an_intent_of_a_run_that_never_began_is_refused(journal: SqlJournal) -> None:
     """Foreign keys hold: no intent without its run."""
     with pytest.raises(JournalError) as refused:
         journal.intend("ghost", an_attempt("a1", "Opportunity:1"), at="t")
     assert refused.value.code == "JOURNAL_RULE"
 
 
-def test_j8_each_call_costs_one_commit(journal: SqliteJournal) -> None:
+def test_j8_each_call_costs_one_commit(journal: SqlJournal) -> None:
     """A thousand rows are intended, recorded and brought to the ledger with one commit each."""
-    journal.begin_run(a_run())
+    journal.begin_run(a_run(), PLAN)
     ids = [f"Opportunity:{number}" for number in range(1000)]
-    commits = commits_of(journal)
-
-    journal.intend("r1", an_attempt("a1", *ids), at="t")
-    assert len(commits) == 1
-    journal.record("r1", (ChangeRecord(each, ChangeState.DONE) for each in ids))
-    assert len(commits) == 2
-    journal.put_ledger(ORG, (LedgerEntry("Opportunity", each, "006A", {}, {}) for each in ids))
-    assert len(commits) == 3
+    with commits_of(journal) as commits:
+        journal.intend("r1", an_attempt("a1", *ids), at="t")
+        assert len(commits) == 1
+        journal.record("r1", (ChangeRecord(each, ChangeState.DONE) for each in ids))
+        assert len(commits) == 2
+        journal.put_ledger(ORG, (LedgerEntry("Opportunity", each, "006A", {}, {}) for each in ids))
+        assert len(commits) == 3
     assert len(journal.changes("r1")) == 1000
 
 
-def test_nothing_to_write_writes_nothing(journal: SqliteJournal) -> None:
+def test_nothing_to_write_writes_nothing(journal: SqlJournal) -> None:
     """Empty lists are no error and cost no commit."""
-    commits = commits_of(journal)
-    journal.record("r1", [])
-    journal.put_ledger(ORG, [])
-    assert journal.ledger(ORG, "Opportunity", []) == {}
-    assert not [each for each in commits if each != "COMMIT"]
-    assert len(commits) <= 1
+    with commits_of(journal) as commits:
+        journal.record("r1", [])
+        journal.put_ledger(ORG, [])
+        assert journal.ledger(ORG, "Opportunity", []) == {}
+    assert commits == []
 
 
-def test_the_ledger_gives_back_exact_values_by_org_and_sobject(journal: SqliteJournal) -> None:
+def test_the_ledger_gives_back_exact_values_by_org_and_sobject(journal: SqlJournal) -> None:
     """Values come back in kind and digit; the same key in another org or sObject is another entry."""
     sent = {
         "Amount": Decimal("1200.50"),
@@ -208,7 +191,7 @@ def test_the_ledger_gives_back_exact_values_by_org_and_sobject(journal: SqliteJo
     assert journal.ledger(ORG, "Account", ["DEAL-1"]) == {}
 
 
-def test_a_ledger_entry_is_replaced_as_a_whole(journal: SqliteJournal) -> None:
+def test_a_ledger_entry_is_replaced_as_a_whole(journal: SqlJournal) -> None:
     """The last entry of a key counts, also within one call."""
     journal.put_ledger(ORG, [LedgerEntry("Opportunity", "K", "006A", {"Name": "a", "X": "b"}, {})])
     newest = LedgerEntry("Opportunity", "K", "006C", {"Name": "c"}, {"Name": "c"})
@@ -216,14 +199,14 @@ def test_a_ledger_entry_is_replaced_as_a_whole(journal: SqliteJournal) -> None:
     assert journal.ledger(ORG, "Opportunity", ["K"]) == {"K": newest}
 
 
-def test_the_ledger_finds_thousands_of_keys(journal: SqliteJournal) -> None:
+def test_the_ledger_finds_thousands_of_keys(journal: SqlJournal) -> None:
     """More keys than a statement takes variables are found, repeated and missing ones included."""
     keys = [f"K{number}" for number in range(40_000)]
     journal.put_ledger(ORG, (LedgerEntry("Opportunity", key, "006A", {}, {}) for key in keys[:1500]))
     assert set(journal.ledger(ORG, "Opportunity", [*keys, *keys[:10]])) == set(keys[:1500])
 
 
-def test_a_value_that_would_change_on_the_way_is_refused(journal: SqliteJournal) -> None:
+def test_a_value_that_would_change_on_the_way_is_refused(journal: SqlJournal) -> None:
     """A float never gets into the ledger, and the call writes nothing."""
     good = LedgerEntry("Opportunity", "A", "006A", {}, {})
     bad = LedgerEntry("Opportunity", "B", "006B", {"Amount": 0.1}, {})  # type: ignore[dict-item]
@@ -233,17 +216,17 @@ def test_a_value_that_would_change_on_the_way_is_refused(journal: SqliteJournal)
     assert journal.ledger(ORG, "Opportunity", ["A", "B"]) == {}
 
 
-def test_a_key_that_no_database_can_hold_is_a_journal_error(journal: SqliteJournal) -> None:
+def test_a_key_that_no_database_can_hold_is_a_journal_error(journal: SqlJournal) -> None:
     """A lone surrogate in a change id stops the intent by our own error."""
-    journal.begin_run(a_run())
+    journal.begin_run(a_run(), PLAN)
     with pytest.raises(JournalError):
         journal.intend("r1", an_attempt("a1", "Opportunity:\ud800"), at="t")
     assert journal.changes("r1") == {}
 
 
-def test_threads_share_one_journal(journal: SqliteJournal) -> None:
+def test_threads_share_one_journal(journal: SqlJournal) -> None:
     """Writes of several threads at once all arrive."""
-    journal.begin_run(a_run())
+    journal.begin_run(a_run(), PLAN)
 
     def write(name: int) -> None:
         for number in range(25):
@@ -261,20 +244,20 @@ def test_threads_share_one_journal(journal: SqliteJournal) -> None:
     assert journal.open_changes("nightly", ORG) == []
 
 
-def test_everything_is_still_there_after_reopening(tmp_path: Path) -> None:
+def test_everything_is_still_there_after_reopening(home: Home) -> None:
     """A closed journal opens again with all it knew, and a used plan stays used."""
-    with open_journal(tmp_path, clock=lambda: NOW) as first:
-        first.begin_run(a_run())
+    with home.open() as first:
+        first.begin_run(a_run(), PLAN)
         first.intend("r1", an_attempt("a1", "Opportunity:1"), at="t")
-    with open_journal(tmp_path, clock=lambda: NOW) as second:
+    with home.open() as second:
         assert [change.change_id for _, change in second.open_changes("nightly", ORG)] == ["Opportunity:1"]
         with pytest.raises(GuardError):
-            second.begin_run(a_run())
+            second.begin_run(a_run(), PLAN)
 
 
-def test_a_closed_journal_says_so(tmp_path: Path) -> None:
+def test_a_closed_journal_says_so(home: Home) -> None:
     """Closing twice is fine; using it afterwards is an error of ours."""
-    journal = open_journal(tmp_path, clock=lambda: NOW)
+    journal = home.open()
     journal.close()
     journal.close()
     with pytest.raises(JournalError) as refused:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from sfsync.errors import JournalError
-from sfsync.journal.failures import damaged
+from sfsync.journal.sqlite.failures import damaged
 
 APPLICATION_ID: Final = 0x7366736A
 """The letters "sfsj": says to SQLite and to `file` whose database this is."""

@@ -1,0 +1,313 @@
+"""The journal: intents before they leave, outcomes as they come, and what was last brought.
+
+Implements `core.ports.Journal` with the same SQL on SQLite and PostgreSQL; a `Store` brings the transactions, which
+are durable when they return, and the locks. Every call is one transaction; one lock lets threads share the store.
+Invariants: a plan digest begins one run; a change that is done is never marked as about to be sent again; no intent
+is committed once a run lock that was taken here is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from threading import RLock
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
+
+from sfsync.core.ports import Attempt, ChangeRecord, Journal, LedgerEntry, RunRecord
+from sfsync.errors import GuardError, JournalError
+from sfsync.journal.facts import JournalFacts, read_facts
+from sfsync.journal.identity import next_sequence, read_identity
+from sfsync.journal.rows import (
+    CHANGE,
+    RUN,
+    attempt_row,
+    change_of,
+    change_rows,
+    entry_of,
+    intent_rows,
+    ledger_row,
+    plan_of,
+    plan_row,
+    run_of,
+    run_row,
+)
+from sfsync.journal.schema import ADMITTED, ATTEMPTS, CHANGES, IDENTITY, IS_OPEN, LEDGER, PLANS, RUNS
+from sfsync.journal.store import Store
+
+T = TypeVar("T")
+
+_KEYS_A_QUERY: Final = 500
+"""Below the 999 variables that older builds of SQLite allow in a statement (SQLite, "Limits")."""
+
+_PLANS_KEPT: Final = 50
+"""The plans of so many runs are kept, whatever became of them: `retry` and `undo` need them on any host."""
+
+
+class SqlJournal:
+    """One open journal; made by `open_journal`. Safe to share between threads, not between processes."""
+
+    def __init__(self, store: Store, *, clock: Callable[[], datetime]) -> None:
+        self.store = store
+        self._clock = clock
+        self._lock = RLock()
+        self._is_closed = False
+
+    def begin_run(self, run: RunRecord, plan: bytes) -> None:
+        """Opens a run and keeps its plan; plans of runs long past are dropped.
+
+        Raises:
+            GuardError: the plan was begun before (`PLAN_CONSUMED`).
+        """
+        body = plan_row(run.run_id, plan)
+
+        def work(connection: Connection) -> int:
+            sequence = next_sequence(
+                connection
+            )  # first: it makes runs that begin at once wait for each other
+            self.store.refuse_lost_locks(connection)
+            _refuse_consumed(connection, run)
+            number = connection.scalar(select(func.coalesce(func.max(RUNS.c.number), 0))) or 0
+            connection.execute(insert(RUNS), run_row(run, number=number + 1))
+            _drop_spent_plans(connection)
+            connection.execute(insert(PLANS), body)
+            return sequence
+
+        self.store.note_sequence(self._write(work))
+
+    def plan(self, run_id: str) -> bytes | None:
+        """The plan that a run began with; None once the run is long past and nothing of it is open."""
+        query = select(PLANS.c.body).where(PLANS.c.run_id == run_id)
+        body = self._read(lambda connection: connection.scalar(query))
+        return None if body is None else plan_of(body)
+
+    def end_run(self, run_id: str, *, exit_code: int, ended_at: str) -> None:
+        """Notes how a run ended; its open changes stay open."""
+        statement = update(RUNS).where(RUNS.c.run_id == run_id).values(exit_code=exit_code, ended_at=ended_at)
+
+        def work(connection: Connection) -> None:
+            if connection.execute(statement).rowcount != 1:
+                raise JournalError(
+                    f"The journal knows no run {run_id}.",
+                    code="RUN_UNKNOWN",
+                    hint="Check that SFSYNC_STATE names the place that the run was started with.",
+                )
+
+        self._write(work)
+
+    def runs(self, job: str | None = None) -> list[RunRecord]:
+        """The runs known, newest first; of one job, or of all."""
+        query = select(*RUN).order_by(RUNS.c.number.desc())
+        if job is not None:
+            query = query.where(RUNS.c.job == job)
+        return self._read(lambda connection: [run_of(row) for row in connection.execute(query).mappings()])
+
+    def intend(self, run_id: str, attempt: Attempt, *, at: str) -> None:
+        """Marks the attempt's changes as about to be sent; on the disk when it returns.
+
+        Raises:
+            JournalError: it cannot be kept, a change is done already (`ALREADY_DONE`), or a run lock is lost
+                (`LOCK_LOST`): send nothing.
+        """
+        row, marks = attempt_row(run_id, attempt, at=at), intent_rows(run_id, attempt, at=at)
+
+        def work(connection: Connection) -> int:
+            self.store.refuse_lost_locks(connection)
+            connection.execute(insert(ATTEMPTS), row)
+            if marks and self.store.upserts.intent.put(connection, marks) != len(marks):
+                raise _already_done(attempt)
+            return next_sequence(connection)  # last: others who count wait from here on
+
+        self.store.note_sequence(self._write(work))
+
+    def record(self, run_id: str, records: Iterable[ChangeRecord]) -> None:
+        """Writes what became of changes; one that names no attempt keeps the attempt it had."""
+        rows = change_rows(run_id, list(records), at=self._clock().isoformat())
+        if rows:
+            self._write(lambda connection: self.store.upserts.change.put(connection, rows))
+
+    def changes(self, run_id: str) -> dict[str, ChangeRecord]:
+        """The last word on every change of the run that was ever sent, by change id."""
+        query = select(*CHANGE).where(CHANGES.c.run_id == run_id)
+
+        def work(connection: Connection) -> dict[str, ChangeRecord]:
+            return {row["change_id"]: change_of(row) for row in connection.execute(query).mappings()}
+
+        return self._read(work)
+
+    def open_changes(self, job: str, org_id: str) -> list[tuple[RunRecord, ChangeRecord]]:
+        """Changes of the job's runs against the org that are still INTENT or UNKNOWN, oldest run first."""
+        query = (
+            select(*RUN, *CHANGE)
+            .join(CHANGES, CHANGES.c.run_id == RUNS.c.run_id)
+            .where(and_(RUNS.c.job == job, RUNS.c.org_id == org_id, IS_OPEN))
+            .order_by(RUNS.c.number, CHANGES.c.updated_at, CHANGES.c.change_id)
+        )
+
+        def work(connection: Connection) -> list[tuple[RunRecord, ChangeRecord]]:
+            return [(run_of(row), change_of(row)) for row in connection.execute(query).mappings()]
+
+        return self._read(work)
+
+    def serial(self, job: str, org_id: str) -> int:
+        """How many runs of the job against the org have begun."""
+        query = select(func.count()).where(RUNS.c.job == job, RUNS.c.org_id == org_id)
+        return self._read(lambda connection: connection.scalar(query) or 0)
+
+    def knows_job(self, job: str, org_id: str) -> bool:
+        """Whether a run of the job against the org has begun here, or a person said that it may begin here.
+
+        Once the journal was found to be an older copy of itself, only a word that was said since then counts.
+        """
+        admitted = select(ADMITTED.c.restorations).where(ADMITTED.c.job == job, ADMITTED.c.org_id == org_id)
+        begun = select(func.count()).where(RUNS.c.job == job, RUNS.c.org_id == org_id)
+
+        def work(connection: Connection) -> bool:
+            restorations = connection.scalar(select(IDENTITY.c.restorations))
+            if connection.scalar(admitted) == restorations:
+                return True
+            return restorations == 0 and bool(connection.scalar(begun))
+
+        return self._read(work)
+
+    def restored_at(self) -> str | None:
+        """When the journal was last found to be an older copy of itself; None if it never was."""
+        return self._read(read_identity).restored_at
+
+    def admit_job(self, job: str, org_id: str, *, at: str) -> None:
+        """Notes a person's word that this journal knows all that the job ever brought to the org."""
+
+        def work(connection: Connection) -> None:
+            restorations = connection.scalar(select(IDENTITY.c.restorations))
+            row = {"job": job, "org_id": org_id, "admitted_at": at, "restorations": restorations}
+            self.store.upserts.admitted.put(connection, [row])
+
+        self._write(work)
+
+    def ledger(self, org_id: str, sobject: str, keys: Iterable[str]) -> dict[str, LedgerEntry]:
+        """The entries of those keys that exist, by key."""
+        of_sobject = select(LEDGER).where(LEDGER.c.org_id == org_id, LEDGER.c.sobject == sobject)
+        chunks = list(_chunks(dict.fromkeys(keys)))
+
+        def work(connection: Connection) -> dict[str, LedgerEntry]:
+            found: dict[str, LedgerEntry] = {}
+            for some in chunks:
+                rows = connection.execute(of_sobject.where(LEDGER.c.key.in_(some)))
+                found.update((row.key, entry_of(row)) for row in rows)
+            return found
+
+        return self._read(work) if chunks else {}
+
+    def count_ledger(self, org_id: str) -> dict[str, int]:
+        """How many records of the org the journal knows, by sObject."""
+        query = select(LEDGER.c.sobject, func.count()).where(LEDGER.c.org_id == org_id)
+        query = query.group_by(LEDGER.c.sobject)
+        return self._read(lambda connection: {row[0]: row[1] for row in connection.execute(query)})
+
+    def put_ledger(self, org_id: str, entries: Iterable[LedgerEntry]) -> None:
+        """Writes or replaces entries; the last of several with one key counts."""
+        now = self._clock().isoformat()
+        rows = [ledger_row(org_id, entry, at=now) for entry in entries]
+        if rows:
+            self._write(lambda connection: self.store.upserts.ledger.put(connection, rows))
+
+    def drop_ledger(self, org_id: str, sobject: str, record_ids: Iterable[str]) -> None:
+        """Forgets the records with those ids, in one commit."""
+        of_sobject = delete(LEDGER).where(LEDGER.c.org_id == org_id, LEDGER.c.sobject == sobject)
+        chunks = list(_chunks(dict.fromkeys(record_ids)))
+
+        def work(connection: Connection) -> None:
+            for some in chunks:
+                connection.execute(of_sobject.where(LEDGER.c.record_id.in_(some)))
+
+        self._write(work)
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Holds the run lock of that name while the block runs; free at once when its holder dies.
+
+        Raises:
+            LockHeld: another run holds it; the message names its process, host and start.
+        """
+        with self.store.lock(name, at=self._clock().isoformat(timespec="seconds")):
+            yield
+
+    def facts(self) -> JournalFacts:
+        """The journal as a whole, at this moment."""
+        backend, place = self.store.backend, self.store.place
+        facts = self._read(lambda connection: read_facts(connection, backend=backend, place=place))
+        return replace(facts, holders=tuple(self.store.holders()))
+
+    def close(self) -> None:
+        """Lets go of the database; a second call does nothing."""
+        with self._lock:
+            if not self._is_closed:
+                self._is_closed = True
+                self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        with self._lock:
+            self._refuse_closed()
+            return self.store.write(work)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        with self._lock:
+            self._refuse_closed()
+            return self.store.read(work)
+
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            raise JournalError(
+                f"The journal {self.store.place} is closed.",
+                code="JOURNAL_CLOSED",
+                hint="Open it again with open_journal.",
+            )
+
+
+def _refuse_consumed(connection: Connection, run: RunRecord) -> None:
+    earlier = connection.execute(
+        select(RUNS.c.run_id, RUNS.c.started_at).where(RUNS.c.plan_digest == run.plan_digest)
+    ).first()
+    if earlier is None:
+        return
+    raise GuardError(
+        f"This plan was begun before, by run {earlier.run_id} at {earlier.started_at}; a plan is used once.",
+        code="PLAN_CONSUMED",
+        hint="Plan again. If that run was cut off, `sfsync resume` goes on with it.",
+    )
+
+
+def _drop_spent_plans(connection: Connection) -> None:
+    """Drops the plans of runs that have ended, have nothing open and are long past; run folders keep theirs."""
+    old = select(func.max(RUNS.c.number) - _PLANS_KEPT).scalar_subquery()
+    ended = select(RUNS.c.run_id).where(RUNS.c.exit_code.is_not(None), RUNS.c.number <= old)
+    still_open = select(CHANGES.c.run_id).where(IS_OPEN)
+    connection.execute(delete(PLANS).where(PLANS.c.run_id.in_(ended), PLANS.c.run_id.not_in(still_open)))
+
+
+def _already_done(attempt: Attempt) -> JournalError:
+    return JournalError(
+        f"Attempt {attempt.attempt_id} would send a change again that is done, or names one twice.",
+        code="ALREADY_DONE",
+        hint="Nothing of it was sent. This is a fault of sfsync: please report it.",
+    )
+
+
+def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(keys)
+    while some := list(islice(rest, _KEYS_A_QUERY)):
+        yield some
+
+
+if TYPE_CHECKING:
+    _contract: type[Journal] = SqlJournal

@@ -1,0 +1,1 @@
+"""The journal in one SQLite file of the state folder: for one host, on a local disk."""
