@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from journal_homes import Home
+from journal_homes import Home, postgres_home
 from postgres_cluster import Cluster
 
 from sfsync.journal import SqlJournal, StatePlace
@@ -24,11 +24,6 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
 def pg(cluster: Cluster, tmp_path: Path) -> Home:
     """An empty place for a journal on PostgreSQL."""
     return postgres_home(cluster, tmp_path)
-
-
-def postgres_home(cluster: Cluster, tmp_path: Path) -> Home:
-    """A schema of its own in the shared server."""
-    return Home(StatePlace(tmp_path / "state", database=cluster.schema()), cluster)
 
 
 @pytest.fixture

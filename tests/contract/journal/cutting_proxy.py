@@ -69,7 +69,8 @@ class CuttingProxy:
                 break
             if how == "after":
                 self._silenced.add(server)  # its answer to this says that it is committed; nobody hears it
-            server.sendall(data)
+            if not passed(server, data):
+                break
             if how == "during":
                 end(client)
                 return  # the server goes on alone
@@ -79,9 +80,7 @@ class CuttingProxy:
         while data := receive(server):
             if server in self._silenced:
                 break
-            try:
-                client.sendall(data)
-            except OSError:
+            if not passed(client, data):
                 return
         end(client)
 
@@ -92,6 +91,15 @@ def receive(source: socket.socket) -> bytes:
         return source.recv(65536)
     except OSError:
         return b""
+
+
+def passed(target: socket.socket, data: bytes) -> bool:
+    """Whether the bytes could be sent on; not when the connection has ended."""
+    try:
+        target.sendall(data)
+    except OSError:
+        return False
+    return True
 
 
 def end(each: socket.socket) -> None:

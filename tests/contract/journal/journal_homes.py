@@ -51,6 +51,11 @@ class Home:
             connection.close()
 
 
+def postgres_home(cluster: Cluster, tmp_path: Path) -> Home:
+    """A schema of its own in the shared server."""
+    return Home(StatePlace(tmp_path / "state", database=cluster.schema()), cluster)
+
+
 def a_run(run_id: str = "r1", *, job: str = "nightly", org_id: str = ORG) -> RunRecord:
     """A run of a plan of its own."""
     return RunRecord(run_id, job, org_id, f"digest-{run_id}", "plan.json", "2026-09-30T12:00:00+00:00")

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from journal_homes import NOW, PLAN, Home, a_run, an_attempt
+from journal_homes import PLAN, Home, a_run, an_attempt, postgres_home
+from postgres_cluster import Cluster
 
 from sfsync.errors import JournalError, LockHeld
 from sfsync.journal import SqlJournal
@@ -130,11 +131,9 @@ def test_c2_a_run_that_was_overtaken_is_fenced_off_by_its_token(pg: Home) -> Non
         assert pg.sql("SELECT token FROM run_locks") == [("of another run",)]
 
 
-def test_c2_two_journals_in_one_database_do_not_share_locks(pg: Home, cluster: object) -> None:
+def test_c2_two_journals_in_one_database_do_not_share_locks(pg: Home, cluster: Cluster) -> None:
     """A lock's name belongs to its journal: a schema beside it is another world."""
-    from conftest import postgres_home
-
-    other = postgres_home(cluster, pg.place.folder)  # type: ignore[arg-type]
+    other = postgres_home(cluster, pg.place.folder)
     with pg.open() as one, other.open() as two, one.locked("nightly"), two.locked("nightly"):
         assert len(one.facts().holders) == len(two.facts().holders) == 1
 
@@ -146,4 +145,3 @@ def test_c2_a_holder_that_has_not_written_its_name_is_another_process(pg: Home) 
         with pytest.raises(LockHeld) as held, two.locked("nightly"):
             pass
         assert "another process" in held.value.message
-    assert NOW
