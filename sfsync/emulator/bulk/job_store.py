@@ -29,9 +29,9 @@ _RESULT_PAGE_ROWS: Final = 50_000
 class JobStore:
     """All jobs, oldest first, with the allowances they draw on."""
 
-    def __init__(self, clock: Clock, pod: str, limits: Table) -> None:
+    def __init__(self, clock: Clock, pod: str, limits: Table, *, starts: int = 0) -> None:
         self._clock = clock
-        self._ids = IdSequence(_JOB_PREFIX, pod)
+        self._ids = IdSequence(_JOB_PREFIX, pod, starts=starts)
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self.batches = Quota(int(limits.get("daily_bulk_batches", _DAILY_BATCHES)), clock)

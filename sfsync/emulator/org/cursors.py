@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sfsync.emulator.errors import ApiError
 from sfsync.emulator.org.clock import Clock
-from sfsync.emulator.org.ids import in_base62
+from sfsync.emulator.org.ids import first_number, in_base62
 from sfsync.emulator.switches import LocatorUse, Switches
 
 PAGE_ROWS: Final = 2000
@@ -57,12 +57,12 @@ class _Cursor:
 class Cursors:
     """The open cursors of one org."""
 
-    def __init__(self, pod: str, *, clock: Clock, switches: Switches) -> None:
+    def __init__(self, pod: str, *, clock: Clock, switches: Switches, starts: int = 0) -> None:
         self._pod = pod
         self._clock = clock
         self._switches = switches
         self._open: dict[str, _Cursor] = {}
-        self._number = 0
+        self._number = first_number(starts)
         self._lock = threading.Lock()
 
     def first_page(self, records: Sequence[dict[str, Any]], reader: Reader) -> Page:

@@ -12,6 +12,9 @@ _CHECK: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SHAPE: Final = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
 MASTER_RECORD_TYPE: Final = "012000000000000AAA"
+_IDS_OF_A_START: Final = 62**4
+"""An org that comes back from its database begins here, so that no id of its last life means something else:
+records that are gone for good, and jobs and cursors, which were never stored."""
 
 
 def with_checksum(short: str) -> str:
@@ -42,13 +45,19 @@ def in_base62(number: int, width: int) -> str:
     return digits.rjust(width, "0")
 
 
+def first_number(starts: int) -> int:
+    """Return the number after which to count in an org whose database was opened so often before."""
+    return starts * _IDS_OF_A_START
+
+
 class IdSequence:
     """Hands out the ids of one object, in rising order."""
 
-    def __init__(self, prefix: str, pod: str, last: str | None = None) -> None:
+    def __init__(self, prefix: str, pod: str, last: str | None = None, *, starts: int = 0) -> None:
         self._stem = prefix + pod
         self._width = 15 - len(self._stem)
-        self._number = 0 if last is None else _number(last[len(self._stem) : 15])
+        highest = 0 if last is None else _number(last[len(self._stem) : 15])
+        self._number = max(highest, first_number(starts))
 
     def next_id(self) -> str:
         """Return an id never handed out before."""

@@ -8,6 +8,7 @@ one is noticed; with a database file the same org comes back.
 
 import random
 import secrets
+import sqlite3
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,7 @@ from sfsync.emulator.org.locks import RowLocks
 from sfsync.emulator.org.logins import Logins
 from sfsync.emulator.org.recycle_bin import RecycleBin
 from sfsync.emulator.org.rights import Rights
-from sfsync.emulator.org.schema import SObject
+from sfsync.emulator.org.schema import Schema, SObject
 from sfsync.emulator.org.search_index import LAG_S, SearchIndex
 from sfsync.emulator.org.sessions import (
     DEFAULT_IDLE_MINUTES,
@@ -35,8 +36,9 @@ from sfsync.emulator.org.sessions import (
     SHORTEST_IDLE_MINUTES,
     Sessions,
 )
-from sfsync.emulator.org.storage import Row, Storage
+from sfsync.emulator.org.storage import PATIENCE_S, Row, Storage
 from sfsync.emulator.org.usage import Usage
+from sfsync.emulator.switches import Switches
 
 _DAILY_REQUESTS: Final = 15_000
 _LONG_REQUESTS: Final = 25
@@ -62,9 +64,7 @@ class Org:
         fresh_pod = "8d" + in_base62(self._random.randrange(62**_POD_DIGITS), _POD_DIGITS)
         self.pod = _remembered_pod(database) or fresh_pod
         self.schema = build_schema(definition, pod=self.pod)
-        self.storage = Storage(
-            self.schema, path=database, recycle_bin_holds_keys=self.switches.recycle_bin_holds_keys
-        )
+        self.storage = _opened(self.schema, database, self.switches)
         self.id = self._organization_id()
         self.stages: dict[str, Stage] = {stage.name: stage for stage in stages_of(definition)}
         self.templates: dict[str, Row] = {
@@ -72,7 +72,9 @@ class Org:
         }
         self.required = {item.name: _required(item) for item in self.schema}
         self._sequences = {
-            item.name: IdSequence(item.key_prefix, self.pod, self.storage.last_id(item.name))
+            item.name: IdSequence(
+                item.key_prefix, self.pod, self.storage.last_id(item.name), starts=self.storage.starts
+            )
             for item in self.schema
         }
         idle_minutes = _idle_minutes(definition)
@@ -91,10 +93,10 @@ class Org:
         self.rights = Rights(definition, self.storage)
         self.locks = RowLocks()
         self.recent: dict[str, list[str]] = {}
-        self.cursors = Cursors(self.pod, clock=self.clock, switches=self.switches)
+        self.cursors = Cursors(self.pod, clock=self.clock, switches=self.switches, starts=self.storage.starts)
         lag_s = float(definition.limits.get("search_lag_s", LAG_S))
         self.search_index = SearchIndex(self.storage, self.clock, lag_s)
-        self.jobs = JobStore(self.clock, self.pod, definition.limits)
+        self.jobs = JobStore(self.clock, self.pod, definition.limits, starts=self.storage.starts)
         self.hooks = Hooks(definition)
         self.capacity = Capacity(definition.limits, self.schema, self.storage)
         self.fiscal_year_start = int(definition.organization.get("fiscal_year_start_month", 1))
@@ -143,16 +145,29 @@ def _required(sobject: SObject) -> tuple[str, ...]:
     return tuple(field.name for field in fields if field.createable and not field.nillable)
 
 
+def _opened(schema: Schema, database: Path | None, switches: Switches) -> Storage:
+    """Return the tables of the org.
+
+    Raises: DefinitionError when the database cannot be used.
+    """
+    try:
+        return Storage(schema, path=database, recycle_bin_holds_keys=switches.recycle_bin_holds_keys)
+    except sqlite3.OperationalError as problem:
+        in_use = "locked" in str(problem)
+        why = "another emulator has it open" if in_use else str(problem)
+        raise DefinitionError(f"the database {database} cannot be used: {why}") from None
+    except sqlite3.DatabaseError as problem:
+        raise DefinitionError(f"{database} is no database of the emulator: {problem}") from None
+
+
 def _remembered_pod(database: Path | None) -> str | None:
     if database is None or not database.exists():
         return None
-    import sqlite3
-
-    connection = sqlite3.connect(str(database))
+    connection = sqlite3.connect(str(database), timeout=PATIENCE_S)
     try:
         found = connection.execute('SELECT "Id" FROM "User" LIMIT 1').fetchone()
-    except sqlite3.OperationalError:
-        return None
+    except sqlite3.DatabaseError:
+        return None  # a file of another kind; opening it says so
     finally:
         connection.close()
     return str(found[0])[3:8] if found else None

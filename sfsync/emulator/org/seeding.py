@@ -50,7 +50,7 @@ def seed(org: "Org", *, now: str, call_as: "Callable[[str], Call]") -> None:
     users = org.definition.users or (_DEFAULT_USER,)
     api_user = next((user for user in users if user.get("api_user")), users[0])
     if org.storage.last_id("Organization"):
-        _add_missing(org, now=now)
+        _add_missing(org, users, now=now)
         org.api_user_id = org.storage.find(
             org.schema["User"], org.schema["User"].fields["username"], api_user["username"]
         )[0]
@@ -73,12 +73,18 @@ def seed(org: "Org", *, now: str, call_as: "Callable[[str], Call]") -> None:
         org.storage.restamp(now)
 
 
-def _add_missing(org: "Org", *, now: str) -> None:
-    """Add the record types that the org file gained since the database was made."""
-    for sobject, row in _record_types(org):
-        if org.storage.get(sobject, row["Id"]) is None:
-            stamps = {"CreatedDate": now, "LastModifiedDate": now, "SystemModstamp": now}
-            org.storage.insert(sobject, {**org.templates[sobject], **row, **stamps})
+def _add_missing(org: "Org", users: tuple[Table, ...], *, now: str) -> None:
+    """Add the users and record types that the org file gained since the database was made."""
+    missing = [row for row in _record_types(org) if org.storage.get(row[0], row[1]["Id"]) is None]
+    shape = org.schema["User"]
+    missing += [
+        ("User", _user(user, org.next_id(shape)))
+        for user in users
+        if not org.storage.find(shape, shape.fields["username"], user["username"])
+    ]
+    stamps = {"CreatedDate": now, "LastModifiedDate": now, "SystemModstamp": now}
+    for sobject, row in missing:
+        org.storage.insert(sobject, {**org.templates[sobject], **row, **stamps})
 
 
 def _system_rows(org: "Org", users: tuple[Table, ...], locals_: dict[str, str]) -> list[tuple[str, Row]]:

@@ -16,6 +16,9 @@ from sfsync.emulator.org.schema import Field, Schema, SObject
 
 Row = dict[str, Any]
 _STATEMENT_CACHE: Final = 512
+PATIENCE_S: Final = 1.0
+"""How long to wait for a database that another process is about to close."""
+_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY")
 _COLUMN_TYPES: Final = {
     "boolean": "INTEGER",
     "int": "INTEGER",
@@ -32,18 +35,29 @@ class Storage:
         self.lock = threading.RLock()
         self.connection = sqlite3.connect(
             str(path) if path else ":memory:",
+            timeout=PATIENCE_S,
             check_same_thread=False,
             isolation_level=None,
             cached_statements=_STATEMENT_CACHE,
         )
+        self.starts = self._take_possession()
         self._bin_holds_keys = recycle_bin_holds_keys
         self._columns: dict[str, tuple[str, ...]] = {}
         self._insert: dict[str, str] = {}
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY"):
-            self.connection.execute(f"PRAGMA {pragma}")
         for sobject in schema:
             self._create_table(sobject)
         self.connection.execute('CREATE TABLE IF NOT EXISTS "_approval_lock" ("Id" TEXT PRIMARY KEY)')
+
+    def _take_possession(self) -> int:
+        """Keep every other process out, and return how often the database was opened before.
+
+        Two emulators that count ids on one file would give the same id to two records.
+        """
+        for pragma in ("locking_mode = EXCLUSIVE", *_PRAGMAS):
+            self.connection.execute(f"PRAGMA {pragma}")
+        starts = int(self.connection.execute("PRAGMA user_version").fetchone()[0])
+        self.connection.execute(f"PRAGMA user_version = {starts + 1}")
+        return starts
 
     def close(self) -> None:
         """Close the connection; waits for the statement that runs."""
