@@ -3,10 +3,12 @@
 The first step of the platform's save order. Each check raises with the platform's code and words, which
 use the field's label. Returns the value as it will be stored: picklist text in its known spelling, ids
 in 18 characters.
-Source: Apex Developer Guide, Triggers and Order of Execution [D]; message texts recorded [R].
+Source: Apex Developer Guide, Triggers and Order of Execution [D]; message texts recorded [R]. SOQL and SOSL
+Reference, Date Formats: the earliest and the latest date [D]; their refusal as reported [P].
 """
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sfsync.emulator.errors import RowRefusedError, UncoercibleError
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 
 _EMAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _MAX_MULTI_VALUES: Final = 100
+# Stored dates and times are ISO text, so that text in order is time in order.
+_SPANS: Final = {
+    "date": ("1700-01-01", "4000-12-31"),
+    "datetime": ("1700-01-01T00:00:00.000Z", "4000-12-31T00:00:00.000Z"),
+}
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _LAST_OF_ONE_UNIT: Final = "\uffff"
 
@@ -77,6 +84,10 @@ def checked_value(call: "Call", field: Field, value: Any) -> Any:
     elif field.type == "email" and not _EMAIL.fullmatch(value):
         message = f"{field.label}: invalid email address: {value}"
         raise RowRefusedError("INVALID_EMAIL_ADDRESS", message, field.name)
+    elif field.type in _SPANS and not _SPANS[field.type][0] <= value <= _SPANS[field.type][1]:
+        moment = datetime.fromisoformat(value)
+        message = f"{field.label}: invalid date: {moment:%a %b %d %H:%M:%S} GMT {moment.year}"
+        raise RowRefusedError("FIELD_INTEGRITY_EXCEPTION", message, field.name)
     if field.length and _length(call, value) > field.length:
         message = f"{field.label}: data value too large: {value} (max length={field.length})"
         raise RowRefusedError("STRING_TOO_LONG", message, field.name)

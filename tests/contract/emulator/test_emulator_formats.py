@@ -34,6 +34,26 @@ def typed() -> Iterator[Client]:
 
 
 @pytest.mark.parametrize(
+    ("field", "sent", "shown"),
+    [
+        ("Day__c", "1699-12-31", "Thu Dec 31 00:00:00 GMT 1699"),
+        ("Day__c", "4001-01-01", "Mon Jan 01 00:00:00 GMT 4001"),
+        ("Day__c", "0001-01-01", "Mon Jan 01 00:00:00 GMT 1"),
+        ("When__c", "1700-01-01T01:00:00+02:00", "Thu Dec 31 23:00:00 GMT 1699"),
+        ("When__c", "4000-12-31T00:00:01Z", "Sun Dec 31 00:00:01 GMT 4000"),
+    ],
+)
+def test_dates_off_the_platform_s_calendar_refuse_the_row(typed: Client, field: str, sent: str, shown: str):
+    """Only the years 1700 to 4000 can be saved. Source: SOQL and SOSL Reference, Date Formats [D]; code [P]."""
+    deals = [{"attributes": {"type": "Opportunity"}, **DEAL, field: each} for each in (sent, None)]
+    answer = typed.call("POST", "/composite/sobjects", {"records": deals}).json()
+    refused = {"statusCode": "FIELD_INTEGRITY_EXCEPTION", "message": f"{field}: invalid date: {shown}"}
+    assert [each["errors"] for each in answer] == [[{**refused, "fields": [field]}], []]
+    for edge in ("1700-01-01", "4000-12-31"):
+        assert typed.get("Opportunity", typed.deal(CloseDate=edge))["CloseDate"] == edge
+
+
+@pytest.mark.parametrize(
     ("field", "sent", "answered"),
     [
         pytest.param("Day__c", "2026-09-30", "2026-09-30", marks=fact("12.1-date")),
