@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     from sfsync.emulator.wire.tls import Tls
 
 Scripts = tuple[FaultScript, ...]
-_OAUTH: Final = "/services/oauth2/"
+_SILENT: Final = ("/services/oauth2/", "/services/Soap/")
+"""Where answers do not tell the usage: REST ones do [R], the SOAP login was recorded without it [R]."""
 
 
 class Link(Protocol):
@@ -198,7 +199,7 @@ class Emulator:
         except ApiError as refused:
             return self._with_usage(Reply.of(refused))
         reply = dispatch(call)
-        return reply if request.path.startswith(_OAUTH) else self._with_usage(reply)
+        return reply if request.path.startswith(_SILENT) else self._with_usage(reply)
 
     def _with_usage(self, reply: Reply) -> Reply:
         return replace(

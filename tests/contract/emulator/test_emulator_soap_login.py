@@ -91,6 +91,14 @@ def test_a_login_answers_session_addresses_and_user(soap: Soap, emulator: Runnin
     assert {"userLanguage", "userLocale", "userTimeZone", "userType"} <= set(info)
 
 
+@fact("4.10-usage-soap")
+def test_a_login_does_not_tell_the_usage(soap: Soap):
+    """Only REST answers carry Sforce-Limit-Info: a client cannot read the usage from its login."""
+    good, refused = login(soap), login(soap, password="wrong")
+    assert [each.status_code for each in (good, refused)] == [200, 500]
+    assert not any("Sforce-Limit-Info" in each.headers for each in (good, refused))
+
+
 @fact("3.2-session-header")
 def test_a_session_id_is_an_access_token_and_the_other_way_round(soap: Soap, emulator: RunningEmulator):
     """What SOAP login issues opens REST; what the token endpoint issues opens SOAP; logout ends both."""
