@@ -189,3 +189,11 @@ def test_query_jobs_are_counted():
         assert org.call("GET", "/limits").json()["DailyBulkV2QueryJobs"] == {"Max": 1, "Remaining": 0}
         again = org.call("POST", "/jobs/query", {"operation": "query", "query": SOQL})
         assert (again.status_code, again.json()[0]["errorCode"]) == (400, "EXCEEDEDQUOTA")
+
+
+@pytest.mark.parametrize("query", ["SELECT Id FROM Nope", "SELECT Foo FROM Account WHERE Name = 'x'"])
+def test_a_refused_query_is_shown_as_it_was_sent(org: Bulk, query: str):
+    """The message quotes the client's own text and nothing that the emulator added to it."""
+    job = org.call("POST", "/jobs/query", {"operation": "query", "query": query})
+    plain = org.call("GET", "/query", params={"q": query})
+    assert (job.status_code, job.json()[0]["message"]) == (400, plain.json()[0]["message"])
