@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -38,6 +39,7 @@ def emulator_command() -> None:
     multiple=True,
     help="Register this certificate (PEM) for JWT logins; may be given several times.",
 )
+@click.option("--clock", help="Stand still at this time, such as 2026-09-30T12:00Z; docs/emulator-faults.md.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON line once it listens: where, and the token."
 )
@@ -49,6 +51,7 @@ def serve_command(
     *,
     tls: bool,
     jwt_certificates: tuple[Path, ...],
+    clock: str | None,
     as_json: bool,
 ) -> int:
     """Serve an emulated Salesforce org on loopback until SIGTERM or Ctrl-C.
@@ -66,11 +69,21 @@ def serve_command(
         snapshot=snapshot,
         tls=tls,
         jwt_certificates=jwt_certificates,
+        clock=_time(clock) if clock else None,
     )
     try:
         return serve(options)
     except (DefinitionError, OSError) as error:
         raise ConfigError(str(error), code="EMULATOR", hint="See sfsync emulator serve --help.") from None
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        hint = "Write it like 2026-09-30T12:00Z."
+        raise ConfigError(f"--clock: {text!r} is no time", code="EMULATOR", hint=hint) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 @emulator_command.command("coverage", short_help="Print what the emulator plays.")

@@ -39,7 +39,9 @@ def answer_control(emulator: "Emulator", request: Request) -> Reply:
         return Reply(200, _answer(emulator, request))
     except ApiError as error:
         return Reply.of(error)
-    except (ValueError, TypeError, KeyError) as problem:
+    except KeyError as problem:
+        return Reply(400, [{"errorCode": "INVALID_CONTROL_CALL", "message": f"{problem} is missing"}])
+    except (ValueError, TypeError) as problem:
         return Reply(400, [{"errorCode": "INVALID_CONTROL_CALL", "message": str(problem)}])
 
 

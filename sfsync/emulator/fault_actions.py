@@ -241,6 +241,9 @@ _CHOICES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
 }
 
 
+_NUMBERS: Final = (int, float, int | None, float | None)
+
+
 def action_from(table: dict[str, Any]) -> Action:
     """Return the action of a JSON table.
 
@@ -249,19 +252,25 @@ def action_from(table: dict[str, Any]) -> Action:
     kind = _KINDS.get(str(table.get("action")))
     if kind is None:
         raise ValueError(f"action is one of {', '.join(_KINDS)}")
-    names = {item.name for item in fields(cast("type[Refuse]", kind))}
+    types = {item.name: item.type for item in fields(cast("type[Refuse]", kind))}
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) and name in {"rows", "keys", "fields"} else value
         for name, value in table.items()
         if name != "action"
     }
-    if unknown := set(values) - names:
+    if unknown := set(values) - set(types):
         raise ValueError(f"unknown fields of {table['action']}: {', '.join(sorted(unknown))}")
     for name, value in values.items():
         choices = _CHOICES.get((str(table["action"]), name))
         if choices and value not in choices:
             raise ValueError(f"{name} of {table['action']} is one of {', '.join(choices)}, not {value!r}")
+        if value is not None and types[name] in _NUMBERS and not _is_number(value):
+            raise ValueError(f"{name} of {table['action']} is a number, not {value!r}")
     return kind(**values)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def action_as_json(action: Action) -> dict[str, Any]:

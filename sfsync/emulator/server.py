@@ -23,7 +23,7 @@ from sfsync.emulator.call import Call
 from sfsync.emulator.exchange import Emulator
 from sfsync.emulator.faults import Faults
 from sfsync.emulator.org.clock import Clock, VirtualClock, stamp
-from sfsync.emulator.org.definition import OrgDefinition, load_definition, names_of
+from sfsync.emulator.org.definition import DefinitionError, OrgDefinition, load_definition, names_of
 from sfsync.emulator.org.not_played import not_played
 from sfsync.emulator.org.org import Org
 from sfsync.emulator.org.origin import definition_of, snapshot_with
@@ -251,13 +251,22 @@ def serve(options: ServeOptions) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     emulator = build(definition, clock=clock, database=options.db)
-    server, offered = started(emulator, host=options.host, port=options.port, tls=options.tls)
+    server, offered = _started_at(emulator, options)
     sys.stdout.write(json.dumps(offered.public()) + "\n" if options.json else _welcome(offered))
     sys.stdout.flush()
     sys.stderr.writelines(f"not played: {line}\n" for line in not_played(definition.snapshot))
     stop.wait()
     server.stop()
     return 0
+
+
+def _started_at(emulator: Emulator, options: ServeOptions) -> tuple[EmulatorServer, RunningEmulator]:
+    try:
+        return started(emulator, host=options.host, port=options.port, tls=options.tls)
+    except OSError as problem:
+        raise OSError(f"port {options.port} of {options.host}: {problem.strerror or problem}") from None
+    except OverflowError:
+        raise DefinitionError(f"--port is 0 to 65535, not {options.port}") from None
 
 
 def _definition(options: ServeOptions) -> OrgDefinition:

@@ -506,6 +506,8 @@ def test_a_request_may_arrive_again_much_later_n14(fresh: Client, how: str):
         {"action": "drop", "surprise": 1},
         {"action": "change_org", "table": {}, "phase": "before_commit"},
         {"action": "delay", "seconds": 1, "commit": 1},
+        {"action": "refuse", "status": "503"},
+        {"action": "hold", "after_s": "soon"},
     ],
 )
 def test_a_script_that_cannot_be_played_is_refused(org: Client, script: dict[str, Any]):
@@ -514,6 +516,19 @@ def test_a_script_that_cannot_be_played_is_refused(org: Client, script: dict[str
     answer = org.call("POST", "/_emulator/faults", script, headers=headers)
     assert (answer.status_code, code(answer)) == (400, "INVALID_CONTROL_CALL")
     assert control(org, "GET", "faults")["faults"] == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "table", "words"),
+    [("clock", {}, "'advance_s' is missing"), ("changes", {"what": "edit"}, "'object' is missing")],
+)
+def test_a_control_call_that_lacks_a_key_is_told_which(
+    org: Client, resource: str, table: dict[str, Any], words: str
+):
+    """The refusal says what is missing, not only a name."""
+    headers = {"X-Sfsync-Emulator-Control": org.emulator.access_token}
+    answer = org.call("POST", f"/_emulator/{resource}", table, headers=headers)
+    assert (answer.status_code, answer.json()[0]["message"]) == (400, words)
 
 
 BASE = "/services/data/v66.0"
