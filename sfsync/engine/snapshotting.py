@@ -55,6 +55,8 @@ Form = TypeVar("Form", bound=BaseModel)
 
 _PICKLISTS: Final = frozenset({"picklist", "multipicklist"})
 _CURRENCY: Final = "CurrencyType"
+_NOT_SEEN: Final = "UNKNOWN_SOBJECT"
+"""What a user may not see is left out; anything else, such as a refused address, says nothing of the org."""
 _ROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "Organization": ("Name", "IsSandbox", "FiscalYearStartMonth", "UsesStartDateAsFiscalYearName"),
     "OpportunityStage": (
@@ -141,7 +143,7 @@ def _described(taking: _Taking, name: str, *, needed: bool) -> Mapping[str, Any]
     try:
         return taking.org.describe_document(name)
     except ConfigError as error:
-        if needed:
+        if needed or error.code != _NOT_SEEN:
             raise
         taking.left_out.append(LeftOut(what=name, why=error.code))
         return None

@@ -106,6 +106,15 @@ def test_a_snapshot_that_cannot_be_taken_leaves_no_file(
     assert [each.name for each in tmp_path.iterdir() if each.name != "state"] == []
 
 
+def test_an_address_that_is_refused_spoils_no_snapshot(environ: dict[str, str], tmp_path: Path):
+    """Only objects that the user cannot see are left out; a refused address ends with 2 and leaves the file."""
+    (tmp_path / "local.snapshot.json").write_text("the last one", encoding="utf-8")
+    barred = {**environ, "SFSYNC_ORGS__LOCAL__LOOPBACK": "false"}
+    done = sfsync("org", "snapshot", "-o", "local", environ=barred, cwd=tmp_path)
+    assert (done.exit_code, "left out" in done.out) == (2, False), done.out
+    assert (tmp_path / "local.snapshot.json").read_text(encoding="utf-8") == "the last one"
+
+
 def without_org(document: dict[str, Any]) -> dict[str, Any]:
     """A check's findings without what names the org."""
     return {name: each for name, each in document.items() if name not in ("org", "snapshot", "unchecked")}
