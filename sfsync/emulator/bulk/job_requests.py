@@ -146,4 +146,4 @@ def _sobject(call: Call, name: str | None) -> SObject:
             return call.sobject(name)
     except ApiError:
         pass
-    raise ApiError(400, "INVALIDENTITY", f"Entity '{name}' is not supported by the Bulk API.")
+    raise ApiError(400, "INVALIDENTITY", f"Entity '{name or ''}' is not supported by the Bulk API.")

@@ -47,7 +47,7 @@ def _typed(call: Call, records: list[dict[str, Any]]) -> list[SObject]:
         name = attributes.get("type") if isinstance(attributes, dict) else None
         found = call.org.schema.sobject(name) if isinstance(name, str) else None
         if found is None or call.org.rights.denies(found.name, call.user_id, "read"):
-            raise ApiError(400, "INVALID_TYPE", f"sObject type '{name}' is not supported.")
+            raise ApiError(400, "INVALID_TYPE", f"sObject type '{name or ''}' is not supported.")
         types.append(found)
     chunks = sum(1 for _ in groupby(types, key=lambda item: item.name))
     if chunks > _MAX_CHUNKS:

@@ -41,6 +41,11 @@ def checked_draft(call: "Call", draft: Draft) -> Row:
     fields = draft.sobject.fields
     values = {name: checked_value(call, fields[name.lower()], value) for name, value in draft.values.items()}
     for lookup in draft.lookups:
+        if values.get(lookup.field.name) is not None:
+            name = lookup.field.name
+            named = lookup.field.relationship_name or name
+            message = f"Cannot specify both an external ID reference {named} and a salesforce id, {name}"
+            raise RowRefusedError("INVALID_FIELD", message)
         values[lookup.field.name] = resolved_lookup(call, lookup)
     return values
 
@@ -181,20 +186,20 @@ def check_parent(call: "Call", target: SObject, record_id: str) -> None:
         raise RowRefusedError("ENTITY_IS_DELETED", "entity is deleted")
 
 
-def resolved_lookup(call: "Call", lookup: NestedLookup) -> str:
-    """Return the id of the parent that a nested lookup names.
+def resolved_lookup(call: "Call", lookup: NestedLookup) -> str | None:
+    """Return the id of the parent that a nested lookup names, None where it says that there is none.
 
     Raises: RowRefusedError when none or several records match.
     """
     if lookup.key.type == "id":
-        value = checked_value(call, lookup.field, lookup.value)
-        return str(value)
+        return None if lookup.value is None else str(checked_value(call, lookup.field, lookup.value))
     found = call.org.storage.find(lookup.parent, lookup.key, lookup.value) if lookup.value is not None else []
     if len(found) == 1:
         return found[0]
+    value = "null" if lookup.value is None else lookup.value
     place = f"field {lookup.key.name} in entity {lookup.parent.name}"
     if found:
         message = f"Foreign key external ID: {lookup.value} matches {len(found)} records for {place}"
     else:
-        message = f"Foreign key external ID: {lookup.value} not found for {place}"
+        message = f"Foreign key external ID: {value} not found for {place}"
     raise RowRefusedError("INVALID_FIELD", message)

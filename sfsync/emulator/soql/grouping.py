@@ -28,6 +28,8 @@ from sfsync.emulator.soql.values import Family, family_of
 _AGGREGATES: Final = frozenset({"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"})
 _COUNTS: Final = frozenset({"COUNT", "COUNT_DISTINCT"})
 _NUMBERS_ONLY: Final = frozenset({"SUM", "AVG"})
+_DECIMALS: Final = 10
+"""The platform adds decimals; the storage adds binary fractions, whose noise lies beyond this place."""
 
 
 def is_grouped(query: Query) -> bool:
@@ -181,6 +183,8 @@ class Grouping:
         sql = f"{call.name}({_collated(operand)})"
         if call.name == "COUNT_DISTINCT":
             sql = f"COUNT(DISTINCT {_sameness(operand)})"
+        if call.name in _NUMBERS_ONLY and found.field.type != "int":
+            sql = f"ROUND({sql}, {_DECIMALS})"
         type_name = "int" if call.name in _COUNTS else "double" if call.name == "AVG" else found.field.type
         return Operand(sql, str(call.argument), type_name, found.field.case_sensitive, call.offset)
 

@@ -221,3 +221,54 @@ def test_the_place_of_a_bad_value_in_a_collection(typed: Client):
             f"request may be missing a required field at [line:3, column:{column}]",
         }
     ]
+
+
+def test_a_parent_named_by_key_and_by_id_refuses_the_row(typed: Client):
+    """Which of the two would hold cannot be told, even if they agree. Source: reported by users [P]."""
+    account = typed.create("Account", Name="Both")
+    both = {
+        "attributes": {"type": "Contact"},
+        "LastName": "x",
+        "Account": {"Id": account},
+        "AccountId": account,
+    }
+    rows = [both, {**both, "AccountId": None}]
+    refused, saved = typed.call("POST", "/composite/sobjects", {"records": rows}).json()
+    message = "Cannot specify both an external ID reference Account and a salesforce id, AccountId"
+    assert refused["errors"] == [{"statusCode": "INVALID_FIELD", "message": message, "fields": []}]
+    assert saved["success"]
+
+
+def test_a_parent_whose_id_is_null_is_no_parent(typed: Client):
+    """A nested Id of null clears the lookup; it is never stored as a word."""
+    account = typed.create("Account", Name="Left")
+    contact = typed.create("Contact", LastName="x", AccountId=account)
+    for given in ({"Id": account}, {"Id": None}):
+        assert typed.call("PATCH", f"/sobjects/Contact/{contact}", {"Account": given}).status_code == 204
+        assert typed.get("Contact", contact)["AccountId"] == given["Id"]
+
+
+def test_sums_are_sums_of_decimals(typed: Client):
+    """A tenth and two tenths are three tenths, in the answer and in HAVING, as with the platform's decimals."""
+    for amount in (0.1, 0.2):
+        typed.deal(Amount=amount, NextStep="sums")
+    group = "SELECT SUM(Amount) s, AVG(Amount) a FROM Opportunity WHERE NextStep = 'sums' GROUP BY NextStep"
+    (row,) = typed.query(f"{group} HAVING SUM(Amount) = 0.3")
+    assert (row["s"], row["a"]) == (0.3, 0.15)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/composite/sobjects", {"records": [{"Name": "x"}]}, "sObject type '' is not supported."),
+        ("/jobs/ingest", {"operation": "insert"}, "Entity '' is not supported by the Bulk API."),
+        ("/sobjects/Contact", {"LastName": "x", "Account": {"Name": None}}, "external ID: null not found"),
+    ],
+)
+def test_what_is_absent_has_no_name_of_another_language(
+    typed: Client, path: str, body: dict[str, Any], words: str
+):
+    """Messages never show the emulator's own word for nothing."""
+    answer = typed.call("POST", path, body)
+    assert answer.status_code == 400
+    assert words in answer.json()[0]["message"]
