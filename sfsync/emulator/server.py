@@ -247,11 +247,12 @@ def serve(options: ServeOptions) -> int:
     definition = _definition(options)
     definition = _with_certificates(definition, options.jwt_certificates)
     clock = VirtualClock(options.clock) if options.clock else None
+    emulator = build(definition, clock=clock, database=options.db)
+    server, offered = _started_at(emulator, options)
+    # Only now: a start that fails leaves the signals of its process alone.
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    emulator = build(definition, clock=clock, database=options.db)
-    server, offered = _started_at(emulator, options)
     sys.stdout.write(json.dumps(offered.public()) + "\n" if options.json else _welcome(offered))
     sys.stdout.flush()
     sys.stderr.writelines(f"not played: {line}\n" for line in not_played(definition.snapshot))

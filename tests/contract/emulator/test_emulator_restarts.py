@@ -1,5 +1,6 @@
 """An org that comes back from its database file: what it remembers, and what must never mean something else."""
 
+import signal
 import sqlite3
 from pathlib import Path
 
@@ -86,9 +87,11 @@ def test_a_database_that_another_emulator_has_open_is_refused(database: Path):
 def test_a_file_that_is_no_database_is_refused_in_words(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    """The command names the file and ends with 2, and leaves the file as it is."""
+    """The command names the file and ends with 2, and leaves the file and the process's signals alone."""
+    handler = signal.getsignal(signal.SIGTERM)
     (tmp_path / "a text").write_text("no database, but somebody's words\n" * 100, encoding="utf-8")
     assert main(["serve", "--db", str(tmp_path / name)]) == 2
     assert str(tmp_path / name) in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is handler
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(tmp_path / "a text").execute("SELECT 1 FROM sqlite_master")
