@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults bench test-clients docs lint lock upgrade clean
+.PHONY: help setup demo test faults signals bench test-clients docs lint lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -23,6 +23,9 @@ test: lint ## lint, then every test; needs no network (make test ARGS="-k words"
 
 faults: setup ## the full grid of faults and kills of the main job, a few minutes
 	SFSYNC_FAULTS_GRID=1 $(BIN)/pytest tests/faults $(ARGS)
+
+signals: setup ## SIGTERM and SIGINT at 200 moments of a run, about two minutes
+	SFSYNC_SIGNALS=200 $(BIN)/pytest tests/faults/test_signals.py $(ARGS)
 
 bench: setup ## the speed of the emulator, a table and a line of JSON each
 	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sfsync.core.events import Listener, ignore_events
 from sfsync.core.guards import NO_LIMITS, Limits
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from sfsync.salesforce.gateway import SalesforceGateway
 
 
+MAX_OUTAGE_S: Final = 1800.0
+"""How long a run waits for an org that stops answering in the middle, when nobody says otherwise."""
+
+
 class StopFlag(threading.Event):
     """Raised to stop a run between two calls; every wait of a run wakes up on it."""
 
@@ -43,13 +47,17 @@ class StopFlag(threading.Event):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the process gives a command: its environment, a listener, a stop flag, limits and the clock."""
+    """What the process gives a command: its environment, a listener, a stop flag, limits and the clock.
+
+    `max_outage_s` is how long a run waits for an org that went away; None leaves it to the org's profile.
+    """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     listener: Listener = ignore_events
     stop: StopFlag = field(default_factory=StopFlag)
     limits: Limits = NO_LIMITS
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    max_outage_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -173,9 +181,19 @@ def org_of(job: Job, around: Surroundings) -> OrgProfile:
 @contextmanager
 def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceGateway]:
     """A gateway to the org of the profile."""
+    from sfsync.salesforce.breaker import Outages
     from sfsync.salesforce.gateway import SalesforceGateway
+    from sfsync.salesforce.retrying import RetryPolicy
 
-    gateway = SalesforceGateway(profile, clock=around.clock, listener=around.listener, stop=around.stop)
+    given = (around.max_outage_s, profile.max_outage_s, MAX_OUTAGE_S)
+    max_outage_s = next(each for each in given if each is not None)
+    gateway = SalesforceGateway(
+        profile,
+        clock=around.clock,
+        listener=around.listener,
+        stop=around.stop,
+        policy=RetryPolicy(outages=Outages(max_outage_s=max_outage_s)),
+    )
     try:
         yield gateway
     finally:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sfsync.cli.options import json_option, org_option, progress_option
+from sfsync.cli.options import json_option, org_option, outage_option, progress_option
 from sfsync.cli.output import surroundings
 from sfsync.cli.run import plan_and_deliver, write_and_deliver
 from sfsync.core.job import Mode
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan only.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
+@outage_option
 @json_option
 @progress_option
 def import_command(file: Path, **options: object) -> int:
@@ -58,7 +59,10 @@ def import_command(file: Path, **options: object) -> int:
     """
     progress = str(options["progress"])
     as_json = bool(options["as_json"])
-    with surroundings("none" if as_json and progress == "auto" else progress) as around:
+    form = "none" if as_json and progress == "auto" else progress
+    minutes = options["max_outage"] or 0
+    assert isinstance(minutes, int)
+    with surroundings(form, max_outage_min=minutes) as around:
         job = _job(file, options, around)
         if options["dry_run"]:
             return plan_and_deliver(job, around, as_json=as_json)[0]

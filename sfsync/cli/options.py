@@ -28,6 +28,16 @@ def json_option(command: _Command) -> _Command:
     )(command)
 
 
+def outage_option(command: _Command) -> _Command:
+    """`--max-outage MINUTES`: how long a run waits for an org that went away."""
+    return click.option(
+        "--max-outage",
+        type=click.IntRange(0, 1440),
+        metavar="MINUTES",
+        help="Wait so long when the org stops answering in the middle; by default 30 minutes, for an import 0.",
+    )(command)
+
+
 def progress_option(command: _Command) -> _Command:
     """`--progress`: how progress is shown on stderr."""
     return click.option(

@@ -7,13 +7,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 import orjson
+
+from sfsync.errors import Interrupted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,10 +33,15 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def print_error(message: str, *, code: str, hint: str, exit_code: int, as_json: bool) -> None:
-    """An error for a person on stderr, and for a program on stdout."""
-    click.echo(f"error: {message}", err=True)
-    if hint:
-        click.echo(f"       {hint}", err=True)
+    """An error for a person on stderr, and for a program on stdout.
+
+    Names and texts from files and from the org may be in it, so what a terminal would obey is spelled out.
+    """
+    from sfsync.report.safe_text import visible
+
+    lines = [f"error: {visible(message)}", *(f"       {visible(each)}" for each in hint.splitlines())]
+    with contextlib.suppress(OSError):
+        click.echo("\n".join(lines), err=True)
     if as_json:
         print_json(
             {
@@ -56,36 +63,72 @@ def console() -> Console:
 
 
 @contextlib.contextmanager
-def surroundings(progress: str) -> Iterator[Surroundings]:
+def surroundings(progress: str, *, max_outage_min: int | None = None) -> Iterator[Surroundings]:
     """The process as a command meets it: environment, progress in the given form, and signals."""
     from sfsync.app import StopFlag, Surroundings
     from sfsync.report.progress import progress_listener
 
     stop = StopFlag()
     with progress_listener(progress, stream=sys.stderr) as listener, _signals(stop):
-        yield Surroundings(listener=listener, stop=stop)
+        max_outage_s = None if max_outage_min is None else max_outage_min * 60.0
+        yield Surroundings(listener=listener, stop=stop, max_outage_s=max_outage_s)
 
 
 @contextlib.contextmanager
 def _signals(stop: StopFlag) -> Iterator[None]:
     """First signal: stop before the next call, end within `GRACE_S`. Second: end at once."""
+    timers: list[threading.Timer] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
         del frame
         if stop.is_set():
-            os._exit(128 + number)
+            _end_now(number)
         stop.signal_number = number
         stop.set()
-        timer = threading.Timer(GRACE_S, os._exit, args=(128 + number,))
+        timer = threading.Timer(GRACE_S, _end_now, args=(number,))
         timer.daemon = True
         timer.start()
+        timers.append(timer)
 
+    try:
+        with _handling(handle):
+            yield
+    finally:
+        for timer in timers:
+            timer.cancel()
+
+
+def _end_now(number: int) -> None:
+    """Ends the process; what is in the journal is all that a resume needs."""
+    with contextlib.suppress(OSError):
+        os.write(2, b"error: interrupted in the middle of a call\n       sfsync resume goes on\n")
+    os._exit(128 + number)
+
+
+@contextlib.contextmanager
+def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def asked_to_write() -> None:
+    """Asks whether the plan is to be written; a signal at the question is an answer too.
+
+    Raises:
+        click.Abort: no.
+        Interrupted: a signal came instead.
+    """
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise Interrupted("nothing was written", signal_number=number)
+
+    with _handling(leave):
+        click.confirm("Write this plan to the org?", abort=True)
 
 
 def deliver(report: Report, folder: Path, *, as_json: bool) -> int:

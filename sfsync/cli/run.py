@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sfsync.cli.options import json_option, org_option, progress_option
-from sfsync.cli.output import console, deliver, surroundings
+from sfsync.cli.options import json_option, org_option, outage_option, progress_option
+from sfsync.cli.output import asked_to_write, console, deliver, surroundings
 
 if TYPE_CHECKING:
     from sfsync.app import Surroundings
@@ -77,6 +77,7 @@ def plan_and_deliver(job: Job, around: Surroundings, *, as_json: bool) -> tuple[
 )
 @click.option("--dry-run", is_flag=True, help="Plan only, like sfsync plan.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
+@outage_option
 @json_option
 @progress_option
 def run_command(
@@ -86,6 +87,7 @@ def run_command(
     plan_file: Path | None,
     dry_run: bool,
     yes: bool,
+    max_outage: int | None,
     as_json: bool,
     progress: str,
 ) -> int:
@@ -96,7 +98,8 @@ def run_command(
     """
     from sfsync.jobs import load_job
 
-    with surroundings("none" if as_json and progress == "auto" else progress) as around:
+    form = "none" if as_json and progress == "auto" else progress
+    with surroundings(form, max_outage_min=max_outage) as around:
         loaded = load_job(job, org=org, environ=around.environ)
         if dry_run:
             return plan_and_deliver(loaded, around, as_json=as_json)[0]
@@ -116,7 +119,7 @@ def write_and_deliver(
         if not as_json:
             draw_plan(plan, console())
         if not (yes or as_json or plan.is_empty()) and sys.stdin.isatty() and sys.stdout.isatty():
-            click.confirm("Write this plan to the org?", abort=True)
+            asked_to_write()
         report = place.apply(plan, is_fresh=plan_file is None)
         report = dataclasses.replace(report, usage=place.gateway.usage)
         folder = place.run_folder(plan.job, plan.plan_id)
@@ -125,9 +128,10 @@ def write_and_deliver(
 
 @click.command(short_help="Go on with an interrupted run.")
 @click.argument("run", required=False)
+@outage_option
 @json_option
 @progress_option
-def resume_command(run: str | None, *, as_json: bool, progress: str) -> int:
+def resume_command(run: str | None, *, max_outage: int | None, as_json: bool, progress: str) -> int:
     """Go on with RUN, or with the newest run that was interrupted.
 
     What the interrupted run may have sent is looked up in the org first; then the rest of its plan is written.
@@ -137,7 +141,8 @@ def resume_command(run: str | None, *, as_json: bool, progress: str) -> int:
     from sfsync.past_runs import resume
     from sfsync.run_files import run_folder
 
-    with surroundings("none" if as_json and progress == "auto" else progress) as around:
+    form = "none" if as_json and progress == "auto" else progress
+    with surroundings(form, max_outage_min=max_outage) as around:
         report = resume(run, around=around)
         folder = run_folder(state_folder(dict(os.environ)), report.plan.job, report.run_id)
-    return deliver(report, folder, as_json=as_json)
+        return deliver(report, folder, as_json=as_json)

@@ -191,7 +191,8 @@ class OrgProfile:
     """How to reach one org; secrets are already read from where the profile names them, and never printed.
 
     `login_url` is the host of the token endpoint (My Domain, login or test); `instance_url` is given for
-    tokens only. `loopback` allows plain http to a literal loopback address, and nothing else.
+    tokens only. `loopback` allows plain http to a literal loopback address, and nothing else. `max_outage_s` is
+    how long a run waits for an org that went away; None leaves it to the command.
     """
 
     name: str
@@ -208,5 +209,6 @@ class OrgProfile:
     allow_password: bool = False
     loopback: bool = False
     ca_file: Path | None = None
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    max_outage_s: float | None = None
     api_version: str = DEFAULT_API_VERSION

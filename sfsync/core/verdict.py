@@ -33,7 +33,12 @@ class Fault(StrEnum):
 
     UNSENT = "unsent"
     CERTIFICATE = "certificate"
+    PROXY_REFUSED = "proxy refused"
     CUT = "cut"
+
+
+NOT_SENT: Final = frozenset({Fault.UNSENT, Fault.CERTIFICATE, Fault.PROXY_REFUSED})
+"""Faults after which no byte of the request can have left."""
 
 
 class Fate(StrEnum):
@@ -56,6 +61,7 @@ class Sign(StrEnum):
     SUCCESS = "success"
     UNSENT = "not sent"
     CERTIFICATE = "certificate not trusted"
+    PROXY_REFUSED = "the proxy refuses the way to the org"
     CUT = "answer lost or cut short"
     PAGE = "a page instead of data"
     REDIRECT = "redirected"
@@ -242,6 +248,7 @@ _FATES: Final[Mapping[Sign, tuple[Fate, ...]]] = {
     Sign.SUCCESS: (Fate.OK,) * 5,
     Sign.UNSENT: (Fate.RETRY,) * 5,
     Sign.CERTIFICATE: (Fate.STOP_CONFIG,) * 5,
+    Sign.PROXY_REFUSED: (Fate.STOP_CONFIG,) * 5,
     Sign.CUT: (Fate.RETRY, Fate.RETRY, Fate.AMBIGUOUS, Fate.AMBIGUOUS, Fate.RETRY),
     Sign.PAGE: (Fate.STOP_OUTAGE, Fate.AMBIGUOUS, Fate.AMBIGUOUS, Fate.AMBIGUOUS, Fate.STOP_CONFIG),
     Sign.REDIRECT: (Fate.STOP_CONFIG, Fate.AMBIGUOUS, Fate.AMBIGUOUS, Fate.AMBIGUOUS, Fate.STOP_CONFIG),
@@ -346,6 +353,7 @@ _OUTAGE_HINT: Final = "everything is saved; try again later"
 
 _HINTS: Final[Mapping[Sign, str]] = {
     Sign.CERTIFICATE: "name the authority that signed the certificate in the profile's ca_file",
+    Sign.PROXY_REFUSED: "check the proxy of the org profile, its user, and that it lets this host through",
     Sign.PAGE: "a network login, a single sign-on or a maintenance page answered instead of the org",
     Sign.REDIRECT: "put the org's own address (My Domain) into the profile; redirects are never followed",
     Sign.VERSION: "set a supported api_version in the org profile",

@@ -32,6 +32,7 @@ KEYS: Final = (
     "loopback",
     "ca_file",
     "proxy",
+    "max_outage_minutes",
 )
 """The settings that the environment may give."""
 

@@ -58,6 +58,11 @@ class OrgForm(BaseModel):
     allow_password: bool | None = Field(
         None, description="Allow login = password, which Salesforce ends with the Winter '27 release."
     )
+    max_outage_minutes: Annotated[int, Field(ge=0, le=1440)] | None = Field(
+        None,
+        description="How long a run waits for the org when it stops answering in the middle; 30 by default, 0 "
+        "to end at once. --max-outage wins.",
+    )
     client_id_env: Variable | None = Field(None, description=_variable("the consumer key of the app"))
     client_secret_env: Variable | None = Field(None, description=_variable("the consumer secret"))
     access_token_env: Variable | None = Field(None, description=_variable("the access token"))

@@ -6,6 +6,7 @@ read; no message holds one; what the login needs and nobody gave is listed at on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from sfsync.core.job import DEFAULT_API_VERSION, Login, OrgProfile
-from sfsync.core.wording import suggestion
+from sfsync.core.wording import nearest, suggestion
 from sfsync.errors import ConfigError
 from sfsync.jobs.config_folder import find_config_folder, names_in
 from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
@@ -41,6 +42,10 @@ NEEDED: Final[Mapping[Login, tuple[str, ...]]] = {
 LOWEST_API_VERSION: Final = 50
 """Composite graphs came with version 50.0. Source: REST API Developer Guide, Composite Graph."""
 
+LONGEST_OUTAGE_MINUTES: Final = 1440
+
+_PLAIN_KEY: Final = re.compile(r"[a-z][a-z_]{0,39}")
+
 _HINT: Final = "Correct the profile. `sfsync schema org` prints every key and what it means."
 _TEXTS: Final = ("login_url", "instance_url", "ca_file", "proxy", "audience", "username")
 _BY_NAME: Final = ("login_url", "instance_url", "username", "proxy", *SECRETS)
@@ -52,7 +57,7 @@ class _Settings:
 
     name: str
     folder: Path
-    values: dict[str, str | bool] = field(default_factory=dict)
+    values: dict[str, str | bool | int] = field(default_factory=dict)
     unset: dict[str, str] = field(default_factory=dict)
 
     def text(self, key: str) -> str | None:
@@ -102,7 +107,7 @@ def _from_file(
     """The settings of a profile file; what the environment gives already is not looked up again."""
     form = _form(file)
     settings = _Settings(name, file.path.parent)
-    for key in ("login", "api_version", "loopback", "allow_password"):
+    for key in ("login", "api_version", "loopback", "allow_password", "max_outage_minutes"):
         if getattr(form, key) is not None:
             settings.values[key] = getattr(form, key)
     for key in (*_TEXTS, "private_key_file"):
@@ -157,7 +162,11 @@ def _explained() -> dict[str, str]:
 
 
 def _without_value(mistake: Mistake) -> Mistake:
-    """A variable's name that is none may be the secret itself, so it is not repeated."""
+    """A variable's name, a word or a key that is none may be the secret itself, so it is not repeated."""
+    if mistake.code == "UNKNOWN_KEY" and not _PLAIN_KEY.fullmatch(mistake.path[0]):
+        return Mistake((), f"a key is none of {', '.join(OrgForm.model_fields)}", "UNKNOWN_KEY")
+    if mistake.path == ("login",) and "did you mean" not in mistake.message:
+        return Mistake(mistake.path, f"is none of {_login_words()}")
     if mistake.path and mistake.path[0].endswith("_env"):
         return Mistake(mistake.path, "is no name of an environment variable (50 characters at most)")
     return mistake
@@ -212,6 +221,7 @@ def _profile(settings: _Settings) -> OrgProfile:
         loopback=bool(settings.values.get("loopback")),
         ca_file=_existing(settings.folder / ca_file) if ca_file else None,
         proxy=settings.text("proxy"),
+        max_outage_s=_max_outage_s(settings),
         api_version=_api_version(settings),
     )
 
@@ -236,8 +246,10 @@ def _known_login(name: str, word: str) -> Login:
     try:
         return Login(word)
     except ValueError:
+        # A word that is far from all of them may be a secret in the wrong variable.
+        shown = f' "{word}"' if nearest(word, [each.value for each in Login], most=1) else ""
         raise ConfigError(
-            f'org profile {name}: login "{word[:40]}" is not known',
+            f"org profile {name}: login{shown} is not known",
             code="BAD_VALUE",
             hint=f"Known are {_login_words()}.",
         ) from None
@@ -261,9 +273,23 @@ def _api_version(settings: _Settings) -> str:
     if part == "0" and whole.isascii() and whole.isdecimal() and int(whole) >= LOWEST_API_VERSION:
         return version
     raise ConfigError(
-        f"org profile {settings.name}: api_version {version[:20]!r} cannot be used",
+        f"org profile {settings.name}: api_version cannot be used",
         code="BAD_VALUE",
         hint=f"Give one such as {DEFAULT_API_VERSION}, {LOWEST_API_VERSION}.0 at least.",
+    )
+
+
+def _max_outage_s(settings: _Settings) -> float | None:
+    given = settings.values.get("max_outage_minutes")
+    if given is None:
+        return None
+    text = str(given)
+    if text.isascii() and text.isdecimal() and int(text) <= LONGEST_OUTAGE_MINUTES:
+        return int(text) * 60.0
+    raise ConfigError(
+        f"org profile {settings.name}: max_outage_minutes cannot be used",
+        code="BAD_VALUE",
+        hint=f"Give whole minutes from 0 to {LONGEST_OUTAGE_MINUTES:,}.",
     )
 
 
@@ -271,5 +297,5 @@ def _existing(path: Path) -> Path:
     if path.is_file():
         return path
     raise ConfigError(
-        f"ca_file: there is no file {path}", code="BAD_VALUE", hint="Name a PEM file of authorities."
+        "ca_file: there is no file of that name", code="BAD_VALUE", hint="Name a PEM file of authorities."
     )

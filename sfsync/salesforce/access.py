@@ -9,11 +9,12 @@ Source: Salesforce Help, session time-out; a 401 in the middle of a run means to
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 
 from sfsync.core.events import Listener, Noticed
 from sfsync.core.job import Login, OrgProfile
-from sfsync.core.verdict import CallKind, Fate, Fault, error_for
+from sfsync.core.verdict import NOT_SENT, CallKind, Fate, Verdict, error_for, judge
 from sfsync.errors import AccessError
 from sfsync.salesforce.login import (
     PASSWORD_NOTICE,
@@ -26,8 +27,8 @@ from sfsync.salesforce.login import (
 )
 from sfsync.salesforce.origins import Origin
 from sfsync.salesforce.retrying import Clock, Retrier
-from sfsync.salesforce.session import Answer, Door, DoorSession, open_session
-from sfsync.salesforce.usage import Meter
+from sfsync.salesforce.session import Answer, Door, DoorSession, Request, open_session
+from sfsync.salesforce.usage import Meter, http_date, skew_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,23 @@ class Access:
         if self._pass is not None:
             self._pass.door.close()
 
+    def probe(self) -> Verdict:
+        """Asks the org for its API versions, which needs no token and writes nothing, and judges the answer.
+
+        Source: REST API Developer Guide, "Versions".
+        """
+        door = self._pass.door if self._pass is not None else self._login_door(login_origin(self._profile))
+        deadline_s = time.monotonic() + self._retrier.policy.deadline_s
+        answer = door.exchange(
+            Request("GET", "/services/data", CallKind.READ), token=None, deadline_s=deadline_s
+        )
+        if answer.evidence.fault not in NOT_SENT:
+            self._meter.count_sent(CallKind.READ)
+        return judge(answer.evidence, CallKind.READ)
+
+    def _login_door(self, origin: Origin) -> Door:
+        return Door(origin, DoorSession(self._profile), self._retrier.policy.timeouts)
+
     def _first_grant(self) -> Grant:
         if self._profile.login is Login.TOKEN:
             return fixed_grant(self._profile)
@@ -98,7 +116,7 @@ class Access:
 
     def _log_in(self) -> Grant:
         origin = login_origin(self._profile)
-        door = Door(origin, DoorSession(self._profile), self._retrier.policy.timeouts)
+        door = self._login_door(origin)
         try:
             settled = self._retrier.run(
                 CallKind.LOGIN, lambda deadline_s: self._ask(door, origin, deadline_s)
@@ -109,7 +127,8 @@ class Access:
             case Fate.OK:
                 return read_grant(settled.answer.document, login=origin, loopback=self._profile.loopback)
             case Fate.STOP_ACCESS:
-                raise login_refused(settled.answer.evidence)
+                skew = skew_text(self._clock(), http_date(settled.answer.date))
+                raise login_refused(settled.answer.evidence, skew=skew)
             case _:
                 raise error_for(settled.verdict, settled.answer.evidence.code)
 
@@ -122,6 +141,6 @@ class Access:
             )
         request = token_request(self._profile, origin, now=self._clock())
         answer = door.exchange(request, token=None, deadline_s=deadline_s)
-        if answer.evidence.fault not in (Fault.UNSENT, Fault.CERTIFICATE):
+        if answer.evidence.fault not in NOT_SENT:
             self._meter.count_sent(CallKind.LOGIN)
         return answer

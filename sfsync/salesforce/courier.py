@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sfsync.core.verdict import CallKind, Evidence, Fate, Fault, Sign, error_for, judge
+from sfsync.core.verdict import NOT_SENT, CallKind, Evidence, Fate, Sign, error_for, judge
 from sfsync.salesforce.access import Access, Pass
 from sfsync.salesforce.retrying import Retrier, Settled
 from sfsync.salesforce.session import Answer, Request
@@ -68,19 +68,21 @@ class Courier:
 
     def _send(self, request: Request, deadline_s: float, inspect: Inspect | None) -> Answer:
         pass_ = self._access.current()
+        self._retrier.refuse_stopped()
         answer = self._exchange(request, pass_, deadline_s=deadline_s, inspect=inspect)
         if judge(answer.evidence, request.kind).fate is not Fate.REAUTHENTICATE or request.is_sent_once:
             return answer
         renewed = self._access.renew(pass_)
         if renewed is None:
             return answer
+        self._retrier.refuse_stopped()
         return self._exchange(request, renewed, deadline_s=deadline_s, inspect=inspect)
 
     def _exchange(
         self, request: Request, pass_: Pass, *, deadline_s: float, inspect: Inspect | None
     ) -> Answer:
         answer = pass_.door.exchange(request, token=pass_.token, deadline_s=deadline_s)
-        if answer.evidence.fault not in (Fault.UNSENT, Fault.CERTIFICATE):
+        if answer.evidence.fault not in NOT_SENT:
             self._meter.count_sent(request.kind)
         self._meter.note_limit(answer.limit_info)
         self._meter.note_date(answer.date)

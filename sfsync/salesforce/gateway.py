@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from sfsync.core.describe import SObjectDescribe, parse_describe
-from sfsync.core.events import Listener
+from sfsync.core.events import Listener, Noticed
 from sfsync.core.job import OrgProfile
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.ports import ApiUsage, Lookup, Record
@@ -47,7 +47,7 @@ from sfsync.salesforce.queries import Queries
 from sfsync.salesforce.retrying import Clock, Retrier, RetryPolicy
 from sfsync.salesforce.session import Request
 from sfsync.salesforce.soql import Statement
-from sfsync.salesforce.usage import Meter
+from sfsync.salesforce.usage import Meter, skew_text
 from sfsync.salesforce.writing import complete, kind_of
 
 _API_VERSION: Final = re.compile(r"[1-9][0-9]{1,2}\.0")
@@ -80,10 +80,13 @@ class SalesforceGateway:
             )
         self._api_path = f"/services/data/v{profile.api_version}"
         self._meter = Meter()
+        self._clock = clock
+        self._listener = listener
         retrier = Retrier(
             policy or RetryPolicy(), clock=clock, listener=listener, stop=stop, meter=self._meter
         )
         self._access = Access(profile, retrier, clock=clock, listener=listener, meter=self._meter)
+        retrier.breaker.probe = self._access.probe
         self._courier = Courier(self._access, retrier, self._meter)
         self._queries = Queries(self._courier, self._api_path)
         self._jobs = BulkJobs(self._courier, self._api_path)
@@ -120,7 +123,14 @@ class SalesforceGateway:
         with self._lock:
             if self._identity is None:
                 self._identity = self._ask_identity()
+                self._tell_skew()
             return self._identity
+
+    def _tell_skew(self) -> None:
+        """Names a clock that is wrong; nothing depends on it but the login by JWT."""
+        skew = skew_text(self._clock(), self._meter.server_time)
+        if skew:
+            self._listener(Noticed(skew))
 
     def describe(self, sobject: str) -> SObjectDescribe:
         """The sObject as the running user sees it; asked once.

@@ -120,11 +120,12 @@ def read_grant(document: Any, *, login: Origin, loopback: bool) -> Grant:
     return Grant(trusted_instance(answer.get("instance_url"), login=login, loopback=loopback), token)
 
 
-def login_refused(evidence: Evidence) -> AccessError:
-    """The error for a refused login, with what to do about it."""
+def login_refused(evidence: Evidence, *, skew: str = "") -> AccessError:
+    """The error for a refused login, with what to do about it; `skew` says how wrong this machine's clock is."""
     code = evidence.code or f"HTTP_{evidence.status}"
     text = evidence.message.lower()
     hint = next((hint for part, hint in _HINTS.get(code, ()) if part in text), _ANY_HINT)
+    hint = f"{skew}: set it right; {hint}" if skew else hint
     return AccessError(f"the org refused the login: {code}", code=code, hint=hint)
 
 

@@ -1,19 +1,19 @@
 """The one retry layer: whether, when and how often a call is sent again, as the verdict on each answer says.
 
 tenacity runs the loop; every number is in `RetryPolicy`. Waits are full jitter, or what Retry-After asks for;
-each sleep waits on the stop event, so a signal ends it. Invariants: at most `max_tries` tries, none past the
-deadline, at most max(20, 10 % of the calls) retries a run; five outages in a row open the breaker, which
-stays open for the life of the gateway (a later run tries anew); a call is never sent while it is open.
+each sleep waits on the stop event, so a signal ends it. Invariants: at most `max_tries` tries in a row, none
+past the deadline, at most max(20, 10 % of the calls) retries a run; a call is never sent while the breaker is
+open (see `breaker`), and never begun once a stop was asked for.
 """
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from tenacity import (
     RetryCallState,
@@ -25,9 +25,10 @@ from tenacity import (
 
 from sfsync.core.events import CallRetried, Listener
 from sfsync.core.verdict import CallKind, Fate, Verdict, judge
-from sfsync.errors import OrgUnavailable, SyncError
+from sfsync.errors import Interrupted, SyncError
+from sfsync.salesforce.breaker import Breaker, Outages
 from sfsync.salesforce.session import Answer, Timeouts
-from sfsync.salesforce.usage import Meter
+from sfsync.salesforce.usage import Meter, http_date
 
 Clock = Callable[[], datetime]
 """The time of day, aware; only HTTP dates and token lifetimes are read against it."""
@@ -45,6 +46,7 @@ class RetryPolicy:
     min_retries_per_run: int = 20
     retry_share_of_calls: float = 0.1
     breaker_limit: int = 5
+    outages: Outages = field(default_factory=Outages)
     max_logins: int = 3
     timeouts: Timeouts = field(default_factory=Timeouts)
 
@@ -58,26 +60,6 @@ class Settled:
     in_doubt: bool
 
 
-class Breaker:
-    """Opens after so many outages in a row, over all threads."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._in_a_row = 0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether nothing may be sent any more."""
-        return self._in_a_row >= self._limit
-
-    def note(self, verdict: Verdict) -> None:
-        """Counts one answer; once open the breaker stays open."""
-        with self._lock:
-            if not self.is_open:
-                self._in_a_row = self._in_a_row + 1 if verdict.is_outage else 0
-
-
 class Retrier:
     """Sends calls as often as the policy allows."""
 
@@ -89,21 +71,31 @@ class Retrier:
         self._listener = listener
         self._stop = stop
         self._meter = meter
-        self._breaker = Breaker(policy.breaker_limit)
+        self.breaker = Breaker(policy.breaker_limit, policy.outages, stop=stop, listener=listener)
 
     def run(self, kind: CallKind, send: Callable[[float], Answer]) -> Settled:
-        """Calls `send(deadline_s)` until its answer is final or the policy is used up.
+        """Calls `send(deadline_s)` until its answer is final or the policy is used up; waits an outage out.
 
         Raises:
-            OrgUnavailable: the breaker is open; nothing was sent.
+            OrgUnavailable: the breaker is open for longer than the policy waits; nothing was sent.
+            Interrupted: a stop was asked for; nothing was sent, or what was sent surely had no effect.
         """
-        if self._breaker.is_open:
-            raise OrgUnavailable(
-                "the org failed to answer too many times in a row",
-                code="BREAKER_OPEN",
-                hint="everything is saved; try again later",
-            )
-        trip = _Trip(self, kind, send)
+        self.refuse_stopped()
+        self.breaker.await_org()
+        settled = self._tried(kind, send, in_doubt=False)
+        while _is_unsettled(settled) and self.breaker.is_worth_waiting and self._has_retries():
+            try:
+                self.breaker.await_org()
+            except SyncError:
+                break
+            self.announce(CallRetried(settled.verdict.sign.value, self.policy.max_tries, 0.0))
+            settled = self._tried(kind, send, in_doubt=settled.in_doubt)
+        if _is_unsettled(settled) and (kind in (CallKind.READ, CallKind.LOGIN) or not settled.in_doubt):
+            self.refuse_stopped()
+        return settled
+
+    def _tried(self, kind: CallKind, send: Callable[[float], Answer], *, in_doubt: bool) -> Settled:
+        trip = _Trip(self, kind, send, in_doubt=in_doubt)
         loop = Retrying(
             stop=trip.is_over,
             wait=trip.wait_s,
@@ -121,20 +113,36 @@ class Retrier:
             return trip.last
         return settled
 
+    def refuse_stopped(self) -> None:
+        """Begins nothing once a stop was asked for.
+
+        Raises:
+            Interrupted: it was.
+        """
+        if self._stop.is_set():
+            number = getattr(self._stop, "signal_number", signal.SIGINT)
+            raise Interrupted("the run was interrupted", signal_number=number)
+
     def may_retry(self) -> bool:
         """Whether the run's bound on retries, and the breaker, leave room for one more."""
+        return self._has_retries() and not self.breaker.is_open
+
+    def _has_retries(self) -> bool:
         bound = max(self.policy.min_retries_per_run, self.policy.retry_share_of_calls * self._meter.calls)
-        return self._meter.usage.retries < bound and not self._breaker.is_open
+        return self._meter.usage.retries < bound
 
     def judged(self, answer: Answer, kind: CallKind) -> Verdict:
         """The verdict on an answer, counted by the breaker."""
         verdict = judge(answer.evidence, kind)
-        self._breaker.note(verdict)
+        self.breaker.note(verdict)
         return verdict
 
     def retry_after_s(self, answer: Answer) -> float | None:
-        """How long the answer asks to wait, when it says so sensibly."""
-        return parse_retry_after(answer.retry_after, now=self._clock())
+        """How long the answer asks to wait, when it says so sensibly.
+
+        A date is held against the answer's own, because this machine's clock may be wrong.
+        """
+        return parse_retry_after(answer.retry_after, now=http_date(answer.date) or self._clock())
 
     def is_stopped(self) -> bool:
         """Whether nothing may be sent again because the run is being stopped."""
@@ -149,12 +157,14 @@ class Retrier:
 class _Trip:
     """One call on its way: its tries so far, its deadline, and whether it is in doubt."""
 
-    def __init__(self, retrier: Retrier, kind: CallKind, send: Callable[[float], Answer]) -> None:
+    def __init__(
+        self, retrier: Retrier, kind: CallKind, send: Callable[[float], Answer], *, in_doubt: bool
+    ) -> None:
         self._retrier = retrier
         self._kind = kind
         self._send = send
         self._deadline_s = time.monotonic() + retrier.policy.deadline_s
-        self._in_doubt = False
+        self._in_doubt = in_doubt
         self.last: Settled | None = None
         self._jitter = wait_random_exponential(
             multiplier=retrier.policy.first_wait_s, max=retrier.policy.max_wait_s
@@ -202,12 +212,9 @@ def parse_retry_after(text: str | None, *, now: datetime) -> float | None:
     text = text.strip()
     if text.isascii() and text.isdigit() and len(text) <= 9:
         return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+    moment = http_date(text)
+    if moment is None:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
     wait_s = (moment - now).total_seconds()
     return wait_s if wait_s >= 0 else None
 

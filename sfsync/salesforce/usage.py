@@ -17,7 +17,32 @@ from typing import Final
 from sfsync.core.ports import ApiUsage
 from sfsync.core.verdict import CallKind
 
+_MOST_SKEW_S: Final = 120
+"""How far two clocks may differ unmentioned; an assertion lives as long."""
+
 _LIMIT_INFO: Final = re.compile(r"(?:^|[\s,;])api-usage=([0-9]{1,12})/([0-9]{1,12})")
+
+
+def http_date(text: str | None) -> datetime | None:
+    """The moment that an HTTP date names, aware; None when it names none.
+
+    Source: RFC 9110, "Date/Time Formats"; a date without a zone is in GMT.
+    """
+    try:
+        moment = parsedate_to_datetime(text or "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+
+
+def skew_text(here: datetime, there: datetime | None) -> str:
+    """What is wrong with this machine's clock, held against the org's; "" when it is right enough."""
+    off_s = 0.0 if there is None else (here - there).total_seconds()
+    if abs(off_s) < _MOST_SKEW_S:
+        return ""
+    hours, minutes = divmod(round(abs(off_s) / 60), 60)
+    way = "ahead of" if off_s > 0 else "behind"
+    return f"this machine's clock is {hours} h {minutes} min {way} the org's"
 
 
 class Meter:
@@ -40,11 +65,7 @@ class Meter:
 
     def note_date(self, date: str | None) -> None:
         """Remembers the `Date` of an answer, when it has one that can be read."""
-        try:
-            moment = parsedate_to_datetime(date or "")
-        except ValueError:
-            return
-        self._server_time = moment.astimezone(UTC)
+        self._server_time = http_date(date) or self._server_time
 
     @property
     def calls(self) -> int:

@@ -7,9 +7,10 @@ waits at a gate until it is let go: its number is known to the emulator before i
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,15 @@ from main_job_bench import ROOT
 
 NURSERY = """
 import contextlib, gc, io, json, os, sys
-import sfsync.app, sfsync.cli.main, sfsync.cli.run, sfsync.engine.runs, sfsync.jobs, sfsync.journal
+import sfsync.app, sfsync.cli.main, sfsync.cli.output, sfsync.cli.run, sfsync.engine.runs, sfsync.jobs
+import sfsync.journal
 import sfsync.report.document, sfsync.report.folder, sfsync.report.terminal, sfsync.report.progress
 import sfsync.salesforce.gateway, sfsync.sources
 
 def run(order):
     os.environ.clear()
     os.environ.update(order["environ"])
+    sfsync.cli.output.GRACE_S = order.get("grace_s", sfsync.cli.output.GRACE_S)
     return sfsync.cli.main.run(order["arguments"])
 
 gates = {}
@@ -41,7 +44,8 @@ for line in sys.stdin:
             out = os.open(order["out"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(out, 1)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            os.dup2(os.open(order["err"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
+            exec(order["prelude"])
             code = run(order)
             sys.stdout.flush()
             os._exit(code)
@@ -93,24 +97,37 @@ class Nursery:
 
     process: subprocess.Popen[str]
 
-    def start(self, *arguments: str, environ: Mapping[str, str], folder: Path) -> Client:
-        """A client that will run the command line."""
+    def start(
+        self,
+        *arguments: str,
+        environ: Mapping[str, str],
+        folder: Path,
+        grace_s: float = 8.0,
+        err: str = os.devnull,
+        prelude: str = "",
+    ) -> Client:
+        """A client that will run the command line; `grace_s` is its patience after a first signal.
+
+        `err` is where its stderr goes, `prelude` is Python that it runs before anything else.
+        """
         out = folder / f"client-{len(list(folder.glob('client-*')))}.json"
         out.touch()
-        pid = self.ask(do="start", arguments=arguments, environ=dict(environ), out=str(out))
+        order = {"arguments": arguments, "environ": dict(environ), "out": str(out), "grace_s": grace_s}
+        order |= {"err": err, "prelude": prelude}
+        pid = self.ask(do="start", **order)
         return Client(self, int(pid), out)
 
     def warm(self, *arguments: str, environ: Mapping[str, str]) -> int:
         """Runs a command in the nursery itself, so that the clients find everything imported and compiled."""
         return int(self.ask(do="warm", arguments=arguments, environ=dict(environ)))
 
-    def tell(self, **order: str | int | Sequence[str] | Mapping[str, str]) -> None:
+    def tell(self, **order: Any) -> None:
         """Gives an order that has no answer."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
 
-    def ask(self, **order: str | int | Sequence[str] | Mapping[str, str]) -> str:
+    def ask(self, **order: Any) -> str:
         """Gives an order and returns the answer."""
         self.tell(**order)
         assert self.process.stdout is not None

@@ -25,7 +25,12 @@ QUICK = RetryPolicy(first_wait_s=0.0, max_wait_s=0.0, deadline_s=20.0)
 
 
 class RecordingEvent(threading.Event):
-    """A stop event that notes how long it was waited on, and waits not at all."""
+    """A stop event that notes how long it was waited on, and waits not at all.
+
+    `sets_at_wait` is the number of the wait during which a signal comes.
+    """
+
+    sets_at_wait = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,6 +39,8 @@ class RecordingEvent(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
         """Notes the wait and returns at once."""
         self.waits.append(timeout or 0.0)
+        if len(self.waits) == self.sets_at_wait:
+            self.set()
         return self.is_set()
 
 

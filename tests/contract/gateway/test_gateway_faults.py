@@ -28,10 +28,10 @@ from gateway_making import (
 )
 from scripted_org import RESET, ScriptedOrg, Seen, page, raw_reply, records, refusal, reply, scripted_org
 
-from sfsync.core.events import CallRetried
+from sfsync.core.events import CallRetried, Noticed
 from sfsync.core.ports import Lookup
-from sfsync.core.writes import CollectionCall, GraphCall, Node, Route, Unanswered, Written
-from sfsync.errors import AccessError, ConfigError, LimitReached, OrgUnavailable
+from sfsync.core.writes import CollectionCall, GraphCall, Node, Route, Unanswered, WriteCall, Written
+from sfsync.errors import AccessError, ConfigError, Interrupted, LimitReached, OrgUnavailable
 from sfsync.salesforce.retrying import RetryPolicy
 
 ACCOUNTS = [Lookup("Account", ("Id",))]
@@ -191,6 +191,60 @@ def test_s5_retry_after_wins_when_it_makes_sense(org: ScriptedOrg, header: str, 
     assert bench.stop.waits == waits
 
 
+@pytest.mark.parametrize("off", [dt.timedelta(days=1), dt.timedelta(days=-1)])
+def test_P8_s5_a_date_to_retry_after_is_held_against_the_orgs_clock(
+    org: ScriptedOrg, off: dt.timedelta
+) -> None:
+    """With a clock that is a day off, the wait is still what the org meant."""
+    there = NOW + off
+    dates = {
+        "Retry_After": format_datetime(there + dt.timedelta(seconds=60), usegmt=True),
+        "Date": format_datetime(there, usegmt=True),
+    }
+    org.answers(refusal(503, "SERVER_UNAVAILABLE", **dates), records())
+    bench = Bench(token_profile(org.url))
+    bench.gateway.fetch(ACCOUNTS)
+    assert bench.stop.waits == [60.0]
+
+
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "x", "", "Mon"])
+def test_P8_a_date_that_is_none_stops_nothing(org: ScriptedOrg, date: str) -> None:
+    """Whatever stands in Date and Retry-After, the call goes on."""
+    org.answers(refusal(503, "SERVER_UNAVAILABLE", Retry_After=date, Date=date), records({"Id": "1"}))
+    assert Bench(token_profile(org.url)).gateway.fetch(ACCOUNTS) == [[{"Id": "1"}]]
+
+
+IDENTITY = {"Id": "00D000000000001EAA", "Name": "Acme", "IsSandbox": False, "InstanceName": "X"}
+
+
+@pytest.mark.parametrize(
+    ("off", "words"),
+    [
+        (dt.timedelta(days=1), "24 h 0 min behind"),
+        (dt.timedelta(days=-1), "24 h 0 min ahead"),
+        (dt.timedelta(seconds=30), ""),
+    ],
+)
+def test_P8_a_wrong_clock_is_named(org: ScriptedOrg, off: dt.timedelta, words: str) -> None:
+    """A clock that is a day off is told once, from the Date of the org's answer; the run goes on."""
+    document = {"totalSize": 1, "done": True, "records": [IDENTITY]}
+    org.answers(reply(200, document, Date=format_datetime(NOW + off, usegmt=True)))
+    bench = Bench(token_profile(org.url))
+    bench.gateway.identity()
+    bench.gateway.identity()
+    told = [each.message for each in bench.events if isinstance(each, Noticed)]
+    assert [words in each for each in told] == ([True] if words else [])
+
+
+def test_P8_a_refused_login_names_the_wrong_clock(org: ScriptedOrg) -> None:
+    """An assertion that is out of its time is refused, and the hint says by how much the clock is wrong."""
+    date = format_datetime(NOW + dt.timedelta(hours=3), usegmt=True)
+    org.answers(reply(400, {"error": "invalid_grant", "error_description": "invalid assertion"}, Date=date))
+    with pytest.raises(AccessError) as caught:
+        Bench(client_profile(org.url)).gateway.identity()
+    assert "clock is 3 h 0 min behind" in caught.value.hint
+
+
 def test_s5_a_retry_after_of_hours_stops(org: ScriptedOrg) -> None:
     """A server that asks for more than five minutes is not waited for."""
     org.answers(refusal(503, "SERVER_UNAVAILABLE", Retry_After="3600"))
@@ -224,15 +278,44 @@ def test_the_breaker_counts_creates_that_stay_unanswered(org: ScriptedOrg) -> No
     assert len(org.seen) == 5
 
 
-def test_a_stop_ends_the_wait_and_sends_nothing_more(org: ScriptedOrg) -> None:
-    """A signal during a wait ends the call without another try."""
+def test_P2_a_stop_ends_the_wait_and_sends_nothing_more(org: ScriptedOrg) -> None:
+    """A signal during a wait ends the call without another try, as interrupted."""
     org.answers(BUSY)
     bench = Bench(token_profile(org.url))
-    bench.stop.set()
-    with pytest.raises(OrgUnavailable):
+    bench.stop.sets_at_wait = 1
+    with pytest.raises(Interrupted):
         bench.gateway.fetch(ACCOUNTS)
     assert len(org.seen) == 1
-    assert bench.events == []
+
+
+@pytest.mark.parametrize("call", [create_call(), create_call(Route.AT_MOST_ONCE), update_call()])
+def test_P2_after_a_stop_no_call_begins(org: ScriptedOrg, call: WriteCall) -> None:
+    """Neither a read nor a write nor a login leaves once a stop was asked for."""
+    bench = Bench(client_profile(org.url))
+    bench.stop.set()
+    with pytest.raises(Interrupted):
+        bench.gateway.fetch(ACCOUNTS)
+    with pytest.raises(Interrupted):
+        bench.gateway.write(call)
+    assert org.seen == []
+
+
+def test_P2_a_stop_ends_the_wait_for_a_login(org: ScriptedOrg) -> None:
+    """A login whose answer was lost is not tried again after a stop, and the run counts as interrupted."""
+    org.answers(RESET)
+    bench = Bench(client_profile(org.url))
+    bench.stop.sets_at_wait = 1
+    with pytest.raises(Interrupted):
+        bench.gateway.fetch(ACCOUNTS)
+    assert len(org.seen) == 1
+
+
+def test_P2_a_write_in_doubt_stays_in_doubt_when_stopped(org: ScriptedOrg) -> None:
+    """A stop between two tries of an update whose answer was lost leaves it unanswered."""
+    org.answers(RESET)
+    bench = Bench(token_profile(org.url))
+    bench.stop.sets_at_wait = 1
+    assert isinstance(bench.gateway.write(update_call())["Opportunity:0"], Unanswered)
 
 
 def test_the_retries_of_a_run_are_bounded(org: ScriptedOrg) -> None:

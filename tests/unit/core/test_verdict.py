@@ -50,6 +50,7 @@ ROWS = [
     (Evidence(status=201, is_json=True), "kkkkk"),
     (Evidence(fault=Fault.UNSENT), "rrrrr"),
     (Evidence(fault=Fault.CERTIFICATE), "CCCCC"),
+    (Evidence(fault=Fault.PROXY_REFUSED), "CCCCC"),
     (Evidence(fault=Fault.CUT), "rrAAr"),
     (Evidence(status=200), "OAAAC"),
     (Evidence(status=204), "OAAAC"),

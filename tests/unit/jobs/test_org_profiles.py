@@ -218,3 +218,22 @@ def test_every_profile_of_the_project_loads(path: Path) -> None:
     assert environ
     assert load_org(path.stem, config_dir=path.parents[1], environ=environ).name == path.stem
     assert refused(path.parents[1], path.stem, {}).code == "ORG_INCOMPLETE"
+
+
+def test_the_longest_outage_comes_from_the_file_or_the_environment(config: Path) -> None:
+    """Minutes in the file; the environment wins; without either the command decides."""
+    keys = {"INSTANCE_URL": "https://x.my.salesforce.com", "ACCESS_TOKEN": TOKEN}
+    environ = {f"SFSYNC_ORGS__BOX__{key}": value for key, value in keys.items()}
+    write(config, 'login = "token"\n')
+    assert load_org("box", config_dir=config, environ=environ).max_outage_s is None
+    write(config, "max_outage_minutes = 5\n")
+    assert load_org("box", config_dir=config, environ=environ).max_outage_s == 300.0
+    own = {**environ, "SFSYNC_ORGS__BOX__MAX_OUTAGE_MINUTES": "0"}
+    assert load_org("box", config_dir=config, environ=own).max_outage_s == 0.0
+
+
+@pytest.mark.parametrize("minutes", ["-1", "1.5", "soon", "1441", "٣"])
+def test_an_outage_that_is_no_number_of_minutes_is_refused(config: Path, minutes: str) -> None:
+    """Only whole minutes of one day are taken."""
+    own = {**ALONE, "SFSYNC_ORGS__MY_BOX__MAX_OUTAGE_MINUTES": minutes}
+    assert refused(config, "my-box", own).code == "BAD_VALUE"
