@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults signals bench test-clients docs lint lock upgrade clean
+.PHONY: help setup demo test faults signals leaks bench test-clients docs lint lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -26,6 +26,9 @@ faults: setup ## the full grid of faults and kills of the main job, a few minute
 
 signals: setup ## SIGTERM and SIGINT at 200 moments of a run, about two minutes
 	SFSYNC_SIGNALS=200 $(BIN)/pytest tests/faults/test_signals.py $(ARGS)
+
+leaks: setup ## every fault with planted secrets in all forms, searched for in every byte; a few minutes
+	SFSYNC_LEAKS=1 $(BIN)/pytest -s tests/leaks $(ARGS)
 
 bench: setup ## the speed of the emulator, a table and a line of JSON each
 	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done

@@ -2,7 +2,7 @@
 
 Commands are imported when they are called, so that `sfsync --help` stays quick. A command returns its exit
 code; an error of ours is a message with a hint, anything else is a fault of sfsync (exit 1) whose trace goes
-to a file, because it could show record values.
+to a private file, without the texts of the errors in it, because these could show secrets and record values.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
 from typing import Final
 
 import click
@@ -80,8 +79,15 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and ends the process with its exit code."""
+    from sfsync.cli.process import made_safe
+
     given = sys.argv[1:] if arguments is None else arguments
-    sys.exit(run(given))
+    try:
+        made_safe()
+        code = run(given)
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(_printed(code, as_json="--json" in given))
 
 
 def run(arguments: list[str]) -> int:
@@ -98,19 +104,41 @@ def run(arguments: list[str]) -> int:
         print_error(error.format_message(), code="USAGE", hint=hint, exit_code=2, as_json=as_json)
         return 2
     except Interrupted as error:
-        print_error(error.message, code=error.code, hint=error.hint, exit_code=130, as_json=as_json)
-        return error.process_exit_code
+        ending = error.process_exit_code
+        print_error(error.message, code=error.code, hint=error.hint, exit_code=ending, as_json=as_json)
+        return ending
     except SyncError as error:
         print_error(
             error.message, code=error.code, hint=error.hint, exit_code=error.exit_code, as_json=as_json
         )
         return error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 141
     except Exception as error:  # noqa: BLE001 - the last line of defence names the fault and keeps the trace
         return _own_fault(error, as_json=as_json)
     return code if isinstance(code, int) else 0
+
+
+def _printed(code: int, *, as_json: bool) -> int:
+    """The exit code, once everything printed has left; another where it cannot leave."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        return 141
+    except OSError as error:
+        _drop_output()
+        message = f"the output could not be written: {error.strerror}"
+        hint = "What was done is in the journal and in the files of the run."
+        print_error(message, code="OUTPUT_LOST", hint=hint, exit_code=1, as_json=as_json)
+        return code or 1
+    return code
+
+
+def _drop_output() -> None:
+    """Lets what nobody can read any more go nowhere, so that the end of the process does not fail on it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage_hint(error: click.UsageError) -> str:
@@ -120,6 +148,7 @@ def _usage_hint(error: click.UsageError) -> str:
 
 def _own_fault(error: Exception, *, as_json: bool) -> int:
     """Keeps the trace of a fault of ours in a private file and says where it is."""
+    from sfsync.cli.process import trace_of
     from sfsync.journal import state_folder
     from sfsync.run_files import write_private
 
@@ -127,7 +156,7 @@ def _own_fault(error: Exception, *, as_json: bool) -> int:
         folder = state_folder(dict(os.environ))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         trace = folder / "fault.log"
-        write_private(trace, "".join(traceback.format_exception(error)).encode())
+        write_private(trace, trace_of(error).encode())
         where = f"The trace is in {trace}."
     except (OSError, SyncError):
         where = "The trace could not be written."

@@ -49,8 +49,10 @@ def _require_private(found: os.stat_result, path: Path, key: str) -> None:
 
 
 def _refusal(path: Path, key: str, what: str) -> ConfigError:
+    # A path that leads to nothing may be the secret itself, pasted where its file belongs.
+    shown = f"the file {path}" if os.path.lexists(path) else "the file that it names"
     return ConfigError(
-        f"{key}: the file {path} {what}",
+        f"{key}: {shown} {what}",
         code="SECRET_FILE",
         hint="Files with secrets must be yours alone: a regular file of mode 0600.",
     )

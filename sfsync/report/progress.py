@@ -53,13 +53,29 @@ def progress_listener(
         form = "bar" if stream.isatty() else "lines"
     if form == "bar":
         with _bar_on(stream) as listener:
-            yield listener
+            yield _Unbreakable(listener)
     elif form == "lines":
-        yield Heartbeat(stream, clock)
+        yield _Unbreakable(Heartbeat(stream, clock))
     elif form == "json":
-        yield JsonLines(stream)
+        yield _Unbreakable(JsonLines(stream))
     else:
         yield ignore_events
+
+
+class _Unbreakable:
+    """Falls silent when the stream cannot be written any more: a run never ends because nobody watches it."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._is_broken = False
+
+    def __call__(self, event: Event) -> None:
+        if self._is_broken:
+            return
+        try:
+            self._listener(event)
+        except (OSError, ValueError):
+            self._is_broken = True
 
 
 class JsonLines:

@@ -60,7 +60,7 @@ class BulkJobs:
         ending = self._courier.deliver(Request("POST", self._root, CallKind.UNFENCED_CREATE, dump(job)))
         if isinstance(ending, RefusedWhole):
             raise ConfigError(
-                f"the org refuses a bulk job for {sobject}: {ending.message}",
+                f"the org refuses a bulk job for {sobject}: {ending.code}",
                 code=ending.code or "JOB_REFUSED",
                 hint="check the user's permissions, or add the receipt object: sfsync org setup",
             )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -103,6 +104,17 @@ class _TimedTlsPool(HTTPSConnectionPool):
 _POOLS: Final = {"http": _TimedPool, "https": _TimedTlsPool}
 
 
+def _context() -> ssl.SSLContext:
+    """TLS as it is spoken here: checked, 1.2 at least, and its keys written nowhere.
+
+    urllib3 makes one for itself otherwise, and that one writes the keys of every session into the file that
+    the variable SSLKEYLOGFILE names. The authorities are added by requests.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
 class DeadlineAdapter(HTTPAdapter):
     """The transport of requests with no retries of its own and with total deadlines."""
 
@@ -111,11 +123,11 @@ class DeadlineAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Makes the pools whose answers keep the deadline."""
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, ssl_context=_context(), **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """The same through a proxy."""
-        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager = super().proxy_manager_for(proxy, ssl_context=_context(), **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from sfsync.errors import AccessError, ConfigError
 
 _SALESFORCE_DOMAINS: Final = ("salesforce.com", "force.com", "salesforce.mil", "cloudforce.com")
-_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\]")
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:]+\]")
 _TARGET: Final = re.compile(r"/services/(?:[A-Za-z0-9_.~%!$&'()*+,;=:@-]+/)*[A-Za-z0-9_.~%!$&'()*+,;=:@-]*/?")
 
 
@@ -61,6 +62,25 @@ def parse_origin(url: str, *, loopback: bool) -> Origin:
     if parts.scheme not in ("http", "https"):
         raise _refused("it does not begin with https://")
     return Origin(parts.scheme, shown_host, port)
+
+
+def require_proxy(url: str) -> None:
+    """Refuses a proxy that could not be used, before a lost answer is taken for one of the org.
+
+    Raises:
+        ConfigError: it is not http(s)://[user:password@]host[:port].
+    """
+    try:
+        parts = urlsplit(url)
+        is_proxy = parts.scheme in ("http", "https") and (parts.port is None or parts.port > 0)
+        host = parts.hostname or ""
+    except ValueError:
+        is_proxy, host = False, ""
+    is_host = _HOST.fullmatch(f"[{host}]" if ":" in host else host) is not None
+    if not (is_proxy and is_host) or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ConfigError(
+            "the proxy of the org profile cannot be used", code="BAD_PROXY", hint="such as http://proxy:3128"
+        )
 
 
 def trusted_instance(url: object, *, login: Origin, loopback: bool) -> Origin:

@@ -27,11 +27,12 @@ from sfsync.core.job import OrgProfile
 from sfsync.core.verdict import CallKind, Evidence, Fault
 from sfsync.errors import ConfigError
 from sfsync.salesforce.deadlines import DeadlineAdapter, deadline_of
-from sfsync.salesforce.origins import Origin, is_safe_target
+from sfsync.salesforce.origins import Origin, is_safe_target, require_proxy
 
 _GZIP_FROM_BYTES: Final = 1024
 _MAX_BODY_BYTES: Final = 128 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
+_SHORTEST_SECRET: Final = 6
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 
 
@@ -78,9 +79,12 @@ class DoorSession(requests.Session):
 
     def __init__(self, profile: OrgProfile) -> None:
         super().__init__()
+        given = (profile.access_token, profile.client_secret, profile.password, profile.private_key)
+        self.secrets = tuple(each.get_secret_value().encode() for each in given if each is not None)
         self.trust_env = False
         self.verify = str(profile.ca_file) if profile.ca_file else True
         if profile.proxy:
+            require_proxy(profile.proxy)
             self.proxies = {"http": profile.proxy, "https": profile.proxy}
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.mount("https://", DeadlineAdapter())
@@ -97,6 +101,7 @@ class Door:
         self.origin = origin
         self._session = session
         self._timeouts = timeouts
+        self._secrets: tuple[bytes, ...] = getattr(session, "secrets", ())
 
     def exchange(self, request: Request, *, token: str | None, deadline_s: float) -> Answer:
         """Sends the request once; `deadline_s` is on the monotonic clock.
@@ -108,7 +113,7 @@ class Door:
         try:
             with deadline_of(deadline_s):
                 return self._send(prepared, request, deadline_s)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
             fault = _fault_of(error)
         return Answer(Evidence(fault=fault))
 
@@ -136,12 +141,23 @@ class Door:
             raise ConfigError("an address outside of the org was about to be used", code="BAD_TARGET")
         return prepared
 
+    def _without_secrets(self, body: bytes, prepared: requests.PreparedRequest) -> bytes:
+        """The body of a refusal without what we sent: some servers repeat it, and refusals are reported."""
+        token = (prepared.headers.get("Authorization") or "").removeprefix("Bearer ").encode()
+        for secret in (*self._secrets, token):
+            if len(secret) >= _SHORTEST_SECRET:
+                body = body.replace(secret, b"(secret)")
+        return body
+
     def _send(self, prepared: requests.PreparedRequest, request: Request, deadline_s: float) -> Answer:
         left_s = max(deadline_s - time.monotonic(), 0.001)
         timeout = (min(self._timeouts.connect_s, left_s), min(self._timeouts.read_s, left_s))
         response = self._session.send(prepared, allow_redirects=False, stream=True, timeout=timeout)
         try:
-            return _answer_of(request, response, _read_whole(response, deadline_s))
+            body = _read_whole(response, deadline_s)
+            if response.status_code >= 300:
+                body = self._without_secrets(body, prepared)
+            return _answer_of(request, response, body)
         finally:
             response.close()
 
@@ -251,6 +267,8 @@ def _fault_of(error: BaseException) -> Fault:
     causes = list(_causes(error))
     if any(isinstance(each, ssl.SSLError) and each.reason in _TLS_REFUSALS for each in causes):
         return Fault.CERTIFICATE
+    if any(isinstance(each, OSError) and _TUNNEL_REFUSED.match(str(each)) for each in causes):
+        return Fault.PROXY_REFUSED
     if any(isinstance(each, _UNSENT) for each in causes):
         return Fault.UNSENT
     return Fault.CUT
@@ -268,7 +286,11 @@ _TLS_REFUSALS: Final = frozenset(
 )
 """OpenSSL's reasons for which a connection is refused before anything is sent on it."""
 
+_TUNNEL_REFUSED: Final = re.compile(r"Tunnel connection failed: 4[0-9]{2}\b")
+"""What http.client says when a proxy refuses to connect us; before that only its own name was sent."""
+
 _UNSENT: Final = (
+    UnicodeError,  # the resolver takes the host for no name
     requests.ConnectTimeout,
     urllib3.exceptions.ConnectTimeoutError,
     urllib3.exceptions.NewConnectionError,

@@ -310,3 +310,13 @@ def test_t16_a_refused_login_tells_no_secret(org: ScriptedOrg) -> None:
     assert caught.value.code == "invalid_client"
     assert "client_secret" in caught.value.hint
     assert "CANARY" not in repr(vars(caught.value)) + str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 404, 409])
+def test_t16_a_secret_that_a_server_repeats_is_taken_out(org: ScriptedOrg, status: int) -> None:
+    """A refusal that repeats our token or client secret reaches the rows' problems without them."""
+    refused = refusal(status, "INVALID_FIELD", f"bad: Bearer {TOKEN} and {SECRET}")
+    org.respond = lambda seen: reply(200, token_answer(org.url)) if "oauth2" in seen.target else refused
+    answer = Bench(client_profile(org.url)).gateway.write(create_call())["Opportunity:DEAL-1"]
+    assert isinstance(answer, Refused)
+    assert answer.message == "bad: Bearer (secret) and (secret)"

@@ -124,7 +124,7 @@ def test_roles_alone_are_a_job(tmp_path: Path) -> None:
     ["x = ", "a = 1\na = 2", "a = [" * 2000, "k.1 = 1\nk = 2", '"', "a = 'x\x00'"],
     ids=["no value", "twice", "deep", "table twice", "open quote", "NUL"],
 )
-def test_I12_text_that_is_no_TOML_is_refused(tmp_path: Path, text: str) -> None:
+def test_t15_I12_text_that_is_no_TOML_is_refused(tmp_path: Path, text: str) -> None:
     """A file that is no TOML, or is nested without end, is a plain error."""
     assert refused(tmp_path, text).code == "BAD_FILE"
 

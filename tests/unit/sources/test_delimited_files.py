@@ -185,8 +185,8 @@ def test_an_encoding_that_is_none_is_refused(file, encoding):
         opened(file, "a\n1\n", encoding=encoding)
 
 
-def test_a_large_cell_is_read_and_the_process_keeps_its_limit(file):
-    """T14: the csv module's limit of 131,072 does not hold for us, nor ours for others."""
+def test_t14_a_large_cell_is_read_and_the_process_keeps_its_limit(file):
+    """The csv module's limit of 131,072 does not hold for us, nor ours for others."""
     before = csv.field_size_limit()
     assert len(cells(opened(file, "a,b\n" + "x" * 200_000 + ",2\n"))[0]["a"]) == 200_000
     assert csv.field_size_limit() == before
@@ -262,8 +262,8 @@ def test_i12_folders_pipes_and_missing_files_are_refused_at_once(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x.xlsx", "x.parquet", "x.ods", "x.csv.gz", "x.SQLITE"])
-def test_files_of_other_kinds_are_refused_by_name(tmp_path, name):
-    """What is not read is said with what to do."""
+def test_t19_files_of_other_kinds_are_refused_by_name(tmp_path, name):
+    """What is not read, such as a workbook that unpacks to gigabytes, is not opened and said with what to do."""
     with pytest.raises(ConfigError) as caught:
         open_source(a_section(tmp_path / name))
     assert caught.value.code == "SOURCE_KIND"
