@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults signals leaks bench test-clients docs lint lock upgrade clean
+.PHONY: help setup demo test faults signals leaks audit bench test-clients docs lint lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -29,6 +29,9 @@ signals: setup ## SIGTERM and SIGINT at 200 moments of a run, about two minutes
 
 leaks: setup ## every fault with planted secrets in all forms, searched for in every byte; a few minutes
 	SFSYNC_LEAKS=1 $(BIN)/pytest -s tests/leaks $(ARGS)
+
+audit: setup ## the lock: all pinned with hashes, no index named, no known vulnerability (that part needs the network)
+	@$(PYTHON) .ci/audit.py
 
 bench: setup ## the speed of the emulator, a table and a line of JSON each
 	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done

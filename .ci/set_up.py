@@ -139,6 +139,17 @@ class Uv:
         )
 
 
+def uv_of(root: Path, environ: Mapping[str, str]) -> Uv:
+    """The uv program with this machine's indexes, fetched if need be.
+
+    Raises:
+        SetUpError: there is none, and none could be fetched.
+    """
+    settings = read_pip_settings(environ)
+    program = _find_uv(root, settings, environ)
+    return Uv(program, root, uv_environment(settings, environ), secrets_of(settings, environ))
+
+
 def uv_environment(settings: PipSettings, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment uv runs in: the machine's and its certificates, with pip's indexes if uv has none."""
     env = {name: value for name, value in environ.items() if name not in {"VIRTUAL_ENV", "UV_PYTHON"}}
