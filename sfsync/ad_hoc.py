@@ -14,7 +14,7 @@ from typing import Final
 
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.headers import match_headers
-from sfsync.core.job import FieldRule, Job, Mode, Section, SourceSpec
+from sfsync.core.job import ROW_KEY, FieldRule, Job, Mode, Section, SourceSpec
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import says_the_day
 from sfsync.core.wording import suggestion
@@ -44,7 +44,7 @@ def import_job(request: ImportRequest, describe: Callable[[str], SObjectDescribe
     """The job that an import without a job file runs.
 
     Raises:
-        ConfigError: a column is not recognised, or no field of the org can carry the key.
+        ConfigError: a column is not recognised, or several fields of the org can carry the key.
         SourceError: a file cannot be read.
     """
     if request.date_format is not None and not says_the_day(request.date_format):
@@ -56,9 +56,10 @@ def import_job(request: ImportRequest, describe: Callable[[str], SObjectDescribe
     deal_fields = describe(OPPORTUNITY)
     columns = _columns(request, request.deals, "opportunities")
     key_field = _key_field(request, columns, deal_fields)
-    keys = {OPPORTUNITY: key_field} | _parent_keys(describe)
-    sections = {"opportunities": _deals(request, columns, deal_fields, keys)}
+    parents = _parent_keys(describe)
+    sections = {"opportunities": _deals(request, columns, deal_fields, parents, key_field=key_field)}
     if request.roles is not None:
+        keys = parents | {OPPORTUNITY: key_field or ROW_KEY}
         sections["contact_roles"] = _roles(request, request.roles, describe(CONTACT_ROLE), keys)
     name = f"import-{request.deals.stem}"
     digest = hashlib.blake2b(repr(sorted(sections.items())).encode(), digest_size=16).hexdigest()
@@ -85,18 +86,22 @@ def _spec(request: ImportRequest, path: Path) -> SourceSpec:
     return SourceSpec("csv", path, request.delimiter, request.encoding)
 
 
-def _key_field(request: ImportRequest, columns: Sequence[str], describe: SObjectDescribe) -> str:
-    """The unique external id field that the key column fills."""
+def _key_field(request: ImportRequest, columns: Sequence[str], describe: SObjectDescribe) -> str | None:
+    """The unique external id field that the key column fills; None when the org has none, so the journal serves."""
     if request.key not in columns:
         hint = suggestion(request.key, columns)
         raise SourceError(
             f'{request.deals}: there is no column "{request.key}"', code="COLUMN_MISSING", hint=hint
         )
-    wanted = request.key_field or (request.fixed or {}).get(request.key) or request.key
-    named = describe.field(wanted)
-    if named is not None or request.key_field:
-        return named.name if named else wanted
+    said = request.key_field or (request.fixed or {}).get(request.key)
+    named = describe.field(said or request.key)
+    if said or (named is not None and named.is_key):
+        return named.name if named else said
     candidates = describe.key_fields()
+    if candidates and named is not None and named.createable:
+        return (
+            named.name
+        )  # the column is called like another field of the org, which the schema check refuses
     if len(candidates) == 1:
         return candidates[0].name
     if candidates:
@@ -106,12 +111,7 @@ def _key_field(request: ImportRequest, columns: Sequence[str], describe: SObject
             code="KEY_FIELD_UNCLEAR",
             hint="Say which with --key-field NAME.",
         )
-    raise ConfigError(
-        "Opportunity has no writable field that is External ID and Unique: a repeated create could make twins",
-        code="NO_KEY",
-        hint="Add a custom field to Opportunity (Setup, Object Manager): Text(255), External ID, Unique, case "
-        "sensitive, for example Sfsync_Key__c, and give the integration user edit access to it.",
-    )
+    return None
 
 
 def _parent_keys(describe: Callable[[str], SObjectDescribe]) -> dict[str, str]:
@@ -124,14 +124,31 @@ def _parent_keys(describe: Callable[[str], SObjectDescribe]) -> dict[str, str]:
 
 
 def _deals(
-    request: ImportRequest, columns: Sequence[str], describe: SObjectDescribe, keys: Mapping[str, str]
+    request: ImportRequest,
+    columns: Sequence[str],
+    describe: SObjectDescribe,
+    parents: Mapping[str, str],
+    *,
+    key_field: str | None,
 ) -> Section:
-    fixed = dict(request.fixed or {}) | {request.key: keys[OPPORTUNITY]}
-    matched = match_headers(columns, describe, fixed=fixed, ignore=request.ignore, keys=keys)
-    _refuse_unmatched(request.deals, matched.unmatched, describe)
+    fixed, keys, ignore = dict(request.fixed or {}), dict(parents), request.ignore
+    if key_field is not None:
+        fixed[request.key] = keys[OPPORTUNITY] = key_field
+    matched = match_headers(columns, describe, fixed=fixed, ignore=ignore, keys=keys)
+    # A row key needs no field; where its column is one all the same, such as Name, it fills that too.
+    unmatched = [each for each in matched.unmatched if key_field or each != request.key]
+    _refuse_unmatched(request.deals, unmatched, describe)
     rules = _with_formats(matched.rules, describe, request.date_format)
+    if key_field is None:
+        rules = tuple(each for each in rules if each.column != request.key or _is_writable(each, describe))
+    row_key = None if key_field else request.key
     spec = _spec(request, request.deals)
-    return Section("opportunities", OPPORTUNITY, spec, rules, keys[OPPORTUNITY], ignore=request.ignore)
+    return Section("opportunities", OPPORTUNITY, spec, rules, key_field, row_key=row_key, ignore=ignore)
+
+
+def _is_writable(rule: FieldRule, describe: SObjectDescribe) -> bool:
+    field = describe.field(rule.field)
+    return field is not None and field.createable
 
 
 def _roles(request: ImportRequest, path: Path, describe: SObjectDescribe, keys: Mapping[str, str]) -> Section:

@@ -19,15 +19,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sfsync.core.events import Listener, ignore_events
-from sfsync.core.guards import NO_LIMITS, Limits
-from sfsync.core.job import Job, OrgProfile
+from sfsync.core.job import NO_LIMITS, Job, Limits, OrgProfile
+from sfsync.core.pins import pin_notes
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan
+from sfsync.core.ports import RunRecord
 from sfsync.core.report import Report
 from sfsync.core.rows import RowSource
+from sfsync.engine.accepting import NONE, Accepted, accept_unknown, accepted_notes, take_over
 from sfsync.engine.planning import PlanStamp, make_plan
 from sfsync.engine.runs import Bench, begin_run, refuse_excess, refuse_stale, run_plan, settle_earlier
-from sfsync.errors import ConfigError
+from sfsync.errors import ConfigError, GuardError
 from sfsync.run_files import new_name, plan_of_run, run_folder, write_private
 
 if TYPE_CHECKING:
@@ -50,12 +52,15 @@ class Surroundings:
     """What the process gives a command: its environment, a listener, a stop flag, limits and the clock.
 
     `max_outage_s` is how long a run waits for an org that went away; None leaves it to the org's profile.
+    With `accept_after_s`, rows that were sent once without any fence, and of which nobody can say, go again that
+    many seconds after they were sent.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     listener: Listener = ignore_events
     stop: StopFlag = field(default_factory=StopFlag)
     limits: Limits = NO_LIMITS
+    accept_after_s: float | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     max_outage_s: float | None = None
 
@@ -69,6 +74,9 @@ class Workplace:
     gateway: SalesforceGateway
     journal: SqlJournal
     state: Path
+    profile: OrgProfile
+    opened_at: float = field(default_factory=time.monotonic)
+    accepted: Accepted = NONE
 
     @property
     def bench(self) -> Bench:
@@ -81,20 +89,31 @@ class Workplace:
             pause=lambda tries: _pause(self.around.stop, tries),
             stop=self.around.stop,
             listener=self.around.listener,
-            limits=self.around.limits,
+            limits=self.around.limits.over(self.job.limits),
         )
 
     def plan(self) -> Plan:
         """Makes a plan; nothing is written to the org."""
         stamp = PlanStamp(new_name(self.around.clock()), self.bench.now())
-        return make_plan(
+        made = make_plan(
             self.job,
             open_sources(self.job),
             gateway=self.gateway,
             journal=self.journal,
             stamp=stamp,
             listener=self.around.listener,
+            accepted={(run.run_id, record.change_id) for run, record in self.accepted},
         )
+        further = (*pin_notes(made.org, self.profile), *accepted_notes(made.changes, self.accepted))
+        return replace(made, notes=(*made.notes, *further))
+
+    def excess(self, plan: Plan) -> GuardError | None:
+        """What would stop the plan if it were to be written now; None when nothing would."""
+        try:
+            refuse_excess(plan, self.bench)
+        except GuardError as error:
+            return error
+        return None
 
     @contextmanager
     def lock(self, keyless: Iterable[str] | None = None) -> Iterator[None]:
@@ -117,8 +136,20 @@ class Workplace:
         """Keeps other runs out, and settles what earlier runs left open."""
         with self.lock(keyless):
             org_id = self.gateway.identity().org_id
-            settle_earlier(self.job.name, org_id, self.bench, load=lambda run: plan_of_run(self.journal, run))
+            settle_earlier(self.job.name, org_id, self.bench, load=self._plan_of)
+            if self.around.accept_after_s is not None:
+                self.accepted = accept_unknown(
+                    self.job.name,
+                    org_id,
+                    self.bench,
+                    load=self._plan_of,
+                    after_s=self.around.accept_after_s,
+                    wait=self.around.stop.wait,
+                )
             yield
+
+    def _plan_of(self, run: RunRecord) -> Plan:
+        return plan_of_run(self.journal, run)
 
     def apply(self, plan: Plan, *, is_fresh: bool) -> Report:
         """Applies a plan under the lock; `is_fresh` says that it was made under the same lock.
@@ -133,6 +164,7 @@ class Workplace:
         plan_file = folder / "plan.json"
         write_private(plan_file, dump_plan(plan))
         begin_run(plan, self.bench, run_id=plan.plan_id, plan_file=str(plan_file))
+        take_over(plan.changes, self.accepted, self.bench)
         return run_plan(plan, self.bench, run_id=plan.plan_id)
 
     def run_folder(self, job: str, run_id: str) -> Path:
@@ -156,7 +188,7 @@ def opened(job: Job, around: Surroundings) -> Iterator[Workplace]:
     journal = open_journal(state, clock=around.clock)
     try:
         with connected(profile, around) as gateway:
-            yield Workplace(job, around, gateway, journal, state.folder)
+            yield Workplace(job, around, gateway, journal, state.folder, profile)
     finally:
         journal.close()
 
@@ -180,7 +212,11 @@ def org_of(job: Job, around: Surroundings) -> OrgProfile:
 
 @contextmanager
 def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceGateway]:
-    """A gateway to the org of the profile."""
+    """A gateway to the org of the profile.
+
+    Raises:
+        GuardError: the profile is for one org, and another one answers.
+    """
     from sfsync.salesforce.breaker import Outages
     from sfsync.salesforce.gateway import SalesforceGateway
     from sfsync.salesforce.retrying import RetryPolicy
@@ -195,6 +231,8 @@ def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceG
         policy=RetryPolicy(outages=Outages(max_outage_s=max_outage_s)),
     )
     try:
+        if profile.org_id is not None:
+            gateway.identity()  # before anything else of the org is read
         yield gateway
     finally:
         gateway.close()

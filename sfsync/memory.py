@@ -1,36 +1,64 @@
 """Looks after what the journal remembers, at a person's word: which jobs may begin, what is to be forgotten.
 
-Part of the composition root. Nothing here writes to the org; `adopt` looks a record up there first.
+Part of the composition root. Nothing here writes to the org; `adopt` looks a record up there first. Where the id
+of the org is given, or the journal knows it, nobody logs in. A job that has no file any more, as an import has
+none, is known by its name alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from sfsync.app import Surroundings, Workplace, opened
-from sfsync.core.job import Job, Section
+from sfsync.core.job import Job
 from sfsync.core.keys import ledger_key
-from sfsync.core.ports import ChangeRecord, ChangeState, LedgerEntry, Lookup, RunRecord
+from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, RunRecord
 from sfsync.core.results import Outcome
-from sfsync.core.sobject import CONTACT_ROLE, record_id
+from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
 from sfsync.errors import ConfigError
 
+if TYPE_CHECKING:
+    from sfsync.journal import SqlJournal
 
-def admit(job: Job, *, around: Surroundings | None = None) -> str:
+KEYED: Final = (ACCOUNT, CONTACT, OPPORTUNITY)
+"""The sObjects whose rows the ledger knows by a key."""
+
+
+@contextmanager
+def _journal(around: Surroundings) -> Iterator[SqlJournal]:
+    """The journal, without any org."""
+    from sfsync.journal import open_journal, state_place
+
+    with open_journal(state_place(around.environ), clock=around.clock) as journal:
+        yield journal
+
+
+def admit(job: Job, *, org_id: str | None = None, around: Surroundings | None = None) -> str:
     """Notes a person's word that a job without keys never ran against its org with another journal.
 
-    Returns the id of the org.
+    Logs in to learn the id of the org, unless it is given. Returns it.
     """
-    with opened(job, around or Surroundings()) as place:
+    given = around or Surroundings()
+    at = given.clock().isoformat(timespec="seconds")
+    if org_id is not None:
+        with _journal(given) as journal:
+            journal.admit_job(job.name, org_id, at=at)
+        return org_id
+    with opened(job, given) as place:
         org_id = place.gateway.identity().org_id
-        place.journal.admit_job(job.name, org_id, at=place.bench.now())
+        place.journal.admit_job(job.name, org_id, at=at)
     return org_id
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the journal holds for one job and org: its runs, what is open, and how many records it knows."""
+    """What the journal holds for one job and org: its runs, what is open, and how many records it knows.
+
+    `org_id` is "" where the journal has never seen the job.
+    """
 
     org_id: str
     may_begin: bool
@@ -39,50 +67,78 @@ class Memory:
     known: dict[str, int]
 
 
-def remembered(job: Job, *, around: Surroundings | None = None) -> Memory:
-    """What the journal remembers of a job."""
-    with opened(job, around or Surroundings()) as place:
-        org_id = place.gateway.identity().org_id
-        journal = place.journal
+def remembered(name: str, *, org_id: str | None = None, around: Surroundings | None = None) -> Memory:
+    """What the journal remembers of the job of that name; the org is not asked.
+
+    Raises:
+        ConfigError: the job has run against several orgs, and none is named.
+    """
+    with _journal(around or Surroundings()) as journal:
+        org = org_id or _only_org(journal, name)
+        if not org:
+            return Memory("", may_begin=False, runs=(), still_open=(), known={})
         return Memory(
-            org_id=org_id,
-            may_begin=journal.knows_job(job.name, org_id),
-            runs=tuple(each for each in journal.runs(job.name) if each.org_id == org_id),
-            still_open=tuple(journal.open_changes(job.name, org_id)),
-            known=journal.count_ledger(org_id),
+            org_id=org,
+            may_begin=journal.knows_job(name, org),
+            runs=tuple(each for each in journal.runs(name) if each.org_id == org),
+            still_open=tuple(journal.open_changes(name, org)),
+            known=journal.count_ledger(org),
         )
 
 
-def forget(job: Job, names: Iterable[str], *, around: Surroundings | None = None) -> list[str]:
+def _only_org(journal: Journal, name: str) -> str:
+    orgs = journal.org_ids(name)
+    if len(orgs) > 1:
+        raise ConfigError(
+            f"job {name} has run against several orgs: {', '.join(orgs)}",
+            code="SEVERAL_ORGS",
+            hint=f"Say which: --org-id {orgs[0]}.",
+        )
+    return orgs[0] if orgs else ""
+
+
+def forget(
+    job: Job, names: Iterable[str], *, org_id: str | None = None, around: Surroundings | None = None
+) -> list[str]:
     """Forgets rows by their keys or change ids: open changes count as not saved, ledger entries are dropped.
 
     Returns the change ids that were forgotten. What is forgotten is planned anew, as if it had never been sent.
+    Logs in and settles what can be settled first, unless the org is named by its id.
 
     Raises:
         ConfigError: the journal knows none of the names.
     """
-    with opened(job, around or Surroundings()) as place, place.locked():
-        org_id = place.gateway.identity().org_id
-        forgotten = [each for name in names for each in _forget(place, org_id, name)]
+    given = around or Surroundings()
+    wanted = list(names)
+    if org_id is None:
+        with opened(job, given) as place, place.locked():
+            org = place.gateway.identity().org_id
+            forgotten = [each for name in wanted for each in _forget(place.journal, job, org, name)]
+    else:
+        with _journal(given) as journal, journal.locked(f"{job.name}-{org_id}"):
+            forgotten = [each for name in wanted for each in _forget(journal, job, org_id, name)]
     if not forgotten:
         raise ConfigError(
-            "the journal knows none of these rows", code="NOT_KNOWN", hint="sfsync state show JOB lists them."
+            "the journal knows none of these rows",
+            code="NOT_KNOWN",
+            hint=f"sfsync state show {job.name} lists those that are open.",
         )
     return sorted(set(forgotten))
 
 
-def _forget(place: Workplace, org_id: str, name: str) -> list[str]:
+def _forget(journal: Journal, job: Job, org_id: str, name: str) -> list[str]:
     found: list[str] = []
-    for run, record in place.journal.open_changes(place.job.name, org_id):
+    for run, record in journal.open_changes(job.name, org_id):
         if name in (record.change_id, record.change_id.partition(":")[2]):
-            place.journal.record(run.run_id, [_as_not_saved(record.change_id)])
+            journal.record(run.run_id, [_as_not_saved(record.change_id)])
             found.append(record.change_id)
-    for section in _sections(place.job):
-        key = name.removeprefix(f"{section.sobject}:")
-        entry = _entry(place, org_id, section, key)
+    for sobject, key_field in _named(job):
+        key = name.removeprefix(f"{sobject}:")
+        row = ledger_key(job.name, key, key_field=key_field)
+        entry = journal.ledger(org_id, sobject, [row]).get(row)
         if entry is not None:
-            place.journal.drop_ledger(org_id, section.sobject, [entry.record_id])
-            found.append(f"{section.sobject}:{key}")
+            journal.drop_ledger(org_id, sobject, [entry.record_id])
+            found.append(f"{sobject}:{key}")
     return found
 
 
@@ -91,13 +147,11 @@ def _as_not_saved(change_id: str) -> ChangeRecord:
     return ChangeRecord(change_id, ChangeState.REFUSED, Outcome.UNPROCESSED.value, detail=detail)
 
 
-def _sections(job: Job) -> list[Section]:
-    return [each for each in job.sections.values() if each.sobject != CONTACT_ROLE]
-
-
-def _entry(place: Workplace, org_id: str, section: Section, key: str) -> LedgerEntry | None:
-    name = ledger_key(place.job.name, key, key_field=section.key)
-    return place.journal.ledger(org_id, section.sobject, [name]).get(name)
+def _named(job: Job) -> list[tuple[str, str | None]]:
+    """The sObjects of the job with their key fields; of a job without a file, all of them without a key."""
+    if not job.sections:
+        return [(each, None) for each in KEYED]
+    return [(each.sobject, each.key) for each in job.sections.values() if each.sobject != CONTACT_ROLE]
 
 
 def adopt(job: Job, name: str, found_id: str, *, around: Surroundings | None = None) -> str:
@@ -108,30 +162,29 @@ def adopt(job: Job, name: str, found_id: str, *, around: Surroundings | None = N
     """
     with opened(job, around or Surroundings()) as place, place.locked():
         org_id = place.gateway.identity().org_id
-        section = _keyless_section(job, found_id)
-        full_id = record_id(found_id, section.sobject)
-        if (
-            full_id is None
-            or not place.gateway.fetch([Lookup(section.sobject, ("Id",), "Id", (full_id,))])[0]
-        ):
+        sobject = _keyless_sobject(job, found_id)
+        full_id = record_id(found_id, sobject) or ""
+        if not _is_there(place, sobject, full_id):
             raise ConfigError(
-                f"the org has no {section.sobject} with the id {found_id}",
+                f"the org has no {sobject} with the id {found_id}",
                 code="NO_SUCH_RECORD",
                 hint="Copy the id from the record's address in the org.",
             )
-        key = name.removeprefix(f"{section.sobject}:")
-        entry = LedgerEntry(
-            section.sobject, ledger_key(job.name, key, key_field=None), full_id, sent={}, seen={}
-        )
+        key = name.removeprefix(f"{sobject}:")
+        entry = LedgerEntry(sobject, ledger_key(job.name, key, key_field=None), full_id, sent={}, seen={})
         place.journal.put_ledger(org_id, [entry])
-        _settle_as_saved(place, org_id, f"{section.sobject}:{key}", full_id)
-    return f"{section.sobject}:{key}"
+        _settle_as_saved(place, org_id, f"{sobject}:{key}", full_id)
+    return f"{sobject}:{key}"
 
 
-def _keyless_section(job: Job, found_id: str) -> Section:
-    for section in _sections(job):
-        if section.row_key is not None and record_id(found_id, section.sobject) is not None:
-            return section
+def _is_there(place: Workplace, sobject: str, full_id: str) -> bool:
+    return bool(place.gateway.fetch([Lookup(sobject, ("Id",), "Id", (full_id,))])[0])
+
+
+def _keyless_sobject(job: Job, found_id: str) -> str:
+    for sobject, key_field in _named(job):
+        if key_field is None and record_id(found_id, sobject) is not None:
+            return sobject
     raise ConfigError(
         f"{found_id} is the id of nothing that job {job.name} writes without a key",
         code="NOT_ADOPTABLE",

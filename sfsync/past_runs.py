@@ -10,13 +10,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from sfsync.app import Surroundings, Workplace, opened
-from sfsync.core.job import Job
+from sfsync.core.job import Job, UpdateMode
 from sfsync.core.plan import Plan
 from sfsync.core.ports import Journal, RunRecord
 from sfsync.core.report import Report
+from sfsync.core.results import Outcome, RowResult
+from sfsync.core.routes import raised_routes
+from sfsync.core.writes import Route
+from sfsync.engine.accepting import accepted_notes
 from sfsync.engine.matching import refuse_forgotten
 from sfsync.engine.planning import PlanStamp
 from sfsync.engine.retrying_rows import retry_plan
+from sfsync.engine.routing import means_of
 from sfsync.engine.runs import known_results, run_plan
 from sfsync.engine.undoing import undo_plan
 from sfsync.errors import ConfigError, GuardError
@@ -75,15 +80,22 @@ def resume(run_id: str | None = None, *, around: Surroundings | None = None) -> 
 
 @contextmanager
 def retrying(
-    run_id: str | None, codes: Collection[str], around: Surroundings
+    run_id: str | None,
+    codes: Collection[str],
+    around: Surroundings,
+    *,
+    route: Route | None = None,
+    update_mode: UpdateMode | None = None,
 ) -> Iterator[tuple[Workplace, Plan]]:
     """The plan of a run's rows that failed or were blocked, and the place to apply it, under the run's locks.
 
+    `route` and `update_mode` take the place of what the run had.
+
     Raises:
-        ConfigError: there is no such run, or nothing in it to try again.
+        ConfigError: there is no such run, or nothing in it to try again, or the org cannot give the route.
     """
     with _taken_up(run_id, around, is_open=False) as (place, saved, run), place.locked(saved.keyless()):
-        results = known_results(saved, place.bench, run_id=run.run_id)
+        results = known_results(saved, place.bench, run_id=run.run_id) | _accepted(place, run)
         serial = place.journal.serial(saved.job, saved.org.org_id)
         plan = retry_plan(saved, results, codes=codes, serial=serial, stamp=_stamp(place))
         if plan.is_empty():
@@ -92,7 +104,18 @@ def retrying(
                 code="NOTHING_TO_RETRY",
                 hint="Rows that never came as far as the org are in its rejects file; correct and import that.",
             )
-        yield place, plan
+        if route is not None:
+            routes = raised_routes(plan.routes, means_of(place.gateway), wanted=route)
+            plan = replace(plan, routes=routes)
+        if update_mode is not None:
+            plan = replace(plan, is_strict=update_mode is UpdateMode.STRICT)
+        yield place, replace(plan, notes=tuple(accepted_notes(plan.changes, place.accepted)))
+
+
+def _accepted(place: Workplace, run: RunRecord) -> dict[str, RowResult]:
+    """The rows of the run of which nobody can say and that go again at a person's word, as if they had failed."""
+    names = [record.change_id for each, record in place.accepted if each.run_id == run.run_id]
+    return {name: RowResult(name, Outcome.REJECTED) for name in names}
 
 
 @contextmanager

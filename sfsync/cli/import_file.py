@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sfsync.cli.options import json_option, org_option, outage_option, progress_option
+from sfsync.cli.options import Safety, json_option, org_option, progress_option, safety_options
 from sfsync.cli.output import surroundings
 from sfsync.cli.run import plan_and_deliver, write_and_deliver
 from sfsync.core.job import Mode
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     "--roles", type=click.Path(path_type=Path), help="A file of contact roles; it names each deal by its key."
 )
 @click.option(
-    "--key", metavar="COLUMN", help="The column that tells the deals apart. Without --job it must be given."
+    "--key",
+    metavar="COLUMN",
+    help="The column that tells the deals apart. Without --job it must be given. Where no field of the org can "
+    "hold it, the journal remembers which deal each row became.",
 )
 @click.option("--key-field", metavar="FIELD", help="The org's field for the key: External ID and Unique.")
 @org_option
@@ -46,10 +49,10 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan only.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
-@outage_option
+@safety_options()
 @json_option
 @progress_option
-def import_command(file: Path, **options: object) -> int:
+def import_command(file: Path, *, safety: Safety, **options: object) -> int:
     """Import the deals in FILE, and the contact roles in the file given with --roles.
 
     Columns are recognised by API name, label or common word; a column that is not is an error that names the
@@ -60,10 +63,9 @@ def import_command(file: Path, **options: object) -> int:
     progress = str(options["progress"])
     as_json = bool(options["as_json"])
     form = "none" if as_json and progress == "auto" else progress
-    minutes = options["max_outage"] or 0
-    assert isinstance(minutes, int)
-    with surroundings(form, max_outage_min=minutes) as around:
-        job = _job(file, options, around)
+    with surroundings(form, max_outage_min=0) as plain:
+        job = safety.of(_job(file, options, plain))
+        around = safety.around(plain)
         if options["dry_run"]:
             return plan_and_deliver(job, around, as_json=as_json)[0]
         return write_and_deliver(job, around, plan_file=None, yes=bool(options["yes"]), as_json=as_json)

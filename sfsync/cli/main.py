@@ -26,7 +26,11 @@ COMMANDS: Final = {
     "run": ("run", "Plan a job, then write the plan."),
     "import": ("import_file", "Import a file of deals, once, without a job file."),
     "resume": ("run", "Go on with an interrupted run."),
-    "org": ("org", "Look at an org: sfsync org snapshot saves what it is made of."),
+    "retry": ("retry", "Try the failed rows of a run again."),
+    "undo": ("undo", "Take back what a run wrote."),
+    "adopt": ("adopt", "Say which record of the org a row without a key is."),
+    "state": ("state", "Look after the journal: what it remembers, who holds its locks."),
+    "org": ("org", "Look at an org, and write what makes it safest: snapshot, setup, receipts."),
     "emulator": ("emulator", "Serve a local Salesforce emulator for rehearsals."),
     "schema": ("schema", "Print the JSON Schema of job files and org profiles."),
 }

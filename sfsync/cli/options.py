@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from sfsync.core.job import Job, Limits, UpdateMode
+from sfsync.core.writes import Route
+
+if TYPE_CHECKING:
+    from sfsync.app import Surroundings
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_ROUTES: Final = ("job-fence", "key-fence", "receipt-fence")
+_DURATION: Final = re.compile(r"(\d{1,6})(s|m|h)")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 
 
 def org_option(command: _Command) -> _Command:
@@ -18,6 +31,15 @@ def org_option(command: _Command) -> _Command:
         "org",
         metavar="NAME",
         help="The org: a profile in config/orgs/, or SFSYNC_ORGS__NAME__... in the environment.",
+    )(command)
+
+
+def org_id_option(command: _Command) -> _Command:
+    """`--org-id`: the org by its id, so that nobody has to log in."""
+    return click.option(
+        "--org-id",
+        metavar="00D...",
+        help="The org by its id: the journal is asked, and no network is needed.",
     )(command)
 
 
@@ -47,3 +69,136 @@ def progress_option(command: _Command) -> _Command:
         show_default=True,
         help="How progress is shown on stderr; auto is a bar on a terminal and a line now and then on a pipe.",
     )(command)
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """What a person said on the command line about how far a run may go, and by which routes."""
+
+    limits: Limits
+    route: Route | None = None
+    update_mode: UpdateMode | None = None
+    accept_after_s: float | None = None
+    max_outage_s: float | None = None
+
+    def around(self, surroundings: Surroundings) -> Surroundings:
+        """The surroundings with these limits."""
+        outage_s = surroundings.max_outage_s if self.max_outage_s is None else self.max_outage_s
+        return replace(
+            surroundings, limits=self.limits, accept_after_s=self.accept_after_s, max_outage_s=outage_s
+        )
+
+    def of(self, job: Job) -> Job:
+        """The job with these words in place of its own."""
+        return replace(job, route=self.route or job.route, update_mode=self.update_mode or job.update_mode)
+
+
+class _Duration(click.ParamType[float]):
+    """A length of time such as 90s, 15m or 1h, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        found = _DURATION.fullmatch(str(value))
+        if found is None:
+            self.fail(f"{value!r} is no length of time; examples are 90s, 15m, 1h", param, ctx)
+        return float(int(found[1]) * _SECONDS[found[2]])
+
+
+def safety_options(*, repeats: bool = True) -> Callable[[_Command], _Command]:
+    """How far a run may go and by which routes; the command gets them as one `safety`.
+
+    `repeats` adds what lets rows go again of which nobody can say; that is for commands that write.
+    """
+
+    def decorated(command: _Command) -> _Command:
+        @functools.wraps(command)
+        def with_safety(*args: Any, **options: Any) -> Any:
+            return command(*args, safety=_safety(options), **options)
+
+        options = _LIMITS + (_REPEATS if repeats else ())
+        return functools.reduce(lambda made, option: option(made), reversed(options), with_safety)  # type: ignore[return-value]
+
+    return decorated
+
+
+def _safety(options: dict[str, Any]) -> Safety:
+    """Takes the options out and makes one value of them."""
+    route, updates = options.pop("route"), options.pop("updates")
+    accepts = options.pop("accept_duplicates", False)
+    wait_s = options.pop("wait_for_zombies", 0.0)
+    outage_min = options.pop("max_outage")
+    limits = Limits(
+        max_changes=options.pop("max_changes"),
+        max_failures=options.pop("max_failures"),
+        canary=options.pop("canary"),
+        allow_deletes=options.pop("allow_deletes"),
+        confirmed=options.pop("confirm"),
+    )
+    return Safety(
+        limits,
+        route=Route(route.replace("-", " ")) if route else None,
+        update_mode=UpdateMode(updates) if updates else None,
+        accept_after_s=wait_s if accepts else None,
+        max_outage_s=None if outage_min is None else outage_min * 60.0,
+    )
+
+
+_COUNT: Final = click.IntRange(min=0)
+
+_LIMITS: Final = (
+    click.option(
+        "--max-changes",
+        type=_COUNT,
+        metavar="N",
+        help="Stop (exit 6) when the plan writes more than N records.",
+    ),
+    click.option(
+        "--max-failures",
+        type=_COUNT,
+        metavar="N",
+        help="Stop (exit 6) when more than N rows were refused or nobody can say of them.",
+    ),
+    click.option(
+        "--canary",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Write N deals first and read them back; the rest goes only when they are as they were meant.",
+    ),
+    click.option("--allow-deletes", is_flag=True, help="Let the plan delete records of the org."),
+    click.option(
+        "--confirm",
+        metavar="DIGEST",
+        help="Let exactly this plan go although it is out of proportion; the refusal shows its DIGEST.",
+    ),
+    click.option(
+        "--route",
+        type=click.Choice(_ROUTES),
+        help="The laxest route that creates may take; stop when the org gives only a laxer one.",
+    ),
+    click.option(
+        "--updates",
+        type=click.Choice([UpdateMode.STRICT.value, UpdateMode.FAST.value]),
+        help="strict: an update goes only if nobody has edited the record meanwhile; fast: without that condition.",
+    ),
+    outage_option,
+)
+
+_REPEATS: Final = (
+    click.option(
+        "--accept-duplicates",
+        is_flag=True,
+        help="Send rows again that went once without any fence and of which nobody can say, unless a record looks "
+        "like them. Should the first sending arrive late, the org has them twice. The report names each.",
+    ),
+    click.option(
+        "--wait-for-zombies",
+        type=_Duration(),
+        default="15m",
+        show_default=True,
+        metavar="TIME",
+        help="With --accept-duplicates: how long after its sending a row may go again.",
+    ),
+)

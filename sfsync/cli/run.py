@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sfsync.cli.options import json_option, org_option, outage_option, progress_option
+from sfsync.cli.options import Safety, json_option, org_option, outage_option, progress_option, safety_options
 from sfsync.cli.output import asked_to_write, console, deliver, surroundings
 
 if TYPE_CHECKING:
-    from sfsync.app import Surroundings
+    from sfsync.app import Surroundings, Workplace
     from sfsync.core.job import Job
     from sfsync.core.plan import Plan
 
@@ -28,22 +28,33 @@ CHANGES_WAIT = 8
     "--out", type=click.Path(path_type=Path), help="Save the plan; sfsync run JOB --plan FILE applies it."
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 8 when changes wait and no row is left undone.")
+@safety_options(repeats=False)
 @json_option
 @progress_option
 def plan_command(
-    job: str, *, org: str | None, out: Path | None, detailed_exitcode: bool, as_json: bool, progress: str
+    job: str,
+    *,
+    org: str | None,
+    out: Path | None,
+    detailed_exitcode: bool,
+    safety: Safety,
+    as_json: bool,
+    progress: str,
 ) -> int:
     """Show what JOB would change in its org, field by field, and what that would cost. Nothing is written.
 
-    JOB is the name of a file in config/jobs/, or a path to a job file.
+    JOB is the name of a file in config/jobs/, or a path to a job file. With limits such as --max-changes the plan
+    says whether they would stop it. Example:
+
+    sfsync plan nightly -o sandbox --out nightly.plan.json
     """
     from sfsync.core.plan_codec import dump_plan
     from sfsync.jobs import load_job
     from sfsync.run_files import write_private
 
     with surroundings("none" if as_json and progress == "auto" else progress) as around:
-        loaded = load_job(job, org=org, environ=around.environ)
-        code, plan = plan_and_deliver(loaded, around, as_json=as_json)
+        loaded = safety.of(load_job(job, org=org, environ=around.environ))
+        code, plan = plan_and_deliver(loaded, safety.around(around), as_json=as_json)
     if out is not None:
         write_private(out, dump_plan(plan))
         click.echo(f"plan saved: {out}  (apply it with: sfsync run {job} --plan {out})", err=True)
@@ -55,18 +66,25 @@ def plan_command(
 def plan_and_deliver(job: Job, around: Surroundings, *, as_json: bool) -> tuple[int, Plan]:
     """Makes a plan, shows it, and writes its run folder; returns the exit code and the plan."""
     from sfsync.app import opened
-    from sfsync.core.report import Report
-    from sfsync.report.terminal import draw_plan
 
     with opened(job, around) as place:
-        bench = place.bench
-        started = bench.seconds()
         plan = place.plan()
-        report = Report(plan, False, plan.plan_id, place.gateway.usage, bench.seconds() - started)  # noqa: FBT003
-        folder = place.run_folder(plan.job, plan.plan_id)
+        return show_only(place, plan, as_json=as_json), plan
+
+
+def show_only(place: Workplace, plan: Plan, *, as_json: bool) -> int:
+    """Shows a plan that is not to be written now, and what would stop it; returns the exit code."""
+    from sfsync.core.report import Report
+    from sfsync.core.results import Problem, Stage
+    from sfsync.report.terminal import draw_plan
+
+    excess = place.excess(plan)
+    notes = (Problem(excess.code, Stage.PLAN, excess.message, excess.hint),) if excess else ()
+    seconds = place.bench.seconds() - place.opened_at
+    report = Report(plan, False, plan.plan_id, place.gateway.usage, seconds, notes=notes)  # noqa: FBT003
     if not as_json:
         draw_plan(plan, console())
-    return deliver(report, folder, as_json=as_json), plan
+    return deliver(report, place.run_folder(plan.job, plan.plan_id), as_json=as_json)
 
 
 @click.command(short_help="Plan a job, then write the plan.")
@@ -77,7 +95,7 @@ def plan_and_deliver(job: Job, around: Surroundings, *, as_json: bool) -> tuple[
 )
 @click.option("--dry-run", is_flag=True, help="Plan only, like sfsync plan.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
-@outage_option
+@safety_options()
 @json_option
 @progress_option
 def run_command(
@@ -87,20 +105,27 @@ def run_command(
     plan_file: Path | None,
     dry_run: bool,
     yes: bool,
-    max_outage: int | None,
+    safety: Safety,
     as_json: bool,
     progress: str,
 ) -> int:
     """Plan JOB, show the plan, and write it to the org.
 
     On a terminal sfsync asks before it writes; elsewhere (cron, CI) it goes on. Every row ends in exactly one
-    count; rows that were not done are in the rejects file, which can be corrected and imported as it is.
+    count; rows that were not done are in the rejects file, which can be corrected and imported as it is. Example:
+
+    sfsync run nightly -o production --max-changes 5000 --canary 10
     """
     from sfsync.jobs import load_job
 
+    if plan_file is not None and (safety.accept_after_s is not None or safety.route or safety.update_mode):
+        raise click.UsageError(
+            "a saved plan goes as it is: --route, --updates and --accept-duplicates belong to the planning"
+        )
     form = "none" if as_json and progress == "auto" else progress
-    with surroundings(form, max_outage_min=max_outage) as around:
-        loaded = load_job(job, org=org, environ=around.environ)
+    with surroundings(form) as plain:
+        loaded = safety.of(load_job(job, org=org, environ=plain.environ))
+        around = safety.around(plain)
         if dry_run:
             return plan_and_deliver(loaded, around, as_json=as_json)[0]
         return write_and_deliver(loaded, around, plan_file=plan_file, yes=yes, as_json=as_json)
@@ -111,19 +136,29 @@ def write_and_deliver(
 ) -> int:
     """Plans (or takes a saved plan), shows, writes and reports; returns the exit code."""
     from sfsync.app import opened
-    from sfsync.report.terminal import draw_plan
     from sfsync.run_files import read_plan
 
     with opened(job, around) as place, place.locked():
         plan = read_plan(str(plan_file)) if plan_file else place.plan()
-        if not as_json:
-            draw_plan(plan, console())
-        if not (yes or as_json or plan.is_empty()) and sys.stdin.isatty() and sys.stdout.isatty():
-            asked_to_write()
-        report = place.apply(plan, is_fresh=plan_file is None)
-        report = dataclasses.replace(report, usage=place.gateway.usage)
-        folder = place.run_folder(plan.job, plan.plan_id)
-    return deliver(report, folder, as_json=as_json)
+        return write_plan(place, plan, is_fresh=plan_file is None, yes=yes, as_json=as_json)
+
+
+def write_plan(place: Workplace, plan: Plan, *, is_fresh: bool, yes: bool, as_json: bool) -> int:
+    """Shows a plan, asks where there is somebody to ask, writes it and reports; returns the exit code."""
+    from sfsync.report.terminal import draw_plan
+
+    if not as_json:
+        draw_plan(plan, console())
+    if not (yes or as_json or plan.is_empty()) and is_terminal():
+        asked_to_write()
+    report = place.apply(plan, is_fresh=is_fresh)
+    report = dataclasses.replace(report, usage=place.gateway.usage)
+    return deliver(report, place.run_folder(plan.job, plan.plan_id), as_json=as_json)
+
+
+def is_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 @click.command(short_help="Go on with an interrupted run.")
@@ -135,7 +170,9 @@ def resume_command(run: str | None, *, max_outage: int | None, as_json: bool, pr
     """Go on with RUN, or with the newest run that was interrupted.
 
     What the interrupted run may have sent is looked up in the org first; then the rest of its plan is written.
-    The source files are not needed.
+    The source files are not needed. Example:
+
+    sfsync resume
     """
     from sfsync.journal import state_folder
     from sfsync.past_runs import resume

@@ -8,12 +8,13 @@ person can do and a schedule cannot.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pydantic import TypeAdapter
 
+from sfsync.core.job import Limits
 from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.errors import GuardError
 
@@ -27,27 +28,11 @@ MOST_GROWN: Final = 3
 _CHANGES: Final = TypeAdapter(tuple[Change, ...])
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How far one run may go; None is no limit.
-
-    `canary` is how many deals are written and read back before the rest goes. `confirmed` is the digest of a
-    plan that a person has looked at.
-    """
-
-    max_changes: int | None = None
-    max_failures: int | None = None
-    canary: int | None = None
-    allow_deletes: bool = False
-    confirmed: str | None = None
-
-
-NO_LIMITS: Final = Limits()
-
-
 def changes_digest(changes: Sequence[Change]) -> str:
     """The name of exactly these changes, whenever they are planned: 12 hexadecimal digits."""
-    return hashlib.blake2b(_CHANGES.dump_json(tuple(changes)), digest_size=6).hexdigest()
+    plain = _CHANGES.dump_python(tuple(changes), mode="json")
+    # Escaped, because a cell may hold half a character that no encoding has.
+    return hashlib.blake2b(json.dumps(plain, ensure_ascii=True).encode(), digest_size=6).hexdigest()
 
 
 def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], last_rows: int) -> None:

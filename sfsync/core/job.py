@@ -158,10 +158,39 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How far one run may go; None is no limit.
+
+    `canary` is how many deals are written and read back before the rest goes. `confirmed` is the digest of a
+    plan that a person has looked at.
+    """
+
+    max_changes: int | None = None
+    max_failures: int | None = None
+    canary: int | None = None
+    allow_deletes: bool = False
+    confirmed: str | None = None
+
+    def over(self, other: Limits) -> Limits:
+        """These limits, and the other ones where these say nothing."""
+        return Limits(
+            max_changes=other.max_changes if self.max_changes is None else self.max_changes,
+            max_failures=other.max_failures if self.max_failures is None else self.max_failures,
+            canary=other.canary if self.canary is None else self.canary,
+            allow_deletes=self.allow_deletes or other.allow_deletes,
+            confirmed=self.confirmed or other.confirmed,
+        )
+
+
+NO_LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A validated job. `digest` changes whenever something changes that a plan depends on (not the rows).
 
-    `route` is the laxest route that creates may take; None leaves the choice to the plan.
+    `route` is the laxest route that creates may take; None leaves the choice to the plan. `limits` are the job's
+    own; those of a run win over them.
     """
 
     name: str
@@ -175,6 +204,7 @@ class Job:
     on_role_error: OnRoleError = OnRoleError.ROLE
     route: Route | None = None
     update_mode: UpdateMode = UpdateMode.AUTO
+    limits: Limits = NO_LIMITS
 
 
 class Login(StrEnum):
@@ -192,7 +222,8 @@ class OrgProfile:
 
     `login_url` is the host of the token endpoint (My Domain, login or test); `instance_url` is given for
     tokens only. `loopback` allows plain http to a literal loopback address, and nothing else. `max_outage_s` is
-    how long a run waits for an org that went away; None leaves it to the command.
+    how long a run waits for an org that went away; None leaves it to the command. `org_id`, in its 18 characters,
+    is the only org that the profile may lead to.
     """
 
     name: str
@@ -212,3 +243,4 @@ class OrgProfile:
     proxy: str | None = field(default=None, repr=False)
     max_outage_s: float | None = None
     api_version: str = DEFAULT_API_VERSION
+    org_id: str | None = None

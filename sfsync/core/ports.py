@@ -267,6 +267,10 @@ class Journal(Protocol):
         """Changes of earlier runs that are still INTENT or UNKNOWN, oldest first."""
         ...
 
+    def sendings(self, run_id: str) -> dict[str, tuple[Route, str]]:
+        """By which route, and when (ISO time), each change of the run was last about to be sent, by change id."""
+        ...
+
     def serial(self, job: str, org_id: str) -> int:
         """How many runs of the job against the org have begun."""
         ...
@@ -280,6 +284,10 @@ class Journal(Protocol):
 
     def restored_at(self) -> str | None:
         """When the journal was last found to be an older copy of itself, which forgot what was sent since."""
+        ...
+
+    def org_ids(self, job: str) -> list[str]:
+        """The orgs against which the job has run or may begin, sorted."""
         ...
 
     def admit_job(self, job: str, org_id: str, *, at: str) -> None:

@@ -51,6 +51,15 @@ def choose_routes(sections: Iterable[Section], means: Means, *, wanted: Route | 
     routes[CONTACT_ROLE] = means.best()
     if wanted is None:
         return routes
+    return raised_routes(routes, means, wanted=wanted)
+
+
+def raised_routes(routes: Mapping[str, Route], means: Means, *, wanted: Route) -> Mapping[str, Route]:
+    """The routes, none laxer than the one that is wanted.
+
+    Raises:
+        ConfigError: the org cannot give it.
+    """
     return {sobject: _raised(sobject, route, wanted, means) for sobject, route in routes.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable
 
 
@@ -28,3 +29,8 @@ def listed(words: Iterable[str], *, most: int = 12) -> str:
     text = ", ".join(f'"{each}"' for each in all_words[:most])
     left_out = len(all_words) - most
     return f"{text} and {left_out} more" if left_out > 0 else text
+
+
+def typed(job: str, org: str | None) -> tuple[str, str]:
+    """A job as it is typed behind a command, and the option for its org, which may be ""."""
+    return shlex.quote(job), f" -o {shlex.quote(org)}" if org else ""

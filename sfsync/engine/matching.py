@@ -15,6 +15,7 @@ from sfsync.core.plan import Plan
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, Record
 from sfsync.core.sobject import OPPORTUNITY, record_id
 from sfsync.core.values import clean_key
+from sfsync.core.wording import typed
 from sfsync.engine.reading import CheckedRow, ReadSection
 from sfsync.errors import GuardError
 
@@ -29,12 +30,12 @@ def refuse_without_memory(job: Job, org_id: str, journal: Journal) -> None:
     if not keyless or journal.knows_job(job.name, org_id):
         return
     names = " and ".join(each.name for each in keyless)
-    refuse_restored(f"{names} of job {job.name}", job.name, journal)
+    refuse_restored(f"{names} of job {job.name}", _init(job), journal)
     raise GuardError(
         f"{names} of job {job.name} have no key in the org, and this journal has never seen the job: if it ran"
         " before with another journal, every row would be created a second time",
         code="JOURNAL_NEW",
-        hint=f"If it never ran, say so once: sfsync state init {job.name}. Else set SFSYNC_STATE to its journal.",
+        hint=f"If it never ran, say so once: {_init(job)}. Else set SFSYNC_STATE to its journal.",
     )
 
 
@@ -46,11 +47,13 @@ def refuse_forgotten(plan: Plan, journal: Journal) -> None:
         GuardError: it was put back from a backup since a person last vouched for it.
     """
     if plan.keyless() and not journal.knows_job(plan.job, plan.org.org_id):
-        refuse_restored(" and ".join(sorted(plan.keyless())), plan.job, journal)
+        refuse_restored(" and ".join(sorted(plan.keyless())), f"sfsync state init {plan.job}", journal)
 
 
-def refuse_restored(what: str, job: str, journal: Journal) -> None:
+def refuse_restored(what: str, command: str, journal: Journal) -> None:
     """Stops rows without a key when the journal was put back from a backup and nobody has reconciled it since.
+
+    `command` is what a person types to say that all is known.
 
     Raises:
         GuardError: it was.
@@ -62,8 +65,14 @@ def refuse_restored(what: str, job: str, journal: Journal) -> None:
         f"{what} have no key in the org, and this journal was found at {restored_at} to be an older copy of itself:"
         " what it has forgotten would be created a second time",
         code="JOURNAL_RESTORED",
-        hint=f"Compare the org with the last runs' reports, then say that all is known: sfsync state init {job}.",
+        hint=f"Compare the org with the last runs' reports, then say that all is known: {command}.",
     )
+
+
+def _init(job: Job) -> str:
+    """The command that lets the job begin, to be typed as it is."""
+    name, org = typed(job.file or job.name, job.org)
+    return f"sfsync state init {name}{org}"
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ for the roles that the deals already have.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -19,12 +20,13 @@ from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
 from sfsync.core.job import FieldPolicy, Job, Mode, UpdateMode
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change, Plan, SourceImage
-from sfsync.core.ports import Journal, LedgerEntry, OrgGateway, Record
+from sfsync.core.ports import ChangeRecord, Journal, LedgerEntry, OrgGateway, Record
 from sfsync.core.resolve import BlockedBy, PlannedRecords, ReferenceTable
 from sfsync.core.results import Problem, Stage
 from sfsync.core.rows import RowSource
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.values import Pending, PlannedValue, Value
+from sfsync.core.wording import typed
 from sfsync.engine.matching import full_id, own_records, refuse_without_memory
 from sfsync.engine.reading import CheckedRow, ReadSection, derived_roles, read_section
 from sfsync.engine.role_planning import RolePlanner, rejected_deals
@@ -51,8 +53,11 @@ def make_plan(
     journal: Journal,
     stamp: PlanStamp,
     listener: Listener,
+    accepted: Collection[tuple[str, str]] = (),
 ) -> Plan:
     """The plan that makes the org agree with the job's rows. `sources` is keyed by section name.
+
+    `accepted` are changes of earlier runs, by run and change id, that go again though nobody can say of them.
 
     Raises:
         ConfigError: the job does not fit the org.
@@ -62,7 +67,12 @@ def make_plan(
     org = gateway.identity()
     schema = read_schema(job, gateway)
     refuse_without_memory(job, org.org_id, journal)
-    planning = _Planning(job, schema, gateway, journal, org.org_id, listener)
+    still_open = [
+        record
+        for run, record in journal.open_changes(job.name, org.org_id)
+        if (run.run_id, record.change_id) not in accepted
+    ]
+    planning = _Planning(job, schema, gateway, journal, org.org_id, listener, still_open)
     for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
         planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
     changes = planning.finish()
@@ -105,6 +115,7 @@ class _Planning:
     journal: Journal
     org_id: str
     listener: Listener
+    still_open: Sequence[ChangeRecord]
     notes: list[Problem] = field(default_factory=list)
     images: dict[str, SourceImage] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
@@ -115,8 +126,7 @@ class _Planning:
     kept: Counter[tuple[str, str, FieldPolicy]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        still_open = self.journal.open_changes(self.job.name, self.org_id)
-        self.unsettled = frozenset(record.change_id for _, record in still_open)
+        self.unsettled = frozenset(record.change_id for record in self.still_open)
         describes = {name: rules.describe for name, rules in self.schema.rules.items()}
         self.table = ReferenceTable(self.planned, describes)
 
@@ -246,7 +256,7 @@ class _Planning:
         if self.job.mode is Mode.UPDATE:
             return replace(base, action=Action.SKIP, problems=(_not_there(row),))
         if read.section.key is None and base.change_id in self.unsettled:
-            return replace(base, action=Action.UNKNOWN, problems=(_unsettled(row),))
+            return replace(base, action=Action.UNKNOWN, problems=(_unsettled(row, self.job),))
         missing = missing_problem(read.section, row.ref, rules.missing_on_create(base.desired))
         if missing is not None:
             return replace(base, action=Action.REJECT, problems=(missing,))
@@ -254,7 +264,9 @@ class _Planning:
         return replace(base, action=Action.CREATE, values=values)
 
     def _plan_roles(self, rows: list[CheckedRow]) -> None:
-        planner = RolePlanner(self.job, self.schema, self.gateway, self.journal, self.org_id, self.table)
+        planner = RolePlanner(
+            self.job, self.schema, self.gateway, self.journal, self.org_id, self.table, self.still_open
+        )
         planned = planner.plan(rows, self.planned.get(OPPORTUNITY))
         self.changes.extend(planned.changes)
         self.notes.extend(planned.notes)
@@ -319,11 +331,13 @@ def _kept_note(section: str, name: str, policy: FieldPolicy, *, count: int) -> P
     return Problem("KEPT_BY_POLICY", Stage.PLAN, message, field=name)
 
 
-def _unsettled(row: CheckedRow) -> Problem:
+def _unsettled(row: CheckedRow, job: Job) -> Problem:
     message = "an earlier run sent this row and never learned whether it was saved"
+    name, org = typed(job.file or job.name, job.org)
+    key = shlex.quote(row.key)
     hint = (
-        "Look for the record in the org. If it is there: sfsync adopt JOB KEY RECORD_ID; if not: sfsync state"
-        " forget JOB KEY, and it is sent again."
+        f"Look for the record in the org. If it is there: sfsync adopt {name} {key} RECORD_ID{org}; if not, let it"
+        f" be sent again: sfsync state forget {name} {key}{org}"
     )
     return Problem("UNSETTLED", Stage.PLAN, message, hint, row=row.ref, value=row.key)
 

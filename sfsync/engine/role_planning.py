@@ -15,7 +15,7 @@ from sfsync.core.diff import held
 from sfsync.core.job import Job, OnRoleError, Section, SourceSpec
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change
-from sfsync.core.ports import ChangeState, Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.resolve import BlockedBy, PlannedRecords, ReferenceTable
 from sfsync.core.results import Problem, Stage
 from sfsync.core.roles import HeldRole, RolePlan, WantedRole, gives_flag_away, plan_roles, role_key
@@ -48,6 +48,7 @@ class RolePlanner:
     journal: Journal
     org_id: str
     table: ReferenceTable
+    still_open: Sequence[ChangeRecord]
 
     def plan(self, rows: Sequence[CheckedRow], deals: PlannedRecords | None) -> RolePlan:
         """One change for every role row, and the demotions that they bring about."""
@@ -178,7 +179,7 @@ class RolePlanner:
         """
         open_keys = {
             str(record.detail["role_key"])
-            for _, record in self.journal.open_changes(self.job.name, self.org_id)
+            for record in self.still_open
             if record.state is ChangeState.UNKNOWN and record.detail and record.detail.get("role_key")
         }
         unsettled = {

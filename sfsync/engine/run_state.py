@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol
 
 from sfsync.core.events import Listener, PhaseAdvanced
-from sfsync.core.guards import NO_LIMITS, Limits
+from sfsync.core.job import NO_LIMITS, Limits
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, LedgerEntry, OrgGateway

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sfsync.core.events import Listener, Noticed
-from sfsync.core.guards import NO_LIMITS, Limits, refuse_by_limits
-from sfsync.core.job import Job
+from sfsync.core.guards import refuse_by_limits
+from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan, plan_digest
 from sfsync.core.ports import Journal, OrgGateway, RunRecord

@@ -9,6 +9,7 @@ key is there, records that look like the row are listed for a person, and nothin
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -21,6 +22,7 @@ from sfsync.core.ports import Lookup, Record
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import clean_key, is_same
+from sfsync.core.wording import typed
 from sfsync.core.writes import Route
 from sfsync.engine.receipts import NotSaved, Saved, Unseen, answers_lost, burn
 from sfsync.engine.run_state import RunState, resolved
@@ -58,7 +60,10 @@ def _list_lookalikes(state: RunState, doubts: Sequence[Doubt]) -> None:
             [records] = state.gateway.fetch([Lookup(head.sobject, fields, name, (str(head.desired[name]),))])
         alike = [str(each["Id"]) for each in records if holds(state, head, each)]
         state.settle(
-            [unknown(head, alike), *(unknown(state.by_id[n.change_id]) for n in doubt.unit.nodes[1:])]
+            [
+                _unknown_among(state, head, alike),
+                *(unknown(state.by_id[n.change_id]) for n in doubt.unit.nodes[1:]),
+            ]
         )
 
 
@@ -196,15 +201,29 @@ def settle_updates(state: RunState, doubts: Sequence[Doubt]) -> None:
             state.settle([_conflict(change, "CHANGED_IN_ORG", _EDITED, change.record_id)])
 
 
-def unknown(change: Change, alike: Sequence[str] = ()) -> RowResult:
-    """The result of a change that may or may not be in the org; `alike` are records that have its values."""
+def unknown(change: Change) -> RowResult:
+    """The result of a change that may or may not be in the org."""
     what = "role" if change.sobject == CONTACT_ROLE else "record"
     message = f"the answer was lost, and nobody can say whether the {what} was saved"
-    hint = "The next run looks again; or look at the record in the org."
-    if alike:
-        hint = f"Records that look like it: {', '.join(alike)}. {hint}"
-    problem = _problem("UNKNOWN", message, change, hint)
-    return RowResult(change.change_id, Outcome.UNKNOWN, change.record_id, (problem,))
+    hint = f"The next run looks again; or look for the {what} in the org."
+    return RowResult(
+        change.change_id, Outcome.UNKNOWN, change.record_id, (_problem("UNKNOWN", message, change, hint),)
+    )
+
+
+def _unknown_among(state: RunState, change: Change, alike: Sequence[str]) -> RowResult:
+    """The same, with the records that have all its values and what to type about them."""
+    result = unknown(change)
+    if not alike:
+        return result
+    name, org = typed(state.plan.job, state.plan.profile)
+    key = shlex.quote(change.key)
+    hint = (
+        f"Records that look like it: {', '.join(alike)}. If one of them is it: sfsync adopt {name} {key} {alike[0]}"
+        f"{org}; if none is, let it be sent again: sfsync state forget {name} {key}{org}"
+    )
+    problem = replace(result.problems[0], hint=hint, value=", ".join(alike))
+    return replace(result, problems=(problem,))
 
 
 def _conflict(change: Change, code: str, message: str, record_id: str | None = None) -> RowResult:

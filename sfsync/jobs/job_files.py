@@ -21,16 +21,27 @@ from sfsync.core.job import (
     FieldPolicy,
     FieldRule,
     Job,
+    Limits,
     Mode,
     OnRoleError,
     RolePolicy,
     Section,
     SourceSpec,
+    UpdateMode,
 )
 from sfsync.core.wording import suggestion
+from sfsync.core.writes import Route
 from sfsync.errors import ConfigError
 from sfsync.jobs.config_folder import find_config_folder, names_in
-from sfsync.jobs.job_form import JobForm, KeyedSectionForm, RoleSectionForm, RolesForm, RuleForm
+from sfsync.jobs.job_form import (
+    GuardsForm,
+    JobForm,
+    KeyedSectionForm,
+    RoleSectionForm,
+    RolesForm,
+    RuleForm,
+    SafetyForm,
+)
 from sfsync.jobs.job_meaning import meaning_mistakes
 from sfsync.jobs.job_sources import settled_sources
 from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
@@ -57,7 +68,9 @@ _EXPLAINED: Final[Mapping[str, str]] = {
     ),
     "contact_roles.key": "contact roles have none; a role is known by its deal, contact and role",
 }
-_NOT_IN_DIGEST: Final = {"description": True, "org": True} | {name: {"file"} for name in SECTIONS}
+_NOT_IN_DIGEST: Final = {"description": True, "org": True, "guards": True} | {
+    name: {"file"} for name in SECTIONS
+}
 
 
 def load_job(path_or_name: str | Path, *, org: str | None = None, environ: Mapping[str, str]) -> Job:
@@ -120,6 +133,10 @@ def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
             return JobForm
         case ("roles",):
             return RolesForm
+        case ("guards",):
+            return GuardsForm
+        case ("safety",):
+            return SafetyForm
         case ("contact_roles",):
             return RoleSectionForm
         case (name,) if name in SECTIONS:
@@ -147,6 +164,13 @@ def _job(
         mode=Mode(form.mode),
         role_policy=RolePolicy(form.roles.policy),
         on_role_error=OnRoleError(form.roles.on_error),
+        route=Route(form.safety.route) if form.safety.route else None,
+        update_mode=UpdateMode(form.safety.updates or UpdateMode.AUTO),
+        limits=Limits(
+            max_changes=form.guards.max_changes,
+            max_failures=form.guards.max_failures,
+            canary=form.guards.canary,
+        ),
     )
 
 
@@ -181,7 +205,7 @@ def _rule(field: str, form: RuleForm) -> FieldRule:
 
 
 def _digest(form: JobForm, name: str) -> str:
-    """A digest of all that a plan depends on: not the words about it, the org, or where its files lie."""
+    """A digest of all that a plan depends on: not its words, org, guards, or where its files lie."""
     picture: dict[str, Any] = form.model_dump(mode="json", by_alias=True, exclude=_NOT_IN_DIGEST) | {
         "name": name
     }

@@ -116,7 +116,7 @@ class KeyedSectionForm(_SectionForm):
         None,
         description="In place of key, where the org has no such field: the column whose value tells the rows "
         "apart. The journal remembers which record each row became, so it must be kept; say sfsync state init "
-        "JOB once before the first run.",
+        "JOB once before the first run. sfsync check says by which route such rows go.",
     )
     fields: Fields = Field(min_length=1, description=FIELDS_TEXT)
 
@@ -151,6 +151,38 @@ class RolesForm(_Form):
     )
 
 
+_Count = Annotated[int, Field(ge=0)]
+
+
+class GuardsForm(_Form):
+    """How far a run may go before it stops by itself (exit code 6). An option of the command wins."""
+
+    max_changes: _Count | None = Field(None, description="The most records that a plan may write.")
+    max_failures: _Count | None = Field(
+        None, description="The most rows that may be refused or stay unknown before the run stops."
+    )
+    canary: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="How many deals are written and read back first; the rest goes only when they are in the org "
+        "as they were meant.",
+    )
+
+
+class SafetyForm(_Form):
+    """What makes writes safe to repeat. sfsync check says which route each kind of record takes by itself."""
+
+    route: Literal["key fence", "receipt fence", "job fence"] | None = Field(
+        None,
+        description="The laxest route that creates may take: a run that would need a laxer one stops. From lax to "
+        "strict: job fence, key fence, receipt fence.",
+    )
+    updates: Literal["strict", "fast"] | None = Field(
+        None,
+        description="strict: each update goes on the condition that nobody has edited the record meanwhile; fast: "
+        "without it, two hundred a call. By default strict up to 500 updates of a plan, fast above.",
+    )
+
+
 class JobForm(_Form):
     """A job of sfsync: which rows, from which files, become which records, by which rules."""
 
@@ -165,6 +197,8 @@ class JobForm(_Form):
         "upsert", description="What may be done with a row: create or update, only create, or only update."
     )
     roles: RolesForm = RolesForm(policy="merge", on_error="role")
+    guards: GuardsForm = GuardsForm(max_changes=None, max_failures=None, canary=None)
+    safety: SafetyForm = SafetyForm(route=None, updates=None)
     accounts: KeyedSectionForm | None = Field(None, description="Accounts to bring before the deals.")
     contacts: KeyedSectionForm | None = Field(None, description="Contacts to bring before the deals.")
     opportunities: KeyedSectionForm | None = Field(None, description="The deals.")

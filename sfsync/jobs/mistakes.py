@@ -28,6 +28,8 @@ _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _KINDS: Final = {
     "string_type": 'must be text in quotes, such as "x"',
     "bool_type": "must be true or false, without quotes",
+    "int_type": "must be a whole number, without quotes",
+    "greater_than_equal": "is too small: 0 at least, and 1 for canary",
     "dict_type": "must be a table of names and values",
     "model_type": "must be a table",
     "list_type": "must be a list",

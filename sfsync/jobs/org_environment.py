@@ -28,6 +28,7 @@ KEYS: Final = (
     "private_key_file",
     "audience",
     "api_version",
+    "org_id",
     "allow_password",
     "loopback",
     "ca_file",

@@ -42,6 +42,11 @@ class OrgForm(BaseModel):
     api_version: Annotated[str, Field(pattern=r"^[0-9]{2,3}\.0$")] | None = Field(
         None, description="The REST API version, 50.0 at least; by default the one sfsync is made for."
     )
+    org_id: Annotated[str, Field(pattern=r"^00D[0-9A-Za-z]{12}([0-9A-Za-z]{3})?$")] | None = Field(
+        None,
+        description="The id of the org (Setup, Company Information). When another org answers, the command stops "
+        "with exit code 6 before anything else is read. Wanted for every production org.",
+    )
     loopback: bool | None = Field(
         None, description="Allow plain http to a loopback address, and nowhere else: for the emulator."
     )

@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from sfsync.core.job import DEFAULT_API_VERSION, Login, OrgProfile
+from sfsync.core.sobject import record_id
 from sfsync.core.wording import nearest, suggestion
 from sfsync.errors import ConfigError
 from sfsync.jobs.config_folder import find_config_folder, names_in
@@ -107,7 +108,7 @@ def _from_file(
     """The settings of a profile file; what the environment gives already is not looked up again."""
     form = _form(file)
     settings = _Settings(name, file.path.parent)
-    for key in ("login", "api_version", "loopback", "allow_password", "max_outage_minutes"):
+    for key in ("login", "api_version", "org_id", "loopback", "allow_password", "max_outage_minutes"):
         if getattr(form, key) is not None:
             settings.values[key] = getattr(form, key)
     for key in (*_TEXTS, "private_key_file"):
@@ -223,6 +224,7 @@ def _profile(settings: _Settings) -> OrgProfile:
         proxy=settings.text("proxy"),
         max_outage_s=_max_outage_s(settings),
         api_version=_api_version(settings),
+        org_id=_org_id(settings),
     )
 
 
@@ -291,6 +293,18 @@ def _max_outage_s(settings: _Settings) -> float | None:
         code="BAD_VALUE",
         hint=f"Give whole minutes from 0 to {LONGEST_OUTAGE_MINUTES:,}.",
     )
+
+
+def _org_id(settings: _Settings) -> str | None:
+    text = settings.text("org_id")
+    full_id = record_id(text.strip()) if text else None
+    if text and (full_id is None or not full_id.startswith("00D")):
+        raise ConfigError(
+            f"org profile {settings.name}: org_id {text[:20]!r} is not the id of an org",
+            code="BAD_VALUE",
+            hint="Copy the Organization ID from Setup, Company Information; it begins with 00D.",
+        )
+    return full_id
 
 
 def _existing(path: Path) -> Path:

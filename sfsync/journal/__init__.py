@@ -7,8 +7,18 @@ Invariants: an intent is durable before its call leaves; a journal is never star
 """
 
 from sfsync.journal.facts import JournalFacts
-from sfsync.journal.opening import open_journal
+from sfsync.journal.opening import open_journal, upgrade_journal
 from sfsync.journal.sql_journal import SqlJournal
 from sfsync.journal.state import StatePlace, state_folder, state_place
+from sfsync.journal.store import Upgrade
 
-__all__ = ["JournalFacts", "SqlJournal", "StatePlace", "open_journal", "state_folder", "state_place"]
+__all__ = [
+    "JournalFacts",
+    "SqlJournal",
+    "StatePlace",
+    "Upgrade",
+    "open_journal",
+    "state_folder",
+    "state_place",
+    "upgrade_journal",
+]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sfsync.journal.sql_journal import SqlJournal
 from sfsync.journal.state import StatePlace
-from sfsync.journal.store import Store
+from sfsync.journal.store import Store, Upgrade
 
 
 def open_journal(
@@ -24,6 +24,22 @@ def open_journal(
     """
     place = where if isinstance(where, StatePlace) else StatePlace(where)
     return SqlJournal(_open_store(place, at=clock().isoformat(), busy_wait_s=busy_wait_s), clock=clock)
+
+
+def upgrade_journal(where: StatePlace | Path, *, clock: Callable[[], datetime]) -> Upgrade:
+    """Brings the journal of that place up to this version; every start does that, this one says so.
+
+    Raises:
+        ConfigError: there is no journal.
+        JournalError: see `open_journal`.
+    """
+    place = where if isinstance(where, StatePlace) else StatePlace(where)
+    if place.database is None:
+        from sfsync.journal.sqlite.opening import refuse_none
+
+        refuse_none(place.folder)
+    with open_journal(place, clock=clock) as journal:
+        return journal.upgrade
 
 
 def _open_store(place: StatePlace, *, at: str, busy_wait_s: float) -> Store:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from sfsync.core.ports import Attempt, ChangeRecord, Journal, LedgerEntry, RunRecord
+from sfsync.core.writes import Route
 from sfsync.errors import GuardError, JournalError
 from sfsync.journal.facts import JournalFacts, read_facts
 from sfsync.journal.identity import next_sequence, read_identity
@@ -37,7 +38,7 @@ from sfsync.journal.rows import (
     run_row,
 )
 from sfsync.journal.schema import ADMITTED, ATTEMPTS, CHANGES, IDENTITY, IS_OPEN, LEDGER, PLANS, RUNS
-from sfsync.journal.store import Store
+from sfsync.journal.store import Store, Upgrade
 
 T = TypeVar("T")
 
@@ -56,6 +57,11 @@ class SqlJournal:
         self._clock = clock
         self._lock = RLock()
         self._is_closed = False
+
+    @property
+    def upgrade(self) -> Upgrade:
+        """What opening the journal changed."""
+        return self.store.upgrade
 
     def begin_run(self, run: RunRecord, plan: bytes) -> None:
         """Opens a run and keeps its plan; plans of runs long past are dropped.
@@ -157,6 +163,29 @@ class SqlJournal:
         """How many runs of the job against the org have begun."""
         query = select(func.count()).where(RUNS.c.job == job, RUNS.c.org_id == org_id)
         return self._read(lambda connection: connection.scalar(query) or 0)
+
+    def sendings(self, run_id: str) -> dict[str, tuple[Route, str]]:
+        """By which route, and when, each change of the run was last about to be sent, by change id."""
+        is_same = and_(ATTEMPTS.c.run_id == CHANGES.c.run_id, ATTEMPTS.c.attempt_id == CHANGES.c.attempt_id)
+        query = (
+            select(CHANGES.c.change_id, ATTEMPTS.c.route, ATTEMPTS.c.intended_at)
+            .join(ATTEMPTS, is_same)
+            .where(CHANGES.c.run_id == run_id)
+        )
+
+        def work(connection: Connection) -> dict[str, tuple[Route, str]]:
+            return {row.change_id: (Route(row.route), row.intended_at) for row in connection.execute(query)}
+
+        return self._read(work)
+
+    def org_ids(self, job: str) -> list[str]:
+        """The orgs against which the job has run or may begin, sorted."""
+        run, admitted = (select(each.c.org_id).where(each.c.job == job) for each in (RUNS, ADMITTED))
+
+        def work(connection: Connection) -> list[str]:
+            return sorted({*connection.scalars(run), *connection.scalars(admitted)})
+
+        return self._read(work)
 
     def knows_job(self, job: str, org_id: str) -> bool:
         """Whether a run of the job against the org has begun here, or a person said that it may begin here.

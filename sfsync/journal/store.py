@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -34,6 +35,18 @@ class LockHolder:
         return f"process {self.pid} on {self.host} since {self.started_at}"
 
 
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What opening a journal changed: the steps that were applied, and the copy that was made before them.
+
+    A journal in PostgreSQL is not copied: its backups are the database's.
+    """
+
+    place: str
+    steps: tuple[str, ...] = ()
+    backup: Path | None = None
+
+
 class Store(Protocol):
     """One database with a journal in it. Every method may raise `JournalError`, and nothing else of ours."""
 
@@ -44,6 +57,9 @@ class Store(Protocol):
     """Where it is, without a password: what messages name."""
 
     upserts: Upserts
+
+    upgrade: Upgrade
+    """What opening it changed."""
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Runs the work in one transaction; what it wrote is durable when this returns.

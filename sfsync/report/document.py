@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from sfsync.core.costs import creates_by_route
+from sfsync.core.guards import changes_digest
 from sfsync.core.plan import Change, Plan
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, Outcome, Problem, Stage
@@ -37,6 +38,8 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
         "run": report.run_id,
         "job": plan.job,
         "action": "apply" if report.applied else "plan",
+        "undoes": plan.undoes or "",
+        "confirm": changes_digest(plan.changes),
         "org": {"id": plan.org.org_id, "name": json_text(plan.org.name), "sandbox": plan.org.is_sandbox},
         "counts": counts,
         "api": {

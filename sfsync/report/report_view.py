@@ -5,14 +5,15 @@ A plan that was not applied has been shown as a plan; here it gets its files and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, NOT_DONE, Outcome, Problem
-from sfsync.report.document import Files, report_counts
+from sfsync.report.document import Files, in_write_order, report_counts
 from sfsync.report.lines import CountTable, Line, Piece, Tone
-from sfsync.report.nouns import noun, rows_counted
+from sfsync.report.nouns import counted, noun, rows_counted
 from sfsync.report.problem_groups import placed, problem_group_lines
 
 _ALWAYS: Final = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
@@ -38,14 +39,25 @@ def report_pieces(report: Report, files: Files) -> Iterator[Piece]:
     """The report, with where its files are."""
     if report.applied:
         yield from _applied(report)
+    else:
+        yield from _stopping_lines(report)
     yield from _file_lines(report, files)
     yield Line()
     yield _last_line(report)
 
 
+def _stopping_lines(report: Report) -> Iterator[Line]:
+    """What would stop the plan if it were to be written."""
+    for note in report.notes:
+        yield Line()
+        yield Line(f"Writing it would be stopped: {note.message}.", tone=Tone.BAD)
+        yield Line(note.hint, 2)
+
+
 def _applied(report: Report) -> Iterator[Piece]:
     org = report.plan.org
-    yield Line(f"Run {report.run_id} of job {report.plan.job}", tone=Tone.TITLE)
+    taken_back = f", which takes back run {report.plan.undoes}" if report.plan.undoes else ""
+    yield Line(f"Run {report.run_id} of job {report.plan.job}{taken_back}", tone=Tone.TITLE)
     yield Line(f"in {org.name} ({org.org_id}), {report.seconds:.1f} s")
     yield Line()
     counts = report_counts(report)
@@ -56,6 +68,7 @@ def _applied(report: Report) -> Iterator[Piece]:
     yield from _problem_lines(report)
     yield from _note_lines(report)
     yield Line()
+    yield from _deleted_lines(report)
     yield from _read_back_lines(report)
     yield from _usage_lines(report)
 
@@ -86,11 +99,18 @@ def _note_lines(report: Report) -> Iterator[Line]:
         if result.outcome is Outcome.SKIPPED
         for problem in result.problems
     ]
-    notes = [*report.notes, *skipped]
+    notes = [*report.plan.notes, *report.notes, *skipped]
     if notes:
         yield Line()
         yield Line("Notes", tone=Tone.TITLE)
         yield from problem_group_lines(notes, tone=Tone.PLAIN)
+
+
+def _deleted_lines(report: Report) -> Iterator[Line]:
+    deleted = Counter(change.sobject for change, end in report.ends() if end.outcome is Outcome.DELETED)
+    if deleted:
+        words = " and ".join(counted(name, deleted[name]) for name in in_write_order(deleted))
+        yield Line(f"Deleted in the org: {words}.")
 
 
 def _read_back_lines(report: Report) -> Iterator[Line]:
@@ -151,13 +171,17 @@ def _last_line(report: Report) -> Line:
         )
         return Line(f"Planned only: nothing was written.{left}", tone=Tone.BAD if not_done else Tone.NEW)
     done = rows_counted(_count(report, *_ALWAYS, Outcome.SKIPPED))
+    if report.plan.undoes is not None:
+        done = rows_counted(sum(1 for _, result in report.ends() if result.outcome not in NOT_DONE))
+        done = done.replace("row", "record")
     if not_done:
         return Line(f"Finished: {done} done, {not_done:,} not done (exit code {code}).", tone=Tone.BAD)
     return Line(f"Finished: {done} done, none left.", tone=Tone.NEW)
 
 
 def _not_done(report: Report) -> int:
-    return _count(report, *NOT_DONE)
+    """How many rows are not done, and how many writes that no row asks for, as they too set the exit code."""
+    return sum(1 for _, result in report.ends() if result.outcome in NOT_DONE)
 
 
 def _count(report: Report, *outcomes: Outcome) -> int:

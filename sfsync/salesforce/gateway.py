@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 from sfsync.core.describe import SObjectDescribe, parse_describe
 from sfsync.core.events import Listener, Noticed
 from sfsync.core.job import OrgProfile
+from sfsync.core.pins import refuse_other_org
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.ports import ApiUsage, Lookup, Record
 from sfsync.core.sobject import is_api_name, record_id
@@ -78,6 +79,7 @@ class SalesforceGateway:
             raise ConfigError(
                 f"{profile.api_version!r} is no API version", code="BAD_API_VERSION", hint="such as 66.0"
             )
+        self._profile = profile
         self._api_path = f"/services/data/v{profile.api_version}"
         self._meter = Meter()
         self._clock = clock
@@ -119,6 +121,7 @@ class SalesforceGateway:
 
         Raises:
             AccessError: the token belongs to another org than the one that answers.
+            GuardError: the profile is for another org.
         """
         with self._lock:
             if self._identity is None:
@@ -227,9 +230,9 @@ class SalesforceGateway:
                 hint="check instance_url and token of the org profile",
             )
         name = str(records[0].get("Name") or "")
-        return OrgIdentity(
-            record_id(org_id) or org_id, name, bool(records[0].get("IsSandbox")), str(pass_.door.origin)
-        )
+        full_id = record_id(org_id) or org_id
+        refuse_other_org(self._profile, full_id, name)
+        return OrgIdentity(full_id, name, bool(records[0].get("IsSandbox")), str(pass_.door.origin))
 
     def describe_document(self, sobject: str) -> Mapping[str, Any]:
         """The describe answer of an sObject as the org gives it.

@@ -21,7 +21,7 @@ import pytest
 import requests
 
 from sfsync.app import StopFlag, Surroundings, apply, plan, sync
-from sfsync.core.guards import Limits
+from sfsync.core.job import Limits
 from sfsync.core.plan import Plan
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, NOT_DONE, Outcome

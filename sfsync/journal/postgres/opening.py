@@ -29,6 +29,7 @@ from sfsync.journal.postgres.tables import METADATA as OWN
 from sfsync.journal.postgres.tables import WRITERS
 from sfsync.journal.schema import METADATA as SHARED
 from sfsync.journal.state import make_private_folder
+from sfsync.journal.store import Upgrade
 
 _OPENING: Final = text("SELECT pg_advisory_xact_lock(:key)")
 _OPENING_KEY: Final = 0x7366736A0000
@@ -66,7 +67,7 @@ def open_postgres(url: str, folder: Path, *, at: str, busy_wait_s: float) -> Pos
         seen = mark.read()
         try:
             with engine.begin() as connection:
-                identity = _bring_up(connection, seen, place=address.place, at=at)
+                identity, steps = _bring_up(connection, seen, place=address.place, at=at)
             with engine.begin() as connection:
                 _sign_in(connection, writer_id, at=at)
         except BaseException:
@@ -82,17 +83,22 @@ def open_postgres(url: str, folder: Path, *, at: str, busy_wait_s: float) -> Pos
         writer_id=writer_id,
         place=address.place,
         wait_s=busy_wait_s,
+        upgrade=Upgrade(address.place, steps),
     )
 
 
-def _bring_up(connection: Connection, seen: tuple[str, int] | None, *, place: str, at: str) -> Identity:
+def _bring_up(
+    connection: Connection, seen: tuple[str, int] | None, *, place: str, at: str
+) -> tuple[Identity, tuple[str, ...]]:
     """Applies the steps that are missing, checks the tables and takes up the identity; all of it, or nothing."""
     connection.execute(_OPENING, {"key": _OPENING_KEY})
     if not applied_steps(connection):
         _refuse_foreign(connection, place)
-    apply_steps(connection, missing_steps(connection, place), at=at)
+    missing = missing_steps(connection, place)
+    apply_steps(connection, missing, at=at)
     _refuse_other_tables(connection, place)
-    return take_up_identity(connection, home=_home(connection), mark=seen, at=at)
+    identity = take_up_identity(connection, home=_home(connection), mark=seen, at=at)
+    return identity, tuple(each.name for each in missing)
 
 
 def _refuse_foreign(connection: Connection, place: str) -> None:

@@ -23,7 +23,7 @@ from sfsync.journal.mark import SequenceMark
 from sfsync.journal.postgres.failures import STOPPED, is_lost, sqlstate, translated
 from sfsync.journal.postgres.locks import AdvisoryLocks, holders
 from sfsync.journal.postgres.tables import WRITERS
-from sfsync.journal.store import LockHolder
+from sfsync.journal.store import LockHolder, Upgrade
 from sfsync.journal.upserts import upserts_for
 
 T = TypeVar("T")
@@ -56,8 +56,10 @@ class PostgresStore:
         writer_id: str,
         place: str,
         wait_s: float,
+        upgrade: Upgrade,
     ) -> None:
         self.place = place
+        self.upgrade = upgrade
         self.engine = engine
         self.upserts = upserts_for(engine.dialect)
         self._locks = locks

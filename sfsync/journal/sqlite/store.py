@@ -17,7 +17,7 @@ from sfsync.journal.sqlite.connecting import reading, writing
 from sfsync.journal.sqlite.failures import translated
 from sfsync.journal.sqlite.locks import RunLock, holders, run_lock
 from sfsync.journal.sqlite.marker import LastSeen, Marker, alone
-from sfsync.journal.store import LockHolder
+from sfsync.journal.store import LockHolder, Upgrade
 from sfsync.journal.upserts import upserts_for
 
 T = TypeVar("T")
@@ -29,8 +29,16 @@ class SqliteStore:
     backend = "SQLite"
 
     def __init__(
-        self, engine: Engine, *, marker: Marker, mark: SequenceMark, journal_id: str, path: Path
+        self,
+        engine: Engine,
+        *,
+        marker: Marker,
+        mark: SequenceMark,
+        journal_id: str,
+        path: Path,
+        upgrade: Upgrade,
     ) -> None:
+        self.upgrade = upgrade
         self.path = path
         self.place = str(path)
         self.engine = engine

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sfsync.core.job import Blank, Mode, OnRoleError, RolePolicy
+from sfsync.core.job import NO_LIMITS, Blank, Limits, Mode, OnRoleError, RolePolicy, UpdateMode
+from sfsync.core.writes import Route
 from sfsync.errors import ConfigError
 from sfsync.jobs import find_config_folder, job_json_schema, load_job, org_json_schema
 
@@ -229,3 +230,30 @@ def test_the_schemas_describe_every_key() -> None:
     assert "access_token" not in org["properties"]
     assert all("description" in each for each in org["properties"].values())
     assert "'type': 'null'" not in str(job) + str(org)
+
+
+def test_guards_and_safety_are_read(tmp_path: Path) -> None:
+    """[guards] become the job's limits, [safety] its route and its way of updating; guards make no plan stale."""
+    plain = '[opportunities]\nfile = "d.csv"\nkey = "K__c"\n[opportunities.fields]\nK__c = "id"\n'
+    words = "[guards]\nmax_changes = 5\nmax_failures = 0\ncanary = 2\n"
+    safety = '[safety]\nroute = "receipt fence"\nupdates = "strict"\n'
+    path = tmp_path / "job.toml"
+    path.write_text(plain)
+    before = load_job(path, environ={})
+    assert (before.limits, before.route, before.update_mode) == (NO_LIMITS, None, UpdateMode.AUTO)
+    path.write_text(words + plain)
+    guarded = load_job(path, environ={})
+    assert guarded.limits == Limits(max_changes=5, max_failures=0, canary=2)
+    assert guarded.digest == before.digest
+    path.write_text(words + safety + plain)
+    job = load_job(path, environ={})
+    assert (job.route, job.update_mode) == (Route.RECEIPT_FENCE, UpdateMode.STRICT)
+    assert job.digest != before.digest
+
+
+def test_the_limits_of_a_run_win_over_those_of_its_job() -> None:
+    """What the command line leaves open is taken from the job."""
+    of_run, of_job = Limits(max_changes=9), Limits(max_changes=5, canary=2)
+    assert of_run.over(of_job) == Limits(max_changes=9, canary=2)
+    assert NO_LIMITS.over(of_job) == of_job
+    assert Limits(max_changes=0).over(of_job).max_changes == 0

@@ -192,3 +192,20 @@ def test_every_key_is_found_on_its_own_line(tables: dict[str, dict[str, str]]) -
 def quoted(key: str) -> str:
     """A key as TOML has it."""
     return json.dumps(key, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        ("[guards]\nmax_change = 5", '2: guards.max_change is not a key; did you mean "max_changes"?'),
+        ("[guards]\nmax_changes = -1", "2: guards.max_changes is too small"),
+        ("[guards]\ncanary = 0", "2: guards.canary is too small"),
+        ("[guards]\nmax_failures = '5'", "2: guards.max_failures must be a whole number"),
+        ("[safety]\nroute = 'receipts'", "2: safety.route"),
+        ("[safety]\nupdate = 'fast'", '2: safety.update is not a key; did you mean "updates"?'),
+    ],
+)
+def test_mistakes_of_guards_and_safety_have_their_line(tmp_path: Path, lines: str, sentence: str) -> None:
+    """Each is named with its line and its key."""
+    told = said(tmp_path, f"{lines}\n{GOOD}")
+    assert any(sentence in each for each in told), told

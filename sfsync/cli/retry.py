@@ -1,0 +1,54 @@
+"""The command retry."""
+
+from __future__ import annotations
+
+import click
+
+from sfsync.cli.options import Safety, json_option, progress_option, safety_options
+from sfsync.cli.output import surroundings
+from sfsync.cli.run import show_only, write_plan
+
+
+@click.command(short_help="Try the failed rows of a run again.")
+@click.argument("run", required=False)
+@click.option(
+    "--code",
+    "codes",
+    multiple=True,
+    metavar="CODE",
+    help="Only rows that failed by this code, such as UNABLE_TO_LOCK_ROW; may be repeated.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the plan only.")
+@click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
+@safety_options()
+@json_option
+@progress_option
+def retry_command(
+    run: str | None,
+    *,
+    codes: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+    safety: Safety,
+    as_json: bool,
+    progress: str,
+) -> int:
+    """Try the rows of RUN again that the org refused, and those that waited for them; by default of the newest run.
+
+    For rows that fail for reasons outside the row: a lock, a rule that was corrected, a right that was given.
+    The source files are not needed, and nothing that is in the org is sent again. Example:
+
+    sfsync retry --code UNABLE_TO_LOCK_ROW
+    """
+    from sfsync.past_runs import retrying
+
+    with (
+        surroundings("none" if as_json and progress == "auto" else progress) as around,
+        retrying(run, codes, safety.around(around), route=safety.route, update_mode=safety.update_mode) as (
+            place,
+            plan,
+        ),
+    ):
+        if dry_run:
+            return show_only(place, plan, as_json=as_json)
+        return write_plan(place, plan, is_fresh=True, yes=yes, as_json=as_json)
