@@ -7,27 +7,31 @@ journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sfsync.app import Surroundings, connected, open_sources, org_of
+from sfsync.core.guarantees import Guarantee, guarantee_of
 from sfsync.core.job import Job, Section
+from sfsync.core.pins import pin_notes
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.ports import OrgSchema
+from sfsync.core.receipts import RECEIPT, can_keep_receipts
 from sfsync.core.results import Problem
+from sfsync.core.routes import Means, choose_routes
 from sfsync.core.snapshot import Snapshot
-from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.writes import Route
 from sfsync.engine.reading import ReadSection, read_section
 from sfsync.engine.record_types import record_type_problems
+from sfsync.engine.routing import means_of
 from sfsync.engine.schema import read_schema, target
 from sfsync.snapshots import read_snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedJob:
-    """What a check found: rows and route of each sObject, and the problems of rows that can be judged alone.
+    """What a check found: rows and guarantee of each sObject, and the problems of rows that can be judged alone.
 
     `snapshot` is the file that stood in for the org, or None. `unchecked` are sentences.
     """
@@ -35,7 +39,7 @@ class CheckedJob:
     job: str
     org: OrgIdentity
     rows: Mapping[str, int]
-    routes: Mapping[str, Route]
+    creates: Mapping[str, Guarantee]
     problems: tuple[Problem, ...]
     notes: tuple[Problem, ...]
     unchecked: tuple[str, ...]
@@ -50,14 +54,24 @@ def check(job: Job, *, around: Surroundings | None = None, snapshot: Path | None
         SourceError: a source cannot be read.
     """
     if snapshot is not None:
-        return _checked(job, read_snapshot(snapshot), file=str(snapshot))
+        taken = read_snapshot(snapshot)
+        return _checked(job, taken, _means_in(taken), file=str(snapshot))
     given = around or Surroundings()
     with connected(org_of(job, given), given) as gateway:
-        return _checked(job, gateway)
+        checked = _checked(job, gateway, means_of(gateway))
+        pins = tuple(pin_notes(checked.org, org_of(job, given)))
+        return replace(checked, notes=(*checked.notes, *pins))
 
 
-def _checked(job: Job, org: OrgSchema, *, file: str | None = None) -> CheckedJob:
+def _means_in(snapshot: Snapshot) -> Means:
+    """What the org surely offered when the snapshot was taken; whether jobs are allowed is not in it."""
+    has_receipts = RECEIPT in snapshot.objects and can_keep_receipts(snapshot.describe(RECEIPT))
+    return Means(has_receipts=has_receipts, has_jobs=False)
+
+
+def _checked(job: Job, org: OrgSchema, means: Means, *, file: str | None = None) -> CheckedJob:
     schema = read_schema(job, org)
+    routes = choose_routes(schema.sections.values(), means, wanted=job.route)
     sources = open_sources(job)
     read = [
         read_section(section, sources[name], schema.rules[section.sobject])
@@ -70,15 +84,21 @@ def _checked(job: Job, org: OrgSchema, *, file: str | None = None) -> CheckedJob
         job=job.name,
         org=org.identity(),
         rows={each.section.sobject: len(each.rows) for each in read},
-        routes={each.section.sobject: _route(each.section.sobject) for each in read},
+        creates={
+            section.sobject: guarantee_of(section, schema.describe(section.sobject), routes[section.sobject])
+            for section in schema.sections.values()
+        },
         problems=tuple(problem for each in read for row in each.rows for problem in row.problems),
         notes=tuple(note for each in read for note in each.notes),
-        unchecked=(*_unchecked(read, org), *(_OFFLINE if file else ())),
+        unchecked=(*_unchecked(read, org), *(_offline(routes) if file else ())),
         snapshot=file,
     )
 
 
-_OFFLINE = ("the login, and what the user may do today: the snapshot tells what was so when it was taken",)
+def _offline(routes: Mapping[str, Route]) -> Iterator[str]:
+    yield "the login, and what the user may do today: the snapshot tells what was so when it was taken"
+    if Route.AT_MOST_ONCE in routes.values():
+        yield "whether the user may run bulk jobs: if so, what is at most once here goes by the job fence"
 
 
 def _unchecked(read: Iterable[ReadSection], org: OrgSchema) -> list[str]:
@@ -100,7 +120,3 @@ def _unchecked_references(section: Section, org: OrgSchema) -> list[str]:
         by = " or ".join(rule.match)
         found.append(f"{section.sobject}.{field.name}: whether there is one {target(field)} by {by}")
     return found
-
-
-def _route(sobject: str) -> Route:
-    return Route.AT_MOST_ONCE if sobject == CONTACT_ROLE else Route.KEY_FENCE

@@ -10,8 +10,8 @@ import click
 
 from sfsync.cli.options import json_option, org_option
 from sfsync.cli.output import print_json, surroundings
+from sfsync.core.guarantees import SAFE_BECAUSE
 from sfsync.core.report import ROWS_NOT_DONE
-from sfsync.core.writes import Route
 
 if TYPE_CHECKING:
     from sfsync.checking import CheckedJob
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 def check_command(job: str, *, org: str | None, snapshot: Path | None, as_json: bool) -> int:
     """Check JOB: its file, the login, its fields and key in the org, and every row that can be judged alone.
 
-    Says by which route each sObject is created and what would make it safer. Nothing is written, and no
-    record is read; sfsync plan does that too. With --snapshot the org is not asked at all, as a CI wants it.
+    Says by which route each sObject is created, on what that rests, and what to change in the org for a better one.
+    Nothing is written, and no record is read; sfsync plan does that too. With --snapshot the org is not asked at
+    all, as a CI wants it. Example:
+
+    sfsync check nightly -o sandbox
     """
     from sfsync.checking import check
     from sfsync.jobs import load_job
@@ -54,7 +57,11 @@ def _document(checked: CheckedJob, *, exit_code: int) -> dict[str, Any]:
         "job": checked.job,
         "org": {"id": checked.org.org_id, "name": checked.org.name, "sandbox": checked.org.is_sandbox},
         "rows": dict(checked.rows),
-        "routes": {name: route.value for name, route in checked.routes.items()},
+        "routes": {name: each.route.value for name, each in checked.creates.items()},
+        "guarantees": {
+            name: {"route": each.route.value, "rests_on": list(each.rests_on), "better": list(each.better)}
+            for name, each in checked.creates.items()
+        },
         "problems": [asdict(each) for each in checked.problems],
         "notes": [asdict(each) for each in checked.notes],
         "unchecked": list(checked.unchecked),
@@ -69,15 +76,13 @@ def _draw(checked: CheckedJob) -> None:
     kind = "sandbox" if checked.org.is_sandbox else "production"
     which = f"snapshot {checked.snapshot}" if checked.snapshot else checked.org.org_id
     click.echo(f"job {checked.job} fits {visible(checked.org.name)} ({which}, {kind})")
-    for sobject, route in checked.routes.items():
-        click.echo(f"  {sobject}: {checked.rows.get(sobject, 0)} rows, created by: {route.value}")
-        if route is Route.AT_MOST_ONCE:
-            click.echo(
-                "    roles of new deals go with their deal (key fence); a role added to a deal that exists"
-            )
-            click.echo(
-                "    has no key of its own: if its answer is lost it is looked up, and never sent again"
-            )
+    for sobject, creates in checked.creates.items():
+        click.echo(f"  {sobject}: {checked.rows.get(sobject, 0)} rows, created by: {creates.route.value}")
+        click.echo(f"    {SAFE_BECAUSE[creates.route]}")
+        for line in creates.rests_on:
+            click.echo(f"    rests on: {line}")
+        for line in creates.better:
+            click.echo(f"    better: {line}")
     for note in checked.notes:
         click.echo(f"  note: {note.message}  {note.hint}")
     for problem in checked.problems:

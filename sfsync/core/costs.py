@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sfsync.core.batches import create_calls, graph_calls, update_batches
+from sfsync.core.batches import Unit, create_calls, graph_calls, update_batches
 from sfsync.core.plan import Action, Change, PredictedCalls
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.units import Routes, deal_units, record_units, role_units
@@ -37,7 +37,7 @@ def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: boo
         update_calls = sum(1 for _ in update_batches(record_units(updates, routes), is_strict=is_strict))
         reads += update_calls
         writes += update_calls
-    units = role_units(changes, routes)
+    units = _units_of_roles(changes, routes)
     by_job = [unit for unit in units if unit.route is Route.JOB_FENCE]
     role_calls = sum(1 for _ in graph_calls([unit for unit in units if unit.route is not Route.JOB_FENCE]))
     reads, writes = _with_job(by_job, reads + role_calls, writes + role_calls)
@@ -59,14 +59,28 @@ def _read_back(changes: Sequence[Change]) -> int:
 
 
 def creates_by_route(changes: Sequence[Change], routes: Routes) -> dict[str, dict[str, int]]:
-    """How many creates of each sObject take which route; the roles of a new deal take their deal's."""
-    created_deals = {each.change_id for each in changes if each.action is Action.CREATE}
+    """How many creates of each sObject take which route; the roles of a new deal take their deal's.
+
+    Where new deals go by a job, their roles follow when the deals are there, like those of deals that exist.
+    """
+    apart = {node.change_id: unit.route for unit in _units_of_roles(changes, routes) for node in unit.nodes}
     counted: dict[str, dict[str, int]] = {}
     for each in changes:
         if each.action is not Action.CREATE:
             continue
-        goes_with_deal = each.sobject == CONTACT_ROLE and each.parent in created_deals
-        route = routes[OPPORTUNITY if goes_with_deal else each.sobject]
+        by_deal = routes[OPPORTUNITY if each.sobject == CONTACT_ROLE else each.sobject]
+        route = apart.get(each.change_id, by_deal)
         of_sobject = counted.setdefault(each.sobject, {})
         of_sobject[route.value] = of_sobject.get(route.value, 0) + 1
     return counted
+
+
+def _units_of_roles(changes: Sequence[Change], routes: Routes) -> list[Unit]:
+    """The units of roles that do not go in one request with their deal."""
+    if routes.get(OPPORTUNITY) is Route.JOB_FENCE:
+        return role_units(_of_roles(changes), routes)
+    return role_units(changes, routes)
+
+
+def _of_roles(changes: Sequence[Change]) -> list[Change]:
+    return [each for each in changes if each.sobject == CONTACT_ROLE]

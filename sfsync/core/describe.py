@@ -74,6 +74,7 @@ class SObjectDescribe:
     queryable: bool
     fields: Mapping[str, Field]
     record_types: tuple[RecordType, ...]
+    deletable: bool = False
 
     def field(self, name: str) -> Field | None:
         """The field of that API name in any case, or None when it does not exist or is hidden."""
@@ -99,6 +100,7 @@ def parse_describe(body: Mapping[str, Any]) -> SObjectDescribe:
         queryable=bool(body.get("queryable", True)),
         fields={each.name.lower(): each for each in fields},
         record_types=tuple(_parse_record_type(each) for each in body.get("recordTypeInfos") or ()),
+        deletable=bool(body.get("deletable")),
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from sfsync.core.events import Listener, PhaseAdvanced, PhaseStarted
 from sfsync.core.ports import Lookup, OrgMetadata, Record
+from sfsync.core.receipts import RECEIPT
 from sfsync.core.snapshot import Snapshot
 from sfsync.core.snapshot_form import (
     SCHEMA,
@@ -47,6 +48,9 @@ SOBJECTS: Final = (
     "User",
 )
 """The objects of every snapshot; the custom objects that they refer to come with them."""
+
+OPTIONAL: Final = frozenset({RECEIPT.lower()})
+"""Objects that most orgs do not have, and that a snapshot does not miss."""
 
 MAX_OBJECTS: Final = 60
 MAX_PICKLIST_CALLS: Final = 100
@@ -96,7 +100,7 @@ def take_snapshot(org: OrgMetadata, *, also: Iterable[str], api_version: str, li
     """
     taking = _Taking(org, listener)
     needed = {each.lower(): each for each in also}
-    names = needed | {each.lower(): each for each in SOBJECTS}
+    names = needed | {each.lower(): each for each in (*SOBJECTS, RECEIPT)}
     try:
         _describe_all(taking, [names[each] for each in sorted(names)], needed=frozenset(needed))
         rows = _setup_rows(taking)
@@ -145,7 +149,8 @@ def _described(taking: _Taking, name: str, *, needed: bool) -> Mapping[str, Any]
     except ConfigError as error:
         if needed or error.code != _NOT_SEEN:
             raise
-        taking.left_out.append(LeftOut(what=name, why=error.code))
+        if name.lower() not in OPTIONAL:
+            taking.left_out.append(LeftOut(what=name, why=error.code))
         return None
 
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sfsync.core.costs import creates_by_route
+from sfsync.core.guarantees import KEYLESS, SAFE_BECAUSE
 from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.core.results import Problem
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import Pending, PlannedValue, shown
+from sfsync.core.writes import Route
 from sfsync.report.document import in_write_order
 from sfsync.report.lines import CountTable, Line, Piece, Tone
 from sfsync.report.nouns import counted, noun, place
@@ -25,13 +27,6 @@ LEFT_ALONE: Final = frozenset({Action.NOOP, Action.SKIP})
 
 _ROLE_ENDS: Final = frozenset({"OpportunityId", "ContactId"})
 
-_ROUTE_WORDS: Final = {
-    "key fence": "safe to repeat: the org refuses a second record with the same key",
-    "receipt fence": "safe to repeat: the org refuses a second request with the same receipt",
-    "job fence": "safe to repeat: the org keeps a list of what became of every row",
-    "at most once": "sent once; a lost answer is looked up in the org or left for you, never sent again blindly",
-}
-
 
 @dataclass(slots=True)
 class _Block:
@@ -40,12 +35,14 @@ class _Block:
     title: str
     change: Change | None = None
     roles: list[Change] = field(default_factory=list)
+    is_undo: bool = False
 
 
 def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
     """The plan, with at most `limit` records of each sObject field by field."""
     kind = "sandbox" if plan.org.is_sandbox else "not a sandbox"
-    yield Line(f"Plan {plan.plan_id} of job {plan.job}", tone=Tone.TITLE)
+    title = f"takes back run {plan.undoes} of job {plan.job}" if plan.undoes else f"of job {plan.job}"
+    yield Line(f"Plan {plan.plan_id} {title}", tone=Tone.TITLE)
     yield Line(f"for {plan.org.name} ({plan.org.org_id}, {kind}) at {plan.org.instance_url}")
     yield Line()
     yield _overview(plan.changes)
@@ -64,9 +61,10 @@ def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
 def _overview(changes: Iterable[Change]) -> CountTable:
     counts: dict[str, Counter[str]] = {}
     for each in changes:
-        if each.row is not None:
+        if each.row is not None or each.action is Action.DELETE:
             counts.setdefault(each.sobject, Counter())[_fate(each.action)] += 1
-    titles = ("create", "update", "leave alone", "not possible")
+    deletes = ("delete",) if any(each["delete"] for each in counts.values()) else ()
+    titles = ("create", "update", *deletes, "leave alone", "not possible")
     rows = tuple((noun(name, 2), [counts[name][each] for each in titles]) for name in in_write_order(counts))
     return CountTable(("", *titles), rows)
 
@@ -86,6 +84,7 @@ def _section(plan: Plan, sobject: str, known: Mapping[str, Change], *, limit: in
     yield Line()
     yield Line(noun(sobject, 2).capitalize(), tone=Tone.TITLE)
     for block in blocks[:limit]:
+        block.is_undo = plan.undoes is not None
         yield from _block_lines(block, known)
     if len(blocks) > limit:
         yield Line(f"... and {len(blocks) - limit:,} more", 2, Tone.FAINT)
@@ -131,7 +130,7 @@ def _block_lines(block: _Block, known: Mapping[str, Change]) -> Iterator[Line]:
         yield _headline(block.change, block.title, indent=2)
         yield from _field_lines(block.change, known, indent=6)
     for role in block.roles:
-        yield _headline(role, _role_title(role), indent=6)
+        yield _headline(role, _role_title(role, is_undo=block.is_undo), indent=6)
         yield from _field_lines(role, known, indent=10)
 
 
@@ -143,8 +142,10 @@ def _headline(change: Change, title: str, *, indent: int) -> Line:
     return Line(f"~ {title}", indent, Tone.CHANGED)
 
 
-def _role_title(role: Change) -> str:
+def _role_title(role: Change, *, is_undo: bool) -> str:
     """`contact Ada Lovelace as Decision Maker, primary`; an update says the rest in its fields."""
+    if role.action is Action.DELETE and is_undo:
+        return f"contact {role.label} is deleted: the run had added it"
     if role.action is Action.DELETE:
         return f"{role.label} is deleted: the source does not have it"
     if role.row is None:
@@ -203,7 +204,9 @@ def _cost_lines(plan: Plan) -> Iterator[Line]:
         yield Line("There is nothing to write.")
     for sobject, by_route in creates_by_route(plan.changes, plan.routes).items():
         for route, count in by_route.items():
-            yield Line(f"{counted(sobject, count)} by {route}: {_ROUTE_WORDS.get(route, '')}")
+            yield Line(f"{counted(sobject, count)} by {route}: {SAFE_BECAUSE[Route(route)]}")
+    for sobject in plan.keyless():
+        yield Line(f"{noun(sobject, 2).capitalize()} have no key in the org: {KEYLESS}.")
     cost = plan.predicted
     yield Line(
         f"Applying it will cost {cost.total:,} API calls ({cost.reads:,} reads, {cost.writes:,} writes)."

@@ -95,7 +95,7 @@ Notes
 1 deal by key fence: safe to repeat: the org refuses a second record with the same key
 1 contact role by key fence: safe to repeat: the org refuses a second record with the same key
 1 contact role by at most once: sent once; a lost answer is looked up in the org or left for you,
-never sent again blindly
+not sent again blindly
 Applying it will cost 6 API calls (3 reads, 3 writes).
 """
 
