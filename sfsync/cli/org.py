@@ -1,4 +1,4 @@
-"""The commands below org: what an org is made of."""
+"""The commands below org: what an org is made of, and what makes it safest."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from sfsync.snapshots import SavedSnapshot
 
 
-@click.group(short_help="Look at an org: its fields, stages and picklists.")
+@click.group(short_help="Look at an org, and write what makes it safest.")
 def org_command() -> None:
-    """Look at an org. Nothing in it is changed."""
+    """Look at an org, write the metadata that makes writes to it safest, and look after its receipts."""
 
 
 @org_command.command("snapshot", short_help="Save what an org is made of to a file.")
@@ -37,7 +37,9 @@ def snapshot_command(
 
     The file holds no record, no secret, no user, and neither the address nor the id of the org: it is made
     for a repository, and two snapshots of an unchanged org are equal. sfsync emulator serve --snapshot FILE
-    plays the org it describes, sfsync check JOB --snapshot FILE checks a job without any org.
+    plays the org it describes, sfsync check JOB --snapshot FILE checks a job without any org. Example:
+
+    sfsync org snapshot -o sandbox
     """
     from sfsync.snapshots import save_snapshot
 
@@ -84,3 +86,76 @@ def _draw(saved: SavedSnapshot) -> None:
     for each in saved.snapshot.left_out:
         click.echo(f"  left out: {visible(each.what)} ({visible(each.why)})")
     click.echo(f"It took {calls} API calls. There is no record and no secret in it.")
+
+
+@org_command.command("setup", short_help="Write the metadata that makes writes safe to repeat.")
+@click.argument("job", required=False)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", required=True, help="The folder to write it to."
+)
+@click.option(
+    "--with-deletes",
+    is_flag=True,
+    help="Let the permission set delete: for sfsync undo and the purge of receipts. Without it, it cannot.",
+)
+@json_option
+def setup_command(job: str | None, *, out: Path, with_deletes: bool, as_json: bool) -> int:
+    """Write metadata to DIR, ready for `sf project deploy start`: key fields, receipts, a permission set.
+
+    With JOB the key fields and the rights are those that the job uses. No org is asked and none is changed; an
+    administrator deploys the folder, whose README.md says how. Example:
+
+    sfsync org setup nightly --out setup
+    """
+    from sfsync.jobs import load_job
+    from sfsync.org_setup import write_setup
+
+    with surroundings("none") as around:
+        loaded = load_job(job, environ=around.environ) if job else None
+        files = write_setup(out, loaded, with_deletes=with_deletes)
+    if as_json:
+        print_json({"schema": "sfsync.org-setup/1", "folder": str(out), "files": files, "exit_code": 0})
+        return 0
+    for name in files:
+        click.echo(f"  {out / name}")
+    click.echo(f"{len(files)} files. {out / 'README.md'} says what each is for and the two commands to type.")
+    return 0
+
+
+@org_command.command("receipts", short_help="Count the receipts in an org, and delete old ones.")
+@org_option
+@click.option(
+    "--purge-older-than",
+    "days",
+    type=click.IntRange(min=1),
+    metavar="DAYS",
+    help="Delete receipts older than this, 7 days at least and 10,000 at a time; a dry run without --yes.",
+)
+@click.option("--yes", is_flag=True, help="Delete them; without it they are only counted.")
+@json_option
+def receipts_command(org: str | None, *, days: int | None, yes: bool, as_json: bool) -> int:
+    """Count the receipts in an org; with --purge-older-than DAYS and --yes delete old ones.
+
+    A receipt is needed while an answer may be out. Those that this machine's journal still waits for are kept,
+    however old; so purge on the machine that runs the jobs. Example:
+
+    sfsync org receipts -o production --purge-older-than 30 --yes
+    """
+    from sfsync.org_setup import purge_receipts
+
+    if not org:
+        raise click.UsageError("which org? Give -o NAME")
+    with surroundings("none") as around:
+        found = purge_receipts(org, older_than_days=days, is_dry=not yes, around=around)
+    if as_json:
+        numbers = {"there": found.there, "old": found.old, "kept": found.kept, "purged": found.purged}
+        calls = found.usage.reads + found.usage.writes
+        print_json({"schema": "sfsync.org-receipts/1", **numbers, "api_calls": calls, "exit_code": 0})
+        return 0
+    click.echo(f"{found.there:,} receipts in the org")
+    if days is not None:
+        waited_for = f", {found.kept:,} of which the journal still waits for" if found.kept else ""
+        click.echo(f"{found.old:,} are older than {days} days{waited_for}; {found.purged:,} deleted")
+        if not yes and found.old > found.kept:
+            click.echo("Nothing was deleted: give --yes for that.")
+    return 0
