@@ -1,10 +1,10 @@
 """The one table of judgement: what an answer of the org, or the lack of one, means for the call and its rows.
 
 `judge` turns the evidence of one exchange (a transport fault, or a status with its error code) into a
-`Verdict` for the kind of call that was made; `row_fate` does the same for one refused row of a good answer.
-Both are data: `_FATES`, `_SIGN_BY_CODE` and `_ROW_FATES`. Invariants: messages may be translated, so codes
-decide (the two exceptions name identifiers that the platform never translates); only a Salesforce error body
-proves that nothing was done; an unknown code rejects a row and stops a request.
+`Verdict` for the kind of call that was made; `row_fates` does the same for one refused row of a good answer.
+The table is data: `_FATES` and `_SIGN_BY_CODE`. Invariants: messages may be translated, so codes decide (the
+exception names an identifier that the platform never translates); only a Salesforce error body proves that
+nothing was done; an unknown code stops a request.
 Source: REST API Developer Guide, "Status Codes and Error Responses"; SOAP API Developer Guide, error codes.
 """
 
@@ -152,7 +152,7 @@ def _sign_of_refusal(evidence: Evidence) -> Sign:
         return Sign.BUSY
     if code in _SIGN_BY_CODE:
         return _SIGN_BY_CODE[code]
-    if code.startswith(_ACCESS_PREFIXES):
+    if code.startswith(ACCESS_PREFIXES):
         return Sign.ACCESS
     if evidence.status >= 500:
         return Sign.UNAVAILABLE if evidence.status == 503 else Sign.FAILED
@@ -171,7 +171,8 @@ _SIGN_BY_STATUS: Final = {
 }
 """For a Salesforce error body whose code is not in the table."""
 
-_ACCESS_PREFIXES: Final = ("TXN_SECURITY_", "LOGIN_")
+ACCESS_PREFIXES: Final = ("TXN_SECURITY_", "LOGIN_")
+"""How the codes of refused access begin that are not in the table."""
 
 _BAD_REQUEST_CODES: Final = """
     JSON_PARSER_ERROR INVALID_FIELD INVALID_FIELD_FOR_INSERT_UPDATE INVALID_TYPE INVALID_ID_FIELD
@@ -270,57 +271,6 @@ _FATES: Final[Mapping[Sign, tuple[Fate, ...]]] = {
     Sign.MOVED: (Fate.STOP_CONFIG, Fate.REJECT, Fate.STOP_CONFIG, Fate.STOP_CONFIG, Fate.STOP_ACCESS),
     Sign.BAD_REQUEST: (Fate.STOP_CONFIG, Fate.REJECT, Fate.REJECT, Fate.REJECT, Fate.STOP_ACCESS),
     Sign.STRANGE: (*(Fate.STOP_CONFIG,) * 4, Fate.STOP_ACCESS),
-}
-
-
-class RowFate(StrEnum):
-    """What is done with a row that the org refused inside a good answer."""
-
-    LOCKED = "send again later, in smaller batches"
-    DUPLICATE_KEY = "look the key up"
-    GONE = "the record is not there any more"
-    HALTED = "send again without the culprit"
-    REJECT = "reject the row"
-    STOP = "stop the run"
-
-
-def row_fate(code: str, message: str = "") -> RowFate:
-    """What is done with a row refused by that code; an unknown code rejects the row."""
-    if code in _ROW_FATES:
-        return _ROW_FATES[code]
-    if code.startswith(_ACCESS_PREFIXES):
-        return RowFate.STOP
-    if "UNABLE_TO_LOCK_ROW" in message or message.startswith("Too many batch retries"):
-        return RowFate.LOCKED
-    return RowFate.REJECT
-
-
-_ROW_FATES: Final[Mapping[str, RowFate]] = {
-    "UNABLE_TO_LOCK_ROW": RowFate.LOCKED,
-    "RECORD_IN_USE_BY_WORKFLOW": RowFate.LOCKED,
-    "TOO_MANY_APEX_REQUESTS": RowFate.LOCKED,
-    "SERVER_UNAVAILABLE": RowFate.LOCKED,
-    "FUNCTIONALITY_TEMPORARILY_UNAVAILABLE": RowFate.LOCKED,
-    "UNKNOWN_EXCEPTION": RowFate.LOCKED,
-    "QUERY_TIMEOUT": RowFate.LOCKED,
-    "REQUEST_RUNNING_TOO_LONG": RowFate.LOCKED,
-    "INVALID_SESSION_ID": RowFate.LOCKED,
-    "DUPLICATE_VALUE": RowFate.DUPLICATE_KEY,
-    "ENTITY_IS_DELETED": RowFate.GONE,
-    "NOT_FOUND": RowFate.GONE,
-    "ALL_OR_NONE_OPERATION_ROLLED_BACK": RowFate.HALTED,
-    "PROCESSING_HALTED": RowFate.HALTED,
-    "BATCH_PROCESSING_HALTED": RowFate.HALTED,
-    "REQUEST_LIMIT_EXCEEDED": RowFate.STOP,
-    "EXCEEDED_QUOTA": RowFate.STOP,
-    "STORAGE_LIMIT_EXCEEDED": RowFate.STOP,
-    "ORG_IN_MAINTENANCE": RowFate.STOP,
-    "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE": RowFate.STOP,
-    "API_CURRENTLY_DISABLED": RowFate.STOP,
-    "API_DISABLED_FOR_ORG": RowFate.STOP,
-    "FUNCTIONALITY_NOT_ENABLED": RowFate.STOP,
-    "ORG_LOCKED": RowFate.STOP,
-    "TRIAL_EXPIRED": RowFate.STOP,
 }
 
 

@@ -25,7 +25,7 @@ from sfsync.core.bulk import (
 )
 from sfsync.core.ports import Attempt
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
-from sfsync.core.verdict import RowFate, row_fate
+from sfsync.core.row_fates import RowFate, row_fate
 from sfsync.core.writes import Node, Refused, Route
 from sfsync.engine.run_state import JOB_MARK, RunState
 from sfsync.engine.sending import MOST_TRIES, rejected

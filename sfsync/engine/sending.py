@@ -16,8 +16,9 @@ from sfsync.core.job import OnRoleError
 from sfsync.core.plan import PLANNED_OUTCOME, Action, Change
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import gives_flag_away
+from sfsync.core.row_fates import RowFate, row_fate
 from sfsync.core.sobject import CONTACT_ROLE
-from sfsync.core.verdict import RowFate, row_fate, stop_error
+from sfsync.core.verdict import stop_error
 from sfsync.core.writes import Answer, Answers, Moved, Node, Refused, Repeated, Unanswered, WriteCall, Written
 from sfsync.engine.run_state import RunState
 from sfsync.errors import SyncError

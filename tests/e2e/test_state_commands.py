@@ -6,12 +6,12 @@ from pathlib import Path
 
 from command_line import warm_sfsync as sfsync
 
-from sfsync.journal import run_lock
+from sfsync.journal.sqlite.locks import run_lock
 
 
 def test_unlock_refuses_while_a_process_lives(environ: dict[str, str], tmp_path: Path) -> None:
     """Exit 99 with the holder's process while the lock is held; 0 as soon as it is gone."""
-    with run_lock(Path(environ["SFSYNC_STATE"]), "nightly-00D"):
+    with run_lock(Path(environ["SFSYNC_STATE"]), "nightly-00D", at="2026-09-30T08:00:00+00:00"):
         done = sfsync("state", "unlock", environ=environ, cwd=tmp_path)
         assert done.exit_code == 99
         assert "nightly-00D: held by process" in done.out

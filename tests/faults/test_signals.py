@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from client_processes import Client, Nursery
-from main_job_bench import ALAN, LEUNG, ORG_FILE, WRITES, Before, Bench, FreshBench, Reference, deal, role
+from main_job_bench import ALAN, LEUNG, WRITES, Before, Bench, FreshBench, Reference, deal, org_document, role
 from test_main_job_kills import RECOVERIES, assert_like_uninterrupted, has_open_run, recover
 
 from sfsync.emulator.fault_actions import Drop, Hold, Refuse
@@ -170,7 +170,7 @@ def test_P2_a_signal_at_the_login(
 @pytest.fixture
 def keyless(tmp_path: Path) -> Iterator[Bench]:
     """An org without receipts, and a keyless job that goes by bulk jobs."""
-    with running(ORG_FILE) as emulator:
+    with running(org_document(has_receipts=False, has_jobs=True)) as emulator:
         made = Bench(emulator, tmp_path)
         keys = ("D-1", "D-2", "D-3", "D-4")
         roles = [role(key, contact, "Evaluator") for key in keys for contact in (LEUNG, ALAN)]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from sfsync.core.row_fates import RowFate, row_fate
 from sfsync.core.verdict import (
     CallKind,
     Evidence,
     Fate,
     Fault,
-    RowFate,
     Sign,
     error_for,
     judge,
-    row_fate,
     sign_of,
     stop_error,
 )
