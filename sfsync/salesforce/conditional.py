@@ -69,6 +69,8 @@ def read_conditional(call: ConditionalCall, document: Any) -> dict[str, Answer]:
     """What a whole answer says of the rows; a single update that went well has an empty body."""
     if len(call.rows) == 1:
         [node] = call.rows
+        if document is not None:
+            return {node.change_id: Unanswered(NO_PROOF)}
         return {node.change_id: Written(str(record_id(str(node.record_id))))}
     found = subanswers(document, _PREFIX, len(call.rows))
     if found is None:

@@ -1,5 +1,7 @@
 """Keeps a total deadline on every read from a socket, so that a drip of bytes cannot hold a call for ever.
 
+An answer whose head was cut off is told from one that has no more headers, which the standard library does not do.
+
 The timeout of requests counts from byte to byte, and headers are read before the caller gets control. Here
 the response reads its socket through `_TimedSocket`, which before each read cuts the socket's timeout down to
 what is left of the deadline. Invariant: the deadline of the thread that sends is the one that counts.
@@ -16,7 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPResponse
+from http.client import HTTPResponse, IncompleteRead
 from typing import Any, Final
 
 from requests.adapters import HTTPAdapter
@@ -75,6 +77,21 @@ class _TimedSocket(io.RawIOBase):
         super().close()
 
 
+class _HeadReader:
+    """Reads the lines of an answer's head and keeps the last one."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self.last_line = b""
+
+    def readline(self, limit: int = -1) -> bytes:
+        self.last_line = self._raw.readline(limit)
+        return self.last_line
+
+    def close(self) -> None:
+        self._raw.close()
+
+
 class _TimedResponse(HTTPResponse):
     """An answer whose head and body are read under the deadline of the thread."""
 
@@ -83,6 +100,24 @@ class _TimedResponse(HTTPResponse):
         deadline_s = getattr(_current, "deadline_s", None)
         if deadline_s is not None:
             self.fp = io.BufferedReader(_TimedSocket(self.fp.detach(), sock, deadline_s))
+
+    def begin(self) -> None:
+        """Reads the head, which ends with a blank line.
+
+        Raises:
+            IncompleteRead: the connection ended before; whatever the head said until then proves nothing.
+        """
+        if self.headers is not None:
+            return
+        raw, head = self.fp, _HeadReader(self.fp)
+        self.fp = head  # of a file the head needs no more than lines
+        try:
+            super().begin()
+        finally:
+            if self.fp is not None:  # it is None when the first line made no sense
+                self.fp = raw
+        if head.last_line not in (b"\r\n", b"\n"):
+            raise IncompleteRead(head.last_line)
 
 
 class _TimedConnection(HTTPConnection):

@@ -215,7 +215,7 @@ def _evidence_of(request: Request, status: int, media: str, body: bytes) -> tupl
         return Evidence(status=status, is_json=True), None
     if status == 200 and media == request.accept and media != "application/json":
         return _text_evidence(body)
-    if status == 204 and not body:
+    if status == 204 and not body and not request.expects_nothing:
         # Only an update or a deletion of one record is answered so; nothing else takes it for a success.
         return Evidence(status=status, is_json=True), None
     if media != "application/json":

@@ -105,6 +105,14 @@ def test_t3_success_needs_the_proof_of_the_body(org: ScriptedOrg, body: object) 
     assert isinstance(answers["Opportunity:DEAL-1"], Unanswered)
 
 
+@pytest.mark.parametrize("result", [{"id": DEAL_ID}, {"id": DEAL_ID, "success": "true", "errors": []}])
+def test_t3_a_result_that_does_not_say_success_is_none(org: ScriptedOrg, result: dict[str, object]) -> None:
+    """An id alone does not prove that the row was saved."""
+    org.answers(reply(200, [result]))
+    answers = Bench(token_profile(org.url)).gateway.write(update_call())
+    assert isinstance(answers["Opportunity:0"], Unanswered)
+
+
 def test_t4_a_page_with_401_is_no_json_error(org: ScriptedOrg) -> None:
     """A 401 page stops a read as an access error, and leaves a create unanswered, without a login."""
     org.answers(page(401))
