@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import Job, Section
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Plan
@@ -82,6 +83,7 @@ class OwnRecords:
     section: Section
     ledger: Mapping[str, LedgerEntry]
     lookup: Lookup | None
+    folds_case: bool
     _found: dict[str, list[Record]] = field(default_factory=dict)
 
     def learn(self, records: Iterable[Record]) -> None:
@@ -97,18 +99,22 @@ class OwnRecords:
         return self._found.get(self._compared(row.key), [])
 
     def _compared(self, key: str) -> str:
-        """The key as it is compared: fields of an org may not tell case apart, the journal does."""
-        return key.casefold() if self.section.key else key
+        """The key as it is compared: a field of the org may not tell case apart, the journal does."""
+        return key.casefold() if self.folds_case else key
 
 
-def own_records(read: ReadSection, *, job: str, org_id: str, journal: Journal) -> OwnRecords:
+def own_records(
+    read: ReadSection, describe: SObjectDescribe, *, job: str, org_id: str, journal: Journal
+) -> OwnRecords:
     """What is needed to find the records of a section's rows: the journal's memory of them, and one query."""
     section = read.section
     keys = tuple(dict.fromkeys(each.key for each in read.rows if each.key and not each.problems))
     names = {ledger_key(job, key, key_field=section.key): key for key in keys}
     entries = journal.ledger(org_id, section.sobject, names)
     ledger = {names[name]: entry for name, entry in entries.items()}
-    return OwnRecords(section, ledger, _lookup(read, keys, ledger))
+    key_field = describe.field(section.key) if section.key else None
+    folds_case = key_field is not None and not key_field.case_sensitive
+    return OwnRecords(section, ledger, _lookup(read, keys, ledger), folds_case)
 
 
 def _lookup(read: ReadSection, keys: Sequence[str], ledger: Mapping[str, LedgerEntry]) -> Lookup | None:

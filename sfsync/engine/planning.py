@@ -156,7 +156,8 @@ class _Planning:
 
     def _plan_keyed(self, read: ReadSection) -> None:
         sobject = read.section.sobject
-        own = own_records(read, job=self.job.name, org_id=self.org_id, journal=self.journal)
+        describe = self.schema.describe(sobject)
+        own = own_records(read, describe, job=self.job.name, org_id=self.org_id, journal=self.journal)
         lookups = [own.lookup] if own.lookup else []
         lookups += self.table.lookups(self._references(sobject, read.rows))
         answers = self.gateway.fetch(lookups) if lookups else []
