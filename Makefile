@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults signals leaks audit bench test-clients docs lint lock upgrade clean
+.PHONY: help setup demo test faults signals leaks audit mutants bench test-clients docs lint lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -32,6 +32,9 @@ leaks: setup ## every fault with planted secrets in all forms, searched for in e
 
 audit: setup ## the lock: all pinned with hashes, no index named, no known vulnerability (that part needs the network)
 	@$(PYTHON) .ci/audit.py
+
+mutants: setup ## planted bugs that the tests must catch, a quarter of an hour (make mutants ARGS=name plants one)
+	@$(BIN)/python tests/mutants/run.py $(ARGS)
 
 bench: setup ## the speed of the emulator, a table and a line of JSON each
 	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done

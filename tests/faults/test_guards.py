@@ -5,8 +5,8 @@ from __future__ import annotations
 from main_job_bench import Bench, deal, role
 
 from sfsync.core.guards import changes_digest
-from sfsync.emulator.fault_actions import FailRows
-from sfsync.emulator.faults import FaultScript
+from sfsync.emulator.fault_actions import ChangeOrg, FailRows
+from sfsync.emulator.faults import AFTER_COMMIT, FaultScript
 
 MANY = [deal(f"D-{number}") for number in range(60)]
 
@@ -43,6 +43,15 @@ def test_a_canary_that_fails_keeps_the_rest_back(bench: Bench) -> None:
     assert bench.inserted()["Opportunity"] == 0
 
 
+def test_s19_a_canary_that_the_org_rewrites_keeps_the_rest_back(bench: Bench) -> None:
+    """The first deal is saved, but not as it was written: a person looks before the others go."""
+    bench.write_job([deal(key) for key in ("D-1", "D-2", "D-3")], [role("D-1", name="None")])
+    somebody = {"what": "edit", "object": "Opportunity", "id": "@Opportunity", "values": {"Amount": 7}}
+    bench.strike(ChangeOrg(somebody), phase=AFTER_COMMIT)
+    assert bench.run(canary=1).exit_code == 6
+    assert bench.inserted()["Opportunity"] == 1
+
+
 def test_a_canary_that_sings_lets_the_rest_go(bench: Bench) -> None:
     """The first deals with their roles are written and read back, then all others."""
     bench.write_job([deal(key) for key in ("D-1", "D-2", "D-3")], [role("D-1"), role("D-3")])
@@ -60,8 +69,23 @@ def test_a_plan_out_of_proportion_waits_for_a_person(bench: Bench) -> None:
     writes = bench.write_count()
     assert bench.run().exit_code == 6
     assert bench.write_count() == writes
+    assert bench.run(confirmed="0123456789ab").exit_code == 6
+    assert bench.write_count() == writes
     digest = changes_digest(bench.plan().changes)
     assert bench.run(confirmed=digest).exit_code == 0
+
+
+def test_i15_a_field_cleared_on_many_records_waits_for_a_person(bench: Bench) -> None:
+    """A column that came out empty clears a field on more than one record in a hundred: it is shown first."""
+    bench.amount_rule = '{ column = "amount", blank = "null" }'
+    bench.write_job(MANY, [role("D-1", name="None")])
+    assert bench.run().exit_code == 0
+    cleared = [{**row, "amount": ""} if place < 2 else row for place, row in enumerate(MANY)]
+    bench.write_job(cleared, [role("D-1", name="None")])
+    assert bench.run().exit_code == 6
+    assert bench.deal("D-0")["Amount"] == 100.0
+    assert bench.run(confirmed=changes_digest(bench.plan().changes)).exit_code == 0
+    assert bench.deal("D-0")["Amount"] is None
 
 
 def test_a_source_that_grew_threefold_waits_for_a_person(bench: Bench) -> None:

@@ -106,13 +106,19 @@ def test_C5_a_plan_is_stale_once_another_run_has_begun(bench: Bench, saved: Path
 
 
 def test_C5_a_plan_of_another_org_is_refused(
-    bench: Bench, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
+    saved: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """S23: the profile leads to another org than when the plan was made: neither org is written to."""
     with running(BARE_ORG) as emulator:
         other = Bench(emulator, tmp_path)
         enter(other, monkeypatch)
+        capsys.readouterr()
         assert apply(saved) == 6
+        assert json.loads(capsys.readouterr().out)["code"] == "OTHER_ORG"
         assert other.write_count() == 0
     assert bench.write_count() == 0
 

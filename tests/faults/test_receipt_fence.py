@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import requests
 from main_job_bench import ALAN, LEUNG, ORG_FILE, WRITES, Before, Bench
 from receipt_orgs import KEYS, ask_for_roles, put_deals_without_roles, receipts
 
@@ -13,6 +15,7 @@ from sfsync.core.results import Outcome
 from sfsync.emulator.fault_actions import Drop, FailRows, Hold, Redeliver, Refuse, Truncate
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running
+from sfsync.emulator.wire.messages import Request
 
 WANTED = sorted([(ALAN, "Decision Maker", True), (LEUNG, "Evaluator", False)])
 
@@ -130,6 +133,38 @@ def test_one_bad_role_takes_only_itself_down(bench: Bench) -> None:
     counts = ending.counts["OpportunityContactRole"]
     assert (counts["created"], counts["rejected"]) == (5, 1)
     assert len(receipts(bench)) == 3
+
+
+@dataclass
+class Copying(FaultScript):
+    """No fault: keeps a copy of the first such call."""
+
+    copies: list[Request] = field(default_factory=list)
+
+    def matches(self, request: Request) -> bool:
+        """Keeps the request, and strikes nothing."""
+        if FaultScript.matches(self, request) and not self.copies:
+            self.copies.append(request)
+        return False
+
+
+def test_n14_a_refused_request_that_arrives_once_more_is_fenced(bench: Bench) -> None:
+    """A unit keeps its token when it goes again, so a late second delivery of the first try changes nothing."""
+    copying = Copying(Drop(), path=WRITES)
+    bench.emulator.faults.add(copying)
+    bench.emulator.faults.add(FaultScript(FailRows(rows=(4,)), path=WRITES, count=1))
+    assert bench.run().exit_code == 0
+    [first] = copying.copies
+    requests.post(
+        f"{bench.emulator.instance_url}{first.path}",
+        data=first.body,
+        headers={
+            "Authorization": f"Bearer {bench.emulator.access_token}",
+            "Content-Type": "application/json",
+        },
+        timeout=10,
+    )
+    assert_each_role_once(bench)
 
 
 @pytest.mark.parametrize("phase", [BEFORE_READ, AFTER_COMMIT])

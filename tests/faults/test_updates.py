@@ -75,6 +75,19 @@ def test_n5_a_lost_answer_to_an_update_is_no_conflict_with_ourselves(bench: Benc
     assert bench.deal("D-1")["Amount"] == 250.0
 
 
+def test_n5_an_update_that_nobody_can_say_of_is_sent_by_the_next_run(bench: Bench) -> None:
+    """What was last brought moves on over saved rows only, so the value is not taken for sent."""
+    move_on(bench, "D-1")
+    broken = Refuse(500, [{"errorCode": "UNKNOWN_EXCEPTION", "message": "x"}])
+    bench.emulator.faults.add(FaultScript(broken, method="PATCH", path=UPDATES, count=None))
+    ending = bench.run()
+    assert ending.of(Outcome.UNKNOWN) == {"Opportunity:D-1"}
+    assert ending.exit_code == 3
+    bench.emulator.faults.clear()
+    assert bench.run().counts["Opportunity"]["updated"] == 1
+    assert bench.deal("D-1")["Amount"] == 250.0
+
+
 def test_a_condition_answered_without_a_body_is_a_conflict_too(bench: Bench) -> None:
     """412 says that nothing was written, whatever else the answer holds."""
     move_on(bench, "D-1")

@@ -318,6 +318,24 @@ def test_P2_a_write_in_doubt_stays_in_doubt_when_stopped(org: ScriptedOrg) -> No
     assert isinstance(bench.gateway.write(update_call())["Opportunity:0"], Unanswered)
 
 
+def test_P2_a_stop_during_a_wait_sends_nothing_more(org: ScriptedOrg) -> None:
+    """The signal comes while a call waits for its next try: the wait ends, and so does the call."""
+    org.answers(refusal(503, "SERVER_UNAVAILABLE"))
+    bench = Bench(token_profile(org.url))
+    bench.stop.sets_at_wait = 1
+    with pytest.raises(Interrupted):
+        bench.gateway.fetch(ACCOUNTS)
+    assert len(org.seen) == 1
+
+
+def test_S6_a_call_is_tried_five_times_at_most(org: ScriptedOrg) -> None:
+    """An error that is this request's own and no outage does not open the breaker, and ends all the same."""
+    org.answers(refusal(500, "UNKNOWN_EXCEPTION"))
+    with pytest.raises(OrgUnavailable):
+        Bench(token_profile(org.url)).gateway.fetch(ACCOUNTS)
+    assert len(org.seen) == 5
+
+
 def test_the_retries_of_a_run_are_bounded(org: ScriptedOrg) -> None:
     """When the run's bound on retries is used up, a fault is final."""
     org.answers(refusal(500, "UNKNOWN_EXCEPTION"))

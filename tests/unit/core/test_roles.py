@@ -62,6 +62,14 @@ def test_a_missing_role_is_created_whole() -> None:
     }
 
 
+def test_a_held_role_is_one_wanted_role_and_no_more() -> None:
+    """A contact in two roles, one of which is there, needs the other one besides; the first is not changed."""
+    plan = planned(
+        [wants(LEUNG, "Evaluator"), wants(LEUNG, "Decision Maker", line=3)], [has(LEUNG, "Evaluator")]
+    )
+    assert [action for action, _ in actions(plan)] == [Action.NOOP, Action.CREATE]
+
+
 def test_another_role_of_the_same_contact_is_changed_not_doubled() -> None:
     """When one row of the contact is left on both sides, it is the same row with another role."""
     plan = planned([wants(LEUNG, "Decision Maker")], [has(LEUNG, "Evaluator")])

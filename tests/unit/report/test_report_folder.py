@@ -75,6 +75,14 @@ def test_i5_successes_hold_no_formulas(tmp_path):
     assert labels == ["'=HYPERLINK(1)", "-12.5", "a\\x1b\\nb"]
 
 
+def test_i5_a_column_that_only_looks_like_ours_is_the_sources_own(tmp_path):
+    """Names that begin with an underscore are kept, with their cells below them."""
+    image = an_image({1: ("D", "x")}, columns=("_id", "close"))
+    header, row = rejects_text(tmp_path, image).splitlines()
+    assert header.split(",") == ["_id", "close", *OWN]
+    assert row.split(",")[:2] == ["D", "x"]
+
+
 def test_own_columns_of_the_source_are_replaced(tmp_path):
     """Rejects of a rejects file have the `_sfsync_` columns once, with what is wrong now."""
     image = an_image({1: ("D", "x", "rejected", "OLD", "old", "old", "9")}, columns=("deal", "close", *OWN))
