@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from planting import DoesNotApply, Mutant, catalogue, plant
+from bug_catalogue import DoesNotApply, Mutant, catalogue, plant
 
 SHORT_S: Final = 120
 """How long a bug's own tests may take; the machine may be busy, else half a minute would do."""

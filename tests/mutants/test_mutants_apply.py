@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 import pytest
-from planting import ROOT, DoesNotApply, Edit, Mutant, catalogue
+from bug_catalogue import ROOT, DoesNotApply, Edit, Mutant, catalogue
 
 MUTANTS = catalogue()
 FAULT = re.compile(r"[TNSCPI]\d{1,2}|J[1-8]")
