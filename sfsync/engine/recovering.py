@@ -18,6 +18,7 @@ from sfsync.engine.role_applying import settle_roles
 from sfsync.engine.run_state import RunState
 from sfsync.engine.sending import Doubt
 from sfsync.engine.settling import settle_creates
+from sfsync.engine.undo_applying import settle_undone
 
 
 def recover(state: RunState) -> int:
@@ -30,7 +31,9 @@ def recover(state: RunState) -> int:
     roles = [
         each for each in unsettled if each.sobject == CONTACT_ROLE and each.change_id not in state.results
     ]
-    if roles:
+    if state.plan.undoes is not None:
+        settle_undone(state, roles)
+    elif roles:
         settle_roles(state, roles)
     left = [each.change_id for each in unsettled if each.change_id not in state.results]
     state.release(left, "NOT_SAVED")
