@@ -30,7 +30,7 @@ from sfsync.core.writes import Node, Refused, Route
 from sfsync.engine.run_state import JOB_MARK, RunState
 from sfsync.engine.sending import MOST_TRIES, rejected
 from sfsync.engine.settling import unknown
-from sfsync.errors import OrgUnavailable, SyncError
+from sfsync.errors import ConfigError, OrgUnavailable, SyncError
 
 MOST_POLLS: Final = 60
 """How often a job is asked before the run ends without it; the waits grow to a quarter of a minute."""
@@ -50,7 +50,13 @@ def send_by_job(state: RunState, nodes: Sequence[Node]) -> None:
         if not left:
             return
         job_id, table = _filled_job(state, left)
-        _close(state, job_id, left)
+        try:
+            _close(state, job_id, left)
+        except ConfigError:  # what the job holds is not what one upload put there; it will never be closed
+            if tries == MOST_TRIES:
+                raise
+            state.pause(tries)
+            continue
         again = finish_job(state, job_id, table)
         left = [node for node in left if node.change_id in again]
         state.release([node.change_id for node in left], "NOT_SAVED")

@@ -64,7 +64,8 @@ class BulkJobs:
                 code=ending.code or "JOB_REFUSED",
                 hint="check the user's permissions, or add the receipt object: sfsync org setup",
             )
-        job_id = ending.document.get("id") if isinstance(ending, Answered) else None
+        document = ending.document if isinstance(ending, Answered) else None
+        job_id = document.get("id") if isinstance(document, dict) else None
         return job_id if isinstance(job_id, str) and _JOB_ID.fullmatch(job_id) else None
 
     def fill(self, job_id: str, table: JobTable) -> bool:
