@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from sfsync.core.events import Listener, Noticed
 from sfsync.core.job import Login, OrgProfile
 from sfsync.core.verdict import NOT_SENT, CallKind, Fate, Verdict, error_for, judge
-from sfsync.errors import AccessError
+from sfsync.errors import AccessError, GuardError
 from sfsync.salesforce.login import (
     PASSWORD_NOTICE,
     Grant,
@@ -52,6 +52,7 @@ class Access:
         self._meter = meter
         self._lock = threading.Lock()
         self._pass: Pass | None = None
+        self._org_id: str | None = None
 
     def current(self) -> Pass:
         """The pass in use; logs in when there is none yet.
@@ -69,6 +70,7 @@ class Access:
 
         Raises:
             AccessError, OrgUnavailable: the login failed.
+            GuardError: it leads to another org than the one before.
         """
         with self._lock:
             if self._pass is not None and self._pass is not stale:
@@ -109,6 +111,13 @@ class Access:
         return self._log_in()
 
     def _open(self, grant: Grant) -> Pass:
+        if self._org_id is not None and grant.org_id not in (None, self._org_id):
+            raise GuardError(
+                f"the new login leads to org {grant.org_id}, and the run began in {self._org_id}",
+                code="OTHER_ORG",
+                hint="An org was replaced, such as a refreshed sandbox. Nothing more was written; plan anew.",
+            )
+        self._org_id = self._org_id or grant.org_id
         if self._pass is not None and self._pass.door.origin == grant.origin:
             return Pass(self._pass.door, grant.token)
         session = open_session(self._profile, grant.origin, grant.token)

@@ -18,6 +18,7 @@ import jwt
 from pydantic import SecretStr
 
 from sfsync.core.job import Login, OrgProfile
+from sfsync.core.sobject import record_id
 from sfsync.core.verdict import CallKind, Evidence
 from sfsync.errors import AccessError, ConfigError
 from sfsync.salesforce.origins import Origin, is_loopback, is_salesforce_host, parse_origin, trusted_instance
@@ -35,10 +36,11 @@ _SHARED_HOSTS: Final = ("login.salesforce.com", "test.salesforce.com")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A token, and where it may be sent."""
+    """A token, where it may be sent, and of which org it is, where the login said so."""
 
     origin: Origin
     token: str = field(repr=False)
+    org_id: str | None = None
 
 
 def fixed_grant(profile: OrgProfile) -> Grant:
@@ -117,7 +119,14 @@ def read_grant(document: Any, *, login: Origin, loopback: bool) -> Grant:
     token = answer.get("access_token")
     if not isinstance(token, str) or not _is_token(token):
         raise AccessError("the login answered without an access token", code="NO_TOKEN")
-    return Grant(trusted_instance(answer.get("instance_url"), login=login, loopback=loopback), token)
+    origin = trusted_instance(answer.get("instance_url"), login=login, loopback=loopback)
+    return Grant(origin, token, _org_of(answer.get("id")))
+
+
+def _org_of(identity: Any) -> str | None:
+    """The org in an identity URL, whose path is /id/ORG/USER. Source: Salesforce Help, "Identity URLs"."""
+    parts = identity.rsplit("/", 2) if isinstance(identity, str) else []
+    return record_id(parts[1]) if len(parts) == 3 else None
 
 
 def login_refused(evidence: Evidence, *, skew: str = "") -> AccessError:
