@@ -12,7 +12,7 @@ from sfsync.core.batches import Unit, create_calls, graph_calls, update_batches
 from sfsync.core.plan import Action, Change, PredictedCalls
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.units import Routes, deal_units, record_units, role_units
-from sfsync.core.writes import Route
+from sfsync.core.writes import CollectionCall, Route
 
 JOB_WRITES: Final = 3
 JOB_READS: Final = 4
@@ -23,7 +23,10 @@ ROWS_PER_READ: Final = 10_000
 
 
 def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) -> PredictedCalls:
-    """Reads and writes of an apply; each batch of updates is read again first, and all read back."""
+    """Reads and writes of an apply; each batch of updates is read again first, and all read back.
+
+    What a collection of several rows has made is read by its ids, to see whose they are.
+    """
     reads, writes = 0, 0
     for sobject in WRITE_ORDER[:-1]:
         creates = _of(changes, sobject, Action.CREATE)
@@ -33,7 +36,9 @@ def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: boo
             reads, writes = _with_job(creates, reads, writes)
             creates = []
         units = deal_units(creates, changes, routes) if is_deal else record_units(creates, routes)
-        writes += sum(1 for _ in create_calls(units))
+        calls = [call for call, _ in create_calls(units)]
+        reads += sum(1 for call in calls if isinstance(call, CollectionCall) and len(call.nodes()) > 1)
+        writes += len(calls)
         update_calls = sum(1 for _ in update_batches(record_units(updates, routes), is_strict=is_strict))
         reads += update_calls
         writes += update_calls

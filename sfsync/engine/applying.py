@@ -19,6 +19,7 @@ from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.units import deal_units, record_units
 from sfsync.core.writes import Route
 from sfsync.engine.job_sending import send_by_job
+from sfsync.engine.placing import in_place
 from sfsync.engine.role_applying import apply_roles
 from sfsync.engine.run_state import RunState
 from sfsync.engine.sending import MOST_TRIES, send_units
@@ -118,7 +119,7 @@ def _create(state: RunState, sobject: str) -> None:
         return
     units = _create_units(state, sobject, changes)
     for _ in range(2 * MOST_TRIES):
-        doubts = send_units(state, units, create_calls) if units else []
+        doubts = send_units(state, units, create_calls, check=in_place) if units else []
         if not doubts:
             return
         units = settle_creates(state, doubts).again

@@ -31,6 +31,8 @@ WHOLE_REQUEST: Final = frozenset({"JSON_PARSER_ERROR"})
 
 Pack = Callable[[Sequence[Unit]], Iterator[tuple[WriteCall, tuple[Unit, ...]]]]
 
+Check = Callable[[RunState, WriteCall, Answers], Answers]
+
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
@@ -49,15 +51,20 @@ class _Round:
     stop: SyncError | None = None
 
 
-def send_units(state: RunState, units: Sequence[Unit], pack: Pack) -> list[Doubt]:
-    """Sends all units; returns those that only a look at the org can settle."""
+def send_units(
+    state: RunState, units: Sequence[Unit], pack: Pack, *, check: Check | None = None
+) -> list[Doubt]:
+    """Sends all units; returns those that only a look at the org can settle. `check` may doubt good answers."""
     doubts: list[Doubt] = []
     queue: list[Sequence[Unit]] = [units]
     tries = 0
     while queue:
         this = _Round()
         for call, taken in (packed for batch in queue for packed in pack(batch)):
-            state.settle(_ends_of(state, taken, state.send(call), this))
+            answers = state.send(call)
+            if check is not None:
+                answers = check(state, call, answers)
+            state.settle(_ends_of(state, taken, answers, this))
             if this.stop is not None:
                 _release(state, this.again)
                 raise this.stop
@@ -110,8 +117,10 @@ def _end_of(state: RunState, unit: Unit, answers: Answers, this: _Round) -> list
         this.doubts.append(Doubt(unit, is_ambiguous=False))
         return []
     if RowFate.STOP in fates:
-        first = next(iter(refused.values()))
+        first = next(each for each in refused.values() if row_fate(each.code, each.message) is RowFate.STOP)
         this.stop = stop_error(first.code, first.message)
+        this.again.append(unit)  # the org is to blame, not the row: it waits for another run
+        return []
     is_whole = bool(refused) and all(each.code in WHOLE_REQUEST for each in refused.values())
     may_be_innocent = not refused or RowFate.LOCKED in fates or (is_whole and not unit.alone)
     if may_be_innocent and unit.tries + 1 < MOST_TRIES:
