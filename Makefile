@@ -21,7 +21,7 @@ demo: setup ## the guided demonstration, on the emulated Salesforce; nothing lea
 test: lint ## lint, then every test; needs no network (make test ARGS="-k words" runs some)
 	$(BIN)/pytest $(ARGS)
 
-faults: setup ## the full grid of faults and kills of the main job, a few minutes
+faults: setup ## every fault at every write of every route, and kills; prints figures and a seed; ~15 minutes
 	SFSYNC_FAULTS_GRID=1 $(BIN)/pytest tests/faults $(ARGS)
 
 signals: setup ## SIGTERM and SIGINT at 200 moments of a run, about two minutes
@@ -44,6 +44,7 @@ test-clients: setup ## sf, jsforce and simple-salesforce as they are, against th
 
 docs: setup ## rewrite the generated pages in docs/
 	$(BIN)/python tests/contract/emulator/fact_table.py
+	$(BIN)/python tests/faults/fault_table.py
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .

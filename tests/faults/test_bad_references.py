@@ -1,0 +1,162 @@
+"""I8, I10, I11, I14, C6: references that lead nowhere, jobs without sense, files that are none, and schedules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from client_processes import Nursery
+from main_job_bench import ALAN, LEUNG, Bench, deal, role
+
+from sfsync.core.results import Outcome
+from sfsync.emulator.fault_actions import Hold
+from sfsync.emulator.org_changes import change_org
+from sfsync.errors import SyncError
+
+ROLE = "OpportunityContactRole"
+
+
+def told(bench: Bench, *roles: dict[str, str]) -> tuple[str, str]:
+    """The code, and message and hint, of the one role row that is not done; its deal is created."""
+    bench.write_job([deal("D-1")], roles)
+    ending = bench.run()
+    assert ending.exit_code == 3
+    assert ending.counts["Opportunity"]["created"] == 1
+    [problem] = [
+        each.problems[0]
+        for change, each in ending.document.rows()
+        if change.sobject == ROLE and each.outcome is Outcome.REJECTED
+    ]
+    return problem.code, f"{problem.message} {problem.hint}"
+
+
+@pytest.mark.parametrize("name", ["Evaluater", "evaluator ", "EVALUATOR", "Boss"])
+def test_I8_a_role_that_the_org_does_not_have_names_the_nearest(bench: Bench, name: str) -> None:
+    """An unknown role is rejected with what the org offers; case and blanks may not make it another one."""
+    bench.write_job([deal("D-1")], [role("D-1", name=name)])
+    ending = bench.run()
+    if name.strip().lower() == "evaluator":
+        held = [each[1] for each in bench.roles("D-1")]
+        assert held in ([], ["Evaluator"])
+    else:
+        [problem] = [each.problems[0] for change, each in ending.document.rows() if change.sobject == ROLE]
+        assert problem.code == "UNKNOWN_ROLE"
+        assert "Evaluator" in problem.hint + problem.message
+        assert bench.inserted()[ROLE] == 0
+
+
+def test_I8_a_role_that_an_admin_deactivated(bench: Bench) -> None:
+    """A value that is not active any more is no role."""
+    table = {"what": "drop_value", "object": ROLE, "field": "Role", "value": "Evaluator"}
+    change_org(bench.emulator.org, bench.emulator.audit, table)
+    code, text = told(bench, role("D-1", name="Evaluator"))
+    assert code == "UNKNOWN_ROLE"
+    assert "Evaluator" in text
+
+
+def test_I10_a_contact_that_is_not_there(bench: Bench) -> None:
+    """The role is rejected and names the cell's value; the deal goes without it."""
+    code, text = told(bench, role("D-1", "nobody@getcloudy.example"))
+    assert code == "NOT_FOUND"
+    assert "nobody@getcloudy.example" in text
+    assert bench.inserted()[ROLE] == 0
+
+
+@pytest.mark.parametrize("matches", [2, 50])
+def test_I10_of_several_contacts_none_is_taken(bench: Bench, matches: int) -> None:
+    """The role is rejected with candidates' ids."""
+    made = [bench.create("Contact", LastName=f"Twin {n}", Email="twin@x.example") for n in range(matches)]
+    code, text = told(bench, role("D-1", "twin@x.example"))
+    assert code == "AMBIGUOUS"
+    assert f"{matches} records" in text
+    assert any(each in text for each in made)
+    assert bench.inserted()[ROLE] == 0
+
+
+def test_I10_a_contact_in_the_recycle_bin_is_not_there(bench: Bench) -> None:
+    """A deleted contact is no contact, and is not brought back."""
+    bench.delete("Contact", bench.find("Contact", Email=ALAN))
+    assert told(bench, role("D-1", ALAN))[0] == "NOT_FOUND"
+
+
+def test_I10_a_contact_of_another_account_is_taken_as_it_is(bench: Bench) -> None:
+    """The platform allows it, so the role is written once; the contact keeps its account."""
+    other = bench.create("Account", Name="Other")
+    bench.create("Contact", LastName="Far", Email="far@x.example", AccountId=other)
+    bench.write_job([deal("D-1")], [role("D-1", "far@x.example")])
+    bench.run()
+    assert len(bench.roles("D-1")) <= 1
+    assert bench.find("Contact", Email="far@x.example", AccountId=other)
+
+
+MISTAKES = {
+    "an unknown field": ('NextStep = "next_step"', 'NextStepp__c = "next_step"'),
+    "a field of the platform": ('NextStep = "next_step"', 'LastModifiedDate = "next_step"'),
+    "a computed field": ('NextStep = "next_step"', 'ExpectedRevenue = "next_step"'),
+    "an unknown column": ('NextStep = "next_step"', 'NextStep = "next_stepp"'),
+    "a field twice": ('NextStep = "next_step"', 'NextStep = "next_step"\nNEXTSTEP = "deal"'),
+    "a reference by a field that is none": ('match = "Sfsync_Key__c" }', 'match = "Nonsense__c" }'),
+    "a deal under itself": ('NextStep = "next_step"', 'ParentId = "deal_id"'),
+    "a key that clashes in type": ('key = "Sfsync_Key__c"', 'key = "Amount"'),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_I11_a_job_that_makes_no_sense_is_refused_before_any_write(bench: Bench, mistake: str) -> None:
+    """Exit 2 with the place, before anything is written."""
+    bench.write_job([deal("D-1")], [role("D-1")])
+    old, new = MISTAKES[mistake]
+    text = Path(bench.job).read_text()
+    assert old in text
+    Path(bench.job).write_text(text.replace(old, new, 1))
+    try:
+        code = bench.run().exit_code
+    except SyncError as error:  # a mistake that loading finds
+        code = error.exit_code
+    assert code in (2, 5)
+    assert bench.inserted() == {}
+    assert bench.write_count() == 0
+
+
+@pytest.mark.parametrize("name", ["deals.xlsx", "deals.xlsm", "deals.ods", "deals.csv.gz", "deals.zip"])
+def test_I14_a_workbook_or_an_archive_is_refused_unopened(bench: Bench, name: str) -> None:
+    """Nothing is unpacked, so that no bomb goes off; the refusal says what to do."""
+    bench.write_job([deal("D-1")], [role("D-1")])
+    Path(bench.job).write_text(Path(bench.job).read_text().replace("deals.csv", name))
+    (bench.folder / name).write_bytes(b"PK\\x03\\x04" + b"\\x00" * 100)
+    with pytest.raises(SyncError) as refused:
+        bench.plan()
+    assert refused.value.exit_code in (2, 5)
+    assert name in f"{refused.value} {refused.value.hint}" or "workbook" in str(refused.value)
+    assert not bench.emulator.audit.requests
+
+
+RUN = ("run", "trailhead", "--json")
+
+
+def test_C6_a_schedule_that_overtakes_itself(bench: Bench, nursery: Nursery) -> None:
+    """While one run is at work every further start ends at once with 99, and the work is done once."""
+    first = nursery.start(*RUN, environ=bench.environ, folder=bench.folder)
+    late = [nursery.start(*RUN, environ=bench.environ, folder=bench.folder) for _ in range(3)]
+    bench.strike(Hold(cut="hang"), nth=2)
+    first.go()
+    assert bench.emulator.faults.wait_for_held()
+    assert [each.run() for each in late] == [99, 99, 99]
+    bench.emulator.faults.release()
+    bench.emulator.faults.clear()
+    first.end()
+    assert bench.run().exit_code == 3
+    assert bench.inserted() == {"Contact": 1, "Opportunity": 2, "OpportunityContactRole": 4}
+
+
+def test_C6_a_run_that_was_missed_is_caught_up_once(bench: Bench) -> None:
+    """The source moved on twice and was read once: one run brings the last state, and the next one nothing."""
+    bench.write_job([deal("D-1")], [role("D-1", LEUNG)])
+    assert bench.run().exit_code == 0
+    bench.write_job([deal("D-1", amount="150.00"), deal("D-2")], [role("D-1", LEUNG)])  # nobody ran it
+    bench.write_job([deal("D-1", amount="200.00"), deal("D-2"), deal("D-3")], [role("D-1", LEUNG)])
+    assert bench.run().exit_code == 0
+    assert bench.deal("D-1")["Amount"] == 200.0
+    written = bench.write_count()
+    assert bench.run().exit_code == 0
+    assert bench.write_count() == written
