@@ -40,7 +40,6 @@ class Fault:
     answer: str
     says: str
     does: str
-    awaits: str = ""
 
 
 def all_ids() -> list[str]:
@@ -99,7 +98,7 @@ def page() -> str:
         lines += ["|---|---|---|---|---|"]
         for each in register():
             if each.id.startswith(kind):
-                shown = ", ".join(f"`{place}`" for place in tests.get(each.id, ())) or each.awaits
+                shown = ", ".join(f"`{place}`" for place in tests.get(each.id, ()))
                 lines.append(f"| {each.id} | {each.says} | {' '.join(each.answer)} | {each.does} | {shown} |")
     return "\n".join(lines) + "\n"
 
