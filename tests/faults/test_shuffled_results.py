@@ -21,6 +21,17 @@ key = "Sfsync_Key__c"
 Sfsync_Key__c = "key"
 Name = "name"
 """
+DEALS = """
+[opportunities]
+file = "deals.csv"
+key = "Sfsync_Key__c"
+[opportunities.fields]
+Sfsync_Key__c = "deal"
+Name = "deal"
+AccountId = { column = "account", match = "Sfsync_Key__c" }
+StageName = { constant = "Prospecting" }
+CloseDate = { constant = "2027-01-31" }
+"""
 NAMES = ("Acme", "Bolt", "Cord")
 
 
@@ -99,3 +110,16 @@ def test_N10_the_parts_of_a_conditional_update_out_of_step(bench: Bench, how: st
     assert ending.exit_code in (0, 3)
     assert bench.run().exit_code == 0
     assert [bench.deal(key)["Amount"] for key in keys] == [400.0, 500.0, 600.0]
+
+
+def test_N10_deals_go_to_their_own_accounts_though_results_were_shuffled(bench: Bench) -> None:
+    """What refers to a record that this run has made gets the right id."""
+    accounts(bench, *NAMES)
+    deals = ["deal,account", "Deal 0,A-0", "Deal 1,A-1", "Deal 2,A-2"]
+    (bench.folder / "deals.csv").write_text("\n".join(deals) + "\n")
+    (bench.folder / "accounts.toml").write_text(ACCOUNTS + DEALS)
+    bench.strike(Reshape("rotated"), phase="after_commit")
+    assert bench.run().exit_code == 0
+    for place in range(len(NAMES)):
+        account = bench.find("Account", Sfsync_Key__c=f"A-{place}")
+        assert bench.find("Opportunity", Name=f"Deal {place}", AccountId=account)
