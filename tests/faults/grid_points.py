@@ -35,7 +35,7 @@ from sfsync.emulator.fault_actions import (
 )
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.wire.messages import Request
-from sfsync.salesforce import gateway
+from sfsync.salesforce import retrying
 from sfsync.salesforce.retrying import RetryPolicy
 from sfsync.salesforce.session import Timeouts
 
@@ -44,7 +44,7 @@ OPEN = (Outcome.UNKNOWN, Outcome.BLOCKED, Outcome.UNPROCESSED)
 HTML = "<html><body>Bad Gateway</body></html>"
 SORRY = Refuse(500, [{"errorCode": "UNKNOWN_EXCEPTION", "message": "An unexpected error occurred."}])
 ODD = Refuse(500, HTML, "text/html")
-QUICK = RetryPolicy(deadline_s=2.0, timeouts=Timeouts(connect_s=2.0, read_s=0.4))
+QUICK = partial(RetryPolicy, deadline_s=2.0, timeouts=Timeouts(connect_s=2.0, read_s=0.4))
 """For calls that hang: an impatient client, so that the grid need not wait for two minutes."""
 
 
@@ -241,7 +241,7 @@ def play(point: Point, clean: Clean, folder: Path) -> Judged:
     route, judged = ROUTES[point.route], Judged(point)
     with pytest.MonkeyPatch.context() as patch, route.opened(folder) as bench:
         if "hang" in point.way or "drip" in point.way:
-            patch.setattr(gateway, "RetryPolicy", lambda: QUICK)
+            patch.setattr(retrying, "RetryPolicy", QUICK)
         watch = bench.emulator.faults.add(Watch(Drop()))
         scripts = _lay(bench, point)
         ending = _judge_run(judged, route, bench, clean, route.step)

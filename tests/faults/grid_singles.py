@@ -30,7 +30,7 @@ from sfsync.emulator.fault_catalogue import CATALOGUE
 from sfsync.emulator.faults import FaultScript, script_from
 from sfsync.emulator.server import running
 from sfsync.emulator.wire.messages import Request
-from sfsync.salesforce import gateway
+from sfsync.salesforce import retrying
 
 ORGS: dict[str, Any] = {"receipts": ORG_FILE, "keys only": BARE_ORG, "jobs": JOBS_ORG}
 DOCUMENTED = {0, 2, 3, 4, 6, 75}
@@ -94,7 +94,7 @@ def play_single(point: Single, folder: Path) -> SingleJudged:
         bench = Bench(emulator, folder)
         table = _script_table(bench, point)
         if table["action"] in SLOW:
-            patch.setattr(gateway, "RetryPolicy", lambda: QUICK)
+            patch.setattr(retrying, "RetryPolicy", QUICK)
         script = emulator.faults.add(_script(table, point.nth))
         _judge(judged, bench)
         judged.struck = bool(script.struck)
