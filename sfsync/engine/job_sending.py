@@ -115,9 +115,17 @@ def _close(state: RunState, job_id: str, nodes: Sequence[Node]) -> None:
     try:
         state.gateway.jobs.close(job_id)
     except SyncError as error:
+        if isinstance(error, ConfigError) and _is_closed(state, job_id):
+            return
         state.release(names, error.code)
         _abandon(state, job_id)
         raise
+
+
+def _is_closed(state: RunState, job_id: str) -> bool:
+    """Whether a job is closed though its close was refused: a second delivery of it finds the job at work."""
+    progress = state.gateway.jobs.progress(job_id)
+    return progress is not None and progress.state not in (JobState.OPEN, JobState.ABORTED)
 
 
 def finish_job(state: RunState, job_id: str, table: JobTable) -> set[str]:

@@ -40,6 +40,8 @@ FOUND = (
     ),
     Point("jobs, deals without key", "N10 an empty list, committed", 1),
     Point("jobs, deals without key", "N14 delivered twice, first answer", 2),
+    Point("jobs, deals without key", "N14 delivered twice", 3),
+    Point("jobs, people without key", "N14 delivered twice", 3),
     Point("updates, one strict", "N10 an empty object, not committed", 1),
     Point("undo, bare", "N10 an empty list, not committed", 2),
 )
