@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults signals leaks audit mutants bench test-clients docs lint lock upgrade clean
+.PHONY: help setup demo test faults crash simulate signals leaks audit mutants bench test-clients docs lint lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -32,6 +32,9 @@ leaks: setup ## every fault with planted secrets in all forms, searched for in e
 
 audit: setup ## the lock: all pinned with hashes, no index named, no known vulnerability (that part needs the network)
 	@$(PYTHON) .ci/audit.py
+
+crash: setup ## kill 1,000 processes at chosen moments; about a quarter of an hour (ARGS="--kills 100 --seed 2")
+	@PYTHONPATH=tests/faults $(BIN)/python tests/crash/kill_campaign.py $(ARGS)
 
 mutants: setup ## planted bugs that the tests must catch, a quarter of an hour (make mutants ARGS=name plants one)
 	@$(BIN)/python tests/mutants/run.py $(ARGS)

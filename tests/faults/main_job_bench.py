@@ -59,6 +59,7 @@ WRITES = r"/composite/(graph|sobjects)|/sobjects/(Account|Contact|Opportunity)/\
 """The calls of the main job that write; it reads by /query and /composite."""
 
 TIMES = {"CreatedDate", "LastModifiedDate", "SystemModstamp", "LastStageChangeDate"}
+HISTORY_IDS = {"LastAmountChangedHistoryId", "LastCloseDateChangedHistoryId"}
 NAMED_BY = {"Account": "Name", "Contact": "Email", "User": "Username", "RecordType": "DeveloperName"}
 DEAL_COLUMNS = ("deal_id", "deal", "account", "stage", "close_date", "amount", "next_step")
 ROLE_COLUMNS = ("deal_id", "contact", "role", "primary")
@@ -405,7 +406,7 @@ def _names(emulator: RunningEmulator) -> dict[str, str]:
 
 
 def _told(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    kept = {name: value for name, value in row.items() if name not in TIMES | {"Id"}}
+    kept = {name: value for name, value in row.items() if name not in TIMES | HISTORY_IDS | {"Id"}}
     return {name: names.get(value, value) for name, value in sorted(kept.items()) if value is not None}
 
 

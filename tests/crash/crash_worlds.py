@@ -1,0 +1,217 @@
+"""The worlds of the kill campaign: an org of each kind, a job that goes on from round to round, and its oracle.
+
+A world lives through rounds. The job of a round brings new deals with their roles, and roles of deals that the
+round before left without any. `Twin` plays the same rounds without a kill; what its org holds then is what the
+world must hold, ids and times left out.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+from main_job_bench import ALAN, LEUNG, ORG_FILE, RECEIPT, WRITES, Bench, deal, org_document, role
+
+from sfsync.emulator.server import running
+
+PLAIN = ((LEUNG, "Evaluator", ""), (ALAN, "Business User", ""), (LEUNG, "Influencer", ""))
+WITH_PRIMARY = ((ALAN, "Decision Maker", "true"), *PLAIN)
+ALL_WRITES = WRITES + r"|/jobs/ingest"
+LATE = ("OpportunityContactRole", "OpportunityContactRole by name")
+Picture = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of org with what its job can rely on; `at_most_once` are roles of deals that exist there."""
+
+    name: str
+    org: Any
+    has_key: bool = True
+    roles: tuple[tuple[str, str, str], ...] = WITH_PRIMARY
+    at_most_once: bool = False
+
+
+KINDS = (
+    Kind("receipts", ORG_FILE),
+    Kind("keys only", org_document(has_receipts=False, has_jobs=False), at_most_once=True),
+    Kind("keyless, receipts", ORG_FILE, has_key=False),
+    Kind("keyless, bulk jobs", org_document(has_receipts=False, has_jobs=True), has_key=False, roles=PLAIN),
+)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much a round brings: new deals, how many of them wait for their roles, and roles in all."""
+
+    name: str
+    deals: int
+    late: int
+    roles: int
+
+
+TINY, SMALL, LARGE = Size("tiny", 2, 1, 4), Size("small", 10, 3, 25), Size("large", 400, 60, 1000)
+
+
+@dataclass
+class World:
+    """One org, one state folder, and how far its rounds have come."""
+
+    kind: Kind
+    size: Size
+    bench: Bench
+    round: int = 0
+    late_keys: list[str] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    planned_deals: Counter[tuple[str, float]] = field(default_factory=Counter)
+    planned_roles: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+
+    def begin_round(self) -> None:
+        """Makes the job of the next round."""
+        self.round += 1
+        new = [f"R{self.round}-{number}" for number in range(self.size.deals)]
+        waits = new[-self.size.late :]
+        keys = [*self.late_keys, *new[: -self.size.late]]
+        per_deal, more = divmod(self.size.roles, len(keys))
+        roles = [
+            role(key, contact, name, primary)
+            for place, key in enumerate(keys)
+            for contact, name, primary in self.kind.roles[: per_deal + (place < more)]
+        ]
+        deals = [
+            deal(
+                key,
+                account=f"ACC-{1 + int(key.partition('-')[2]) % 2}",
+                amount=f"{key.partition('-')[2]}5.00",
+            )
+            for key in [*self.late_keys, *new]
+        ]
+        self.bench.write_job(deals, roles, has_key=self.kind.has_key)
+        self.late_keys = waits
+        self.planned_deals |= Counter((each["deal"], float(each["amount"])) for each in deals)
+        self.planned_roles |= Counter(
+            (f"Deal {each['deal_id']}", each["contact"], each["role"]) for each in roles
+        )
+
+    def deals_and_roles(self) -> tuple[Counter[tuple[str, float]], Counter[tuple[str, str, str]]]:
+        """The deals that the rounds have brought with their amounts, and the roles on them."""
+        storage = self.bench.emulator.org.storage
+        deals = storage.select("Opportunity", '"IsDeleted" = 0 AND "Name" LIKE ?', "Deal R%")
+        names = {row["Id"]: row["Name"] for row in deals}
+        people = {row["Id"]: row["Email"] for row in storage.select("Contact", "1 = 1")}
+        rows = storage.select("OpportunityContactRole", '"IsDeleted" = 0')
+        roles = [
+            (names[row["OpportunityId"]], people[row["ContactId"]], row["Role"])
+            for row in rows
+            if row["OpportunityId"] in names
+        ]
+        return Counter((row["Name"], row["Amount"]) for row in deals), Counter(roles)
+
+    def picture(self) -> Picture:
+        """What the org holds, ids and times left out; roles also by the names of their deals."""
+        storage = self.bench.emulator.org.storage
+        names = {row["Id"]: row["Name"] for row in storage.select("Opportunity", "1 = 1")}
+        people = {row["Id"]: row["Email"] for row in storage.select("Contact", "1 = 1")}
+        rows = storage.select("OpportunityContactRole", '"IsDeleted" = 0')
+        told = [
+            (names[row["OpportunityId"]], people[row["ContactId"]], row["Role"], row["IsPrimary"])
+            for row in rows
+        ]
+        return {**self.bench.picture(), "OpportunityContactRole by name": sorted(map(repr, told))}
+
+    def inserted(self) -> Counter[str]:
+        """How many records were ever inserted, receipts left out."""
+        counted = self.bench.inserted()
+        del counted[RECEIPT]
+        return counted
+
+    def writes(self) -> list[str]:
+        """All write calls that arrived at the org."""
+        return [
+            f"{each.method} {each.path}"
+            for each in self.bench.emulator.audit.requests
+            if each.method != "GET" and re.search(ALL_WRITES, each.path)
+        ]
+
+    def open_runs(self) -> int:
+        """How many runs have begun and not ended."""
+        return self._count("SELECT count(*) FROM runs WHERE exit_code IS NULL")
+
+    def open_intents(self) -> int:
+        """How many changes the journal knows as sent and not answered."""
+        return self._count(
+            "SELECT count(*) FROM changes JOIN runs USING (run_id) WHERE state = 'intent' AND exit_code IS NULL"
+        )
+
+    def _count(self, query: str) -> int:
+        """Asks a copy of the journal's files, so that its own are left as the dead process left them."""
+        with tempfile.TemporaryDirectory() as folder:
+            for path in (self.bench.folder / "state").glob("journal.sqlite*"):
+                if not path.name.endswith("-shm"):
+                    copy(path, folder)
+            connection = sqlite3.connect(Path(folder) / "journal.sqlite")
+            try:
+                return int(connection.execute(query).fetchone()[0])
+            except sqlite3.OperationalError:
+                return 0  # killed before it had tables
+            finally:
+                connection.close()
+
+
+@contextmanager
+def open_world(kind: Kind, size: Size) -> Iterator[World]:
+    """A fresh org of the kind and an empty state folder; a job without a key may begin."""
+    with tempfile.TemporaryDirectory() as folder, running(kind.org) as emulator:
+        world = World(kind, size, Bench(emulator, Path(folder)))
+        if not kind.has_key:
+            world.begin_round()
+            world.bench.admit()
+            world.round, world.late_keys = 0, []
+        yield world
+
+
+@dataclass(frozen=True)
+class Uninterrupted:
+    """What a round leaves behind without a kill, and what it took."""
+
+    picture: Picture
+    inserted: Counter[str]
+    requests: int
+    commits: int
+    writes: int
+
+
+class Twin:
+    """Plays rounds without a kill, each once, and remembers what they leave."""
+
+    def __init__(self, world: World, count_commits: Callable[[], int]) -> None:
+        self._world = world
+        self._count = count_commits
+        self._known: list[Uninterrupted] = []
+
+    def after(self, rounds: int) -> Uninterrupted:
+        """What the org holds after so many rounds."""
+        while len(self._known) < rounds:
+            world = self._world
+            world.begin_round()
+            audit, commits, writes = world.bench.emulator.audit, self._count(), len(world.writes())
+            requests = len(audit.requests)
+            assert world.bench.run().exit_code == 0
+            self._known.append(
+                Uninterrupted(
+                    world.picture(),
+                    world.inserted(),
+                    len(audit.requests) - requests,
+                    self._count() - commits,
+                    len(world.writes()) - writes,
+                )
+            )
+        return self._known[rounds - 1]
