@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import copy
@@ -143,27 +143,27 @@ class World:
 
     def open_runs(self) -> int:
         """How many runs have begun and not ended."""
-        return self._count("SELECT count(*) FROM runs WHERE exit_code IS NULL")
+        return ask_journal(self.bench.folder / "state", "SELECT count(*) FROM runs WHERE exit_code IS NULL")
 
     def open_intents(self) -> int:
         """How many changes the journal knows as sent and not answered."""
-        return self._count(
-            "SELECT count(*) FROM changes JOIN runs USING (run_id) WHERE state = 'intent' AND exit_code IS NULL"
+        return ask_journal(
+            self.bench.folder / "state",
+            "SELECT count(*) FROM changes JOIN runs USING (run_id) WHERE state = 'intent' AND exit_code IS NULL",
         )
 
-    def _count(self, query: str) -> int:
-        """Asks a copy of the journal's files, so that its own are left as the dead process left them."""
-        with tempfile.TemporaryDirectory() as folder:
-            for path in (self.bench.folder / "state").glob("journal.sqlite*"):
-                if not path.name.endswith("-shm"):
-                    copy(path, folder)
-            connection = sqlite3.connect(Path(folder) / "journal.sqlite")
+
+def ask_journal(state: Path, query: str) -> Any:
+    """The first value that a query finds, in a copy: looking into the journal itself would take its -wal file away."""
+    with tempfile.TemporaryDirectory(dir=state.parent) as folder:
+        for path in state.glob("journal.sqlite*"):
+            if not path.name.endswith("-shm"):
+                copy(path, folder)
+        with closing(sqlite3.connect(Path(folder) / "journal.sqlite")) as connection:
             try:
-                return int(connection.execute(query).fetchone()[0])
+                return connection.execute(query).fetchone()[0]
             except sqlite3.OperationalError:
-                return 0  # killed before it had tables
-            finally:
-                connection.close()
+                return 0  # it has no tables yet
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 import requests
-from main_job_bench import Bench
+from main_job_bench import Bench, Ending
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError
@@ -28,7 +28,7 @@ from urllib3.exceptions import ProtocolError
 import sfsync.app
 import sfsync.run_files
 import sfsync.salesforce.session
-from sfsync.app import StopFlag, Surroundings
+from sfsync.app import StopFlag, Surroundings, sync
 from sfsync.cli.output import deliver
 from sfsync.cli.run import write_and_deliver
 from sfsync.emulator.exchange import Emulator, Scripts
@@ -43,6 +43,10 @@ from sfsync.past_runs import resume
 
 ADDRESS = "http://127.0.0.1:9"
 START = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)
+Watch = Callable[[str, str], None]
+WATCHES: dict[str, Watch] = {}
+"""Who is told of the requests to an org, by the org's id."""
+
 _CUTS = (Truncate, Garbage)
 
 
@@ -72,6 +76,19 @@ class InnerBench(Bench):
     def around(self) -> Surroundings:
         """What a run is given of its process."""
         return Surroundings(environ=self.environ, stop=self.stop, clock=self.emulator.org.clock.now)
+
+    def emulator_watch(self, watch: Watch) -> None:
+        """Lets somebody know of each request, its method and path, before it is answered."""
+        WATCHES[self.emulator.org.id] = watch
+
+    def run_or_raise(self) -> Ending:
+        """Plans and applies the job.
+
+        Raises:
+            SyncError: what ended it before there was a report.
+        """
+        report = sync(load_job(self.job, environ=self.environ), around=self.around)
+        return Ending(report.exit_code, report)
 
     def command(self, how: str) -> int:
         """Runs a command as the command line does, with its files and its output; the exit code.
@@ -130,6 +147,9 @@ class InnerAdapter(BaseAdapter):
         body = request.body if isinstance(request.body, bytes) else b""
         headers = {name.lower(): value for name, value in request.headers.items()}
         asked = Request(request.method or "GET", request.path_url, headers, body)
+        watch = WATCHES.get(self._emulator.org.id)
+        if watch is not None:
+            watch(asked.method, asked.target)
         reply, scripts = self._answer(asked)
         if reply is None or any(isinstance(each.action, _CUTS) for each in scripts):
             raise requests.ConnectionError(ProtocolError("cut"))
@@ -198,6 +218,7 @@ def inner_org(definition: Any, *, seed: int = 1) -> Iterator[RunningEmulator]:
         try:
             yield offered(emulator)
         finally:
+            WATCHES.pop(emulator.org.id, None)
             emulator.stopping.set()
             emulator.faults.clear()
             emulator.org.storage.close()
