@@ -131,7 +131,7 @@ class PredictedCalls:
 class Plan:
     """Everything that apply needs, and what it must refuse by.
 
-    `serial` counts the applied runs of this job in this journal: a plan with an old one is stale.
+    `serial` counts the applied runs of this job in this journal and their writes: a plan with an old one is stale.
     `schema_digest` covers the parts of describe and the stage catalogue that the plan depends on.
     `key_fields` names the key field of each sObject that has one, `routes` what makes creates safe to repeat
     (of contact roles: those on deals that exist). `is_strict` says that each update is sent on the condition that

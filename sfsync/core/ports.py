@@ -272,7 +272,10 @@ class Journal(Protocol):
         ...
 
     def serial(self, job: str, org_id: str) -> int:
-        """How many runs of the job against the org have begun."""
+        """A number that grows with each run of the job against the org, and with each write that is about to leave.
+
+        An open run can be gone on with, so a plan is stale as well when a run that was there has sent more.
+        """
         ...
 
     def knows_job(self, job: str, org_id: str) -> bool:

@@ -1,7 +1,7 @@
 """The life of a run: begin it, settle what was open, apply the plan, end it, and say how it went.
 
 A plan is refused before anything is sent when it is for another org, another state of the job or of the
-org's schema, or when another run of the job has begun since it was made.
+org's schema, or when a run of the job has begun or gone on since it was made.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def refuse_stale(plan: Plan, job: Job, bench: Bench) -> None:
     if read_schema(job, bench.gateway).digest != plan.schema_digest:
         raise _stale("SCHEMA_CHANGED", "fields, picklist values or stages of the org were changed since")
     if bench.journal.serial(job.name, org.org_id) != plan.serial:
-        raise _stale("PLAN_STALE", "another run of this job has begun since the plan was made")
+        raise _stale("PLAN_STALE", "a run of this job has begun or gone on since the plan was made")
 
 
 def _stale(code: str, why: str) -> GuardError:

@@ -160,8 +160,11 @@ class SqlJournal:
         return self._read(work)
 
     def serial(self, job: str, org_id: str) -> int:
-        """How many runs of the job against the org have begun."""
-        query = select(func.count()).where(RUNS.c.job == job, RUNS.c.org_id == org_id)
+        """How many runs of the job against the org have begun, and how many writes of theirs were to leave."""
+        is_own = and_(RUNS.c.job == job, RUNS.c.org_id == org_id)
+        runs = select(func.count()).select_from(RUNS).where(is_own)
+        writes = select(func.count()).select_from(ATTEMPTS.join(RUNS)).where(is_own)
+        query = select(runs.scalar_subquery() + writes.scalar_subquery())
         return self._read(lambda connection: connection.scalar(query) or 0)
 
     def sendings(self, run_id: str) -> dict[str, tuple[Route, str]]:

@@ -12,6 +12,7 @@ from sfsync.core.results import Outcome
 from sfsync.emulator.fault_actions import Drop, Hold, Redeliver, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running
+from sfsync.errors import GuardError
 
 NAMES = ("Deal D-1", "Deal D-2", "Deal D-3")
 ROLES = sorted([(ALAN, "Decision Maker", True), (LEUNG, "Evaluator", False)])
@@ -179,4 +180,20 @@ def test_a_run_that_ends_between_deals_and_roles_remembers_its_deals(bench: Benc
     assert bench.run().exit_code == 75
     bench.emulator.faults.clear()
     assert bench.run().exit_code == 0
+    assert_each_once(bench)
+
+
+def test_p1_a_plan_made_before_a_run_was_gone_on_with_is_stale(bench: Bench) -> None:
+    """Deals that a resumed run has brought are never brought again by a plan that was saved while it lay open."""
+    bench.emulator.faults.add(
+        FaultScript(
+            Refuse(403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "x"}]), path="/composite/graph"
+        )
+    )
+    assert bench.run().exit_code == 75
+    saved = bench.plan()
+    assert bench.resume().exit_code == 0
+    with pytest.raises(GuardError) as refused:
+        bench.apply(saved)
+    assert refused.value.code == "PLAN_STALE"
     assert_each_once(bench)
