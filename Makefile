@@ -38,6 +38,8 @@ crash: setup ## kill 1,000 processes at chosen moments; about a quarter of an ho
 
 mutants: setup ## planted bugs that the tests must catch, a quarter of an hour (make mutants ARGS=name plants one)
 	@$(BIN)/python tests/mutants/run.py $(ARGS)
+simulate: setup ## random histories by their seeds, one line each (SEEDS=1-1000; ARGS="--trace" shows what happened)
+	@PYTHONPATH=tests/faults $(BIN)/python tests/crash/simulate.py --seeds $(or $(SEEDS),1-200) $(ARGS)
 
 bench: setup ## the speed of the emulator, a table and a line of JSON each
 	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done

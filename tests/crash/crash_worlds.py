@@ -154,7 +154,7 @@ class World:
 
 
 def ask_journal(state: Path, query: str) -> Any:
-    """The first value that a query finds, in a copy: looking into the journal itself would take its -wal file away."""
+    """The first value that a query finds, in a copy: looking into the journal itself would take its -wal away."""
     with tempfile.TemporaryDirectory(dir=state.parent) as folder:
         for path in state.glob("journal.sqlite*"):
             if not path.name.endswith("-shm"):

@@ -1,13 +1,14 @@
 """Named points at which a process may die, found by wrapping what the product is made of; no hook in the product.
 
 A point is a method of the journal, a request through the door, a step of the engine, or a file that is written,
-each before and after. At the chosen one the state folder is copied as it stands, `Death` is raised through everything,
-and whatever the dying process would still do raises it again. `revive` then puts the copy in the folder's place:
-what the next process finds is what a SIGKILL at that point would have left.
+each before and after. At the chosen one the state folder is copied as it stands, `Death` is raised through
+everything, and whatever the dying process would still do raises it again. `revive` then puts the copy in the
+folder's place: what the next process finds is what a SIGKILL at that point would have left.
 """
 
 from __future__ import annotations
 
+import gc
 import re
 import shutil
 import sys
@@ -28,8 +29,8 @@ import sfsync.journal.migrations
 import sfsync.report.folder
 import sfsync.report.private_files
 import sfsync.run_files
-from sfsync.journal.marker import Marker
-from sfsync.journal.sqlite_journal import SqliteJournal
+from sfsync.journal.sql_journal import SqlJournal
+from sfsync.journal.sqlite.marker import Marker
 from sfsync.salesforce.session import Door, Request
 
 JOURNAL = ("begin_run", "end_run", "intend", "record", "put_ledger", "drop_ledger", "admit_job")
@@ -93,11 +94,22 @@ class Failpoints:
             raise Death(self.hits[-1])
 
     def revive(self) -> None:
-        """Puts the state folder back as it was at death; nothing is deadly any more."""
+        """Puts the state folder back as it was at death; nothing is deadly any more.
+
+        Files are filled again in place: a journal that is another file than before is taken for a copy.
+        """
         if self.is_dead:
-            shutil.rmtree(self.state, ignore_errors=True)
-            if self.image.exists():
-                self.image.rename(self.state)
+            gc.collect()  # a dead process holds no connection that would close itself later
+            for path in [each for each in self.state.rglob("*") if each.is_file()]:
+                if not (self.image / path.relative_to(self.state)).exists():
+                    path.unlink(missing_ok=True)
+            for path in [each for each in self.image.rglob("*") if each.is_file()]:
+                back = self.state / path.relative_to(self.image)
+                back.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                is_new = not back.exists()
+                back.write_bytes(path.read_bytes())
+                if is_new:
+                    shutil.copymode(path, back)
         self.arm(None)
 
     def wrapped(self, name: Callable[..., str], inner: Callable[..., Any]) -> Callable[..., Any]:
@@ -119,7 +131,7 @@ def failpoints(state: Path) -> Iterator[Failpoints]:
     points = Failpoints(state)
     with pytest.MonkeyPatch.context() as patch:
         for name in JOURNAL:
-            _wrap(patch, points, SqliteJournal, name, f"journal.{name}")
+            _wrap(patch, points, SqlJournal, name, f"journal.{name}")
         _wrap(patch, points, Marker, "write", "marker.write")
         patch.setattr(Door, "exchange", points.wrapped(_request_name, Door.exchange))
         for module, name in STEPS:

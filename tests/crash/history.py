@@ -1,8 +1,8 @@
 """One random history of a job in an org of this process, and the promises that it must keep after every step.
 
-An action takes two small numbers and does what they say, so that hypothesis and a seeded draw can both play it. What
-people do in the org goes in under request 0; a fault hits a call, a death the whole process. Every step appends a
-line to the trace, and the trace of a seed is always the same.
+An action takes two small numbers and does what they say, so that hypothesis and a seeded draw can both play it.
+What people do in the org goes in under request 0; a fault hits a call, a death the whole process. Every step
+appends a line to the trace, and the trace of a seed is always the same.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from history_faults import FAULTS
 from inner_org import InnerBench, inner_bench
 from main_job_bench import ALAN, LEUNG, Ending, assert_every_row_counts_once, deal, role
 
-from sfsync.core.plan import Action, Plan
+from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import load_plan
 from sfsync.core.report import Report
 from sfsync.core.results import Outcome
 from sfsync.emulator.faults import script_from
 from sfsync.emulator.org_changes import change_org
 from sfsync.errors import SyncError
-from sfsync.memory import forget
 from sfsync.jobs import load_job
+from sfsync.memory import forget
 
 TWIN = "leung.double@getcloudy.example"
 CONTACTS = (LEUNG, ALAN, TWIN)
@@ -126,7 +126,8 @@ class History:
         try:
             ending = work()
         except SyncError as error:
-            assert error.exit_code in FINE, f"{error.code}: {error}"
+            if error.exit_code not in FINE:
+                raise
             ending = Ending(error.exit_code)
         except Death as death:
             self.points.revive()
@@ -293,6 +294,8 @@ class History:
     def _check_kept(self, key: str, wanted: LocalDeal) -> None:
         """crash_equal: the deal is there as the user's files say."""
         held = [each for each in self.deals() if each["Name"] == f"Deal {key}"]
+        if not held and f"Opportunity:{key}" in self.unknown:
+            return  # it went at most once, and a person was told
         assert len(held) == 1, f"lost: {key}"
         assert (held[0]["Amount"], held[0]["NextStep"] or "") == (wanted.amount, wanted.next_step), key
         roles = {(row["contact"], row["Role"]) for row in self.roles() if row["deal"] == f"Deal {key}"}

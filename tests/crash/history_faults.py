@@ -1,5 +1,5 @@
-"""The faults that random histories meet: those of the emulator's catalogue that cost no real time, and the platform's
-commonest refusals. Each is the table of a script without its place.
+"""The faults that random histories meet: those of the emulator's catalogue that cost no real time, and the
+platform's commonest refusals. Each is the table of a script without its place.
 """
 
 from __future__ import annotations

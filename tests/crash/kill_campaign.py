@@ -43,6 +43,34 @@ ROUNDS = {SMALL.name: 6, LARGE.name: 2}
 LARGE_SHARE = 0.06
 WAYS = ("write", "write", "write", "commit", "commit", "request")
 PHASES = (BEFORE_READ, BEFORE_COMMIT, AFTER_COMMIT)
+PRELUDE = """
+import os, signal, threading, time
+from sqlalchemy.engine.default import DefaultDialect
+from sfsync.salesforce.session import Door
+
+WAYS = {"commit": (DefaultDialect, "do_commit"), "request": (Door, "exchange")}
+
+def die(after_s):
+    def kill():
+        time.sleep(after_s)
+        os.kill(os.getpid(), signal.SIGKILL)
+    threading.Thread(target=kill, daemon=True).start() if after_s else kill()
+
+def arm(*, at, nth, moment, after_s):
+    owner, name = WAYS[at]
+    inner, calls = getattr(owner, name), []
+    def outer(*args, **words):
+        calls.append(None)
+        if len(calls) == nth and moment == "before":
+            die(after_s)
+        answer = inner(*args, **words)
+        if len(calls) == nth and moment == "after":
+            die(after_s)
+        return answer
+    setattr(owner, name, outer)
+"""
+"""Lets a client die at its n-th commit of the journal or its n-th request: before, after, or a little later."""
+
 MOST_KILLS = 5
 """Of one round: the run, and recoveries of it."""
 
@@ -138,7 +166,11 @@ class Chain:
     def _start(self, how: str, death: dict[str, Any] | None = None) -> Any:
         bench = self.world.bench
         words = ("run", bench.job, "--json") if how == "run" else ("resume", "--json")
-        return self.nursery.start(*words, environ=bench.environ, folder=bench.folder, death=death)
+        err = str(bench.folder / "client.err")
+        prelude = f"{PRELUDE}\narm(**{death!r})" if death else ""
+        return self.nursery.start(
+            *words, environ=bench.environ, folder=bench.folder, err=err, prelude=prelude
+        )
 
     def _end(self, wanted: Uninterrupted) -> None:
         """Lets the round end, and holds the org to what an uninterrupted run leaves."""
@@ -146,12 +178,12 @@ class Chain:
         client = self._start(how)
         code = client.run()
         self.trace.append(f"  {how} to the end: {code}")
-        assert code in (0, 3), f"{how} ends with {code}: {client.words}"
+        assert code in (0, 3), f"{how} ends with {code}: {client.out.read_text()}"
         self._check(client.document, code, wanted)
         before = self.world.writes()
         client = self._start("run")
         again = client.run()
-        assert again == code, f"another run ends with {again}, not {code}: {client.words}"
+        assert again == code, f"another run ends with {again}, not {code}: {client.out.read_text()}"
         assert_every_row_counts_once(client.document["counts"])
         assert self.world.writes() == before, "another run wrote something"
 

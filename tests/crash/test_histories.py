@@ -64,7 +64,7 @@ for _name in ACTIONS:
 
 
 def test_random_histories_keep_every_promise() -> None:
-    """No history of edits, runs, faults and deaths brings a row twice, loses one in silence, or overwrites a person."""
+    """Edits, runs, faults and deaths bring no row twice, lose none in silence, and overwrite nobody."""
     run_state_machine_as_test(
         Histories,
         settings=settings(
