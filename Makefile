@@ -38,6 +38,7 @@ crash: setup ## kill 1,000 processes at chosen moments; about a quarter of an ho
 
 mutants: setup ## planted bugs that the tests must catch, a quarter of an hour (make mutants ARGS=name plants one)
 	@$(BIN)/python tests/mutants/run.py $(ARGS)
+
 simulate: setup ## random histories by their seeds, one line each (SEEDS=1-1000; ARGS="--trace" shows what happened)
 	@PYTHONPATH=tests/faults $(BIN)/python tests/crash/simulate.py --seeds $(or $(SEEDS),1-200) $(ARGS)
 
