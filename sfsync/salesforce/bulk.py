@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sfsync.core.bulk import JobProgress, JobResults, JobState, JobTable, RefusedRow, SavedRow
 from sfsync.core.sobject import is_api_name, record_id
-from sfsync.core.verdict import CallKind
+from sfsync.core.verdict import CallKind, Sign
 from sfsync.errors import AccessError, ConfigError, OrgUnavailable
 from sfsync.salesforce.bodies import dump
 from sfsync.salesforce.courier import Answered, Courier, RefusedWhole
@@ -26,6 +26,12 @@ _CSV: Final = "text/csv; charset=UTF-8"
 _ID, _CREATED, _ERROR = "sf__Id", "sf__Created", "sf__Error"
 _LARGEST_CELL: Final = 2**31 - 1
 
+_NO_WORD_OF_JOBS: Final = frozenset(
+    {Sign.REDIRECT.name, Sign.PROXY_4XX.name, Sign.PROXY_REFUSED.name, Sign.CERTIFICATE.name}
+    | {"INVALID_SESSION_ID", "INVALID_AUTH_HEADER", Sign.SESSION.name}
+)
+"""Codes of refusals that are not the org's word on jobs."""
+
 
 class BulkJobs:
     """Ingest jobs of one org."""
@@ -35,12 +41,26 @@ class BulkJobs:
         self._root = f"{api_path}/jobs/ingest"
 
     def is_allowed(self) -> bool:
-        """Whether this user may run jobs in this org; one call."""
+        """Whether this user may run jobs in this org; one call.
+
+        Raises:
+            SyncError: something else than the org answered, or the session ended; that says nothing of jobs.
+        """
         try:
             ending = self._courier.deliver(Request("GET", self._root, CallKind.READ))
-        except (AccessError, ConfigError):
+        except (AccessError, ConfigError) as error:
+            if error.code in _NO_WORD_OF_JOBS:
+                raise
             return False
-        return isinstance(ending, Answered) and isinstance(ending.document, dict)
+        if isinstance(ending, RefusedWhole):
+            return False
+        if isinstance(ending, Answered) and isinstance(ending.document, dict):
+            return True
+        raise OrgUnavailable(
+            "the answer to whether bulk jobs are allowed cannot be read",
+            code="STRANGE_ANSWER",
+            hint="everything is saved; try again later",
+        )
 
     def create(self, sobject: str) -> str | None:
         """A new, empty job; None when the answer was lost, which may leave an empty job behind.

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from main_job_bench import ALAN, LEUNG, Bench, deal, org_document, role
+from main_job_bench import ALAN, LEUNG, Bench, Ending, deal, org_document, role
 
 from sfsync.core.results import Outcome
-from sfsync.emulator.fault_actions import Drop, Hold, Refuse, Truncate
+from sfsync.emulator.fault_actions import Drop, Hold, Page, Redirect, Refuse, Truncate
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running
 
@@ -46,6 +46,27 @@ def test_the_plan_names_the_route_and_what_it_costs(bench: Bench) -> None:
     """Without keys and receipts the job fence is the best that the org gives."""
     made = bench.plan()
     assert {made.routes["Opportunity"].value, made.routes["OpportunityContactRole"].value} == {"job fence"}
+
+
+NO_WORD_OF_THE_ORG = {
+    "a redirect": (Redirect("https://elsewhere.example/"), 2),
+    "a proxy's 403": (Refuse(403, "<html>", content_type="text/html"), 4),
+    "a page of a network login": (Page(), 75),
+    "a list": (Refuse(200, []), 75),
+}
+"""Answers to the question whether jobs are allowed, each with the exit code of the run."""
+
+
+@pytest.mark.parametrize("way", NO_WORD_OF_THE_ORG)
+def test_only_the_org_itself_can_say_that_jobs_are_not_allowed(bench: Bench, way: str) -> None:
+    """T6, T9: what stands between never makes a route laxer: the run stops before it writes."""
+    action, expected = NO_WORD_OF_THE_ORG[way]
+    strike(bench, ("GET", JOBS + "$"), action, count=None)
+    assert bench.run() == Ending(expected)
+    assert bench.inserted()["Opportunity"] == 0
+    bench.emulator.faults.clear()
+    assert bench.run().exit_code == 0
+    assert_each_once(bench)
 
 
 def test_deals_and_then_their_roles_go_by_one_job_each(bench: Bench) -> None:
