@@ -26,6 +26,7 @@ import sfsync.engine.role_applying
 import sfsync.engine.settling
 import sfsync.engine.verifying
 import sfsync.journal.migrations
+import sfsync.journal.sqlite.opening  # loaded before anything is wrapped, or it would keep a wrapper for good
 import sfsync.report.folder
 import sfsync.report.private_files
 import sfsync.run_files
