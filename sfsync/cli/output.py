@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 GRACE_S: Final = 8.0
 """How long a call under way may still take after the first signal; then the process ends at once."""
+
+_YES: Final = frozenset({"y", "yes"})
+_NO: Final = frozenset({"", "n", "no"})
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -127,8 +131,34 @@ def asked_to_write() -> None:
         del frame
         raise Interrupted("nothing was written", signal_number=number)
 
-    with _handling(leave):
-        click.confirm("Write this plan to the org?", abort=True)
+    with _handling(leave), _woken_by_signals() as woken:
+        while True:
+            click.echo("Write this plan to the org? [y/N]: ", nl=False)
+            # A signal between the prompt and the read would wait for the next key, so both are waited for at once.
+            select.select([sys.stdin, woken], [], [])
+            answer = sys.stdin.readline().strip().lower()
+            if answer in _YES:
+                return
+            if answer in _NO:
+                raise click.Abort
+            click.echo("Please answer y or n.")
+
+
+@contextlib.contextmanager
+def _woken_by_signals() -> Iterator[int]:
+    """A descriptor that can be read as soon as a signal has come.
+
+    Source: Python, signal.set_wakeup_fd (the descriptor must not block).
+    """
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    try:
+        yield woken
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wake)
 
 
 def deliver(report: Report, folder: Path, *, as_json: bool) -> int:

@@ -128,12 +128,15 @@ def test_P2_a_signal_at_the_question_writes_nothing(
         stderr=follower,
     ) as client:
         os.close(follower)
-        shown = b""
-        while b"Write this plan" not in shown:
-            assert select.select([leader], [], [], 30)[0]
-            shown += os.read(leader, 65536)
-        client.send_signal(number)
-        assert client.wait(timeout=5) == code
+        try:
+            shown = b""
+            while b"Write this plan" not in shown:
+                assert select.select([leader], [], [], 30)[0]
+                shown += os.read(leader, 65536)
+            client.send_signal(number)
+            assert client.wait(timeout=5) == code
+        finally:
+            client.kill()  # one that still waits would be waited for
     os.close(leader)
     assert not emulator.audit.commits
 

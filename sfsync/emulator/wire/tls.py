@@ -89,6 +89,12 @@ class Tls:
             accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             accepted.close()
             raise ConnectionResetError("the handshake was reset")
+        try:
+            accepted.getpeername()
+        except OSError:
+            # Of a client that is gone already, wrap_socket would lose the socket without closing it.
+            accepted.close()
+            raise
         return context.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
 
     def say_goodbye(self, connection: ssl.SSLSocket) -> None:
