@@ -62,8 +62,7 @@ def import_command(file: Path, *, safety: Safety, **options: object) -> int:
     """
     progress = str(options["progress"])
     as_json = bool(options["as_json"])
-    form = "none" if as_json and progress == "auto" else progress
-    with surroundings(form, max_outage_min=0) as plain:
+    with surroundings(progress, as_json=as_json, max_outage_min=0) as plain:
         job = safety.of(_job(file, options, plain))
         around = safety.around(plain)
         if options["dry_run"]:

@@ -67,13 +67,19 @@ def console() -> Console:
 
 
 @contextlib.contextmanager
-def surroundings(progress: str, *, max_outage_min: int | None = None) -> Iterator[Surroundings]:
-    """The process as a command meets it: environment, progress in the given form, and signals."""
+def surroundings(
+    progress: str, *, as_json: bool = False, max_outage_min: int | None = None
+) -> Iterator[Surroundings]:
+    """The process as a command meets it: environment, progress in the given form, and signals.
+
+    With `as_json` progress is shown only where it was asked for in so many words.
+    """
     from sfsync.app import StopFlag, Surroundings
     from sfsync.report.progress import progress_listener
 
     stop = StopFlag()
-    with progress_listener(progress, stream=sys.stderr) as listener, _signals(stop):
+    form = "none" if as_json and progress == "auto" else progress
+    with progress_listener(form, stream=sys.stderr) as listener, _signals(stop):
         max_outage_s = None if max_outage_min is None else max_outage_min * 60.0
         yield Surroundings(listener=listener, stop=stop, max_outage_s=max_outage_s)
 

@@ -43,7 +43,7 @@ def retry_command(
     from sfsync.past_runs import retrying
 
     with (
-        surroundings("none" if as_json and progress == "auto" else progress) as around,
+        surroundings(progress, as_json=as_json) as around,
         retrying(run, codes, safety.around(around), route=safety.route, update_mode=safety.update_mode) as (
             place,
             plan,

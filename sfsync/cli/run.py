@@ -52,7 +52,7 @@ def plan_command(
     from sfsync.jobs import load_job
     from sfsync.run_files import write_private
 
-    with surroundings("none" if as_json and progress == "auto" else progress) as around:
+    with surroundings(progress, as_json=as_json) as around:
         loaded = safety.of(load_job(job, org=org, environ=around.environ))
         code, plan = plan_and_deliver(loaded, safety.around(around), as_json=as_json)
     if out is not None:
@@ -122,8 +122,7 @@ def run_command(
         raise click.UsageError(
             "a saved plan goes as it is: --route, --updates and --accept-duplicates belong to the planning"
         )
-    form = "none" if as_json and progress == "auto" else progress
-    with surroundings(form) as plain:
+    with surroundings(progress, as_json=as_json) as plain:
         loaded = safety.of(load_job(job, org=org, environ=plain.environ))
         around = safety.around(plain)
         if dry_run:
@@ -178,8 +177,7 @@ def resume_command(run: str | None, *, max_outage: int | None, as_json: bool, pr
     from sfsync.past_runs import resume
     from sfsync.run_files import run_folder
 
-    form = "none" if as_json and progress == "auto" else progress
-    with surroundings(form, max_outage_min=max_outage) as around:
+    with surroundings(progress, as_json=as_json, max_outage_min=max_outage) as around:
         report = resume(run, around=around)
         folder = run_folder(state_folder(dict(os.environ)), report.plan.job, report.run_id)
         return deliver(report, folder, as_json=as_json)

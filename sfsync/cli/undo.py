@@ -27,8 +27,7 @@ def undo_command(run: str, *, dry_run: bool, yes: bool, as_json: bool, progress:
 
     if not (dry_run or yes or (is_terminal() and not as_json)):
         raise click.UsageError("there is nobody to ask: give --yes, or --dry-run to look at the plan first")
-    shown = "none" if as_json and progress == "auto" else progress
-    with surroundings(shown) as around, undoing(run, around) as (place, plan):
+    with surroundings(progress, as_json=as_json) as around, undoing(run, around) as (place, plan):
         if dry_run:
             return show_only(place, plan, as_json=as_json)
         return write_plan(place, plan, is_fresh=True, yes=yes, as_json=as_json)

@@ -186,16 +186,12 @@ def build(
     return Emulator(org, Faults(org.clock), Audit(), control_token=token)
 
 
-def started(
-    emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0, tls: bool = False
-) -> tuple[EmulatorServer, RunningEmulator]:
-    """Start serving in background threads and return the server and what it offers."""
-    server = EmulatorServer(host, port, emulator, tls=tls)
-    threading.Thread(target=server.serve_forever, args=(_POLL_S,), name="emulator", daemon=True).start()
+def offered(emulator: Emulator) -> RunningEmulator:
+    """What an emulator offers a client: its address, ways to log in, and its insides for tests."""
     org = emulator.org
     username = str(org.storage.value("User", org.api_user_id, "Username"))
     account = org.logins.give_password(username)
-    running = RunningEmulator(
+    return RunningEmulator(
         instance_url=emulator.base_url,
         access_token=emulator.control_token,
         client_id=org.client_id,
@@ -209,7 +205,15 @@ def started(
         audit=emulator.audit,
         tls=emulator.tls,
     )
-    return server, running
+
+
+def started(
+    emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0, tls: bool = False
+) -> tuple[EmulatorServer, RunningEmulator]:
+    """Start serving in background threads and return the server and what it offers."""
+    server = EmulatorServer(host, port, emulator, tls=tls)
+    threading.Thread(target=server.serve_forever, args=(_POLL_S,), name="emulator", daemon=True).start()
+    return server, offered(emulator)
 
 
 @contextlib.contextmanager

@@ -35,7 +35,7 @@ from sfsync.emulator.exchange import Emulator, Scripts
 from sfsync.emulator.fault_actions import Garbage, Hold, Redeliver, Truncate
 from sfsync.emulator.org.clock import VirtualClock
 from sfsync.emulator.org.origin import definition_of
-from sfsync.emulator.server import RunningEmulator, build
+from sfsync.emulator.server import RunningEmulator, build, offered
 from sfsync.emulator.wire.messages import Reply, Request, encoded
 from sfsync.errors import SyncError
 from sfsync.jobs import load_job
@@ -223,23 +223,3 @@ def inner_org(definition: Any, *, seed: int = 1) -> Iterator[RunningEmulator]:
             emulator.faults.clear()
             emulator.org.storage.close()
             random.setstate(state)
-
-
-def offered(emulator: Emulator) -> RunningEmulator:
-    """The emulator as tests know it, though it listens nowhere."""
-    org = emulator.org
-    username = str(org.storage.value("User", org.api_user_id, "Username"))
-    account = org.logins.give_password(username)
-    return RunningEmulator(
-        instance_url=emulator.base_url,
-        access_token=emulator.control_token,
-        client_id=org.client_id,
-        client_secret=org.client_secret,
-        org_id=org.id,
-        username=username,
-        password=account.password or "",
-        security_token=account.security_token,
-        org=org,
-        faults=emulator.faults,
-        audit=emulator.audit,
-    )
