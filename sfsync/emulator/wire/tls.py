@@ -30,6 +30,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 _DAY: Final = timedelta(days=1)
 _OWN_NAMES: Final = ("localhost",)
 _OWN_ADDRESSES: Final = ("127.0.0.1", "::1")
+_HELLO_WAIT: Final = 2.0
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
@@ -86,6 +87,11 @@ class Tls:
             situation = self._next()
             context = self._context(situation)
         if situation is Situation.HANDSHAKE_RESET:
+            # Hands are being shaken once the client has said hello. A reset before that would be an ended
+            # connection, and Python's client loses such a socket without closing it.
+            accepted.settimeout(_HELLO_WAIT)
+            with contextlib.suppress(OSError):
+                accepted.recv(1)
             accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             accepted.close()
             raise ConnectionResetError("the handshake was reset")

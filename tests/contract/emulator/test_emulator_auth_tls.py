@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import select
 import signal
 import socket
 import ssl
@@ -177,6 +178,18 @@ def test_bad_situations_n3(org: Client, situation: Situation):
         shaken_hands(org.emulator, context)
     assert len(org.emulator.audit.requests) == seen
     assert org.call("GET", "/limits").status_code == 200
+
+
+def test_n3_a_reset_comes_once_the_client_has_said_hello(org: Client):
+    """Never before it: of a connection that ended before the hello, Python's client loses the socket unclosed."""
+    assert org.emulator.tls is not None
+    org.emulator.tls.present(Situation.HANDSHAKE_RESET, connections=1)
+    address = urlsplit(org.emulator.instance_url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as plain:
+        assert select.select([plain], [], [], 0.1)[0] == []
+        plain.sendall(b"hello")
+        with pytest.raises(ConnectionResetError):
+            plain.recv(1)
 
 
 def test_situations_can_be_set_over_the_control_resource(org: Client):
