@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import orjson
 from pydantic import TypeAdapter
@@ -97,6 +98,11 @@ def _key_of(job: Job, sobject: str) -> str | None:
     return next((each.match_name for each in job.sections.values() if each.sobject == sobject), None)
 
 
+@cache
+def _fields_codec() -> TypeAdapter[list[Field | None]]:
+    return TypeAdapter(list[Field | None])  # made when first needed: it takes longer than all else here
+
+
 def _digest(sections: Mapping[str, Section], rules: Mapping[str, OrgRules]) -> str:
     picture: dict[str, object] = {}
     for section in sections.values():
@@ -104,7 +110,7 @@ def _digest(sections: Mapping[str, Section], rules: Mapping[str, OrgRules]) -> s
         names = {each.field for each in section.rules} | ({section.key} if section.key else set())
         fields = [of_sobject.describe.field(name) for name in sorted(names)]
         picture[section.sobject] = {
-            "fields": TypeAdapter(list[Field | None]).dump_python(fields, mode="json"),
+            "fields": _fields_codec().dump_python(fields, mode="json"),
             "record_types": [each.id for each in of_sobject.describe.record_types if each.available],
             "stages": of_sobject.stages.active() if of_sobject.stages else (),
         }

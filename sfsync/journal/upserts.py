@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Table, Text, func, text
@@ -62,7 +63,14 @@ class Upserts:
 
 
 def upserts_for(dialect: Dialect) -> Upserts:
-    """The statements in the words of that database."""
+    """The statements in the words of that database; every journal of a kind takes the same."""
+    kind: Any = type(dialect)
+    return _compiled(kind)
+
+
+@cache
+def _compiled(kind: Any) -> Upserts:
+    dialect: Dialect = kind()
     return Upserts(
         admitted=_replacing(ADMITTED, dialect),
         ledger=_replacing(LEDGER, dialect),

@@ -19,6 +19,9 @@ from sfsync.errors import AccessError, ConfigError
 _SALESFORCE_DOMAINS: Final = ("salesforce.com", "force.com", "salesforce.mil", "cloudforce.com")
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:]+\]")
+_PLAIN: Final = re.compile(r"[!\"$-\[\]-~]*")
+"""Printed ASCII without the blank, the fragment mark and the backslash."""
+
 _TARGET: Final = re.compile(r"/services/(?:[A-Za-z0-9_.~%!$&'()*+,;=:@-]+/)*[A-Za-z0-9_.~%!$&'()*+,;=:@-]*/?")
 
 
@@ -124,7 +127,7 @@ def is_loopback(host: str) -> bool:
 def is_safe_target(target: str) -> bool:
     """Whether a path (with an optional query) stays under /services/ of the host that is open."""
     path, _, _ = target.partition("?")
-    if "#" in target or "\\" in target or any(ord(char) <= 32 or ord(char) > 126 for char in target):
+    if _PLAIN.fullmatch(target) is None:
         return False
     return _TARGET.fullmatch(path) is not None and not {".", ".."} & set(
         path.lower().replace("%2e", ".").split("/")
