@@ -33,14 +33,14 @@ leaks: setup ## every fault with planted secrets in all forms, searched for in e
 audit: setup ## the lock: all pinned with hashes, no index named, no known vulnerability (that part needs the network)
 	@$(PYTHON) .ci/audit.py
 
-crash: setup ## kill 1,000 processes at chosen moments; about a quarter of an hour (ARGS="--kills 100 --seed 2")
-	@PYTHONPATH=tests/faults $(BIN)/python tests/crash/kill_campaign.py $(ARGS)
+crash: setup ## kill 1,000 processes at chosen moments, then 200 on PostgreSQL (BACKEND=postgres ARGS="--kills 50 --seed 2")
+	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/crash/kill_campaign.py $(if $(BACKEND),--backend $(BACKEND)) $(ARGS)
 
 mutants: setup ## planted bugs that the tests must catch, a quarter of an hour (make mutants ARGS=name plants one)
 	@$(BIN)/python tests/mutants/run.py $(ARGS)
 
 simulate: setup ## random histories by their seeds, one line each (SEEDS=1-1000; ARGS="--trace" shows what happened)
-	@PYTHONPATH=tests/faults $(BIN)/python tests/crash/simulate.py --seeds $(or $(SEEDS),1-200) $(ARGS)
+	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/crash/simulate.py --seeds $(or $(SEEDS),1-200) $(ARGS)
 
 bench: setup ## the speed of the emulator, a table and a line of JSON each
 	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done

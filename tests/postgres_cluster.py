@@ -53,6 +53,15 @@ class Cluster:
         self.run(f"CREATE SCHEMA {name}")
         return f"{self.url}?options=-csearch_path%3D{name}"
 
+    @contextmanager
+    def brief_schema(self) -> Iterator[str]:
+        """The URL of a new, empty schema that is dropped when the block ends."""
+        url = self.schema()
+        try:
+            yield url
+        finally:
+            self.run(f"DROP SCHEMA {url.rpartition('%3D')[2]} CASCADE")
+
     def run(self, statement: str, *, url: str | None = None) -> list[tuple[Any, ...]]:
         """What a statement answers."""
         with psycopg.connect(url or self.url, autocommit=True) as connection:

@@ -12,13 +12,15 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import copy
 from typing import Any
 
+import psycopg
 from main_job_bench import ALAN, LEUNG, ORG_FILE, RECEIPT, WRITES, Bench, deal, org_document, role
+from postgres_cluster import Cluster
 
 from sfsync.emulator.server import running
 from sfsync.errors import OrgUnavailable
@@ -146,18 +148,28 @@ class World:
 
     def open_runs(self) -> int:
         """How many runs have begun and not ended."""
-        return ask_journal(self.bench.folder / "state", "SELECT count(*) FROM runs WHERE exit_code IS NULL")
+        return int(ask_journal(self.bench, "SELECT count(*) FROM runs WHERE exit_code IS NULL") or 0)
 
     def open_intents(self) -> int:
         """How many changes the journal knows as sent and not answered."""
-        return ask_journal(
-            self.bench.folder / "state",
-            "SELECT count(*) FROM changes JOIN runs USING (run_id) WHERE state = 'intent' AND exit_code IS NULL",
-        )
+        query = "SELECT count(*) FROM changes JOIN runs USING (run_id) WHERE state = 'intent' AND exit_code IS NULL"
+        return int(ask_journal(self.bench, query) or 0)
 
 
-def ask_journal(state: Path, query: str) -> Any:
-    """The first value that a query finds, in a copy: looking into the journal itself would take its -wal away."""
+def ask_journal(bench: Bench, query: str) -> Any:
+    """The first value that a query finds in the tables of a bench's journal; None while it has no tables."""
+    if bench.database is None:
+        return _ask_file(bench.folder / "state", query)
+    with psycopg.connect(bench.database, autocommit=True) as connection:
+        try:
+            row = connection.execute(query.encode()).fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+    return row and row[0]
+
+
+def _ask_file(state: Path, query: str) -> Any:
+    """Asks a copy: looking into the journal itself would take its -wal away."""
     with tempfile.TemporaryDirectory(dir=state.parent) as folder:
         for path in state.glob("journal.sqlite*"):
             if not path.name.endswith("-shm"):
@@ -166,14 +178,18 @@ def ask_journal(state: Path, query: str) -> Any:
             try:
                 return connection.execute(query).fetchone()[0]
             except sqlite3.OperationalError:
-                return 0  # it has no tables yet
+                return None
 
 
 @contextmanager
-def open_world(kind: Kind, size: Size) -> Iterator[World]:
+def open_world(kind: Kind, size: Size, cluster: Cluster | None = None) -> Iterator[World]:
     """A fresh org of the kind and an empty state folder; a job without a key may begin."""
-    with tempfile.TemporaryDirectory() as folder, running(kind.org) as emulator:
-        world = World(kind, size, Bench(emulator, Path(folder)))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        cluster.brief_schema() if cluster else nullcontext() as database,
+        running(kind.org) as emulator,
+    ):
+        world = World(kind, size, Bench(emulator, Path(folder), database=database))
         if not kind.has_key:
             world.begin_round()
             world.bench.admit()

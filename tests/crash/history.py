@@ -265,7 +265,7 @@ class History:
 
     def ask(self, query: str) -> Any:
         """The first value that a query finds in the journal."""
-        return ask_journal(self.bench.folder / "state", query)
+        return ask_journal(self.bench, query)
 
     def end(self) -> None:
         """Ends all faults: two runs reach the fixpoint, and what nobody disturbed is as the user's files say.

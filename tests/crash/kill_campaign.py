@@ -1,236 +1,36 @@
 """Kills real processes at chosen moments until so many have died, and holds the org to what must be there.
 
-A chain is one world that lives through a few rounds; each round kills its run, often the recovery too, and ends
-with a run or a resume that is left alone, and one more run that must write nothing. Every chain draws from a
-seed of its own, so `--chain N` plays just that chain again. Prints a line for each chain and the sums at the end.
+A chain is one world that lives through a few rounds (kill_chains.py). Every chain draws from a seed of its own, so
+`--chain N` plays just that chain again. Journals are files first, then in PostgreSQL, each with kills of its own;
+the chains are shared among all processors. Prints a line for each chain and the sums at the end.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
-import signal
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from itertools import count
+from multiprocessing import get_context
 
 from client_processes import Nursery, open_nursery
-from crash_worlds import (
-    ALL_WRITES,
-    KINDS,
-    LARGE,
-    LATE,
-    SMALL,
-    Kind,
-    Size,
-    Twin,
-    Uninterrupted,
-    World,
-    open_world,
-)
-from main_job_bench import assert_every_row_counts_once
+from crash_worlds import KINDS, LARGE, SMALL, Kind, Size, Twin, open_world
+from kill_chains import Chain, Tally
+from postgres_cluster import Cluster, running_cluster
 from sqlalchemy import Engine, event
 
-from sfsync.emulator.fault_actions import Kill
-from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript
-
-KILLED = -signal.SIGKILL
 ROUNDS = {SMALL.name: 6, LARGE.name: 2}
-LARGE_SHARE = 0.06
-WAYS = ("write", "write", "write", "commit", "commit", "request")
-PHASES = (BEFORE_READ, BEFORE_COMMIT, AFTER_COMMIT)
-PRELUDE = """
-import os, signal, threading, time
-from sqlalchemy.engine.default import DefaultDialect
-from sfsync.salesforce.session import Door
+LARGE_SHARE = 0.9
+"""Of the chains. In the small job of the others a death hits each place much more often."""
 
-WAYS = {"commit": (DefaultDialect, "do_commit"), "request": (Door, "exchange")}
-
-def die(after_s):
-    def kill():
-        time.sleep(after_s)
-        os.kill(os.getpid(), signal.SIGKILL)
-    threading.Thread(target=kill, daemon=True).start() if after_s else kill()
-
-def arm(*, at, nth, moment, after_s):
-    owner, name = WAYS[at]
-    inner, calls = getattr(owner, name), []
-    def outer(*args, **words):
-        calls.append(None)
-        if len(calls) == nth and moment == "before":
-            die(after_s)
-        answer = inner(*args, **words)
-        if len(calls) == nth and moment == "after":
-            die(after_s)
-        return answer
-    setattr(owner, name, outer)
-"""
-"""Lets a client die at its n-th commit of the journal or its n-th request: before, after, or a little later."""
-
-MOST_KILLS = 5
-"""Of one round: the run, and recoveries of it."""
-
-
-@dataclass
-class Tally:
-    """What has happened so far."""
-
-    kills: Counter[str] = field(default_factory=Counter)
-    with_open_intents: int = 0
-    in_recovery: int = 0
-    rounds: int = 0
-    unknown: int = 0
-
-    @property
-    def killed(self) -> int:
-        """How many processes died."""
-        return sum(number for name, number in self.kills.items() if name.startswith("way "))
-
-
-@dataclass
-class Chain:
-    """One world under way, with the words that say what was done to it."""
-
-    number: int
-    world: World
-    twin: Twin
-    nursery: Nursery
-    draw: random.Random
-    tally: Tally
-    trace: list[str] = field(default_factory=list)
-
-    def live(self, rounds: int) -> None:
-        """Lives through the rounds.
-
-        Raises:
-            AssertionError: the org or the counts are not what they must be.
-        """
-        for _ in range(rounds):
-            self.world.begin_round()
-            wanted = self.twin.after(self.world.round)
-            self.trace.append(f"round {self.world.round}")
-            self._kill(wanted)
-            self._end(wanted)
-            self.tally.rounds += 1
-
-    def _kill(self, wanted: Uninterrupted) -> None:
-        for number in range(1, MOST_KILLS + 1):
-            if number > 1 and self.draw.random() < 0.25:
-                return
-            how = self._command() if number > 1 else "run"
-            if not self._run_and_kill(how, wanted, is_recovery=number > 1):
-                return
-
-    def _command(self) -> str:
-        return self.draw.choice(("run", "resume")) if self.world.open_runs() else "run"
-
-    def _run_and_kill(self, how: str, wanted: Uninterrupted, *, is_recovery: bool) -> bool:
-        """Runs a command that may die; says whether it did."""
-        way = self.draw.choice(WAYS)
-        most = {"write": wanted.writes, "commit": wanted.commits, "request": wanted.requests}[way]
-        nth = self.draw.randint(1, most)
-        death: dict[str, Any] | None = None
-        script: FaultScript | None = None
-        if way == "write":
-            script = FaultScript(Kill(0), self.draw.choice(PHASES), path=ALL_WRITES, nth=nth)
-        else:
-            after_s = self.draw.choice((0.0, self.draw.uniform(0, 0.03)))
-            death = {
-                "at": way,
-                "nth": nth,
-                "moment": self.draw.choice(("before", "after")),
-                "after_s": after_s,
-            }
-        client = self._start(how, death)
-        if script is not None:
-            script.action = Kill(client.pid)
-            self.world.bench.emulator.faults.add(script)
-        code = client.run()
-        self.world.bench.emulator.faults.clear()
-        moment = f"{script.phase} {nth}" if script else str(death)
-        self.trace.append(f"  {how} killed at {way} {moment}: {code}")
-        if code != KILLED:
-            assert code in (0, 3), code
-            return False
-        self.tally.kills[f"way {way}"] += 1
-        self.tally.kills[f"org {self.world.kind.name}"] += 1
-        self.tally.kills[f"job {self.world.size.name}"] += 1
-        self.tally.in_recovery += is_recovery
-        self.tally.with_open_intents += self.world.open_intents() > 0
-        return True
-
-    def _start(self, how: str, death: dict[str, Any] | None = None) -> Any:
-        bench = self.world.bench
-        words = ("run", bench.job, "--json") if how == "run" else ("resume", "--json")
-        err = str(bench.folder / "client.err")
-        prelude = f"{PRELUDE}\narm(**{death!r})" if death else ""
-        return self.nursery.start(
-            *words, environ=bench.environ, folder=bench.folder, err=err, prelude=prelude
-        )
-
-    def _end(self, wanted: Uninterrupted) -> None:
-        """Lets the round end, and holds the org to what an uninterrupted run leaves."""
-        how = ("resume", "run")[self.world.round % 2] if self.world.open_runs() else "run"
-        client = self._start(how)
-        code = client.run()
-        self.trace.append(f"  {how} to the end: {code}")
-        assert code in (0, 3), f"{how} ends with {code}: {client.out.read_text()}"
-        self._check(client.document, code, wanted)
-        before = self.world.writes()
-        client = self._start("run")
-        again = client.run()
-        assert again == code, f"another run ends with {again}, not {code}: {client.out.read_text()}"
-        assert_every_row_counts_once(client.document["counts"])
-        assert self.world.writes() == before, "another run wrote something"
-
-    def _check(self, document: dict[str, Any], code: int, wanted: Uninterrupted) -> None:
-        counts = document["counts"]
-        assert_every_row_counts_once(counts)
-        unknown = counts["OpportunityContactRole"]["unknown"]
-        undone = sum(
-            of_sobject[name]
-            for of_sobject in counts.values()
-            for name in ("unknown", "unprocessed", "conflicts", "rejected", "blocked")
-        )
-        assert undone == unknown, counts
-        assert code == (3 if unknown else 0), counts
-        assert unknown == 0 or self.world.kind.at_most_once, "a fenced row is unknown"
-        held = self.world.picture()
-        missing = Counter(wanted.picture[LATE[1]]) - Counter(held[LATE[1]])
-        extra = Counter(held[LATE[1]]) - Counter(wanted.picture[LATE[1]])
-        assert not extra, f"twice: {dict(extra)}"
-        lost = missing - self.world.left_out
-        self.world.left_out = missing
-        assert sum(lost.values()) == unknown, f"lost in silence: {dict(lost)}, {unknown} listed"
-        self.tally.unknown += unknown
-        if not missing:
-            for name, rows in wanted.picture.items():
-                assert held[name] == rows, f"{name} differs: {differing(held[name], rows)}"
-        assert held["Account"] == wanted.picture["Account"]
-        inserted = self.world.inserted()
-        inserted["OpportunityContactRole"] += sum(missing.values())
-        assert inserted == wanted.inserted, (inserted, wanted.inserted)
-
-
-def differing(held: list[Any], wanted: list[Any]) -> str:
-    """What is there and should not be, and the other way round."""
-    return f"{list(Counter(held) - Counter(wanted))} instead of {list(Counter(wanted) - Counter(held))}"
-
-
-def chains(seed: int, first: int, only: int | None) -> Iterator[tuple[int, random.Random, Kind, Size]]:
-    """The chains without end, or just the one."""
-    number = only or first
-    while True:
-        draw = random.Random(f"{seed}/{number}")
-        size = LARGE if draw.random() < LARGE_SHARE else SMALL
-        yield number, draw, KINDS[number % len(KINDS)], size
-        if only is not None:
-            return
-        number += 1
+KILLS = {"sqlite": 1000, "postgres": 200}
+"""Of the large job, on each kind of journal; those of the small one come on top."""
 
 
 def commit_counter() -> list[None]:
@@ -241,69 +41,107 @@ def commit_counter() -> list[None]:
 
 
 @contextmanager
-def warm_nursery() -> Iterator[Nursery]:
+def warm_nursery(cluster: Cluster | None) -> Iterator[Nursery]:
     """A nursery that has run a job of each kind, so that its children find everything imported."""
     with open_nursery() as opened:
         for kind in KINDS:
-            with open_world(kind, SMALL) as world:
+            with open_world(kind, SMALL, cluster) as world:
                 world.begin_round()
                 assert opened.warm("run", world.bench.job, "--json", environ=world.bench.environ) == 0
         yield opened
 
 
-def campaign(options: argparse.Namespace) -> int:
-    """Runs chains until enough processes have died; 1 when one of them broke a promise."""
-    tally, started, commits = Tally(), time.monotonic(), commit_counter()
+@dataclass(frozen=True)
+class Share:
+    """What one process of a campaign plays: every `step`-th chain from `first` on, until so many kills count."""
+
+    backend: str
+    seed: int
+    first: int
+    step: int
+    kills: int
+    is_one_chain: bool = False
+
+    def chains(self) -> Iterator[tuple[int, random.Random, Kind, Size]]:
+        """The chains, without end unless it is just the one."""
+        for number in count(self.first, self.step):
+            draw = random.Random(f"{self.seed}/{number}")
+            size = LARGE if draw.random() < LARGE_SHARE else SMALL
+            yield number, draw, KINDS[number % len(KINDS)], size
+            if self.is_one_chain:
+                return
+
+
+def play(share: Share) -> tuple[Tally, str]:
+    """Plays chains until enough processes have died; the tally, and the words of a broken promise or ""."""
+    tally, commits = Tally(), commit_counter()
     twins: dict[tuple[str, str], Twin] = {}
     with ExitStack() as stack:
-        nursery = stack.enter_context(warm_nursery())
-        for number, draw, kind, size in chains(options.seed, options.first, options.chain):
+        cluster = stack.enter_context(running_cluster()) if share.backend == "postgres" else None
+        nursery = stack.enter_context(warm_nursery(cluster))
+        for number, draw, kind, size in share.chains():
             known = twins.get((kind.name, size.name))
             if known is None:
-                known = Twin(stack.enter_context(open_world(kind, size)), lambda: len(commits))
+                known = Twin(stack.enter_context(open_world(kind, size, cluster)), lambda: len(commits))
                 twins[kind.name, size.name] = known
-            with open_world(kind, size) as world:
+            with open_world(kind, size, cluster) as world:
                 chain = Chain(number, world, known, nursery, draw, tally)
                 try:
                     chain.live(ROUNDS[size.name])
                 except AssertionError as broken:
-                    told(tally, started, options.seed)
-                    print(
-                        f"FAILED: chain {number} of seed {options.seed}, {kind.name}, {size.name}: {broken}"
-                    )
-                    print("\n".join(chain.trace))
-                    return 1
+                    words = f"chain {number} of seed {share.seed}, {kind.name}, {size.name}: {broken}"
+                    return tally, "\n".join([words, *chain.trace])
             print(f"chain {number:>4}  {kind.name:<18} {size.name:<6} {tally.killed:>5} kills", flush=True)
-            if tally.killed >= options.kills:
+            if tally.counted >= share.kills:
                 break
-    told(tally, started, options.seed)
-    return 0
+    return tally, ""
 
 
-def told(tally: Tally, started: float, seed: int) -> None:
-    """Prints the sums."""
+def campaign(backend: str, options: argparse.Namespace) -> bool:
+    """Kills processes whose journal is of that kind, and prints the sums; whether every promise was kept."""
+    started, kills = time.monotonic(), options.kills or KILLS[backend]
+    if options.chain is not None:
+        shares = [Share(backend, options.seed, options.chain, 1, kills, is_one_chain=True)]
+    else:
+        parts = min(options.processes, kills)
+        shares = [
+            Share(backend, options.seed, options.first + part, parts, -(-kills // parts))
+            for part in range(parts)
+        ]
+    with ProcessPoolExecutor(len(shares), mp_context=get_context("spawn")) as pool:
+        played = list(pool.map(play, shares))
     seconds = time.monotonic() - started
-    killed = max(tally.killed, 1)
-    print(f"seed {seed}: {tally.killed} kills in {tally.rounds} rounds, {seconds:.0f} s")
+    told(sum((tally for tally, _ in played), Tally()), backend=backend, seed=options.seed, seconds=seconds)
+    broken = [words for _, words in played if words]
+    print("\n".join(f"FAILED: {words}" for words in broken) or "  twice 0, lost in silence 0")
+    return not broken
+
+
+def told(tally: Tally, *, backend: str, seed: int, seconds: float) -> None:
+    """Prints the sums."""
+    print(f"{backend}, seed {seed}: {tally.killed} kills in {tally.rounds} rounds, {seconds:.0f} s")
     for name, number in sorted(tally.kills.items()):
         print(f"  {name:<24} {number:>5}")
+    share = tally.with_open_intents / max(tally.killed, 1)
     print(f"  {'in a recovery':<24} {tally.in_recovery:>5}")
-    print(
-        f"  {'with an intent open':<24} {tally.with_open_intents:>5} ({tally.with_open_intents / killed:.0%})"
-    )
-    print(
-        "  twice 0, lost in silence 0; listed as unknown where an org gives no fence: " + str(tally.unknown)
-    )
+    print(f"  {'with an intent open':<24} {tally.with_open_intents:>5} ({share:.0%})")
+    print(f"  {'listed as unknown':<24} {tally.unknown:>5} (where an org gives no fence)")
 
 
 def main() -> int:
-    """Reads the options."""
+    """Reads the options; 1 when a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=1000, help="stop after so many")
+    parser.add_argument("--backend", choices=tuple(KILLS), help="only journals of this kind")
+    parser.add_argument(
+        "--kills", type=int, help="stop after so many of the large job, on each kind of journal"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=1, help="begin with this chain")
     parser.add_argument("--chain", type=int, help="only this chain")
-    return campaign(parser.parse_args())
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="play so many chains at once")
+    options = parser.parse_args()
+    backends = [options.backend] if options.backend else list(KILLS)
+    return 0 if all(campaign(each, options) for each in backends) else 1
 
 
 if __name__ == "__main__":

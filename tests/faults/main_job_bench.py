@@ -172,7 +172,7 @@ class Before(FaultScript):
 
 @dataclass
 class Bench:
-    """One org, one state folder, and a job on them."""
+    """One org, one state folder, and a job on them; `database` is where the journal is if not in the folder."""
 
     emulator: RunningEmulator
     folder: Path
@@ -181,6 +181,7 @@ class Bench:
     stop: StopFlag = field(default_factory=Impatient)
     stage_rule: str = '"stage"'
     amount_rule: str = '"amount"'
+    database: str | None = None
 
     def __post_init__(self) -> None:
         self.token = self.token or self.emulator.access_token
@@ -191,7 +192,8 @@ class Bench:
         return {
             "HOME": str(self.folder),
             "SFSYNC_CONFIG": str(ROOT / "config"),
-            "SFSYNC_STATE": str(self.folder / "state"),
+            "SFSYNC_STATE": self.database or str(self.folder / "state"),
+            "SFSYNC_STATE_FOLDER": str(self.folder / "state"),
             "SFSYNC_ORGS__LOCAL__LOGIN": "token",
             "SFSYNC_ORGS__LOCAL__INSTANCE_URL": self.emulator.instance_url,
             "SFSYNC_ORGS__LOCAL__ACCESS_TOKEN": self.token,
