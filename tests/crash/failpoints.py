@@ -130,6 +130,9 @@ class Failpoints:
 def failpoints(state: Path) -> Iterator[Failpoints]:
     """The points of everything that this process does with a state folder while the block runs."""
     points = Failpoints(state)
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()  # what is there before the first death needs no looking through at each
     with pytest.MonkeyPatch.context() as patch:
         for name in JOURNAL:
             _wrap(patch, points, SqlJournal, name, f"journal.{name}")
