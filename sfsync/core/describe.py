@@ -54,13 +54,23 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """A record type as the running user sees it."""
+    """A record type as the running user sees it.
+
+    An inactive one stays on the records that have it, and the org refuses it for others whether or not it is
+    available to the user. Source: REST API Developer Guide, "sObject Describe", recordTypeInfos.
+    """
 
     id: str
     developer_name: str
     label: str
     available: bool
     master: bool
+    active: bool = True
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether the running user can give it to a record."""
+        return self.available and self.active
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +146,7 @@ def _parse_record_type(body: Mapping[str, Any]) -> RecordType:
         label=_text(body.get("name") or ""),
         available=bool(body.get("available", True)),
         master=bool(body.get("master")),
+        active=bool(body.get("active", True)),
     )
 
 

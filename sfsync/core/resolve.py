@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sfsync.core.checks import Invalid
-from sfsync.core.describe import SObjectDescribe
+from sfsync.core.describe import RecordType, SObjectDescribe
 from sfsync.core.job import ROW_KEY
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change
@@ -119,10 +119,10 @@ class ReferenceTable:
             spelled = str(record.get(place[1]) or "")
             found.setdefault(clean_key(spelled).casefold(), []).append(_candidate(record))
 
-    def resolve(self, target: str, reference: Reference, *, of: str) -> Resolved:
-        """What a reference on a row of sObject `of` means."""
+    def resolve(self, target: str, reference: Reference, *, of: str, held: object = None) -> Resolved:
+        """What a reference on a row of sObject `of` means, whose record holds the id `held` there now."""
         if target == _RECORD_TYPE:
-            return self._record_type(reference, of=of)
+            return self._record_type(reference, of=of, held=held)
         names = _strategies(target, reference)
         for name in names:
             hits = self._hits(target, name, reference.value)
@@ -154,12 +154,12 @@ class ReferenceTable:
             hits[each.record_id] = each.record_id if each.is_active else _inactive(each)
         return hits
 
-    def _record_type(self, reference: Reference, *, of: str) -> Resolved:
+    def _record_type(self, reference: Reference, *, of: str, held: object) -> Resolved:
         known = [each for each in self.record_types[of].record_types if not each.master]
         wanted = record_id(reference.value, _RECORD_TYPE)
         for each in known:
             if reference.value in (each.developer_name, each.label) or wanted == each.id:
-                return each.id if each.available else _unavailable(each.developer_name)
+                return each.id if each.is_offered or each.id == held else _not_offered(each)
         names = ", ".join(each.developer_name for each in known) or "none"
         message = f'{of} has no record type "{reference.value}"'
         return Invalid("UNKNOWN_RECORD_TYPE", message, f"Record types of {of}: {names}.")
@@ -204,9 +204,16 @@ def _inactive(candidate: Candidate) -> Invalid:
     return Invalid("INACTIVE_OWNER", message, "Name an active user, or leave the owner out.")
 
 
-def _unavailable(name: str) -> Invalid:
-    message = f'record type "{name}" is not available to the user that sfsync runs as'
-    return Invalid("RECORD_TYPE_NOT_AVAILABLE", message, "Assign it to the user's profile or permission set.")
+def _not_offered(kind: RecordType) -> Invalid:
+    if not kind.active:
+        message, hint = (
+            "is inactive in this org",
+            "Activate it in Setup, or give the row another record type.",
+        )
+    else:
+        message = "is not available to the user that sfsync runs as"
+        hint = "Assign it to the user's profile or permission set."
+    return Invalid("RECORD_TYPE_NOT_AVAILABLE", f'record type "{kind.developer_name}" {message}', hint)
 
 
 def default_match(sobject: str, field_name: str, target: str, *, key: str | None) -> tuple[str, ...]:

@@ -186,7 +186,7 @@ class _Planning:
         base = _base_change(read, row)
         if row.problems:
             return replace(base, action=Action.REJECT, problems=tuple(row.problems))
-        desired, problems, is_blocked = self._resolved(read, row)
+        desired, problems, is_blocked = self._resolved(read, row, records[0] if records else {})
         base = replace(base, desired=desired)
         if problems:
             return replace(
@@ -200,7 +200,7 @@ class _Planning:
         return self._of_absent(read, row, base, entry=entry)
 
     def _resolved(
-        self, read: ReadSection, row: CheckedRow
+        self, read: ReadSection, row: CheckedRow, record: Record
     ) -> tuple[dict[str, PlannedValue], list[Problem], bool]:
         """The values with references resolved, the problems of those that are not, and if one is blocked."""
         describe = self.schema.describe(read.section.sobject)
@@ -212,7 +212,8 @@ class _Planning:
             if not isinstance(value, Reference) or reference_field is None:
                 desired[name] = value
                 continue
-            resolved = self.table.resolve(target(reference_field), value, of=read.section.sobject)
+            goal, sobject, held = target(reference_field), read.section.sobject, record.get(name)
+            resolved = self.table.resolve(goal, value, of=sobject, held=held)
             if isinstance(resolved, str | Pending):
                 desired[name] = resolved
                 continue

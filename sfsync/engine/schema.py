@@ -111,7 +111,7 @@ def _digest(sections: Mapping[str, Section], rules: Mapping[str, OrgRules]) -> s
         fields = [of_sobject.describe.field(name) for name in sorted(names)]
         picture[section.sobject] = {
             "fields": _fields_codec().dump_python(fields, mode="json"),
-            "record_types": [each.id for each in of_sobject.describe.record_types if each.available],
+            "record_types": [each.id for each in of_sobject.describe.record_types if each.is_offered],
             "stages": of_sobject.stages.active() if of_sobject.stages else (),
         }
     return hashlib.blake2b(orjson.dumps(picture, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()

@@ -13,6 +13,7 @@ from main_job_bench import BARE_ORG, ROOT, Bench, deal, role
 
 from sfsync.cli.main import run as command
 from sfsync.emulator.org.schema import Field, PicklistValue
+from sfsync.emulator.org_changes import change_org
 from sfsync.emulator.server import running
 
 
@@ -155,6 +156,12 @@ def alter_field(bench: Bench, sobject: str, name: str, **changes: Any) -> None:
     fields[name.lower()] = replace(fields[name.lower()], **changes)
 
 
+def retire_record_type(bench: Bench) -> None:
+    """An admin deactivates the record type that rows of the example name."""
+    table = {"what": "drop_record_type", "object": "Opportunity", "developer_name": "Custom_Order"}
+    change_org(bench.emulator.org, bench.emulator.audit, table)
+
+
 SCHEMA_CHANGES: dict[str, Callable[[Bench], None]] = {
     "a_role_is_gone": lambda bench: alter_field(
         bench, "OpportunityContactRole", "Role", picklist=(PicklistValue("Evaluator", "Evaluator"),)
@@ -163,6 +170,7 @@ SCHEMA_CHANGES: dict[str, Callable[[Bench], None]] = {
         bench, "Opportunity", "NextStep", updateable=False, createable=False
     ),
     "a_field_is_shorter": lambda bench: alter_field(bench, "Opportunity", "NextStep", length=9),
+    "a_record_type_is_retired": retire_record_type,
     "a_key_is_no_longer_unique": lambda bench: alter_field(
         bench, "Opportunity", "Sfsync_Key__c", unique=False
     ),
@@ -175,3 +183,21 @@ def test_S15_a_schema_that_moved_stops_before_the_first_write(bench: Bench, save
     SCHEMA_CHANGES[change](bench)
     assert apply(saved) in (2, 6)
     assert bench.write_count() == 0
+
+
+def test_S15_a_retired_record_type_is_a_problem_before_the_first_call(bench: Bench) -> None:
+    """An inactive record type rejects the new rows that name it while planning, run after run; others go on."""
+    retire_record_type(bench)
+    assert bench.run().codes()["Opportunity:DEAL-1001"] == "RECORD_TYPE_NOT_AVAILABLE"
+    written = bench.write_count()
+    assert bench.run().codes()["Opportunity:DEAL-1001"] == "RECORD_TYPE_NOT_AVAILABLE"
+    assert bench.write_count() == written > 0
+
+
+def test_S15_a_record_keeps_a_record_type_that_was_retired(bench: Bench) -> None:
+    """Records that have it keep it, and their rows go on: the next run has nothing to complain of or to write."""
+    first = bench.run().codes()
+    retire_record_type(bench)
+    written = bench.write_count()
+    assert bench.run().codes() == first
+    assert bench.write_count() == written
