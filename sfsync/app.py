@@ -6,6 +6,7 @@ clock. It prints nothing, ends no process, and keeps nothing between calls.
 
 from __future__ import annotations
 
+import _thread
 import os
 import secrets
 import signal
@@ -45,6 +46,21 @@ class StopFlag(threading.Event):
     """Raised to stop a run between two calls; every wait of a run wakes up on it."""
 
     signal_number: int = signal.SIGINT
+    _is_signalled: bool = False
+
+    def is_set(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._is_signalled or super().is_set()
+
+    def set_by_signal(self, number: int) -> None:
+        """Raises the flag from a signal handler, for good.
+
+        The handler may have interrupted a `wait` of the same thread that holds the event's lock, which `set` needs
+        too; so another thread wakes the waits up, started without the locks of `threading` for the same reason.
+        """
+        self.signal_number = number
+        self._is_signalled = True
+        _thread.start_new_thread(self.set, ())
 
 
 @dataclass(frozen=True, slots=True)
