@@ -163,6 +163,25 @@ def test_P2_a_signal_on_the_way_into_a_wait() -> None:
     assert int(done.stdout) == TERM
 
 
+@pytest.mark.parametrize("number", [TERM, INT])
+def test_P2_C6_a_signal_before_the_run_begins(bench: Bench, nursery: Nursery, number: int) -> None:
+    """The wait of --start-jitter is over at once; the org was asked nothing, and there is nothing to resume."""
+    err = bench.folder / "err"
+    os.mkfifo(err)
+    arguments = ("run", "trailhead", "--start-jitter", "3600", "--progress", "lines")
+    client = nursery.start(*arguments, environ=bench.environ, folder=bench.folder, err=str(err))
+    client.go()
+    with err.open() as told:
+        assert told.readline().startswith("sfsync: the run begins in ")
+        began = time.monotonic()
+        os.kill(client.pid, number)
+        assert told.read() == "error: the run was stopped before it began\n"
+    assert client.end() == 128 + number
+    assert time.monotonic() - began < 5
+    assert not bench.emulator.audit.requests
+    assert not (bench.folder / "state").exists()
+
+
 @pytest.mark.parametrize("hangs", [False, True])
 def test_P2_a_signal_at_the_login(
     bench: Bench, nursery: Nursery, reference: Reference, *, hangs: bool
