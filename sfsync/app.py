@@ -6,6 +6,7 @@ clock. It prints nothing, ends no process, and keeps nothing between calls.
 
 from __future__ import annotations
 
+import _thread
 import os
 import secrets
 import signal
@@ -18,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sfsync.core.events import Listener, ignore_events
+from sfsync.core.events import Listener, Noticed, ignore_events
 from sfsync.core.job import NO_LIMITS, Job, Limits, OrgProfile
 from sfsync.core.pins import pin_notes
 from sfsync.core.plan import Plan
@@ -29,7 +30,7 @@ from sfsync.core.rows import RowSource
 from sfsync.engine.accepting import NONE, Accepted, accept_unknown, accepted_notes, take_over
 from sfsync.engine.planning import PlanStamp, make_plan
 from sfsync.engine.runs import Bench, begin_run, refuse_excess, refuse_stale, run_plan, settle_earlier
-from sfsync.errors import ConfigError, GuardError
+from sfsync.errors import ConfigError, GuardError, Interrupted
 from sfsync.run_files import new_name, plan_of_run, run_folder, write_private
 
 if TYPE_CHECKING:
@@ -45,6 +46,21 @@ class StopFlag(threading.Event):
     """Raised to stop a run between two calls; every wait of a run wakes up on it."""
 
     signal_number: int = signal.SIGINT
+    _is_signalled: bool = False
+
+    def is_set(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._is_signalled or super().is_set()
+
+    def set_by_signal(self, number: int) -> None:
+        """Raises the flag from a signal handler, for good.
+
+        The handler may have interrupted a `wait` of the same thread that holds the event's lock, which `set` needs
+        too; so another thread wakes the waits up, started without the locks of `threading` for the same reason.
+        """
+        self.signal_number = number
+        self._is_signalled = True
+        _thread.start_new_thread(self.set, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +186,23 @@ class Workplace:
     def run_folder(self, job: str, run_id: str) -> Path:
         """The folder of one run's plan and results, made if need be."""
         return run_folder(self.state, job, run_id)
+
+
+def wait_to_start(around: Surroundings, *, most_s: int) -> None:
+    """Waits a random time of at most `most_s` seconds, so that what a scheduler starts together comes one by one.
+
+    Call it before anything of a run is opened: no lock is held, no login is used up, nothing is in the journal.
+
+    Raises:
+        Interrupted: a stop was asked for; there is nothing to resume.
+    """
+    if most_s == 0:
+        return
+    wait_s = secrets.randbelow(most_s * 1000 + 1) / 1000
+    around.listener(Noticed(f"the run begins in {wait_s:.0f} s (--start-jitter)"))
+    around.stop.wait(wait_s)
+    if around.stop.is_set():
+        raise Interrupted("the run was stopped before it began", signal_number=around.stop.signal_number)
 
 
 @contextmanager

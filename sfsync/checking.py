@@ -57,9 +57,10 @@ def check(job: Job, *, around: Surroundings | None = None, snapshot: Path | None
         taken = read_snapshot(snapshot)
         return _checked(job, taken, _means_in(taken), file=str(snapshot))
     given = around or Surroundings()
-    with connected(org_of(job, given), given) as gateway:
+    profile = org_of(job, given)
+    with connected(profile, given) as gateway:
         checked = _checked(job, gateway, means_of(gateway))
-        pins = tuple(pin_notes(checked.org, org_of(job, given)))
+        pins = tuple(pin_notes(checked.org, profile))
         return replace(checked, notes=(*checked.notes, *pins))
 
 

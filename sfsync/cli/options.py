@@ -60,6 +60,18 @@ def outage_option(command: _Command) -> _Command:
     )(command)
 
 
+def jitter_option(command: _Command) -> _Command:
+    """`--start-jitter SECONDS`: at most so long a run waits before it begins."""
+    return click.option(
+        "--start-jitter",
+        type=click.IntRange(0, 3600),
+        default=0,
+        metavar="SECONDS",
+        help="Begin after a random time of at most so many seconds, an hour at most, so that jobs that a "
+        "scheduler starts together do not meet at the org.",
+    )(command)
+
+
 def progress_option(command: _Command) -> _Command:
     """`--progress`: how progress is shown on stderr."""
     return click.option(

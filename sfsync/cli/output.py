@@ -93,8 +93,7 @@ def _signals(stop: StopFlag) -> Iterator[None]:
         del frame
         if stop.is_set():
             _end_now(number)
-        stop.signal_number = number
-        stop.set()
+        stop.set_by_signal(number)
         timer = threading.Timer(GRACE_S, _end_now, args=(number,))
         timer.daemon = True
         timer.start()

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sfsync.cli.options import Safety, json_option, org_option, outage_option, progress_option, safety_options
+from sfsync.cli.options import (
+    Safety,
+    jitter_option,
+    json_option,
+    org_option,
+    outage_option,
+    progress_option,
+    safety_options,
+)
 from sfsync.cli.output import asked_to_write, console, deliver, surroundings
 
 if TYPE_CHECKING:
@@ -95,16 +103,18 @@ def show_only(place: Workplace, plan: Plan, *, as_json: bool) -> int:
 )
 @click.option("--dry-run", is_flag=True, help="Plan only, like sfsync plan.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
+@jitter_option
 @safety_options()
 @json_option
 @progress_option
-def run_command(
+def run_command(  # noqa: PLR0913 - an argument for each option
     job: str,
     *,
     org: str | None,
     plan_file: Path | None,
     dry_run: bool,
     yes: bool,
+    start_jitter: int,
     safety: Safety,
     as_json: bool,
     progress: str,
@@ -116,6 +126,7 @@ def run_command(
 
     sfsync run nightly -o production --max-changes 5000 --canary 10
     """
+    from sfsync.app import wait_to_start
     from sfsync.jobs import load_job
 
     if plan_file is not None and (safety.accept_after_s is not None or safety.route or safety.update_mode):
@@ -125,6 +136,7 @@ def run_command(
     with surroundings(progress, as_json=as_json) as plain:
         loaded = safety.of(load_job(job, org=org, environ=plain.environ))
         around = safety.around(plain)
+        wait_to_start(around, most_s=start_jitter)
         if dry_run:
             return plan_and_deliver(loaded, around, as_json=as_json)[0]
         return write_and_deliver(loaded, around, plan_file=plan_file, yes=yes, as_json=as_json)

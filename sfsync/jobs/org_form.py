@@ -1,4 +1,4 @@
-"""The shape of an org profile file: how to log in, and the names of the variables that hold the secrets.
+"""The shape of an org profile file: how to log in, and the names of what holds the secrets.
 
 The descriptions are the documentation; `sfsync schema org` prints them.
 Invariant: no key of it can hold a secret.
@@ -15,11 +15,27 @@ Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,49}$")]
 """The name of an environment variable; longer ones could be a secret that was put in its place."""
 
 SECRETS: Final = ("client_id", "client_secret", "access_token", "password", "private_key")
-"""Settings that only the environment (or a private file) may hold."""
+"""Settings that only the environment, the system's keyring or a private file may hold."""
+
+EntryName = Annotated[str, Field(min_length=1, max_length=63)]
+"""Half of what names an entry of a keyring; 64 characters or more could be a consumer secret in its place."""
 
 
 def _variable(what: str) -> str:
     return f"The name of the environment variable that holds {what}."
+
+
+def _entry(what: str) -> str:
+    return f"The entry of the system's keyring that holds {what}."
+
+
+class KeyringEntry(BaseModel):
+    """An entry of the system's keyring, which keeps it with `keyring set SERVICE USERNAME`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    service: EntryName = Field(description="The service of the entry, 63 characters at most.")
+    username: EntryName = Field(description="The user name of the entry, 63 characters at most.")
 
 
 class OrgForm(BaseModel):
@@ -77,4 +93,13 @@ class OrgForm(BaseModel):
     private_key_env: Variable | None = Field(None, description=_variable("the RSA key, in PEM form"))
     private_key_file: Text | None = Field(
         None, description="The file of the RSA key, from this file's folder; private to its owner (0600)."
+    )
+    client_id_keyring: KeyringEntry | None = Field(None, description=_entry("the consumer key of the app"))
+    client_secret_keyring: KeyringEntry | None = Field(None, description=_entry("the consumer secret"))
+    access_token_keyring: KeyringEntry | None = Field(None, description=_entry("the access token"))
+    password_keyring: KeyringEntry | None = Field(
+        None, description=_entry("the password, with the security token behind it where one is needed")
+    )
+    private_key_keyring: KeyringEntry | None = Field(
+        None, description=_entry("the RSA key, in PEM form, where the keyring takes several lines")
     )

@@ -1,7 +1,8 @@
 """From an org's name to a `core.job.OrgProfile`: its file, the environment over it, and the secrets fetched.
 
-Invariants: secrets come from variables and private files only, and are `SecretStr` from the moment they are
-read; no message holds one; what the login needs and nobody gave is listed at once, each with its variable.
+Invariants: secrets come from variables, private files and the system's keyring only, and leave as `SecretStr`;
+no message holds one; what the login needs and nobody gave is listed at once, each with its variable. The keyring
+is asked only for what the environment does not give.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sfsync.core.sobject import record_id
 from sfsync.core.wording import nearest, suggestion
 from sfsync.errors import ConfigError
 from sfsync.jobs.config_folder import find_config_folder, names_in
+from sfsync.jobs.keyrings import read_keyring
 from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
 from sfsync.jobs.org_environment import (
     PREFIX,
@@ -46,6 +48,8 @@ LOWEST_API_VERSION: Final = 50
 LONGEST_OUTAGE_MINUTES: Final = 1440
 
 _PLAIN_KEY: Final = re.compile(r"[a-z][a-z_]{0,39}")
+
+_ENTRY: Final = '{}_keyring = {{ service = "NAME", username = "NAME" }}'
 
 _HINT: Final = "Correct the profile. `sfsync schema org` prints every key and what it means."
 _TEXTS: Final = ("login_url", "instance_url", "ca_file", "proxy", "audience", "username")
@@ -123,7 +127,18 @@ def _from_file(
             settings.values[key] = environ[named]
         else:
             settings.unset[key] = named
+    settings.values |= _from_keyring(name, form, given)
     return settings
+
+
+def _from_keyring(name: str, form: OrgForm, given: Mapping[str, str | bool]) -> dict[str, str]:
+    """The secrets that the file leaves to the keyring and the environment does not give."""
+    asked = [key for key in SECRETS if getattr(form, f"{key}_keyring") is not None and key not in given]
+    return {
+        key: read_keyring(getattr(form, f"{key}_keyring"), profile=name, key=key)
+        for key in asked
+        if f"{key}_file" not in given
+    }
 
 
 def _form(file: TomlFile) -> OrgForm:
@@ -157,7 +172,8 @@ def _explained() -> dict[str, str]:
         key = word if word in SECRETS else "client_id" if word == "consumer_key" else "client_secret"
         key = "access_token" if "token" in word else key
         explained[word] = (
-            f'a secret never stands in a file; name the variable that holds it: {key}_env = "VARIABLE"'
+            f'a secret never stands in a file; name the variable that holds it: {key}_env = "VARIABLE", '
+            f"or {_ENTRY.format(key)}"
         )
     return explained
 
@@ -170,6 +186,9 @@ def _without_value(mistake: Mistake) -> Mistake:
         return Mistake(mistake.path, f"is none of {_login_words()}")
     if mistake.path and mistake.path[0].endswith("_env"):
         return Mistake(mistake.path, "is no name of an environment variable (50 characters at most)")
+    if mistake.path and mistake.path[0].endswith("_keyring") and mistake.path[0] in OrgForm.model_fields:
+        key = mistake.path[0].removesuffix("_keyring")
+        return Mistake(mistake.path[:1], f"is no entry of a keyring; write {_ENTRY.format(key)}")
     return mistake
 
 
@@ -179,8 +198,9 @@ def _meaning_mistakes(document: Mapping[str, Any]) -> list[Mistake]:
         for key in _BY_NAME
         if f"{key}_env" in document and key in document and key not in SECRETS
     ]
-    if "private_key_env" in document and "private_key_file" in document:
-        mistakes.append(Mistake(("private_key_env",), "and private_key_file both name the key; give one"))
+    for key in SECRETS:
+        ways = [each for each in (f"{key}_env", f"{key}_file", f"{key}_keyring") if each in document]
+        mistakes += [Mistake((ways[0],), f"and {each} both name the secret; give one") for each in ways[1:]]
     mistakes += [
         Mistake((key,), "holds a login; a secret never stands in a file")
         for key in ("proxy", "login_url", "instance_url")

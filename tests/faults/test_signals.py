@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from itertools import cycle, islice
@@ -139,6 +141,45 @@ def test_P2_a_signal_ends_a_sleep(bench: Bench, nursery: Nursery, reference: Ref
     assert time.monotonic() - began < 5
     bench.emulator.faults.clear()
     go_on(bench, nursery, reference, "resume")
+
+
+INSIDE_A_WAIT = """
+import signal
+from sfsync.app import StopFlag
+from sfsync.cli.output import _signals
+stop = StopFlag()
+with _signals(stop):
+    with stop._cond:  # as a wait holds it on its way in and out
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.is_set()
+    assert stop.wait(60)
+print(stop.signal_number)
+"""
+
+
+def test_P2_a_signal_on_the_way_into_a_wait() -> None:
+    """A signal that comes while a wait holds its own lock ends the wait, and does not wait for that lock itself."""
+    done = subprocess.run([sys.executable, "-c", INSIDE_A_WAIT], capture_output=True, timeout=30, check=True)
+    assert int(done.stdout) == TERM
+
+
+@pytest.mark.parametrize("number", [TERM, INT])
+def test_P2_C6_a_signal_before_the_run_begins(bench: Bench, nursery: Nursery, number: int) -> None:
+    """The wait of --start-jitter is over at once; the org was asked nothing, and there is nothing to resume."""
+    err = bench.folder / "err"
+    os.mkfifo(err)
+    arguments = ("run", "trailhead", "--start-jitter", "3600", "--progress", "lines")
+    client = nursery.start(*arguments, environ=bench.environ, folder=bench.folder, err=str(err))
+    client.go()
+    with err.open() as told:
+        assert told.readline().startswith("sfsync: the run begins in ")
+        began = time.monotonic()
+        os.kill(client.pid, number)
+        assert told.read() == "error: the run was stopped before it began\n"
+    assert client.end() == 128 + number
+    assert time.monotonic() - began < 5
+    assert not bench.emulator.audit.requests
+    assert not (bench.folder / "state").exists()
 
 
 @pytest.mark.parametrize("hangs", [False, True])

@@ -416,6 +416,41 @@ def test_no_leak_of_a_secret_in_a_profile(scene: Scene, line: str) -> None:
         SECRET["secret in a profile"] = before
 
 
+KEYRING = """
+import keyring, keyring.backend
+class Planted(keyring.backend.KeyringBackend):
+    priority = 1
+    def get_password(self, service, username):
+        secret = {secret!r}
+        {deed}
+    set_password = None
+keyring.set_keyring(Planted())
+"""
+
+
+@pytest.mark.parametrize(
+    "deed", ["return secret", "raise OSError(secret)", "raise keyring.errors.KeyringLocked(secret)"]
+)
+def test_no_leak_of_a_secret_in_the_keyring(scene: Scene, deed: str) -> None:
+    """The keyring gives the secret and the org repeats it, or the keyring breaks with the secret in its words."""
+    config = scene.folder / "config" / "orgs"
+    config.mkdir(parents=True)
+    (config / "local.toml").write_text('client_secret_keyring = { service = "s", username = "u" }\n')
+    scene.inputs.add("local.toml")
+    scene.log_in_by("client_credentials")
+    del scene.given["SFSYNC_ORGS__LOCAL__CLIENT_SECRET"]
+    scene.given["SFSYNC_CONFIG"] = str(scene.folder / "config")
+    scene.prelude += KEYRING.format(secret=SECRET["client secret"], deed=deed)
+    scene.go("a run")
+    if deed.startswith("raise"):
+        assert "client_secret is to come from the keyring" in (scene.folder / "client.err").read_text()
+        return
+    assert scene.emulator.audit.requests
+    echo = {"error": "invalid_client", "error_description": told("client secret")}
+    scene.emulator.faults.add(FaultScript(Refuse(400, echo), path="/oauth2/", count=None))
+    scene.go("a refused login")
+
+
 @pytest.mark.parametrize("nth", [1, 2] if IS_GRID else [1])
 def test_no_leak_in_what_a_killed_run_leaves(scene: Scene, nth: int) -> None:
     """A run that is killed in the middle leaves its journal, its WAL and its locks, and no secret."""

@@ -60,6 +60,7 @@ OWNERS = {
     "lark": {"emulator"},
     "socket": {"salesforce", "emulator", "journal"},
     "random": {"emulator"},
+    "keyring": {"jobs"},
 }
 """Library -> the rooms that may import it."""
 
