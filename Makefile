@@ -21,7 +21,7 @@ demo: setup ## the guided demonstration, on the emulated Salesforce; nothing lea
 test: lint ## lint, then every test; needs no network (make test ARGS="-k words" runs some)
 	$(BIN)/pytest $(ARGS)
 
-faults: setup ## every fault at every write of every route, and kills; prints figures and a seed; ~15 minutes
+faults: setup ## every fault at every write of every route, and kills; prints figures and a seed; ~20 minutes
 	SFSYNC_FAULTS_GRID=1 $(BIN)/pytest tests/faults $(ARGS)
 
 signals: setup ## SIGTERM and SIGINT at 200 moments of a run, about two minutes

@@ -24,11 +24,8 @@ from grid_singles import Single, SingleJudged, play_single, singles
 from main_job_bench import GRID, Reference
 
 SEED = int(os.environ.get("SFSYNC_FAULTS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-WRITES_OF_JOBS, READS_OF_JOBS = 0.5, 0.03
-"""The shares of the points at the many steps of bulk jobs that a run takes; of all other routes it takes all."""
-
-SINGLES = 0.3
-"""The share of the single faults that a run takes, others with another seed."""
+READS_OF_JOBS = 0.03
+"""The share of the points at the many polls of bulk jobs that a run takes; of everything else it takes all."""
 
 LEAST_POINTS = 1000
 USUAL = ("a reset, committed", "a reset, not committed", "N10 half the JSON, committed")
@@ -66,22 +63,16 @@ def test_N5_N6_N10_a_lost_answer_on_every_route(tmp_path: Path, point: Point) ->
 
 
 def _chosen(rng: random.Random) -> list[Point]:
-    """All points at calls that write, and some at the steps of bulk jobs."""
+    """All points at calls that write, and some at the polls of bulk jobs."""
     chosen: list[Point] = []
     for route in ROUTES:
         methods = clean_of(route).methods
         chosen += [
             point
             for point in points_of(route, len(methods))
-            if rng.random() < _share(route, methods[point.nth - 1])
+            if methods[point.nth - 1] != "GET" or rng.random() < READS_OF_JOBS
         ]
     return chosen
-
-
-def _share(route: str, method: str) -> float:
-    if method == "GET":
-        return READS_OF_JOBS
-    return WRITES_OF_JOBS if route.startswith("jobs") else 1.0
 
 
 def _safely(work: tuple[Point, Clean] | Single) -> Judged | SingleJudged:
@@ -135,7 +126,8 @@ def test_grid_of_lost_answers(capsys: pytest.CaptureFixture[str]) -> None:
 def test_grid_of_single_faults(reference: Reference, capsys: pytest.CaptureFixture[str]) -> None:
     """Every fault of the catalogue at every write of the example, with receipts, with keys only, with jobs."""
     rng, started = random.Random(SEED), time.monotonic()
-    points = [each for each in singles(reference.writes) if rng.random() < SINGLES]
+    points = list(singles(reference.writes))
+    rng.shuffle(points)
     judged = _play_all(points)
     told = _tell("single faults", judged, started)
     with capsys.disabled():
