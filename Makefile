@@ -19,7 +19,7 @@ demo: setup ## the guided demonstration, on the emulated Salesforce; nothing lea
 	@$(BIN)/sfsync demo $(ARGS)
 
 test: lint ## lint, then every test; needs no network (make test ARGS="-k words" runs some)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 faults: setup ## every fault at every write of every route, and kills; prints figures and a seed; ~20 minutes
 	SFSYNC_FAULTS_GRID=1 $(BIN)/pytest tests/faults $(ARGS)

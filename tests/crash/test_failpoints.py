@@ -28,7 +28,7 @@ EFFECTS = re.compile(
 )
 """The points after which something durable has changed, in the org or on the disk."""
 
-PAIRS_A_SUITE = 48
+PAIRS_A_SUITE = 12
 """One of so many pairs runs in every suite."""
 
 

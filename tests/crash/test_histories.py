@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from simulate import play
 
-HISTORIES = int(os.environ.get("SFSYNC_HISTORIES", "10"))
+HISTORIES = int(os.environ.get("SFSYNC_HISTORIES", "200"))
 STEPS = 30
 NUMBERS = st.integers(0, 99)
 

@@ -15,6 +15,7 @@ IDS = (
 """The traps of the libraries, the faults of the network, and what signals, clocks and terminals do."""
 
 
+@pytest.fixture(scope="module")
 def named() -> set[str]:
     """The ids in the names of all tests."""
     return {
@@ -27,6 +28,6 @@ def named() -> set[str]:
 
 
 @pytest.mark.parametrize("name", IDS)
-def test_an_id_has_a_test(name: str) -> None:
+def test_an_id_has_a_test(name: str, named: set[str]) -> None:
     """No trap or fault is only written down."""
-    assert name in named()
+    assert name in named
