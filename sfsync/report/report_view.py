@@ -170,6 +170,8 @@ def _last_line(report: Report) -> Line:
             f" {rows_counted(not_done)} cannot be brought to the org (exit code {code})." if not_done else ""
         )
         return Line(f"Planned only: nothing was written.{left}", tone=Tone.BAD if not_done else Tone.NEW)
+    if report.plan.undoes is not None and report.plan.is_empty():
+        return Line(f"Finished: {_nothing_to_undo(report)}.", tone=Tone.NEW)
     done = rows_counted(_count(report, *_ALWAYS, Outcome.SKIPPED))
     if report.plan.undoes is not None:
         done = rows_counted(sum(1 for _, result in report.ends() if result.outcome not in NOT_DONE))
@@ -177,6 +179,13 @@ def _last_line(report: Report) -> Line:
     if not_done:
         return Line(f"Finished: {done} done, {not_done:,} not done (exit code {code}).", tone=Tone.BAD)
     return Line(f"Finished: {done} done, none left.", tone=Tone.NEW)
+
+
+def _nothing_to_undo(report: Report) -> str:
+    """What an undo that has nothing to write says: that all is taken back, or that the rest stays."""
+    if any(each.code == "NOT_UNDONE" for each in report.plan.notes):
+        return "nothing more can be taken back; the notes say what stays"
+    return "nothing is left to take back"
 
 
 def _not_done(report: Report) -> int:

@@ -94,6 +94,17 @@ def test_undo_without_anybody_to_ask_needs_yes(desk: SafetyDesk) -> None:
     assert "Finished: 2 records done, none left." in text
 
 
+def test_undo_says_when_nothing_is_left_to_take_back(desk: SafetyDesk) -> None:
+    """Repeated after a complete undo it exits 0, sends no write, and says that nothing is left."""
+    run = desk.run()["run"]
+    assert desk.command("undo", run, "--yes").exit_code == 0
+    done = desk.command("undo", run, "--yes")
+    assert done.exit_code == 0
+    assert "Finished: nothing is left to take back." in done.out
+    assert "ALREADY_UNDONE" in done.out
+    assert desk.command("undo", run, "--yes", "--json").document["api"]["writes"] == 0
+
+
 def test_a_limit_stops_the_run_and_the_plan_says_so_before(desk: SafetyDesk) -> None:
     """--max-changes stops a larger plan with exit 6; sfsync plan shows what would stop it, and writes nothing."""
     planned = desk.command("plan", "./job.toml", "--max-changes", "1")
