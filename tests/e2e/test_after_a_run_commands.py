@@ -82,6 +82,17 @@ def test_undo_shows_what_goes_and_what_stays_and_takes_it_back(desk: SafetyDesk)
     assert len(desk.deals("By hand")) == 1
 
 
+def test_a_run_that_writes_nothing_tells_what_is_true(desk: SafetyDesk) -> None:
+    """A second run has its rows unchanged, not done; an undo has no rows in the org and names no such file."""
+    run = desk.run()["run"]
+    again = desk.command("run", "./job.toml")
+    assert again.exit_code == 0
+    assert "Finished: nothing had to be written; 2 rows unchanged." in again.out
+    undone = desk.command("undo", run, "--yes", "--json").document
+    assert undone["files"]["successes"] == ""
+    assert not list((desk.folder / "state").rglob(f"{undone['run']}/successes.csv"))
+
+
 def test_undo_without_anybody_to_ask_needs_yes(desk: SafetyDesk) -> None:
     """Off a terminal nothing is taken back before --yes is given: exit 2, and nothing is read or written."""
     run = desk.run()["run"]
