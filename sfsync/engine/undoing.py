@@ -22,6 +22,7 @@ from sfsync.core.roles import role_key
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
 from sfsync.core.values import PlannedValue, Value, is_same
 from sfsync.engine.planning import PlanStamp
+from sfsync.engine.role_applying import deal_ids
 from sfsync.engine.role_planning import roles_lookup
 
 CHILDREN: Final = {
@@ -235,7 +236,9 @@ def _insert_missing(undo: _Undo, deleted: Sequence[Change]) -> None:
 
     A role of which nobody can say whether an earlier undo inserted it is left to a person.
     """
-    anew = {each.change_id: _inserted_anew(undo, each) for each in deleted}
+    ids = {each.change_id: each.record_id for each in undo.plan.changes if each.record_id}
+    deals = ids | deal_ids(undo.plan.changes, ids)
+    anew = {each.change_id: _inserted_anew(each, deals.get(each.parent or "", "")) for each in deleted}
     there = _added_since(undo, anew.values())
     for change in deleted:
         insert = anew[change.change_id]
@@ -266,15 +269,11 @@ def _role_name(role: Mapping[str, object]) -> str:
     return role_key(str(deal), str(contact), str(name or ""))
 
 
-def _inserted_anew(undo: _Undo, change: Change) -> Change:
+def _inserted_anew(change: Change, deal_id: str) -> Change:
     """A deleted role, inserted again, for roles cannot be undeleted.
 
     Source: Object Reference, OpportunityContactRole (no undelete call).
     """
-    deal_id = next(
-        (each.record_id for each in undo.plan.changes if each.change_id == change.parent and each.record_id),
-        "",
-    )
     values: dict[str, PlannedValue] = {"OpportunityId": deal_id, **_filled(change.before.items())}
     return replace(
         change,

@@ -159,3 +159,20 @@ def test_a_role_that_a_person_added_again_is_not_added_by_an_undo(mirrored: tupl
     bench.create("OpportunityContactRole", OpportunityId=deal_id, ContactId=contact, Role="Other")
     assert bench.undo(run_id).exit_code == 0
     assert bench.roles("D-1") == [(ALAN, "Other", False), (LEUNG, "Evaluator", True)]
+
+
+def test_a_role_is_put_back_on_a_deal_that_is_not_among_the_rows(bench: Bench) -> None:
+    """A mirror of roles alone finds its deals in the org; undoing it puts the roles that it deleted back."""
+    bench.write_job([deal("D-1")], [role("D-1", LEUNG), role("D-1", ALAN, "Other")])
+    assert bench.run().exit_code == 0
+    roles = bench.roles("D-1")
+    bench.write_job([], [role("D-1", LEUNG)], policy="mirror")
+    job = bench.folder / "deals.toml"
+    text = job.read_text()
+    start, end = text.index("[opportunities]"), text.index("[contact_roles]")
+    rule = 'OpportunityId = { column = "deal_id", match = "Sfsync_Key__c" }'
+    job.write_text((text[:start] + text[end:]).replace('OpportunityId = "deal_id"', rule))
+    mirrored = bench.run(allow_deletes=True)
+    assert len(bench.roles("D-1")) == 1
+    assert bench.undo(mirrored.document.run_id).exit_code == 0
+    assert bench.roles("D-1") == roles
