@@ -133,7 +133,7 @@ def test_a_journal_in_a_database_is_asked_too(bench: Bench, cluster: Cluster, tm
     found = purge(bench)
     assert (found.kept, found.purged) == (1, 1)
     assert tokens(bench) == {"t-1"}
-    assert not list(tmp_path.rglob("journal.db"))
+    assert not list(tmp_path.rglob("journal.exists"))
 
 
 @pytest.mark.parametrize(("phase", "counted"), [(BEFORE_READ, 1), (AFTER_COMMIT, 0)])
