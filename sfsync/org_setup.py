@@ -6,15 +6,15 @@ says something else is never replaced.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from sfsync.app import Surroundings, connected
 from sfsync.core.job import Job
-from sfsync.core.ports import ApiUsage, Lookup, OrgGateway, Record
+from sfsync.core.ports import ApiUsage, IdPage, Lookup, OrgGateway, Record
 from sfsync.core.receipts import RECEIPT, TOKEN
 from sfsync.core.setup_metadata import Files, setup_files
 from sfsync.core.writes import Graph, GraphCall, Node, Route, Written
@@ -26,6 +26,9 @@ FEWEST_DAYS: Final = 7
 
 MOST_PURGED: Final = 10_000
 """Receipts that one purge deletes at most."""
+
+_ROWS_PER_PAGE: Final = 2_000
+"""Source: REST API Developer Guide, "Query Options Header" (the batch size that a query has by default)."""
 
 _ROWS_PER_CALL: Final = 500
 _ROWS_PER_GRAPH: Final = 20
@@ -84,7 +87,8 @@ def purge_receipts(
 ) -> Receipts:
     """Counts the receipts of an org, and deletes old ones unless it is a dry run.
 
-    Receipts that the journal of this machine still waits for are kept, however old.
+    Receipts that the journal of this machine still waits for are kept, however old. The org counts and filters;
+    what is read are the receipts that go, and those that are kept.
 
     Raises:
         ConfigError: receipts that young are never purged, or the org has none.
@@ -100,28 +104,40 @@ def purge_receipts(
         )
     given = around or Surroundings()
     with connected(load_org(org, environ=given.environ), given) as gateway:
-        [records] = gateway.fetch([Lookup(RECEIPT, ("Id", TOKEN, "CreatedDate"))])
-        old = _older(records, gateway.server_time or given.clock(), days=older_than_days)
-        open_tokens = _open_tokens(given, gateway.identity().org_id)
-        free = [each for each in old if str(each[TOKEN]) not in open_tokens]
-        purged = 0 if is_dry else _delete(gateway, free[:MOST_PURGED])
-        return Receipts(len(records), len(old), len(old) - len(free), purged, gateway.usage)
+        org_id = gateway.identity().org_id
+        everything = Lookup(RECEIPT, ("Id", TOKEN))
+        there = gateway.count(everything)
+        if older_than_days is None:
+            return Receipts(there, 0, 0, 0, gateway.usage)
+        before = (gateway.server_time or given.clock()) - timedelta(days=older_than_days)
+        old = replace(everything, before={"CreatedDate": before})
+        open_tokens = _open_tokens(given, org_id)
+        kept = replace(old, where_field=TOKEN, values=tuple(sorted(open_tokens)))
+        [waited_for] = gateway.fetch([kept]) if open_tokens else [[]]
+        count = gateway.count(old)
+        purged = 0 if is_dry else _purge(gateway, old, open_tokens)
+        return Receipts(there, count, len(waited_for), purged, gateway.usage)
 
 
-def _older(records: Sequence[Record], now: datetime, *, days: int | None) -> list[Record]:
-    """The records made before that many days ago, oldest first."""
-    if days is None:
-        return []
-    before = now - timedelta(days=days)
-    dated = [(datetime.fromisoformat(str(each["CreatedDate"])), each) for each in records]
-    return [each for at, each in sorted(dated, key=lambda pair: pair[0]) if at < before]
+def _purge(gateway: OrgGateway, old: Lookup, open_tokens: Container[str]) -> int:
+    """Deletes what the look-up means, page by page, but for the tokens given; returns how many surely went."""
+    purged, tried, after = 0, 0, ""
+    while tried < MOST_PURGED:
+        [records] = gateway.fetch([replace(old, page=IdPage(after, _ROWS_PER_PAGE))])
+        free = [each for each in records if str(each[TOKEN]) not in open_tokens][: MOST_PURGED - tried]
+        purged += _delete(gateway, free)
+        tried += len(free)
+        if len(records) < _ROWS_PER_PAGE:
+            break
+        after = str(records[-1]["Id"])
+    return purged
 
 
 def _open_tokens(around: Surroundings, org_id: str) -> set[str]:
     """The tokens of changes of which nobody can say yet."""
-    from sfsync.journal import open_journal, state_folder
+    from sfsync.journal import open_journal, state_place
 
-    with open_journal(state_folder(around.environ), clock=around.clock) as journal:
+    with open_journal(state_place(around.environ), clock=around.clock) as journal:
         jobs = {run.job for run in journal.runs() if run.org_id == org_id}
         return {
             record.token

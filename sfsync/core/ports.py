@@ -24,12 +24,21 @@ Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class IdPage:
+    """The first `most` records by id, of those behind the id `after`; "" begins."""
+
+    after: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
     """SELECT `fields` FROM `sobject` WHERE `where_field` IN `values`.
 
     Without a `where_field` all records are meant; with one and no values, none are.
 
-    `also` adds plain equality filters (`field = value`). Results come in no promised order.
+    `also` adds plain equality filters (`field = value`), `before` filters by time (`field < time`). Results come
+    in no promised order. A look-up without a `where_field` can be for one page of what it means.
     """
 
     sobject: str
@@ -38,6 +47,8 @@ class Lookup:
     values: Sequence[str] = ()
     also: Mapping[str, str | bool] = field(default_factory=dict)
     include_deleted: bool = False
+    before: Mapping[str, datetime] = field(default_factory=dict)
+    page: IdPage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,10 @@ class OrgGateway(OrgSchema, Protocol):
 
     def fetch(self, lookups: Sequence[Lookup]) -> list[list[Record]]:
         """The records of each lookup, complete, in the lookups' order; packed into few calls."""
+        ...
+
+    def count(self, lookup: Lookup) -> int:
+        """How many records a lookup without a `where_field` means; none of them is read."""
         ...
 
     def write(self, call: WriteCall) -> Answers:

@@ -3,6 +3,7 @@
 A reference is looked up by its `match` fields in order, among the records of the org and the rows of the
 same job. Exactly one hit is a match; several are a problem that lists them, and the first is never taken.
 Text shaped like a record id is only looked up as an id, text with an @ only where e-mail addresses stand.
+Letter case counts where the org tells it apart; the table says when somebody must ask whether it does.
 Source: SOQL and SOSL Reference (text comparison ignores case, except on case-sensitive unique fields).
 """
 
@@ -28,11 +29,15 @@ _RECORD_TYPE: Final = "RecordType"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A record that a reference may mean; `is_active` is False for a user who left."""
+    """A record that a reference may mean.
+
+    `is_active` is False for a user who left; `spelled` is the record's own value of the field it is found by.
+    """
 
     record_id: str
     label: str
     is_active: bool = True
+    spelled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,8 @@ class ReferenceTable:
     planned: Mapping[str, PlannedRecords]
     record_types: Mapping[str, SObjectDescribe]
     _found: dict[tuple[str, str], dict[str, list[Candidate]]] = field(default_factory=dict)
+    _asked: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    _tells_case: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def lookups(self, wanted: Iterable[tuple[str, Reference]]) -> list[Lookup]:
         """The queries that answer all references given as (target sObject, reference), each value once."""
@@ -102,7 +109,7 @@ class ReferenceTable:
                 planned = self.planned.get(target)
                 if planned is None or not planned.covers(name, reference.value):
                     values.setdefault((target, name), set()).add(clean_key(reference.value))
-        new = {place: found - self._found.get(place, {}).keys() for place, found in values.items()}
+        new = {place: found - self._asked.get(place, set()) for place, found in values.items()}
         return [
             Lookup(target, _fields(target, name), name, tuple(sorted(found)))
             for (target, name), found in sorted(new.items())
@@ -113,11 +120,26 @@ class ReferenceTable:
         """Takes in the answer of one of the lookups."""
         place = (lookup.sobject, lookup.where_field or "")
         found = self._found.setdefault(place, {})
-        for value in lookup.values:
-            found.setdefault(value.casefold(), [])
+        self._asked.setdefault(place, set()).update(lookup.values)
         for record in records:
-            spelled = str(record.get(place[1]) or "")
-            found.setdefault(clean_key(spelled).casefold(), []).append(_candidate(record))
+            candidate = _candidate(record, spelled=clean_key(str(record.get(place[1]) or "")))
+            found.setdefault(candidate.spelled.casefold(), []).append(candidate)
+
+    def doubtful_case(self) -> list[tuple[str, str]]:
+        """The sObjects and fields where it matters whether the org tells letter case apart, and nobody has said."""
+        return [
+            place
+            for place, asked in self._asked.items()
+            if place not in self._tells_case and place[1] != "Id" and self._has_other_case(place, asked)
+        ]
+
+    def settle_case(self, place: tuple[str, str], *, matters: bool) -> None:
+        """Takes in whether the org tells case apart in that sObject's field."""
+        self._tells_case[place] = matters
+
+    def _has_other_case(self, place: tuple[str, str], asked: Iterable[str]) -> bool:
+        found = self._found[place]
+        return any(each.spelled != value for value in asked for each in found.get(value.casefold(), ()))
 
     def resolve(self, target: str, reference: Reference, *, of: str, held: object = None) -> Resolved:
         """What a reference on a row of sObject `of` means, whose record holds the id `held` there now."""
@@ -150,6 +172,8 @@ class ReferenceTable:
         wanted = record_id(value, target) if name == "Id" else clean_key(value)
         for each in self._found.get((target, name), {}).get((wanted or "").casefold(), ()):
             if name == "Id" and each.record_id != wanted:
+                continue
+            if self._tells_case.get((target, name)) and each.spelled != wanted:
                 continue
             hits[each.record_id] = each.record_id if each.is_active else _inactive(each)
         return hits
@@ -187,9 +211,9 @@ def _fields(target: str, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(wanted))
 
 
-def _candidate(record: Record) -> Candidate:
+def _candidate(record: Record, *, spelled: str) -> Candidate:
     full_id = record_id(str(record["Id"])) or str(record["Id"])
-    return Candidate(full_id, str(record.get("Name") or ""), record.get("IsActive") is not False)
+    return Candidate(full_id, str(record.get("Name") or ""), record.get("IsActive") is not False, spelled)
 
 
 def _ambiguous(target: str, name: str, reference: Reference, hits: Mapping[str, Any]) -> Invalid:

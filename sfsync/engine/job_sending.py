@@ -2,7 +2,8 @@
 
 In order: make a job, upload once, write the intent down, close, watch, read the results. Only the close commits,
 and it can be repeated; a job whose upload is in doubt is never closed. A row that is in none of the results is
-unknown and goes to a person. Once a close was sent its rows go by no other route until the job has ended.
+unknown and goes to a person. Once a close was sent its rows go by no other route until the job has ended; where
+the org refuses to close the job, it is aborted, and what it did not come to goes by another.
 Safe with one journal and one writer for the sObject, and while the platform does not repeat rows of its own accord.
 Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest".
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from sfsync.core.bulk import (
@@ -43,7 +45,7 @@ def send_by_job(state: RunState, nodes: Sequence[Node]) -> None:
     """Inserts the rows by jobs and gives every one its result; locked rows go again in a job of their own.
 
     Raises:
-        OrgUnavailable: a job has not ended yet; `resume` goes on with it.
+        OrgUnavailable: a job has not ended yet, or the org closes none; `resume` goes on.
     """
     left = _sendable(state, nodes)
     for tries in range(1, MOST_TRIES + 1):
@@ -52,9 +54,9 @@ def send_by_job(state: RunState, nodes: Sequence[Node]) -> None:
         job_id, table = _filled_job(state, left)
         try:
             _close(state, job_id, left)
-        except ConfigError:  # what the job holds is not what one upload put there; it will never be closed
+        except ConfigError as error:  # what the job holds is not what one upload put there
             if tries == MOST_TRIES:
-                raise
+                raise _closes_none(error) from None
             state.pause(tries)
             continue
         again = finish_job(state, job_id, table)
@@ -64,6 +66,15 @@ def send_by_job(state: RunState, nodes: Sequence[Node]) -> None:
             state.pause(tries)
     given_up = Refused("UNABLE_TO_LOCK_ROW", "the row stayed locked, or was left out, every time it was sent")
     state.settle(rejected(state.by_id[node.change_id], given_up) for node in left)
+
+
+def _closes_none(error: ConfigError) -> OrgUnavailable:
+    """Why a run ends whose jobs were filled but not closed: the org's words, as the job file is not to blame."""
+    return OrgUnavailable(
+        f"the org closed none of {MOST_TRIES} bulk jobs: {error.message}",
+        code=error.code,
+        hint="nothing of these rows was saved; once the org closes jobs, sfsync resume goes on",
+    )
 
 
 def _sendable(state: RunState, nodes: Sequence[Node]) -> list[Node]:
@@ -146,12 +157,14 @@ def finish_job(state: RunState, job_id: str, table: JobTable) -> set[str]:
 def abort_if_open(state: RunState, job_id: str) -> None:
     """Stops a job whose close never arrived, so that it cannot be closed behind our back any more."""
     progress = state.gateway.jobs.progress(job_id)
-    if progress is not None and progress.state is JobState.OPEN:
+    if progress is None or progress.state is not JobState.OPEN:
+        return
+    with suppress(ConfigError):  # the close came after all, and the results tell
         state.gateway.jobs.abort(job_id)
 
 
 def _ended(state: RunState, job_id: str) -> JobProgress | None:
-    """The job's last word; None when the org has forgotten the job. An open job is closed again."""
+    """The job's last word; None when the org has forgotten the job. An open job is closed again, or aborted."""
     before: JobProgress | None = None
     for polls in range(1, MOST_POLLS + 1):
         now = state.gateway.jobs.progress(job_id)
@@ -160,13 +173,22 @@ def _ended(state: RunState, job_id: str) -> JobProgress | None:
         if now.state in TERMINAL and (now.state is not JobState.ABORTED or now == before):
             return now
         if now.state is JobState.OPEN:
-            state.gateway.jobs.close(job_id)
+            _close_again(state, job_id)
         before = now
         state.pause(polls)
         state.check_stop()
     raise OrgUnavailable(
         f"bulk job {job_id} has not ended yet", code="JOB_RUNNING", hint="sfsync resume asks for it again"
     )
+
+
+def _close_again(state: RunState, job_id: str) -> None:
+    """Closes a job whose close did not take effect; one that the org will not close is aborted."""
+    try:
+        state.gateway.jobs.close(job_id)
+    except ConfigError:
+        if not _is_closed(state, job_id):
+            _abandon(state, job_id)
 
 
 def _results(state: RunState, job_id: str, table: JobTable, progress: JobProgress) -> JobResults:

@@ -1,7 +1,7 @@
 """Which record of the org each row is: by the key that the org keeps, or by what the journal remembers.
 
 A row without a key in the org is known by its row key and by nothing else, so a job with such rows is refused
-where the journal may not be the one that saw its earlier runs.
+where the journal may not be the one that saw its earlier runs. What rows refer to is learned here too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import Job, Section
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Plan
-from sfsync.core.ports import Journal, LedgerEntry, Lookup, Record
+from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.resolve import ReferenceTable
 from sfsync.core.sobject import OPPORTUNITY, record_id
 from sfsync.core.values import clean_key
 from sfsync.core.wording import typed
@@ -126,6 +127,18 @@ def _lookup(read: ReadSection, keys: Sequence[str], ledger: Mapping[str, LedgerE
         names |= {"AccountId": None}
     values = keys if key_field else [ledger[key].record_id for key in keys if key in ledger]
     return Lookup(sobject, tuple(names), key_field or "Id", tuple(values)) if values else None
+
+
+def learn_references(
+    table: ReferenceTable, answers: Iterable[tuple[Lookup, Iterable[Record]]], gateway: OrgGateway
+) -> None:
+    """Teaches the table what the org answered; where letter case decides, the describe says whether it counts."""
+    for lookup, records in answers:
+        table.learn(lookup, records)
+    for place in table.doubtful_case():
+        sobject, name = place
+        described = gateway.describe(sobject).field(name)
+        table.settle_case(place, matters=described is not None and described.case_sensitive)
 
 
 def full_id(record: Record) -> str:

@@ -27,7 +27,7 @@ from sfsync.core.rows import RowSource
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.values import Pending, PlannedValue, Value
 from sfsync.core.wording import typed
-from sfsync.engine.matching import full_id, own_records, refuse_without_memory
+from sfsync.engine.matching import full_id, learn_references, own_records, refuse_without_memory
 from sfsync.engine.reading import CheckedRow, ReadSection, derived_roles, read_section
 from sfsync.engine.role_planning import RolePlanner, rejected_deals
 from sfsync.engine.routing import plan_routes
@@ -160,12 +160,10 @@ class _Planning:
         own = own_records(read, describe, job=self.job.name, org_id=self.org_id, journal=self.journal)
         lookups = [own.lookup] if own.lookup else []
         lookups += self.table.lookups(self._references(sobject, read.rows))
-        answers = self.gateway.fetch(lookups) if lookups else []
-        for lookup, records in zip(lookups, answers, strict=True):
-            if lookup is own.lookup:
-                own.learn(records)
-            else:
-                self.table.learn(lookup, records)
+        answers = list(zip(lookups, self.gateway.fetch(lookups) if lookups else [], strict=True))
+        if own.lookup:
+            own.learn(answers.pop(0)[1])
+        learn_references(self.table, answers, self.gateway)
         planned = self.planned.setdefault(sobject, PlannedRecords(read.section.match_name))
         for row in read.rows:
             change = self._keyed_change(read, row, own.of(row), own.ledger.get(row.key))

@@ -8,7 +8,7 @@ that no deal is left without one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -104,20 +104,23 @@ def deals_with_roles(state: RunState) -> list[DealRoles]:
     for each in waiting:
         by_parent.setdefault(each.parent or "", []).append(each)
     wanted = _wanted(state, ids)
+    found = deal_ids(state.plan.changes, ids)
     deals = []
     for parent, changes in by_parent.items():
-        deal_id = _deal_id(parent, changes, ids)
+        deal_id = found.get(parent) or ids.get(parent)
         if deal_id is not None:
             deals.append(DealRoles(parent, deal_id, tuple(changes), tuple(wanted.get(parent, ()))))
     return deals
 
 
-def _deal_id(parent: str, changes: Sequence[Change], ids: Mapping[str, str]) -> str | None:
+def deal_ids(changes: Iterable[Change], ids: Mapping[str, str]) -> dict[str, str]:
+    """The deals' ids by the change that role rows have as parent; a deal need not be a row of the job itself."""
+    found: dict[str, str] = {}
     for change in changes:
         deal_id = resolved(change.desired.get("OpportunityId"), ids)
-        if isinstance(deal_id, str):
-            return deal_id
-    return ids.get(parent)
+        if change.sobject == CONTACT_ROLE and change.parent is not None and isinstance(deal_id, str):
+            found[change.parent] = deal_id
+    return found
 
 
 def _narrowed(deal: DealRoles, change_ids: set[str]) -> DealRoles:

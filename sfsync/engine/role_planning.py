@@ -21,6 +21,7 @@ from sfsync.core.results import Problem, Stage
 from sfsync.core.roles import HeldRole, RolePlan, WantedRole, gives_flag_away, plan_roles, role_key
 from sfsync.core.sobject import CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import Pending
+from sfsync.engine.matching import learn_references
 from sfsync.engine.reading import CheckedRow, asks_for_role
 from sfsync.engine.schema import Schema
 
@@ -54,8 +55,8 @@ class RolePlanner:
         """One change for every role row, and the demotions that they bring about."""
         references = [pair for row in rows for pair in _references(row) if not row.problems]
         lookups = self.table.lookups(references)
-        for lookup, records in zip(lookups, self.gateway.fetch(lookups) if lookups else [], strict=True):
-            self.table.learn(lookup, records)
+        answers = self.gateway.fetch(lookups) if lookups else []
+        learn_references(self.table, zip(lookups, answers, strict=True), self.gateway)
         refused: list[Change] = []
         by_deal: dict[str, _DealRoles] = {}
         for row in rows:

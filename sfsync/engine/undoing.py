@@ -1,12 +1,13 @@
 """A plan that takes back what a run did: created records are deleted, changed fields get their old values back.
 
 What a person or an automation has touched since is left alone, and so is a record on which others depend by now;
-everything that is left, and everything that cannot be taken back, is said by name. The plan is shown and applied
-like any other.
+everything that is left, and everything that cannot be taken back, is said by name. What is as it was before the
+run, by an earlier undo or by a person, is not written again. The plan is shown and applied like any other.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -21,6 +22,8 @@ from sfsync.core.roles import role_key
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
 from sfsync.core.values import PlannedValue, Value, is_same
 from sfsync.engine.planning import PlanStamp
+from sfsync.engine.role_applying import deal_ids
+from sfsync.engine.role_planning import roles_lookup
 
 CHILDREN: Final = {
     ACCOUNT: ((OPPORTUNITY, "AccountId"), (CONTACT, "AccountId")),
@@ -37,13 +40,18 @@ class _Undo:
     results: Mapping[str, RowResult]
     gateway: OrgGateway
     ledger: Mapping[str, LedgerEntry]
+    doubtful: frozenset[str]
     changes: list[Change] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
 
-    def leave(self, change: Change, why: str) -> None:
+    def leave(self, change: Change, why: str, *, code: str = "NOT_UNDONE") -> None:
         """Says that something stays as it is, and why."""
         message = f"{change.sobject} {change.label or change.key}: {why}"
-        self.notes.append(Problem("NOT_UNDONE", Stage.PLAN, message, row=change.row, value=change.key))
+        self.notes.append(Problem(code, Stage.PLAN, message, row=change.row, value=change.key))
+
+    def is_done(self, change: Change, what: str) -> None:
+        """Says that something is as it was before the run already."""
+        self.leave(change, what, code="ALREADY_UNDONE")
 
 
 def undo_plan(
@@ -56,7 +64,9 @@ def undo_plan(
 ) -> Plan:
     """What takes the run of that plan back; its notes name what stays."""
     done = [each for each in plan.changes if _was_written(results.get(each.change_id))]
-    undo = _Undo(plan, results, gateway, _ledger_of(plan, done, results, journal))
+    unsettled = journal.open_changes(plan.job, plan.org.org_id)
+    doubtful = frozenset(record.change_id for _, record in unsettled)
+    undo = _Undo(plan, results, gateway, _ledger_of(plan, done, results, journal), doubtful)
     for sobject in reversed(WRITE_ORDER):
         of_sobject = [each for each in done if each.sobject == sobject]
         _undo_sobject(undo, sobject, of_sobject, done)
@@ -115,8 +125,12 @@ def _undo_sobject(undo: _Undo, sobject: str, changes: Sequence[Change], done: Se
     deletable: list[Change] = []
     for change in own:
         record = records.get(_record_id(undo, change))
-        if record is None:
+        if record is None and change.action is Action.CREATE:
+            undo.is_done(change, "it is not in the org any more")
+        elif record is None:
             undo.leave(change, "it is not in the org any more")
+        elif change.action is Action.UPDATE and _has_old_values(undo, change, record):
+            undo.is_done(change, "it has its old values")
         elif _is_touched(undo, change, record):
             undo.leave(change, "somebody has touched it since")
         elif change.action is Action.CREATE:
@@ -124,9 +138,7 @@ def _undo_sobject(undo: _Undo, sobject: str, changes: Sequence[Change], done: Se
         else:
             undo.changes.append(_restored(undo, change))
     _delete_childless(undo, sobject, deletable)
-    for change in changes:
-        if change.action is Action.DELETE:
-            undo.changes.append(_inserted_anew(undo, change))
+    _insert_missing(undo, [each for each in changes if each.action is Action.DELETE])
 
 
 def _record_id(undo: _Undo, change: Change) -> str:
@@ -138,9 +150,15 @@ def _records(undo: _Undo, sobject: str, changes: Sequence[Change]) -> dict[str, 
     ids = tuple(_record_id(undo, each) for each in changes)
     if not ids:
         return {}
-    names = dict.fromkeys((*_AUDIT, *(name for each in changes for name in each.desired)))
+    names = dict.fromkeys((*_AUDIT, *(name for each in changes for name in (*each.desired, *each.before))))
     [records] = undo.gateway.fetch([Lookup(sobject, tuple(names), "Id", ids)])
     return {record_id(str(each["Id"])) or "": each for each in records}
+
+
+def _has_old_values(undo: _Undo, change: Change, record: Record) -> bool:
+    """Whether the record holds what it held before the run."""
+    now = held(undo.gateway.describe(change.sobject), record, change.before)
+    return all(is_same(value, now[name]) for name, value in change.before.items())
 
 
 def _is_touched(undo: _Undo, change: Change, record: Record) -> bool:
@@ -213,15 +231,49 @@ def _restored(undo: _Undo, change: Change) -> Change:
     )
 
 
-def _inserted_anew(undo: _Undo, change: Change) -> Change:
+def _insert_missing(undo: _Undo, deleted: Sequence[Change]) -> None:
+    """Plans deleted roles to be inserted again, but for those that their deals have again.
+
+    A role of which nobody can say whether an earlier undo inserted it is left to a person.
+    """
+    ids = {each.change_id: each.record_id for each in undo.plan.changes if each.record_id}
+    deals = ids | deal_ids(undo.plan.changes, ids)
+    anew = {each.change_id: _inserted_anew(each, deals.get(each.parent or "", "")) for each in deleted}
+    there = _added_since(undo, anew.values())
+    for change in deleted:
+        insert = anew[change.change_id]
+        name = _role_name(insert.values)
+        if there[name]:
+            there[name] -= 1
+            undo.is_done(change, "the deal has the role again")
+        elif insert.change_id in undo.doubtful:
+            undo.leave(change, "nobody can say whether an earlier undo inserted it again")
+        else:
+            undo.changes.append(insert)
+
+
+def _added_since(undo: _Undo, inserts: Iterable[Change]) -> Counter[str]:
+    """The roles that the deals of the inserts have and did not have when the run was over, counted by name."""
+    deals = [str(each.values["OpportunityId"]) for each in inserts]
+    if not deals:
+        return Counter()
+    kept = [each for each in undo.plan.changes if each.action is not Action.DELETE]
+    known = {each.record_id for each in kept}
+    known |= {result.record_id for each in kept if (result := undo.results.get(each.change_id))}
+    [records] = undo.gateway.fetch([roles_lookup(deals, ())])
+    return Counter(_role_name(each) for each in records if record_id(str(each["Id"])) not in known)
+
+
+def _role_name(role: Mapping[str, object]) -> str:
+    deal, contact, name = (role.get(each) for each in ("OpportunityId", "ContactId", "Role"))
+    return role_key(str(deal), str(contact), str(name or ""))
+
+
+def _inserted_anew(change: Change, deal_id: str) -> Change:
     """A deleted role, inserted again, for roles cannot be undeleted.
 
     Source: Object Reference, OpportunityContactRole (no undelete call).
     """
-    deal_id = next(
-        (each.record_id for each in undo.plan.changes if each.change_id == change.parent and each.record_id),
-        "",
-    )
     values: dict[str, PlannedValue] = {"OpportunityId": deal_id, **_filled(change.before.items())}
     return replace(
         change,

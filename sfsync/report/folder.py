@@ -1,9 +1,9 @@
 """Writes the files of one run into its folder, and says where they are.
 
 run_results.json holds the machine output and one entry for each input row; successes.csv the rows whose
-record is in the org, of an applied run only; rejects and unprocessed files the source rows to correct or to
-send again. Files of an earlier report of the same run are replaced or taken away, so that the folder always
-tells one story.
+record is in the org, of an applied run that has any; rejects and unprocessed files the source rows to correct
+or to send again. Files of an earlier report of the same run are replaced or taken away, so that the folder
+always tells one story.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ def _first_to_read(report: Report, by_source: dict[str, str]) -> str:
 
 
 def _write_successes(report: Report, folder: Path) -> str:
-    if not report.applied:
+    """Writes the rows whose record is in the org; without one there is no file."""
+    if not (report.applied and any(result.outcome in IN_ORG for _, result in report.rows())):
         return ""
     path = folder / "successes.csv"
     write_private_text(path, _success_lines(report))

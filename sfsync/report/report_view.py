@@ -18,6 +18,8 @@ from sfsync.report.problem_groups import placed, problem_group_lines
 
 _ALWAYS: Final = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
 
+_WRITTEN: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED})
+
 _MEANINGS: Final = {
     Outcome.SKIPPED: "left out by a rule of the job",
     Outcome.CONFLICT: "somebody changed the record in the org; it was left untouched",
@@ -170,13 +172,36 @@ def _last_line(report: Report) -> Line:
             f" {rows_counted(not_done)} cannot be brought to the org (exit code {code})." if not_done else ""
         )
         return Line(f"Planned only: nothing was written.{left}", tone=Tone.BAD if not_done else Tone.NEW)
+    if report.plan.undoes is not None and report.plan.is_empty():
+        return Line(f"Finished: {_nothing_to_undo(report)}.", tone=Tone.NEW)
     done = rows_counted(_count(report, *_ALWAYS, Outcome.SKIPPED))
     if report.plan.undoes is not None:
         done = rows_counted(sum(1 for _, result in report.ends() if result.outcome not in NOT_DONE))
         done = done.replace("row", "record")
+    elif not any(result.outcome in _WRITTEN for _, result in report.ends()):
+        return _unwritten_line(report)
     if not_done:
         return Line(f"Finished: {done} done, {not_done:,} not done (exit code {code}).", tone=Tone.BAD)
     return Line(f"Finished: {done} done, none left.", tone=Tone.NEW)
+
+
+def _unwritten_line(report: Report) -> Line:
+    """The last line of a run that wrote nothing: its rows are not called done."""
+    kinds = ((Outcome.UNCHANGED, "unchanged"), (Outcome.SKIPPED, "skipped"))
+    parts = [f"{rows_counted(count)} {word}" for kind, word in kinds if (count := _count(report, kind))]
+    not_done = _not_done(report)
+    if not_done:
+        parts.append(f"{not_done:,} not done (exit code {report.exit_code})")
+    said = "nothing was written" if not_done else "nothing had to be written"
+    text = "; ".join(each for each in (said, ", ".join(parts)) if each)
+    return Line(f"Finished: {text}.", tone=Tone.BAD if not_done else Tone.NEW)
+
+
+def _nothing_to_undo(report: Report) -> str:
+    """What an undo that has nothing to write says: that all is taken back, or that the rest stays."""
+    if any(each.code == "NOT_UNDONE" for each in report.plan.notes):
+        return "nothing more can be taken back; the notes say what stays"
+    return "nothing is left to take back"
 
 
 def _not_done(report: Report) -> int:

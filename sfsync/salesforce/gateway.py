@@ -176,6 +176,10 @@ class SalesforceGateway:
         """The records of each look-up, complete, in the look-ups' order; packed into few calls."""
         return self._queries.fetch(lookups)
 
+    def count(self, lookup: Lookup) -> int:
+        """How many records a look-up without a field to find them by means; none of them is read."""
+        return self._queries.count(lookup)
+
     def write(self, call: WriteCall) -> Answers:
         """Sends one write call and says of every node what became of it.
 

@@ -21,7 +21,7 @@ from sfsync.salesforce.bodies import dump
 from sfsync.salesforce.courier import Answered, Courier, Inspect
 from sfsync.salesforce.origins import is_safe_target
 from sfsync.salesforce.session import Request, refusal_evidence
-from sfsync.salesforce.soql import Statement, statements_of
+from sfsync.salesforce.soql import Statement, counting, statements_of
 
 _QUERIES_PER_CALL: Final = 5
 _MAX_URL_CHARS: Final = 8_000
@@ -61,6 +61,15 @@ class Queries:
         for lookup, records in zip(lookups, found, strict=True):
             _require_readable(lookup, records)
         return found
+
+    def count(self, lookup: Lookup) -> int:
+        """How many records a look-up without a field to find them by means.
+
+        Raises:
+            ConfigError: a name is no API name, or unknown to the org.
+            OrgUnavailable: the org did not answer.
+        """
+        return self._first_page(counting(lookup)).total
 
     def run(self, statements: Sequence[Statement]) -> list[list[Record]]:
         """The records of each statement."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from simple_salesforce.format import quote_soql_value
@@ -48,15 +49,44 @@ def statements_of(lookup: Lookup) -> list[Statement]:
     """
     fields = ", ".join(map(_path, lookup.fields))
     head = f"SELECT {fields} FROM {_name(lookup.sobject)}"  # noqa: S608 - every name is checked
-    filters = [f"{_path(name)} = {quote(value)}" for name, value in lookup.also.items()]
+    filters = _filters(lookup)
     if lookup.where_field is None:
-        return [_statement(lookup, head, filters)]
+        return [_page(lookup, head, filters)]
     start = f"{_path(lookup.where_field)} IN ("
     room = _MAX_STATEMENT_CHARS - len(head) - len(start) - sum(len(each) + 5 for each in filters) - 20
     return [
         _statement(lookup, head, [f"{start}{','.join(literals)})", *filters])
         for literals in _chunks(lookup.values, room)
     ]
+
+
+def counting(lookup: Lookup) -> Statement:
+    """The statement that counts the records of a look-up without a field to find them by.
+
+    Raises:
+        ConfigError: a name in the look-up is no API name.
+    """
+    head = f"SELECT COUNT() FROM {_name(lookup.sobject)}"  # noqa: S608 - the name is checked
+    return _statement(lookup, head, _filters(lookup))
+
+
+def _filters(lookup: Lookup) -> list[str]:
+    equal = [f"{_path(name)} = {quote(value)}" for name, value in lookup.also.items()]
+    return equal + [f"{_path(name)} < {_moment(at)}" for name, at in lookup.before.items()]
+
+
+def _moment(at: datetime) -> str:
+    """A literal of a moment, to the second. Source: SOQL and SOSL Reference, "Date Formats and Date Literals"."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _page(lookup: Lookup, head: str, filters: Sequence[str]) -> Statement:
+    page = lookup.page
+    if page is None:
+        return _statement(lookup, head, filters)
+    behind = [f"Id > {quote(page.after)}"] if page.after else []
+    whole = _statement(lookup, head, [*filters, *behind])
+    return Statement(f"{whole.text} ORDER BY Id LIMIT {page.most:d}", lookup.include_deleted)
 
 
 def _statement(lookup: Lookup, head: str, filters: Sequence[str]) -> Statement:

@@ -82,6 +82,17 @@ def test_undo_shows_what_goes_and_what_stays_and_takes_it_back(desk: SafetyDesk)
     assert len(desk.deals("By hand")) == 1
 
 
+def test_a_run_that_writes_nothing_tells_what_is_true(desk: SafetyDesk) -> None:
+    """A second run has its rows unchanged, not done; an undo has no rows in the org and names no such file."""
+    run = desk.run()["run"]
+    again = desk.command("run", "./job.toml")
+    assert again.exit_code == 0
+    assert "Finished: nothing had to be written; 2 rows unchanged." in again.out
+    undone = desk.command("undo", run, "--yes", "--json").document
+    assert undone["files"]["successes"] == ""
+    assert not list((desk.folder / "state").rglob(f"{undone['run']}/successes.csv"))
+
+
 def test_undo_without_anybody_to_ask_needs_yes(desk: SafetyDesk) -> None:
     """Off a terminal nothing is taken back before --yes is given: exit 2, and nothing is read or written."""
     run = desk.run()["run"]
@@ -92,6 +103,17 @@ def test_undo_without_anybody_to_ask_needs_yes(desk: SafetyDesk) -> None:
     text = desk.command("undo", run, "--yes").out
     assert "Deleted in the org: 2 deals." in text
     assert "Finished: 2 records done, none left." in text
+
+
+def test_undo_says_when_nothing_is_left_to_take_back(desk: SafetyDesk) -> None:
+    """Repeated after a complete undo it exits 0, sends no write, and says that nothing is left."""
+    run = desk.run()["run"]
+    assert desk.command("undo", run, "--yes").exit_code == 0
+    done = desk.command("undo", run, "--yes")
+    assert done.exit_code == 0
+    assert "Finished: nothing is left to take back." in done.out
+    assert "ALREADY_UNDONE" in done.out
+    assert desk.command("undo", run, "--yes", "--json").document["api"]["writes"] == 0
 
 
 def test_a_limit_stops_the_run_and_the_plan_says_so_before(desk: SafetyDesk) -> None:

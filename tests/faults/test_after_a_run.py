@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
-from main_job_bench import ALAN, LEUNG, Bench, deal, role
+from main_job_bench import ALAN, BARE_ORG, LEUNG, ORG_FILE, Bench, deal, role
 
 from sfsync.emulator.fault_actions import Drop, FailRows
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_READ, FaultScript
+from sfsync.emulator.server import running
 from sfsync.errors import ConfigError
 
 RULE = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 DEALS = [deal("D-1"), deal("D-2"), deal("D-3")]
 ROLES = [role("D-1"), role("D-2", ALAN, "Other"), role("D-3")]
+ORGS: dict[str, Any] = {"with receipts": ORG_FILE, "without receipts": BARE_ORG}
+
+
+@pytest.fixture(params=ORGS)
+def mirrored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Bench, str]]:
+    """A bench, and a mirror run on it that changed a deal and a role, created a deal, and deleted a role."""
+    with running(ORGS[request.param]) as emulator:
+        bench = Bench(emulator, tmp_path)
+        bench.write_job([deal("D-1")], [role("D-1", LEUNG, "Evaluator", "true"), role("D-1", ALAN, "Other")])
+        assert bench.run().exit_code == 0
+        bench.write_job(
+            [deal("D-1", amount="250.00", next_step="call"), deal("D-2")],
+            [role("D-1", LEUNG, "Decision Maker", "true"), role("D-2")],
+            policy="mirror",
+        )
+        ending = bench.run(allow_deletes=True)
+        assert ending.exit_code == 0
+        yield bench, ending.document.run_id
 
 
 def refuse(bench: Bench, *keys: str, code: str = RULE) -> None:
@@ -98,3 +121,58 @@ def test_n5_a_lost_answer_to_an_undo_is_settled(bench: Bench, phase: str) -> Non
     assert bench.undo(first.document.run_id).exit_code == 0
     assert script.struck
     assert {bench.deals(key)[0]["IsDeleted"] for key in ("D-1", "D-2", "D-3")} == {1}
+
+
+def test_an_undo_that_is_repeated_finds_nothing_left_and_writes_nothing(mirrored: tuple[Bench, str]) -> None:
+    """Old values are not sent again, a role that was put back is not put back twice, and each is said."""
+    bench, run_id = mirrored
+    assert bench.undo(run_id).exit_code == 0
+    before, writes = bench.picture(), bench.write_count()
+    again = bench.undo(run_id)
+    assert (again.exit_code, bench.write_count() - writes) == (0, 0)
+    assert again.document.plan.changes == ()
+    assert {each.code for each in again.document.plan.notes} == {"ALREADY_UNDONE"}
+    assert bench.roles("D-1") == [(ALAN, "Other", False), (LEUNG, "Evaluator", True)]
+    assert bench.picture() == before
+
+
+@pytest.mark.parametrize("phase", [BEFORE_READ, AFTER_COMMIT])
+def test_n5_a_role_that_an_undo_may_have_put_back_is_not_sent_again(
+    mirrored: tuple[Bench, str], phase: str
+) -> None:
+    """Where the answer was lost for good, repeating the undo leaves the role to a person, or finds it."""
+    bench, run_id = mirrored
+    script = bench.strike(Drop(), phase=phase)
+    bench.undo(run_id)
+    assert script.struck
+    roles, writes = bench.roles("D-1"), bench.write_count()
+    bench.undo(run_id)
+    assert (bench.roles("D-1"), bench.write_count()) == (roles, writes)
+    assert bench.roles("D-1").count((ALAN, "Other", False)) <= 1
+
+
+def test_a_role_that_a_person_added_again_is_not_added_by_an_undo(mirrored: tuple[Bench, str]) -> None:
+    """The deal has the deleted role once, whoever put it back."""
+    bench, run_id = mirrored
+    contact = bench.find("Contact", Email=ALAN)
+    deal_id = bench.deal("D-1")["Id"]
+    bench.create("OpportunityContactRole", OpportunityId=deal_id, ContactId=contact, Role="Other")
+    assert bench.undo(run_id).exit_code == 0
+    assert bench.roles("D-1") == [(ALAN, "Other", False), (LEUNG, "Evaluator", True)]
+
+
+def test_a_role_is_put_back_on_a_deal_that_is_not_among_the_rows(bench: Bench) -> None:
+    """A mirror of roles alone finds its deals in the org; undoing it puts the roles that it deleted back."""
+    bench.write_job([deal("D-1")], [role("D-1", LEUNG), role("D-1", ALAN, "Other")])
+    assert bench.run().exit_code == 0
+    roles = bench.roles("D-1")
+    bench.write_job([], [role("D-1", LEUNG)], policy="mirror")
+    job = bench.folder / "deals.toml"
+    text = job.read_text()
+    start, end = text.index("[opportunities]"), text.index("[contact_roles]")
+    rule = 'OpportunityId = { column = "deal_id", match = "Sfsync_Key__c" }'
+    job.write_text((text[:start] + text[end:]).replace('OpportunityId = "deal_id"', rule))
+    mirrored = bench.run(allow_deletes=True)
+    assert len(bench.roles("D-1")) == 1
+    assert bench.undo(mirrored.document.run_id).exit_code == 0
+    assert bench.roles("D-1") == roles

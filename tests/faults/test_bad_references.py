@@ -73,6 +73,34 @@ def test_I10_of_several_contacts_none_is_taken(bench: Bench, matches: int) -> No
     assert bench.inserted()[ROLE] == 0
 
 
+def test_I10_keys_that_differ_in_case_alone_are_two_where_the_org_tells_them_apart(bench: Bench) -> None:
+    """Each deal gets the account of its own key, as the field is case-sensitive."""
+    keys = ("X-a", "X-A")
+    made = {key: bench.create("Account", Name=f"Firm {key}", Sfsync_Key__c=key) for key in keys}
+    bench.write_job([deal("D-1", account="X-a"), deal("D-2", account="X-A")], [role("D-1", name="None")])
+    assert bench.run().exit_code == 0
+    assert [bench.deal(key)["AccountId"] for key in ("D-1", "D-2")] == [made["X-a"], made["X-A"]]
+
+
+def test_I10_a_key_in_another_case_is_no_hit_where_the_org_tells_them_apart(bench: Bench) -> None:
+    """That another row names the account rightly makes a key that nobody has no more right."""
+    bench.create("Account", Name="Firm", Sfsync_Key__c="X-A")
+    bench.write_job([deal("D-1", account="X-A"), deal("D-2", account="X-a")], [role("D-1", name="None")])
+    ending = bench.run()
+    assert ending.exit_code == 3
+    assert ending.codes() == {"Opportunity:D-2": "NOT_FOUND"}
+
+
+def test_I10_case_is_nothing_where_the_org_does_not_tell_it_apart(bench: Bench) -> None:
+    """An e-mail address in another case is the contact's; of two contacts that have it none is taken."""
+    assert told(bench, role("D-1", LEUNG.upper()), role("D-1", "nobody@x.example"))[0] == "NOT_FOUND"
+    assert [each[0] for each in bench.roles("D-1")] == [LEUNG]
+    for name in ("twin@x.example", "Twin@x.example"):
+        bench.create("Contact", LastName="Twin", Email=name)
+    bench.write_job([deal("D-2")], [role("D-2", "twin@x.example")])
+    assert set(bench.run().codes().values()) == {"AMBIGUOUS"}
+
+
 def test_I10_a_contact_in_the_recycle_bin_is_not_there(bench: Bench) -> None:
     """A deleted contact is no contact, and is not brought back."""
     bench.delete("Contact", bench.find("Contact", Email=ALAN))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -244,6 +245,15 @@ def test_a_plan_claims_no_successes(tmp_path):
     ]
 
 
+def test_without_a_row_in_the_org_there_is_no_file_of_successes(tmp_path):
+    """A run whose rows were all left out writes no file that would hold nothing; one of an earlier report goes."""
+    plan = a_plan([a_deal(1, Action.SKIP), a_deal(2)])
+    assert write_run_folder(a_report(plan, [done(plan.changes[1])]), tmp_path)["successes"]
+    files = write_run_folder(a_report(plan), tmp_path)
+    assert files["successes"] == ""
+    assert not (tmp_path / "successes.csv").exists()
+
+
 def test_files_of_an_earlier_report_of_the_run_are_taken_away(tmp_path):
     """After a resume the folder holds the files of the last report only."""
     deal = a_deal(1)
@@ -263,7 +273,9 @@ def test_files_are_private_and_links_are_not_followed(tmp_path):
     folder.mkdir()
     for name in ("run_results.json", "rejects-opportunities.csv"):
         (folder / name).symlink_to(outside)
-    write_run_folder(a_report(rejected_plan(an_image({1: ("D", "x")}))), folder)
+    plan = rejected_plan(an_image({1: ("D", "x")}))
+    there = a_deal(2, Action.NOOP)
+    write_run_folder(a_report(replace(plan, changes=(*plan.changes, there))), folder)
     assert outside.read_text() == "keep"
     modes = {each.name: each.lstat().st_mode for each in folder.iterdir()}
     assert set(modes) == {"run_results.json", "rejects-opportunities.csv", "successes.csv"}

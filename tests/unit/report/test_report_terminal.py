@@ -235,6 +235,25 @@ def test_a_clean_run_ends_with_one_good_line():
     assert "Files" not in text
 
 
+@pytest.mark.parametrize(
+    ("actions", "said"),
+    [
+        ([Action.NOOP], "nothing had to be written; 1 row unchanged."),
+        (
+            [Action.NOOP, Action.NOOP, Action.SKIP],
+            "nothing had to be written; 2 rows unchanged, 1 row skipped.",
+        ),
+        ([Action.SKIP], "nothing had to be written; 1 row skipped."),
+        ([Action.NOOP, Action.REJECT], "nothing was written; 1 row unchanged, 1 not done (exit code 3)."),
+        ([Action.REJECT], "nothing was written; 1 not done (exit code 3)."),
+    ],
+)
+def test_a_run_that_wrote_nothing_says_so(actions, said):
+    """Rows that were as they should be, or left out, are not called done."""
+    plan = a_plan([a_deal(number, action) for number, action in enumerate(actions, 1)])
+    assert report_text(a_report(plan)).endswith(f"\nFinished: {said}\n")
+
+
 def test_a_stopped_run_says_why_and_that_nothing_was_read_back():
     """A run that ended early says so last, with the hint and its exit code."""
     deal = a_deal(1)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
-from sfsync.core.ports import Lookup
+from sfsync.core.ports import IdPage, Lookup
 from sfsync.errors import ConfigError
-from sfsync.salesforce.soql import Statement, quote, statements_of
+from sfsync.salesforce.soql import Statement, counting, quote, statements_of
 
 
 def test_a_lookup_without_a_field_asks_for_all_records() -> None:
@@ -19,6 +22,22 @@ def test_a_lookup_without_a_field_asks_for_all_records() -> None:
             "SELECT Id, Parent.Name FROM RecordType WHERE SobjectType = 'Opportunity' AND IsActive = true"
         )
     ]
+
+
+def test_a_lookup_by_age_comes_in_pages_by_id_and_can_be_counted() -> None:
+    """A moment is a literal of its own, in UTC; a page begins behind an id; counting has no fields."""
+    at = datetime(2026, 9, 30, 14, 0, 0, 999, tzinfo=timezone(timedelta(hours=2)))
+    old = Lookup("Task", ("Id",), also={"Status": "O'K"}, before={"CreatedDate": at})
+    where = r"WHERE Status = 'O\'K' AND CreatedDate < 2026-09-30T12:00:00Z"
+    first = replace(old, page=IdPage("", 200))
+    then = replace(old, page=IdPage("00T000000000001AAA", 200))
+    assert statements_of(first) == [Statement(f"SELECT Id FROM Task {where} ORDER BY Id LIMIT 200")]
+    assert statements_of(then) == [
+        Statement(f"SELECT Id FROM Task {where} AND Id > '00T000000000001AAA' ORDER BY Id LIMIT 200")
+    ]
+    assert counting(old) == Statement(f"SELECT COUNT() FROM Task {where}")
+    [found] = statements_of(replace(old, where_field="Id", values=("a",)))
+    assert found.text == f"SELECT Id FROM Task WHERE Id IN ('a') AND {where.removeprefix('WHERE ')}"
 
 
 def test_a_lookup_of_no_values_asks_nothing() -> None:
