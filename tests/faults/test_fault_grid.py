@@ -33,7 +33,7 @@ FOUND = (
     Point("undo of deletions, receipts", "a close, committed", 1),
     Point("undo of deletions, receipts", "a reset, not committed", 1, "lasting"),
     Point(
-        "undo of deletions, receipts", "N6 a zombie, reset", 2, "lasting", "before the next run's first write"
+        "undo of deletions, receipts", "N6 a zombie, reset", 1, "lasting", "before the next run's first write"
     ),
     Point("jobs, deals without key", "N10 an empty list, committed", 1),
     Point("jobs, deals without key", "N14 delivered twice, first answer", 2),
