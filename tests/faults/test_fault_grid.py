@@ -18,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from fault_table import all_ids, shown_by
 from grid_points import Clean, Judged, Point, clean_step, play, points_of
 from grid_routes import ROUTES
 from grid_singles import Single, SingleJudged, play_single, singles
@@ -106,6 +107,15 @@ def _tell(name: str, judged: Iterable[Judged | SingleJudged], started: float) ->
     lines = [f"{name}: {figures}, {seconds:.0f} s, seed {SEED}"]
     lines += [f"  {each.point} {each.exits}: {'; '.join(each.complaints)}" for each in bad]
     return "\n".join(lines)
+
+
+@GRID
+def test_grid_of_ids(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every id of the failure model is in the name of a test; the figure stands first."""
+    wanted, shown = set(all_ids()), set(shown_by())
+    with capsys.disabled():
+        print(f"\nfault ids: {len(wanted & shown)} of {len(wanted)} have tests")  # noqa: T201
+    assert wanted <= shown
 
 
 @GRID
