@@ -17,17 +17,19 @@ from sfsync.engine.job_sending import abort_if_open, finish_job
 from sfsync.engine.role_applying import settle_roles
 from sfsync.engine.run_state import RunState
 from sfsync.engine.sending import Doubt
-from sfsync.engine.settling import settle_creates
+from sfsync.engine.settling import settle_creates, settle_lost_updates
 from sfsync.engine.undo_applying import settle_undone
 
 
-def recover(state: RunState) -> int:
-    """Takes up what the journal knows of the run and settles what it does not; returns how much that was."""
-    unsettled = state.recall()
-    not_saved = _finish_jobs(state, unsettled)
-    unsettled = [each for each in unsettled if each.change_id not in not_saved | state.results.keys()]
+def recover(state: RunState) -> list[Change]:
+    """Takes up what the journal knows of the run and settles what it does not; returns what that was."""
+    opened = state.recall()
+    not_saved = _finish_jobs(state, opened)
+    unsettled = [each for each in opened if each.change_id not in not_saved | state.results.keys()]
     creates = [each for each in unsettled if each.sobject != CONTACT_ROLE and each.action is Action.CREATE]
     _settle_creates(state, creates, unsettled)
+    updates = [each for each in unsettled if each.sobject != CONTACT_ROLE and each.action is Action.UPDATE]
+    settle_lost_updates(state, updates)
     roles = [
         each for each in unsettled if each.sobject == CONTACT_ROLE and each.change_id not in state.results
     ]
@@ -37,7 +39,7 @@ def recover(state: RunState) -> int:
         settle_roles(state, roles)
     left = [each.change_id for each in unsettled if each.change_id not in state.results]
     state.release(left, "NOT_SAVED")
-    return len(unsettled)
+    return opened
 
 
 def _finish_jobs(state: RunState, unsettled: Sequence[Change]) -> set[str]:

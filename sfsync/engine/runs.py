@@ -21,6 +21,8 @@ from sfsync.engine.applying import Ending, apply_changes
 from sfsync.engine.recovering import recover
 from sfsync.engine.run_state import RunState, Stop
 from sfsync.engine.schema import read_schema
+from sfsync.engine.undo_applying import forget_deleted
+from sfsync.engine.verifying import remember
 from sfsync.errors import GuardError, SyncError
 
 SUPERSEDED = GuardError.exit_code
@@ -128,19 +130,40 @@ def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[RunRe
     """Settles the open changes of every earlier run of the job; `load` reads the plan of a run.
 
     Returns how many changes were open. Those that could not be settled stay open and are planned around.
-    The runs end here: what they left undone belongs to the run that begins now.
+    The runs end here, oldest first: what they wrote is remembered, and what they left undone belongs to the run
+    that begins now.
     """
-    runs = {run.run_id: run for run, _ in bench.journal.open_changes(job, org_id)}
+    with_open = {run.run_id for run, _ in bench.journal.open_changes(job, org_id)}
     settled = 0
-    for run in runs.values():
-        state = _state(load(run), bench, run.run_id)
-        settled += recover(state)
-    for run in bench.journal.runs(job):
-        if run.org_id == org_id and run.exit_code is None:
+    for run in reversed(bench.journal.runs(job)):
+        is_cut_off = run.exit_code is None
+        if run.org_id != org_id or not (is_cut_off or run.run_id in with_open):
+            continue
+        try:
+            state = _state(load(run), bench, run.run_id)
+        except GuardError:  # its plan is gone, which matters only where something is open
+            if run.run_id in with_open:
+                raise
+        else:
+            settled += _taken_over(state, is_cut_off=is_cut_off)
+        if is_cut_off:
             bench.journal.end_run(run.run_id, exit_code=SUPERSEDED, ended_at=bench.now())
     if settled:
         bench.listener(Noticed(f"{settled} changes of an interrupted run were looked up in the org"))
     return settled
+
+
+def _taken_over(state: RunState, *, is_cut_off: bool) -> int:
+    """Settles what a run left open, and remembers what is not remembered yet; returns how much was open.
+
+    A run that has ended remembered its own; later runs may know better of the same records by now.
+    """
+    opened = recover(state)
+    known = {each.change_id for each in opened}
+    if state.plan.undoes is not None:
+        forget_deleted(state)
+    remember(state, state.results.keys() if is_cut_off else known)
+    return len(opened)
 
 
 def _state(plan: Plan, bench: Bench, run_id: str) -> RunState:

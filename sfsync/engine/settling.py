@@ -24,6 +24,7 @@ from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import clean_key, is_same
 from sfsync.core.wording import typed
 from sfsync.core.writes import Route
+from sfsync.engine.matching import full_id
 from sfsync.engine.receipts import NotSaved, Saved, Unseen, answers_lost, burn
 from sfsync.engine.run_state import RunState, resolved
 from sfsync.engine.sending import MOST_TRIES, Doubt
@@ -199,6 +200,25 @@ def settle_updates(state: RunState, doubts: Sequence[Doubt]) -> None:
             state.settle([unknown(change)])
         else:
             state.settle([_conflict(change, "CHANGED_IN_ORG", _EDITED, change.record_id)])
+
+
+def settle_lost_updates(state: RunState, changes: Sequence[Change]) -> None:
+    """Updates that a process which died may have sent: done where the record holds their values.
+
+    Were they only planned again, a row that was edited since would take our own value for somebody's edit.
+    """
+    for sobject in dict.fromkeys(each.sobject for each in changes):
+        updates = [each for each in changes if each.sobject == sobject]
+        names = dict.fromkeys(name for each in updates for name in each.values)
+        ids = tuple(dict.fromkeys(each.record_id or "" for each in updates))
+        [records] = state.gateway.fetch([Lookup(sobject, ("Id", *names), "Id", ids)])
+        by_id = {full_id(each): each for each in records}
+        state.settle(
+            RowResult(each.change_id, Outcome.UPDATED, each.record_id)
+            for each in updates
+            if each.record_id in by_id
+            and holds(state, replace(each, desired=each.values), by_id[each.record_id])
+        )
 
 
 def unknown(change: Change) -> RowResult:

@@ -32,7 +32,7 @@ def apply_undo(state: RunState) -> None:
     for sobject in _ORDER:
         apply_updates(state, sobject)
         _delete(state, state.waiting(sobject, Action.DELETE))
-    _forget_deleted(state)
+    forget_deleted(state)
 
 
 def settle_undone(state: RunState, doubted: Sequence[Change]) -> None:
@@ -111,7 +111,7 @@ def _still_there(state: RunState, doubts: Sequence[Doubt]) -> list[Unit]:
     return [unit for found, unit in by_id.items() if found in there]
 
 
-def _forget_deleted(state: RunState) -> None:
+def forget_deleted(state: RunState) -> None:
     """Takes deleted records out of the ledger, so that their rows may be brought to the org again."""
     for sobject in _ORDER:
         deleted = [

@@ -6,9 +6,11 @@ fields and runs automation, and none of that may look like a salesperson's edit 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
 
+from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
@@ -18,6 +20,8 @@ from sfsync.core.roles import role_key
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import Pending, Value, is_same, shown
 from sfsync.engine.run_state import RunState, resolved
+
+_AUDIT: Final = ("Id", "CreatedById", "LastModifiedById")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,34 @@ def verify(state: RunState) -> list[Problem]:
     return notes
 
 
+def remember(state: RunState, change_ids: Container[str]) -> None:
+    """Updates the ledger with what a run wrote that ended early, before another run of the job is planned.
+
+    Without it the next plan would take the run's own values for somebody's edits. There was time for real edits,
+    though: a value that the org holds otherwise than it was written counts as one, unless nobody but the user that
+    created the record has touched it.
+    """
+    changes = [each for each in state.plan.changes if each.change_id in change_ids]
+    done = [each for change in changes if (each := _done(state, change)) is not None and each.is_written]
+    there = _read_back(state, done, _AUDIT)
+    entries = [_late_entry(state, each, there[each.record_id]) for each in done if each.record_id in there]
+    if entries:
+        state.journal.put_ledger(state.plan.org.org_id, entries)
+
+
+def _late_entry(state: RunState, done: _Done, record: Record) -> LedgerEntry:
+    is_ours = done.change.action is Action.CREATE and record["LastModifiedById"] == record["CreatedById"]
+    entry = _entry(state, done, record)
+    if is_ours:
+        return entry
+    describe = state.gateway.describe(done.change.sobject)
+    seen = {
+        name: now if _is_as_wanted(describe, name, done.desired[name], now) else done.desired[name]
+        for name, now in entry.seen.items()
+    }
+    return replace(entry, seen=seen)
+
+
 def _done(state: RunState, change: Change) -> _Done | None:
     """A change whose row is in the org: written by this run, or met there for the first time."""
     result = state.results.get(change.change_id)
@@ -63,14 +95,16 @@ def _done(state: RunState, change: Change) -> _Done | None:
     return _Done(change, record_id, desired, is_written)
 
 
-def _read_back(state: RunState, written: Iterable[_Done]) -> dict[str, Record]:
+def _read_back(
+    state: RunState, written: Iterable[_Done], audit: tuple[str, ...] = ("Id",)
+) -> dict[str, Record]:
     lookups = []
     for sobject in WRITE_ORDER:
         of_sobject = [each for each in written if each.change.sobject == sobject]
         names = dict.fromkeys(name for each in of_sobject for name in each.desired)
         if of_sobject:
             ids = tuple(each.record_id for each in of_sobject)
-            lookups.append(Lookup(sobject, tuple(dict.fromkeys(("Id", *names))), "Id", ids))
+            lookups.append(Lookup(sobject, tuple(dict.fromkeys((*audit, *names))), "Id", ids))
     if not lookups:
         return {}
     return {str(record["Id"]): record for records in state.gateway.fetch(lookups) for record in records}
@@ -80,9 +114,7 @@ def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Probl
     describe = state.gateway.describe(done.change.sobject)
     now = held(describe, record, done.desired)
     for name, wanted in done.desired.items():
-        field = describe.field(name)
-        scale = field.scale if field and field.type in ("currency", "double", "percent") else None
-        if not is_same(wanted, now[name], scale=scale):
+        if not _is_as_wanted(describe, name, wanted, now[name]):
             yield Problem(
                 code="NOT_AS_WRITTEN",
                 stage=Stage.ORG,
@@ -91,6 +123,12 @@ def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Probl
                 row=done.change.row,
                 field=name,
             )
+
+
+def _is_as_wanted(describe: SObjectDescribe, name: str, wanted: Value, now: Value) -> bool:
+    field = describe.field(name)
+    scale = field.scale if field and field.type in ("currency", "double", "percent") else None
+    return is_same(wanted, now, scale=scale)
 
 
 def _entry(state: RunState, done: _Done, record: Record | None) -> LedgerEntry:
