@@ -1,0 +1,39 @@
+"""Errors as a user reads them: the place, the value, the next step, and a line for each mistake."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from safety_desk import ORG_FILE, SafetyDesk, row
+
+from sfsync.emulator.server import running
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[SafetyDesk]:
+    """The example org, and a job of one deal."""
+    with running(ORG_FILE) as emulator:
+        made = SafetyDesk(emulator, tmp_path)
+        made.write(row("D-1"))
+        yield made
+
+
+def test_an_org_that_cannot_be_reached_is_named_with_its_address(desk: SafetyDesk) -> None:
+    """Nobody listens: exit 75, and the address is what to look at, not an answer of the org."""
+    nowhere = "http://127.0.0.1:1"
+    done = desk.command("plan", "./job.toml", SFSYNC_ORGS__LOCAL__INSTANCE_URL=nowhere)
+    assert done.exit_code == 75
+    assert done.err.startswith(f"error: no connection to {nowhere} (UNSENT)\n")
+    assert "check the address in the org profile" in done.err
+
+
+def test_each_mistake_of_a_job_has_a_line_of_its_own(desk: SafetyDesk) -> None:
+    """Two mistakes are two lines, the second indented, as no other error begins."""
+    job = (desk.folder / "job.toml").read_text()
+    (desk.folder / "job.toml").write_text('nmae = "x"\nodd = 1\n' + job)
+    done = desk.command("check", "./job.toml")
+    assert done.exit_code == 2
+    first, second, *_ = done.err.splitlines()
+    assert first.startswith("error: job.toml:1: nmae ")
+    assert second.startswith("       job.toml:2: odd ")
+    assert "\\n" not in done.err
