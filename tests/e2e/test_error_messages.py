@@ -37,3 +37,28 @@ def test_each_mistake_of_a_job_has_a_line_of_its_own(desk: SafetyDesk) -> None:
     assert first.startswith("error: job.toml:1: nmae ")
     assert second.startswith("       job.toml:2: odd ")
     assert "\\n" not in done.err
+
+
+IMPORT = ("import", "deals.csv", "--key", "id", "-o", "local", "--dry-run", "--map", "close=CloseDate")
+
+
+@pytest.mark.parametrize(
+    ("flags", "exit_code", "said"),
+    [
+        ((), 2, ["1 column is no field of Opportunity", '--map "note=FIELD" or --ignore "note"']),
+        (("--map", "note=Descriptn"), 2, ['There is no field "Descriptn".', 'Did you mean "Description"']),
+        (("--map", "note=Name"), 2, ['Name is column "name" already.']),
+        (("--ignore", "note", "--map", "nte=Description"), 5, ['no file has a column "nte"', '"note"']),
+        (("--ignore", "note", "--key-field", "Sfsync_Kye__c"), 2, ["has no field", '"Sfsync_Key__c"?']),
+        (("--ignore", "note"), 0, []),
+        (("--map", "note=Description"), 0, []),
+    ],
+)
+def test_an_import_says_which_flag_is_wrong(
+    desk: SafetyDesk, flags: tuple[str, ...], exit_code: int, said: list[str]
+) -> None:
+    """A column that is left, a field that is none or taken, a column that no file has: each by its name."""
+    (desk.folder / "deals.csv").write_text("id,name,stage,close,note\nD-1,Deal,Prospecting,2027-01-31,x\n")
+    done = desk.command(*IMPORT, *flags)
+    assert done.exit_code == exit_code, done.err
+    assert [each for each in said if each not in done.err] == []
