@@ -59,7 +59,7 @@ def admit(job: Job, *, org_id: str | None = None, around: Surroundings | None = 
 class Memory:
     """What the journal holds for one job and org: its runs, what is open, and how many records it knows.
 
-    `org_id` is "" where the journal has never seen the job.
+    `org_id` is "" where the journal has never seen the job; `other_jobs` are then those it has seen.
     """
 
     org_id: str
@@ -67,6 +67,7 @@ class Memory:
     runs: tuple[RunRecord, ...]
     still_open: tuple[tuple[RunRecord, ChangeRecord], ...]
     known: dict[str, int]
+    other_jobs: tuple[str, ...] = ()
 
 
 def remembered(name: str, *, org_id: str | None = None, around: Surroundings | None = None) -> Memory:
@@ -78,7 +79,8 @@ def remembered(name: str, *, org_id: str | None = None, around: Surroundings | N
     with _journal(around or Surroundings()) as journal:
         org = org_id or _only_org(journal, name)
         if not org:
-            return Memory("", may_begin=False, runs=(), still_open=(), known={})
+            others = tuple(sorted({each.job for each in journal.runs()}))
+            return Memory("", may_begin=False, runs=(), still_open=(), known={}, other_jobs=others)
         return Memory(
             org_id=org,
             may_begin=journal.knows_job(name, org),

@@ -68,10 +68,13 @@ def _document(name: str, memory: Memory) -> dict[str, Any]:
 
 
 def _draw(name: str, memory: Memory) -> None:
+    from sfsync.core.wording import suggestion
     from sfsync.report.safe_text import visible
 
     if not memory.org_id:
         click.echo(f"the journal has never seen job {name}")
+        if memory.other_jobs:
+            click.echo(f"  {visible(suggestion(name, memory.other_jobs))}")
         return
     click.echo(f"job {name} in org {memory.org_id}: {len(memory.runs):,} runs")
     for run in memory.runs[:MOST_SHOWN]:

@@ -136,6 +136,7 @@ def test_undo_says_when_nothing_is_left_to_take_back(desk: SafetyDesk) -> None:
     assert done.exit_code == 0
     assert "Finished: nothing is left to take back." in done.out
     assert "ALREADY_UNDONE" in done.out
+    assert "leave alone" not in done.out
     assert desk.command("undo", run, "--yes", "--json").document["api"]["writes"] == 0
 
 

@@ -39,6 +39,24 @@ def test_each_mistake_of_a_job_has_a_line_of_its_own(desk: SafetyDesk) -> None:
     assert "\\n" not in done.err
 
 
+def test_a_job_that_the_journal_never_saw_is_told_with_those_it_did(desk: SafetyDesk) -> None:
+    """A slip in the name is seen, as the near names are there."""
+    desk.run()
+    done = desk.command("state", "show", "jbo")
+    assert (done.exit_code, done.out) == (
+        0,
+        'the journal has never seen job jbo\n  Did you mean "job"?\n',
+    )
+
+
+def test_a_date_in_another_form_names_the_flag_that_says_so(desk: SafetyDesk) -> None:
+    """The hint works for an import, which has no job file to correct; and the flag does."""
+    (desk.folder / "deals.csv").write_text("id,name,stage,close\nD-1,Deal,Prospecting,31/01/2027\n")
+    done = desk.command(*IMPORT, "--json")
+    assert "--date-format in an import" in done.document["problems"][0]["hint"]
+    assert desk.command(*IMPORT, "--date-format", "%d/%m/%Y").exit_code == 0
+
+
 IMPORT = ("import", "deals.csv", "--key", "id", "-o", "local", "--dry-run", "--map", "close=CloseDate")
 
 
