@@ -300,7 +300,7 @@ def error_for(verdict: Verdict, code: str, *, address: str = "the org") -> SyncE
 
 _ACCESS_HINT: Final = "check the user, its permissions, and that it may use the API"
 _CONFIG_HINT: Final = "check the names in the job against the org, and the org profile"
-_OUTAGE_HINT: Final = "everything is saved; try again later"
+_OUTAGE_HINT: Final = "try again later; a run that had begun goes on with sfsync resume"
 
 _WITHOUT_ANSWER: Final = {
     Sign.UNSENT: "no connection to {address}",

@@ -164,6 +164,7 @@ def test_state_show_needs_no_org(desk: SafetyDesk) -> None:
     assert [each["change"] for each in document["open"]] == ["Opportunity:D-1"]
     text = desk.command("state", "show", "job", **offline).out
     assert "Opportunity:D-1 (unknown)" in text
+    assert "sfsync adopt job KEY RECORD_ID" in text
     org = document["org_id"]
     forgotten = desk.command("state", "forget", "job", "D-1", "--org-id", org, **offline)
     assert forgotten.exit_code == 0, forgotten.err
