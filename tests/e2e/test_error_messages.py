@@ -1,5 +1,6 @@
 """Errors as a user reads them: the place, the value, the next step, and a line for each mistake."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,22 @@ def test_a_date_in_another_form_names_the_flag_that_says_so(desk: SafetyDesk) ->
     done = desk.command(*IMPORT, "--json")
     assert "--date-format in an import" in done.document["problems"][0]["hint"]
     assert desk.command(*IMPORT, "--date-format", "%d/%m/%Y").exit_code == 0
+
+
+def test_a_plan_that_cannot_be_saved_costs_no_call(desk: SafetyDesk) -> None:
+    """A place that is not there is refused by name, before the org is asked; with --json it is one document."""
+    done = desk.command("plan", "./job.toml", "--out", "nowhere/plan.json", "--json")
+    assert (done.exit_code, done.document["code"]) == (2, "UNWRITABLE")
+    assert "nowhere/plan.json cannot be written" in done.err
+    assert not desk.emulator.audit.requests
+
+
+def test_a_saved_plan_names_the_command_that_applies_it(desk: SafetyDesk) -> None:
+    """To be typed as it stands, also where the org was named by an option and the path has a blank."""
+    done = desk.command("plan", "./job.toml", "-o", "local", "--out", "the plan.json")
+    words = done.err.partition("apply it with: sfsync ")[2].rstrip().removesuffix(")")
+    assert words == "run ./job.toml -o local --plan 'the plan.json'"
+    assert desk.command(*shlex.split(words)).exit_code == 0
 
 
 IMPORT = ("import", "deals.csv", "--key", "id", "-o", "local", "--dry-run", "--map", "close=CloseDate")
