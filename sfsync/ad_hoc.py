@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from sfsync.core.describe import SObjectDescribe
-from sfsync.core.headers import match_headers
+from sfsync.core.headers import HeaderMatch, match_headers
 from sfsync.core.job import ROW_KEY, FieldRule, Job, Mode, Section, SourceSpec
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import says_the_day
@@ -55,12 +55,14 @@ def import_job(request: ImportRequest, describe: Callable[[str], SObjectDescribe
         )
     deal_fields = describe(OPPORTUNITY)
     columns = _columns(request, request.deals, "opportunities")
+    of_roles = _columns(request, request.roles, "contact_roles") if request.roles else ()
+    _refuse_unknown_columns(request, (*columns, *of_roles))
     key_field = _key_field(request, columns, deal_fields)
     parents = _parent_keys(describe)
     sections = {"opportunities": _deals(request, columns, deal_fields, parents, key_field=key_field)}
     if request.roles is not None:
         keys = parents | {OPPORTUNITY: key_field or ROW_KEY}
-        sections["contact_roles"] = _roles(request, request.roles, describe(CONTACT_ROLE), keys)
+        sections["contact_roles"] = _roles(request, request.roles, of_roles, describe(CONTACT_ROLE), keys)
     name = f"import-{request.deals.stem}"
     digest = hashlib.blake2b(repr(sorted(sections.items())).encode(), digest_size=16).hexdigest()
     return Job(
@@ -82,6 +84,17 @@ def _columns(request: ImportRequest, path: Path, name: str) -> tuple[str, ...]:
     return form.columns
 
 
+def _refuse_unknown_columns(request: ImportRequest, columns: Sequence[str]) -> None:
+    """A slip in --map would leave the field empty without a word."""
+    for column in request.fixed or ():
+        if column not in columns:
+            raise SourceError(
+                f'--map "{column}=...": no file has a column "{column}"',
+                code="COLUMN_MISSING",
+                hint=suggestion(column, columns),
+            )
+
+
 def _spec(request: ImportRequest, path: Path) -> SourceSpec:
     return SourceSpec("csv", path, request.delimiter, request.encoding)
 
@@ -95,8 +108,15 @@ def _key_field(request: ImportRequest, columns: Sequence[str], describe: SObject
         )
     said = request.key_field or (request.fixed or {}).get(request.key)
     named = describe.field(said or request.key)
-    if said or (named is not None and named.is_key):
-        return named.name if named else said
+    if said and named is None:
+        raise ConfigError(
+            f'Opportunity has no field "{said}" that could hold the key',
+            code="NO_SUCH_FIELD",
+            hint=suggestion(said, [each.name for each in describe.key_fields()])
+            or "No field of it is External ID and Unique: without --key-field the journal remembers the rows.",
+        )
+    if named is not None and (said or named.is_key):
+        return named.name
     candidates = describe.key_fields()
     if candidates and named is not None and named.createable:
         return (
@@ -137,7 +157,7 @@ def _deals(
     matched = match_headers(columns, describe, fixed=fixed, ignore=ignore, keys=keys)
     # A row key needs no field; where its column is one all the same, such as Name, it fills that too.
     unmatched = [each for each in matched.unmatched if key_field or each != request.key]
-    _refuse_unmatched(request.deals, unmatched, describe)
+    _refuse_unmatched(request.deals, unmatched, matched, describe, fixed)
     rules = _with_formats(matched.rules, describe, request.date_format)
     if key_field is None:
         rules = tuple(each for each in rules if each.column != request.key or _is_writable(each, describe))
@@ -151,13 +171,18 @@ def _is_writable(rule: FieldRule, describe: SObjectDescribe) -> bool:
     return field is not None and field.createable
 
 
-def _roles(request: ImportRequest, path: Path, describe: SObjectDescribe, keys: Mapping[str, str]) -> Section:
-    columns = _columns(request, path, "contact_roles")
+def _roles(
+    request: ImportRequest,
+    path: Path,
+    columns: Sequence[str],
+    describe: SObjectDescribe,
+    keys: Mapping[str, str],
+) -> Section:
     fixed = dict(request.fixed or {})
     if request.key in columns:
         fixed[request.key] = "OpportunityId"
     matched = match_headers(columns, describe, fixed=fixed, ignore=request.ignore, keys=keys)
-    _refuse_unmatched(path, matched.unmatched, describe)
+    _refuse_unmatched(path, list(matched.unmatched), matched, describe, fixed)
     found = {each.field for each in matched.rules}
     for name in ("OpportunityId", "ContactId"):
         if name not in found:
@@ -178,16 +203,33 @@ def _with_formats(
     return tuple(replace(each, date_format=date_format) if each.field in dates else each for each in rules)
 
 
-def _refuse_unmatched(path: Path, unmatched: Sequence[str], describe: SObjectDescribe) -> None:
+def _refuse_unmatched(
+    path: Path,
+    unmatched: Sequence[str],
+    matched: HeaderMatch,
+    describe: SObjectDescribe,
+    fixed: Mapping[str, str],
+) -> None:
     if not unmatched:
         return
-    names = [each.name for each in describe.fields.values() if each.createable]
     advice = "\n".join(
-        f'       --map "{column}=FIELD" or --ignore "{column}"   {suggestion(column, names)}'
+        f'       --map "{column}=FIELD" or --ignore "{column}"   {_why_not(column, matched, describe, fixed)}'
         for column in unmatched
     )
+    are = "1 column is no field" if len(unmatched) == 1 else f"{len(unmatched)} columns are no fields"
     raise ConfigError(
-        f"{path}: {len(unmatched)} columns are no fields of {describe.name} that sfsync recognises",
+        f"{path}: {are} of {describe.name} that sfsync recognises",
         code="COLUMN_NOT_RECOGNISED",
         hint=f"Say what each is:\n{advice}",
     )
+
+
+def _why_not(column: str, matched: HeaderMatch, describe: SObjectDescribe, fixed: Mapping[str, str]) -> str:
+    """What stands in the way of a column, and the names that are near."""
+    repeated = matched.unmatched[column]
+    if repeated:
+        [other] = [rule.column for rule in matched.rules if rule.field == repeated]
+        return f'{repeated} is column "{other}" already.'
+    word = fixed.get(column, column)
+    hint = suggestion(word, [each.name for each in describe.fields.values() if each.createable])
+    return f'There is no field "{word}". {hint}' if column in fixed else hint

@@ -7,6 +7,7 @@ none, is known by its name alone.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from sfsync.core.keys import ledger_key
 from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, RunRecord
 from sfsync.core.results import Outcome
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
+from sfsync.core.wording import typed
 from sfsync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ def admit(job: Job, *, org_id: str | None = None, around: Surroundings | None = 
 class Memory:
     """What the journal holds for one job and org: its runs, what is open, and how many records it knows.
 
-    `org_id` is "" where the journal has never seen the job.
+    `org_id` is "" where the journal has never seen the job; `other_jobs` are then those it has seen.
     """
 
     org_id: str
@@ -65,6 +67,7 @@ class Memory:
     runs: tuple[RunRecord, ...]
     still_open: tuple[tuple[RunRecord, ChangeRecord], ...]
     known: dict[str, int]
+    other_jobs: tuple[str, ...] = ()
 
 
 def remembered(name: str, *, org_id: str | None = None, around: Surroundings | None = None) -> Memory:
@@ -76,7 +79,8 @@ def remembered(name: str, *, org_id: str | None = None, around: Surroundings | N
     with _journal(around or Surroundings()) as journal:
         org = org_id or _only_org(journal, name)
         if not org:
-            return Memory("", may_begin=False, runs=(), still_open=(), known={})
+            others = tuple(sorted({each.job for each in journal.runs()}))
+            return Memory("", may_begin=False, runs=(), still_open=(), known={}, other_jobs=others)
         return Memory(
             org_id=org,
             may_begin=journal.knows_job(name, org),
@@ -158,7 +162,8 @@ def adopt(job: Job, name: str, found_id: str, *, around: Surroundings | None = N
     """Says that a row without a key in the org is that record; the next run updates it. Returns the change id.
 
     Raises:
-        ConfigError: the record is not there, or no section of the job has rows without a key of its sObject.
+        ConfigError: the record is not there, it is another row's already, or no section of the job has rows
+            without a key of its sObject.
     """
     with opened(job, around or Surroundings()) as place, place.locked():
         org_id = place.gateway.identity().org_id
@@ -171,10 +176,26 @@ def adopt(job: Job, name: str, found_id: str, *, around: Surroundings | None = N
                 hint="Copy the id from the record's address in the org.",
             )
         key = name.removeprefix(f"{sobject}:")
-        entry = LedgerEntry(sobject, ledger_key(job.name, key, key_field=None), full_id, sent={}, seen={})
+        own = ledger_key(job.name, key, key_field=None)
+        _refuse_anothers(job, own, place.journal.ledger_keys(org_id, sobject, full_id), found_id)
+        entry = LedgerEntry(sobject, own, full_id, sent={}, seen={})
         place.journal.put_ledger(org_id, [entry])
         _settle_as_saved(place, org_id, f"{sobject}:{key}", full_id)
     return f"{sobject}:{key}"
+
+
+def _refuse_anothers(job: Job, own: str, known: Iterable[str], found_id: str) -> None:
+    """Two rows of a job that are one record would overwrite each other's values in every run."""
+    of_job = ledger_key(job.name, "", key_field=None)
+    others = [each.removeprefix(of_job) for each in known if each.startswith(of_job) and each != own]
+    if others:
+        name, option = typed(job.name, job.org)
+        key = shlex.quote(others[0])
+        raise ConfigError(
+            f'{found_id} is the record of row "{others[0]}" of job {job.name} already',
+            code="ADOPTED_ALREADY",
+            hint=f"Correct the id. If that row is wrong: sfsync state forget {name} {key}{option}, then adopt.",
+        )
 
 
 def _is_there(place: Workplace, sobject: str, full_id: str) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import load_plan, plan_digest
 from sfsync.core.ports import Journal, RunRecord
-from sfsync.errors import GuardError
+from sfsync.errors import ConfigError, GuardError
 
 
 def plan_of_run(journal: Journal, run: RunRecord) -> Plan:
@@ -47,7 +47,7 @@ def read_plan(file: str) -> Plan:
         raise GuardError(
             f"the plan file {file} cannot be read: {error.strerror}",
             code="PLAN_FILE_MISSING",
-            hint="Without it, what an interrupted run sent cannot be settled; restore the file.",
+            hint="Correct the path. If an interrupted run began with it, restore the file: it settles that run.",
         ) from None
 
 
@@ -81,6 +81,23 @@ def write_whole(path: Path, data: bytes, *, mode: int) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def require_writable(file: Path) -> None:
+    """Refuses a place that a file of `--out` cannot be written to, before any call is spent on it.
+
+    Raises:
+        ConfigError: it is a folder, or in none that can be written to.
+    """
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise unwritable(file, "it is a folder, or its folder is not there or not yours")
+
+
+def unwritable(file: Path, why: str) -> ConfigError:
+    """The error of a file that cannot be written where it was to go."""
+    return ConfigError(
+        f"{file} cannot be written: {why}", code="UNWRITABLE", hint="Name another file: --out FILE."
+    )
 
 
 def new_name(now: datetime) -> str:

@@ -6,7 +6,6 @@ no record, no secret, and neither the address nor the id of the org.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from sfsync.core.ports import ApiUsage
 from sfsync.core.snapshot import MAX_BYTES, Snapshot, dump_snapshot, load_snapshot
 from sfsync.engine.snapshotting import take_snapshot
 from sfsync.errors import ConfigError
-from sfsync.run_files import write_whole
+from sfsync.run_files import require_writable, unwritable, write_whole
 
 _EVERYONE_READS: Final = 0o644
 
@@ -45,7 +44,7 @@ def save_snapshot(
 
     given = around or Surroundings()
     profile = load_org(org, environ=given.environ)
-    _require_folder(file)
+    require_writable(file)
     with connected(profile, given) as gateway:
         snapshot = take_snapshot(gateway, also=also, api_version=profile.api_version, listener=given.listener)
         data = dump_snapshot(snapshot)
@@ -76,16 +75,4 @@ def _write(file: Path, data: bytes) -> None:
     try:
         write_whole(file, data, mode=_EVERYONE_READS)
     except OSError as error:
-        raise _unwritable(file, error.strerror or "") from None
-
-
-def _require_folder(file: Path) -> None:
-    """Refuses a place that cannot be written before any call is spent on it."""
-    if file.is_dir() or not os.access(file.parent, os.W_OK):
-        raise _unwritable(file, "it is a folder, or its folder is not there or not yours")
-
-
-def _unwritable(file: Path, why: str) -> ConfigError:
-    return ConfigError(
-        f"{file} cannot be written: {why}", code="UNWRITABLE", hint="Name another file: --out FILE."
-    )
+        raise unwritable(file, error.strerror or "") from None

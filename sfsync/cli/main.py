@@ -39,7 +39,7 @@ COMMANDS: Final = {
 EPILOG: Final = """\b
 Exit codes:
   0  all rows written, unchanged or skipped    3  finished, some rows not done: see the rejects
-  1  a fault of sfsync                         4  login or permission refused
+  1  a fault of sfsync, or its journal         4  login or permission refused
   2  usage, job or mapping wrong               5  source missing, unreadable or empty
   6  stopped by a guard, or a stale plan       8  plan --detailed-exitcode: changes wait
   75 org unavailable or out of API calls      99  another run holds the lock

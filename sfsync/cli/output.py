@@ -39,11 +39,14 @@ def print_json(document: Mapping[str, Any]) -> None:
 def print_error(message: str, *, code: str, hint: str, exit_code: int, as_json: bool) -> None:
     """An error for a person on stderr, and for a program on stdout.
 
-    Names and texts from files and from the org may be in it, so what a terminal would obey is spelled out.
+    Names and texts from files and from the org may be in it, so what a terminal would obey is spelled out. A list
+    of mistakes has a line for each, all indented, so that nobody takes one for an error of its own.
     """
     from sfsync.report.safe_text import visible
 
-    lines = [f"error: {visible(message)}", *(f"       {visible(each)}" for each in hint.splitlines())]
+    first, *further = message.split("\n")
+    below = [*further, *hint.splitlines()]
+    lines = [f"error: {visible(first)}", *(f"       {visible(each)}" for each in below)]
     with contextlib.suppress(OSError):
         click.echo("\n".join(lines), err=True)
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,15 +58,20 @@ def plan_command(
     sfsync plan nightly -o sandbox --out nightly.plan.json
     """
     from sfsync.core.plan_codec import dump_plan
+    from sfsync.core.wording import typed
     from sfsync.jobs import load_job
-    from sfsync.run_files import write_private
+    from sfsync.run_files import require_writable, write_private
 
+    if out is not None:
+        require_writable(out)
     with surroundings(progress, as_json=as_json) as around:
         loaded = safety.of(load_job(job, org=org, environ=around.environ))
         code, plan = plan_and_deliver(loaded, safety.around(around), as_json=as_json)
     if out is not None:
         write_private(out, dump_plan(plan))
-        click.echo(f"plan saved: {out}  (apply it with: sfsync run {job} --plan {out})", err=True)
+        name, option = typed(job, org)
+        apply = f"sfsync run {name}{option} --plan {shlex.quote(str(out))}"
+        click.echo(f"plan saved: {out}  (apply it with: {apply})", err=True)
     if code == 0 and detailed_exitcode and not plan.is_empty():
         return CHANGES_WAIT
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -68,10 +69,13 @@ def _document(name: str, memory: Memory) -> dict[str, Any]:
 
 
 def _draw(name: str, memory: Memory) -> None:
+    from sfsync.core.wording import suggestion
     from sfsync.report.safe_text import visible
 
     if not memory.org_id:
         click.echo(f"the journal has never seen job {name}")
+        if memory.other_jobs:
+            click.echo(f"  {visible(suggestion(name, memory.other_jobs))}")
         return
     click.echo(f"job {name} in org {memory.org_id}: {len(memory.runs):,} runs")
     for run in memory.runs[:MOST_SHOWN]:
@@ -88,7 +92,10 @@ def _draw(name: str, memory: Memory) -> None:
     if len(memory.still_open) > MOST_SHOWN:
         click.echo(f"  ... and {len(memory.still_open) - MOST_SHOWN:,} more; --json has all")
     if memory.still_open:
-        click.echo("The next run looks for them. Found by hand: sfsync adopt JOB KEY RECORD_ID.")
+        click.echo(
+            "sfsync resume or the next run looks for them. A row without a key in the org that was found by hand:"
+        )
+        click.echo(f"  sfsync adopt {shlex.quote(name)} KEY RECORD_ID")
 
 
 @state_command.command("init", short_help="Say once that a job without keys has never run before.")

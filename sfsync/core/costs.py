@@ -11,7 +11,7 @@ from typing import Final
 from sfsync.core.batches import Unit, create_calls, graph_calls, update_batches
 from sfsync.core.plan import Action, Change, PredictedCalls
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
-from sfsync.core.units import Routes, deal_units, record_units, role_units
+from sfsync.core.units import Routes, deal_units, delete_units, record_units, role_units
 from sfsync.core.writes import CollectionCall, Route
 
 JOB_WRITES: Final = 3
@@ -46,6 +46,19 @@ def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: boo
     by_job = [unit for unit in units if unit.route is Route.JOB_FENCE]
     role_calls = sum(1 for _ in graph_calls([unit for unit in units if unit.route is not Route.JOB_FENCE]))
     reads, writes = _with_job(by_job, reads + role_calls, writes + role_calls)
+    return PredictedCalls(reads + _read_back(changes), writes)
+
+
+def undo_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) -> PredictedCalls:
+    """Reads and writes of an undo: deleted roles go in again, then each sObject's updates and deletions."""
+    inserts = _of(changes, CONTACT_ROLE, Action.CREATE)
+    reads, writes = 0, sum(1 for _ in graph_calls(role_units(inserts, routes)))
+    for sobject in WRITE_ORDER:
+        updates = record_units(_of(changes, sobject, Action.UPDATE), routes)
+        update_calls = sum(1 for _ in update_batches(updates, is_strict=is_strict))
+        deletions = delete_units(_of(changes, sobject, Action.DELETE))
+        reads += update_calls
+        writes += update_calls + sum(1 for _ in graph_calls(deletions))
     return PredictedCalls(reads + _read_back(changes), writes)
 
 

@@ -63,10 +63,10 @@ COMMON_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class HeaderMatch:
-    """The rules that the headers give, and the columns that nobody has said anything about."""
+    """The rules that the headers give, and the columns that are left, each with the field it would repeat or ""."""
 
     rules: tuple[FieldRule, ...]
-    unmatched: tuple[str, ...]
+    unmatched: Mapping[str, str]
 
 
 def match_headers(
@@ -84,18 +84,18 @@ def match_headers(
     """
     ignored = set(ignore)
     rules: list[FieldRule] = []
-    unmatched: list[str] = []
+    unmatched: dict[str, str] = {}
     taken: set[str] = set()
     for column in columns:
         if column in ignored or column.startswith("_sfsync_"):
             continue
         rule = _rule(column, fixed.get(column, column), describe, keys)
         if rule is None or rule.field in taken:
-            unmatched.append(column)
+            unmatched[column] = rule.field if rule else ""
             continue
         taken.add(rule.field)
         rules.append(rule)
-    return HeaderMatch(tuple(rules), tuple(unmatched))
+    return HeaderMatch(tuple(rules), unmatched)
 
 
 def _rule(column: str, word: str, describe: SObjectDescribe, keys: Mapping[str, str]) -> FieldRule | None:

@@ -164,13 +164,19 @@ def _problem(rule: FieldRule, row: SourceRow, error: _Unmappable) -> Problem:
     )
 
 
+_VALUE_HINT: Final = "Correct the cell, or the rule of this field in the job."
+_DATE_HINT: Final = (
+    "Correct the cell, or say how dates are written: format in the job, --date-format in an import."
+)
+
+
 def _invalid(section: Section, row: SourceRow, invalid: InvalidField) -> Problem:
     rule = section.rule(invalid.field)
     return Problem(
         code="BAD_VALUE",
         stage=Stage.MAP,
         message=f"{invalid.field}: {invalid.reason}",
-        hint="Correct the cell, or the rule of this field in the job.",
+        hint=_DATE_HINT if "is not a date" in invalid.reason else _VALUE_HINT,
         row=row.ref,
         column=rule.column or "" if rule else "",
         field=invalid.field,

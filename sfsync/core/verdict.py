@@ -280,10 +280,11 @@ def stop_error(code: str, message: str = "") -> SyncError:
     return error_for(judge(evidence, CallKind.UPDATE), code)
 
 
-def error_for(verdict: Verdict, code: str) -> SyncError:
-    """The error that a stop means; its text names the sign and the code, never a value."""
+def error_for(verdict: Verdict, code: str, *, address: str = "the org") -> SyncError:
+    """The error that a stop means; its text names the sign, the code and where it was sent, never a value."""
     shown = code or verdict.sign.name
-    text = f"the org answered: {verdict.sign.value} ({shown})"
+    said = _WITHOUT_ANSWER.get(verdict.sign, "the org answered: {sign}")
+    text = f"{said.format(address=address, sign=verdict.sign.value)} ({shown})"
     match verdict.fate:
         case Fate.LIMIT:
             return LimitReached(
@@ -299,9 +300,18 @@ def error_for(verdict: Verdict, code: str) -> SyncError:
 
 _ACCESS_HINT: Final = "check the user, its permissions, and that it may use the API"
 _CONFIG_HINT: Final = "check the names in the job against the org, and the org profile"
-_OUTAGE_HINT: Final = "everything is saved; try again later"
+_OUTAGE_HINT: Final = "try again later; a run that had begun goes on with sfsync resume"
+
+_WITHOUT_ANSWER: Final = {
+    Sign.UNSENT: "no connection to {address}",
+    Sign.CERTIFICATE: "the certificate of {address} is not trusted",
+    Sign.PROXY_REFUSED: "the proxy refuses the way to {address}",
+    Sign.CUT: "the answer of {address} was lost or cut short",
+}
+"""What ends below HTTP is no answer of the org."""
 
 _HINTS: Final[Mapping[Sign, str]] = {
+    Sign.UNSENT: "this call was not sent; check the address in the org profile, the network and the proxy",
     Sign.CERTIFICATE: "name the authority that signed the certificate in the profile's ca_file",
     Sign.PROXY_REFUSED: "check the proxy of the org profile, its user, and that it lets this host through",
     Sign.PAGE: "a network login, a single sign-on or a maintenance page answered instead of the org",

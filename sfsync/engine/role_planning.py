@@ -110,7 +110,8 @@ class RolePlanner:
             return Invalid("NO_DEAL", "the row names no deal", "Fill in the deal's key.")
         for name in reference.match if deals else ():
             hits = deals.find(name, reference.value) if deals else []
-            if len(hits) == 1:
+            # Rows that share a key are all refused: the role waits for whichever of them is corrected.
+            if len(hits) == 1 or (hits and all(each.action is Action.REJECT for each in hits)):
                 return hits[0]
         resolved = self.table.resolve(OPPORTUNITY, reference, of=CONTACT_ROLE)
         if isinstance(resolved, str):

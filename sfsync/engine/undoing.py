@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from sfsync.core.costs import predicted_calls
+from sfsync.core.costs import undo_calls
 from sfsync.core.diff import held
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
@@ -83,7 +83,7 @@ def undo_plan(
         changes=changes,
         notes=tuple(undo.notes),
         undoes=plan.plan_id,
-        predicted=predicted_calls(changes, plan.routes, is_strict=plan.is_strict),
+        predicted=undo_calls(changes, plan.routes, is_strict=plan.is_strict),
     )
 
 

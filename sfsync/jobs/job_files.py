@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -73,12 +74,17 @@ _NOT_IN_DIGEST: Final = {"description": True, "org": True, "guards": True} | {
 }
 
 
-def load_job(path_or_name: str | Path, *, org: str | None = None, environ: Mapping[str, str]) -> Job:
+def load_job(
+    path_or_name: str | Path, *, org: str | None = None, environ: Mapping[str, str] | None = None
+) -> Job:
     """The job of a file, or of a name in the config folder; `org` takes the place of the job's own.
+
+    Without `environ` the environment of the process counts.
 
     Raises:
         ConfigError: there is no such job, or its file has mistakes; all of them are listed.
     """
+    environ = os.environ if environ is None else environ
     file = read_toml(_job_path(path_or_name, environ))
     sources = settled_sources(file, environ)
     mistakes = [*meaning_mistakes(file.document), *sources.mistakes]

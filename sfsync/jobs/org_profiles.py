@@ -19,11 +19,10 @@ from sfsync.core.job import DEFAULT_API_VERSION, Login, OrgProfile
 from sfsync.core.sobject import record_id
 from sfsync.core.wording import nearest, suggestion
 from sfsync.errors import ConfigError
-from sfsync.jobs.config_folder import find_config_folder, names_in
+from sfsync.jobs.config_folder import find_config_folder, names_in, shown_path
 from sfsync.jobs.keyrings import read_keyring
 from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
 from sfsync.jobs.org_environment import (
-    PREFIX,
     environment_settings,
     folded,
     names_in_environment,
@@ -85,7 +84,9 @@ def load_org(name: str, *, config_dir: Path | None = None, environ: Mapping[str,
     given = environment_settings(name, environ)
     if path is None and not given:
         known = (*names_in(folder, "orgs"), *names_in_environment(environ))
-        hint = suggestion(name, known) or f"Write config/orgs/{name}.toml, or set {PREFIX}... variables."
+        place = shown_path((folder or Path.cwd() / "config") / "orgs" / f"{name}.toml")
+        new = f"Write {place}, or set {variable(name, 'login')} and what that login needs: {_login_words()}."
+        hint = suggestion(name, known) or new
         raise ConfigError(f"there is no org profile {name}", code="NO_SUCH_ORG", hint=hint)
     settings = _from_file(name, read_toml(path), given, environ) if path else _Settings(name, Path.cwd())
     settings.values |= given

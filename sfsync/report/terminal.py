@@ -48,7 +48,8 @@ def _draw(pieces: Iterable[Piece], console: Console) -> None:
             case Line():
                 _draw_line(piece, console)
             case CountTable():
-                _draw_table(piece, console)
+                if piece.rows and len(piece.titles) > 1:
+                    _draw_table(piece, console)
 
 
 def _draw_line(line: Line, console: Console) -> None:

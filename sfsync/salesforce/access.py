@@ -54,6 +54,12 @@ class Access:
         self._pass: Pass | None = None
         self._org_id: str | None = None
 
+    @property
+    def address(self) -> str:
+        """Where calls go, for errors; before the first login, in plain words."""
+        # Without the lock: an error may be told while another thread logs in.
+        return "the org" if self._pass is None else str(self._pass.door.origin)
+
     def current(self) -> Pass:
         """The pass in use; logs in when there is none yet.
 
@@ -139,7 +145,7 @@ class Access:
                 skew = skew_text(self._clock(), http_date(settled.answer.date))
                 raise login_refused(settled.answer.evidence, skew=skew)
             case _:
-                raise error_for(settled.verdict, settled.answer.evidence.code)
+                raise error_for(settled.verdict, settled.answer.evidence.code, address=str(origin))
 
     def _ask(self, door: Door, origin: Origin, deadline_s: float) -> Answer:
         if self._meter.usage.logins >= self._retrier.policy.max_logins:

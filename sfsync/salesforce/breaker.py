@@ -92,7 +92,7 @@ class Breaker:
             raise OrgUnavailable(
                 "the org failed to answer too many times in a row",
                 code="BREAKER_OPEN",
-                hint="everything is saved; try again later",
+                hint="try again later; a run that had begun goes on with sfsync resume",
             )
         wait_s = min(self._next_wait_s, self._outages.max_outage_s - self._waited_s)
         self._listener(Noticed(f"the org does not answer; it is asked again in {wait_s:.0f} s"))

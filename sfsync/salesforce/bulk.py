@@ -59,7 +59,7 @@ class BulkJobs:
         raise OrgUnavailable(
             "the answer to whether bulk jobs are allowed cannot be read",
             code="STRANGE_ANSWER",
-            hint="everything is saved; try again later",
+            hint="try again later; a run that had begun goes on with sfsync resume",
         )
 
     def create(self, sobject: str) -> str | None:

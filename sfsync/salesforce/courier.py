@@ -64,7 +64,7 @@ class Courier:
             AccessError, ConfigError, LimitReached, OrgUnavailable: the org surely did nothing.
         """
         settled = self._retrier.run(request.kind, lambda deadline_s: self._send(request, deadline_s, inspect))
-        return _ending(settled, request.kind)
+        return _ending(settled, request.kind, address=self._access.address)
 
     def _send(self, request: Request, deadline_s: float, inspect: Inspect | None) -> Answer:
         pass_ = self._access.current()
@@ -92,7 +92,7 @@ class Courier:
         return answer if found is None else replace(answer, evidence=found)
 
 
-def _ending(settled: Settled, kind: CallKind) -> Ending:
+def _ending(settled: Settled, kind: CallKind, *, address: str) -> Ending:
     verdict, evidence = settled.verdict, settled.answer.evidence
     if verdict.fate is Fate.OK:
         return Answered(settled.answer.document)
@@ -101,7 +101,7 @@ def _ending(settled: Settled, kind: CallKind) -> Ending:
     if verdict.fate is Fate.REJECT:
         has_moved = verdict.sign is Sign.MOVED
         return RefusedWhole(evidence.code, evidence.message, evidence.fields, has_moved)
-    error = error_for(verdict, evidence.code)
+    error = error_for(verdict, evidence.code, address=address)
     names = _names_in(evidence.message)
     if not names:
         raise error

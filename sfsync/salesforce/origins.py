@@ -61,7 +61,9 @@ def parse_origin(url: str, *, loopback: bool) -> Origin:
     if url != url.strip() or not _HOST.fullmatch(shown_host):
         raise _refused("its host is no plain ASCII name or address")
     if parts.scheme == "http" and not (loopback and is_loopback(host)):
-        raise _refused("plain http is allowed to a loopback address of a profile with loopback = true only")
+        raise _refused(
+            "plain http goes to this machine alone, where the profile says so", hint=_LOOPBACK_HINT
+        )
     if parts.scheme not in ("http", "https"):
         raise _refused("it does not begin with https://")
     return Origin(parts.scheme, shown_host, port)
@@ -134,9 +136,15 @@ def is_safe_target(target: str) -> bool:
     )
 
 
-def _refused(reason: str) -> ConfigError:
+_HINT: Final = "give the address of the org, such as https://name.my.salesforce.com"
+_LOOPBACK_HINT: Final = (
+    "for an emulator here: loopback = true in the profile, or SFSYNC_ORGS__NAME__LOOPBACK=true; else https://"
+)
+
+
+def _refused(reason: str, *, hint: str = _HINT) -> ConfigError:
     return ConfigError(
         f"the org profile names an address that cannot be used: {reason}",
         code="BAD_ORG_URL",
-        hint="give the address of the org, such as https://name.my.salesforce.com",
+        hint=hint,
     )

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from safety_desk import ORG_FILE, SafetyDesk, desk_on, org_without_keys, row
+from safety_desk import HEADER, ORG_FILE, SafetyDesk, desk_on, org_without_keys, row
 
+from sfsync.app import Surroundings
 from sfsync.emulator.fault_actions import FailRows
 from sfsync.emulator.faults import FaultScript
+from sfsync.past_runs import undoing
 
 ROLES = """
 [contact_roles]
@@ -82,6 +84,27 @@ def test_undo_shows_what_goes_and_what_stays_and_takes_it_back(desk: SafetyDesk)
     assert len(desk.deals("By hand")) == 1
 
 
+def test_an_undo_costs_what_its_plan_predicted(desk: SafetyDesk) -> None:
+    """Deletions of deals and roles and updates are all predicted; an undo without writes costs nothing."""
+    job = desk.folder / "job.toml"
+    job.write_text(job.read_text() + ROLES)
+    (desk.folder / "roles.csv").write_text("id,contact,role\nD-2,leung.chan@getcloudy.example,Evaluator\n")
+    desk.run()
+    (desk.folder / "deals.csv").write_text(
+        HEADER + row("D-1", "Renamed") + row("D-2") + row("D-3") + row("D-4")
+    )
+    (desk.folder / "roles.csv").write_text("id,contact,role\nD-2,alan.johnson@getcloudy.example,Evaluator\n")
+    run = desk.run("--updates", "fast")["run"]  # strict ones wait for the second to pass
+    with undoing(run, Surroundings(environ=desk.environ)) as (place, plan):
+        before = place.gateway.usage
+        report = place.apply(plan, is_fresh=True)
+    spent = (report.usage.reads - before.reads, report.usage.writes - before.writes)
+    assert spent == (plan.predicted.reads, plan.predicted.writes)
+    assert plan.predicted.writes == 3
+    nothing = desk.command("undo", run, "--yes", "--json").document
+    assert (nothing["api"]["predicted_calls"], nothing["api"]["writes"]) == (0, 0)
+
+
 def test_a_run_that_writes_nothing_tells_what_is_true(desk: SafetyDesk) -> None:
     """A second run has its rows unchanged, not done; an undo has no rows in the org and names no such file."""
     run = desk.run()["run"]
@@ -113,6 +136,7 @@ def test_undo_says_when_nothing_is_left_to_take_back(desk: SafetyDesk) -> None:
     assert done.exit_code == 0
     assert "Finished: nothing is left to take back." in done.out
     assert "ALREADY_UNDONE" in done.out
+    assert "leave alone" not in done.out
     assert desk.command("undo", run, "--yes", "--json").document["api"]["writes"] == 0
 
 

@@ -75,6 +75,23 @@ def test_an_unknown_row_is_adopted_by_the_command_that_the_report_names(desk: Sa
     assert desk.run()["counts"]["Opportunity"]["unchanged"] == 1
 
 
+def test_a_record_of_one_row_is_not_adopted_for_another(desk: SafetyDesk) -> None:
+    """A slip in the id would let two rows overwrite one record; the refusal names the row that has it."""
+    desk.write(row("D-1") + row("D-2"), has_key=False)
+    assert desk.command("state", "init", "./job.toml").exit_code == 0
+    desk.run()
+    [first] = desk.deals("Deal D-1")
+    assert desk.command("adopt", "./job.toml", "D-1", first["Id"]).exit_code == 0
+    refused = desk.command("adopt", "./job.toml", "D-2", first["Id"], "--json")
+    assert (refused.exit_code, refused.document["code"]) == (2, "ADOPTED_ALREADY")
+    assert '"D-1"' in refused.document["message"]
+    assert desk.run()["counts"]["Opportunity"]["unchanged"] == 2
+    words = refused.document["hint"].partition("sfsync ")[2].partition(", then")[0]
+    assert words == "state forget job D-1 -o local"
+    assert desk.command("state", "forget", "./job.toml", "D-1").exit_code == 0
+    assert desk.command("adopt", "./job.toml", "D-2", first["Id"]).exit_code == 0
+
+
 def test_a_row_that_never_arrived_is_forgotten_and_sent_again(desk: SafetyDesk) -> None:
     """After `sfsync state forget` the row goes like a new one; before it every run leaves it unknown."""
     assert desk.command("state", "init", "./job.toml").exit_code == 0
@@ -147,6 +164,7 @@ def test_state_show_needs_no_org(desk: SafetyDesk) -> None:
     assert [each["change"] for each in document["open"]] == ["Opportunity:D-1"]
     text = desk.command("state", "show", "job", **offline).out
     assert "Opportunity:D-1 (unknown)" in text
+    assert "sfsync adopt job KEY RECORD_ID" in text
     org = document["org_id"]
     forgotten = desk.command("state", "forget", "job", "D-1", "--org-id", org, **offline)
     assert forgotten.exit_code == 0, forgotten.err

@@ -62,6 +62,17 @@ def test_I10_a_contact_that_is_not_there(bench: Bench) -> None:
     assert bench.inserted()[ROLE] == 0
 
 
+def test_I10_a_role_of_deals_that_share_a_key_waits_for_them(bench: Bench) -> None:
+    """The slip is the deals'; their roles are blocked by it, and the line to correct is named."""
+    bench.write_job([deal("D-1"), deal("D-1"), deal("D-2")], [role("D-1"), role("D-2")])
+    ending = bench.run()
+    assert ending.exit_code == 3
+    [problem] = [each for _, _, each in ending.document.problems() if each.code == "BLOCKED_BY"]
+    assert "(line 2) is not brought to the org" in problem.message
+    assert problem.hint == "Correct the deal first, then import both again."
+    assert bench.inserted()[ROLE] == 1
+
+
 @pytest.mark.parametrize("matches", [2, 50])
 def test_I10_of_several_contacts_none_is_taken(bench: Bench, matches: int) -> None:
     """The role is rejected with candidates' ids."""

@@ -199,6 +199,15 @@ def test_a_ledger_entry_is_replaced_as_a_whole(journal: SqlJournal) -> None:
     assert journal.ledger(ORG, "Opportunity", ["K"]) == {"K": newest}
 
 
+def test_the_ledger_names_the_keys_of_a_record(journal: SqlJournal) -> None:
+    """All keys that lead to one record of that org and sObject, and no others."""
+    journal.put_ledger(ORG, [LedgerEntry("Opportunity", key, "006A", {}, {}) for key in ("job\nK-2", "K-1")])
+    journal.put_ledger(ORG, [LedgerEntry("Opportunity", "K-3", "006B", {}, {})])
+    journal.put_ledger("00Dother", [LedgerEntry("Opportunity", "K-4", "006A", {}, {})])
+    assert set(journal.ledger_keys(ORG, "Opportunity", "006A")) == {"K-1", "job\nK-2"}
+    assert journal.ledger_keys(ORG, "Account", "006A") == []
+
+
 def test_the_ledger_finds_thousands_of_keys(journal: SqlJournal) -> None:
     """More keys than a statement takes variables are found, repeated and missing ones included."""
     keys = [f"K{number}" for number in range(40_000)]

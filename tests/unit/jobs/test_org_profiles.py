@@ -207,6 +207,13 @@ def test_an_unknown_org_is_refused_with_the_known_ones(config: Path, name: str) 
     assert '"box"' in error.hint
 
 
+def test_an_org_where_none_is_known_is_told_with_the_file_and_the_variable(config: Path) -> None:
+    """Whoever has no profile yet reads where to write one and which variable does as well."""
+    hint = refused(config, "my-box", {}).hint
+    assert "Write config/orgs/my-box.toml" in hint
+    assert "SFSYNC_ORGS__MY_BOX__LOGIN" in hint
+
+
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "config" / "orgs").glob("*.toml")), ids=lambda each: each.stem
 )
