@@ -249,9 +249,9 @@ class Bench:
         report = resume(around=self.around)
         return Ending(report.exit_code, report)
 
-    def retry(self, *codes: str) -> Ending:
-        """Tries the failed rows of the newest run again."""
-        with retrying(None, codes, self.around) as (place, made):
+    def retry(self, *codes: str, run_id: str | None = None) -> Ending:
+        """Tries the failed rows of a run again, by default of the newest."""
+        with retrying(run_id, codes, self.around) as (place, made):
             report = place.apply(made, is_fresh=True)
         return Ending(report.exit_code, report)
 

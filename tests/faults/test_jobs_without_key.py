@@ -9,10 +9,10 @@ import pytest
 from main_job_bench import ALAN, BARE_ORG, LEUNG, ORG_FILE, Bench, deal, role
 
 from sfsync.core.results import Outcome
-from sfsync.emulator.fault_actions import Drop, Hold, Redeliver, Refuse
+from sfsync.emulator.fault_actions import Drop, FailRows, Hold, Redeliver, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running
-from sfsync.errors import GuardError
+from sfsync.errors import ConfigError, GuardError
 
 NAMES = ("Deal D-1", "Deal D-2", "Deal D-3")
 ROLES = sorted([(ALAN, "Decision Maker", True), (LEUNG, "Evaluator", False)])
@@ -197,3 +197,49 @@ def test_p1_a_plan_made_before_a_run_was_gone_on_with_is_stale(bench: Bench) -> 
         bench.apply(saved)
     assert refused.value.code == "PLAN_STALE"
     assert_each_once(bench)
+
+
+def refused_run(bench: Bench, name: str) -> str:
+    """A run in which the org refused the deal of that name; from then on it accepts it."""
+    refusal = FailRows(keys=(name,), code="FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    bench.emulator.faults.add(FaultScript(refusal, path="/composite", count=None))
+    ending = bench.run()
+    assert (ending.exit_code, ending.counts["Opportunity"]["rejected"]) == (3, 1)
+    bench.emulator.faults.clear()
+    return ending.document.run_id
+
+
+@pytest.mark.parametrize("again", ["retry", "run"])
+def test_a_row_that_another_run_has_brought_since_is_not_retried(bare: Bench, again: str) -> None:
+    """A retry of an old run knows by the journal which of its rows are records by now."""
+    run_id = refused_run(bare, "Deal D-1")
+    ending = bare.retry(run_id=run_id) if again == "retry" else bare.run()
+    assert ending.exit_code == 0
+    assert_each_once(bare)
+    with pytest.raises(ConfigError) as told:
+        bare.retry(run_id=run_id)
+    assert told.value.code == "NOTHING_TO_RETRY"
+    assert_each_once(bare)
+
+
+@pytest.mark.parametrize("phase", [BEFORE_READ, AFTER_COMMIT])
+def test_a_row_that_another_run_may_have_brought_since_is_not_retried(bare: Bench, phase: str) -> None:
+    """What a later run sent and nobody can say of is not sent again by a retry of an earlier one."""
+    run_id = refused_run(bare, "Deal D-1")
+    bare.strike(Drop(), phase=phase)
+    assert bare.run().of(Outcome.UNKNOWN) >= {"Opportunity:D-1"}
+    writes = len(bare.written())
+    with pytest.raises(ConfigError):
+        bare.retry(run_id=run_id)
+    assert len(bare.written()) == writes
+
+
+def test_a_retry_brings_the_roles_of_a_deal_that_another_run_has_brought(bare: Bench) -> None:
+    """Roles that had waited for the deal go to the record that it is by now, once."""
+    run_id = refused_run(bare, "Deal D-1")
+    bare.write_job([deal(key) for key in ("D-1", "D-2", "D-3")], [role("D-2")], has_key=False)
+    assert bare.run().exit_code == 0
+    ending = bare.retry(run_id=run_id)
+    assert {each.code for each in ending.document.plan.notes} == {"BROUGHT_SINCE"}
+    assert ending.counts["OpportunityContactRole"]["created"] == 2
+    assert_each_once(bare)
