@@ -317,6 +317,10 @@ class Journal(Protocol):
         """The entries of those keys that exist, by key."""
         ...
 
+    def ledger_keys(self, org_id: str, sobject: str, record_id: str) -> list[str]:
+        """The keys of the entries that are that record."""
+        ...
+
     def count_ledger(self, org_id: str) -> dict[str, int]:
         """How many records of the org the journal knows, by sObject."""
         ...

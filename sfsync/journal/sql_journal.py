@@ -237,6 +237,12 @@ class SqlJournal:
 
         return self._read(work) if chunks else {}
 
+    def ledger_keys(self, org_id: str, sobject: str, record_id: str) -> list[str]:
+        """The keys of the entries that are that record."""
+        query = select(LEDGER.c.key).where(LEDGER.c.org_id == org_id, LEDGER.c.sobject == sobject)
+        query = query.where(LEDGER.c.record_id == record_id)
+        return self._read(lambda connection: list(connection.scalars(query)))
+
     def count_ledger(self, org_id: str) -> dict[str, int]:
         """How many records of the org the journal knows, by sObject."""
         query = select(LEDGER.c.sobject, func.count()).where(LEDGER.c.org_id == org_id)
