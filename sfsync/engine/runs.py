@@ -21,6 +21,7 @@ from sfsync.engine.applying import Ending, apply_changes
 from sfsync.engine.recovering import recover
 from sfsync.engine.run_state import RunState, Stop
 from sfsync.engine.schema import read_schema
+from sfsync.engine.verifying import verify
 from sfsync.errors import GuardError, SyncError
 
 SUPERSEDED = GuardError.exit_code
@@ -128,15 +129,20 @@ def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[RunRe
     """Settles the open changes of every earlier run of the job; `load` reads the plan of a run.
 
     Returns how many changes were open. Those that could not be settled stay open and are planned around.
-    The runs end here: what they left undone belongs to the run that begins now.
+    The runs end here: what they left undone belongs to the run that begins now. What they saved is read back first,
+    or an edit that somebody has made since would be taken for what the platform made of it, and overwritten.
     """
-    runs = {run.run_id: run for run, _ in bench.journal.open_changes(job, org_id)}
+    still_open: dict[str, set[str]] = {}
+    for run, record in bench.journal.open_changes(job, org_id):
+        still_open.setdefault(run.run_id, set()).add(record.change_id)
+    runs = [each for each in bench.journal.runs(job) if each.org_id == org_id]
     settled = 0
-    for run in runs.values():
-        state = _state(load(run), bench, run.run_id)
-        settled += recover(state)
-    for run in bench.journal.runs(job):
-        if run.org_id == org_id and run.exit_code is None:
+    for run in reversed(runs):
+        if run.exit_code is None or run.run_id in still_open:
+            state = _state(load(run), bench, run.run_id)
+            settled += recover(state)
+            verify(state, among=state.results if run.exit_code is None else still_open[run.run_id])
+        if run.exit_code is None:
             bench.journal.end_run(run.run_id, exit_code=SUPERSEDED, ended_at=bench.now())
     if settled:
         bench.listener(Noticed(f"{settled} changes of an interrupted run were looked up in the org"))

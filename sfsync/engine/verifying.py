@@ -1,13 +1,16 @@
 """Reads back what was written, remembers it, and names what the org holds otherwise than it was sent.
 
 What the org holds after a write is the base of the next run's comparison: the platform trims text, derives
-fields and runs automation, and none of that may look like a salesperson's edit tomorrow.
+fields and runs automation, and none of that may look like a salesperson's edit tomorrow. Nor may an edit that was
+made before the reading look like the platform's doing: where somebody else has modified a new record by then, what
+was sent is the base. Fields that this run says nothing of keep the memory that they have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sfsync.core.diff import held
 from sfsync.core.keys import ledger_key
@@ -19,6 +22,8 @@ from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import Pending, Value, is_same, shown
 from sfsync.engine.run_state import RunState, resolved
 
+AUDIT: Final = ("CreatedById", "LastModifiedById")
+
 
 @dataclass(frozen=True, slots=True)
 class _Done:
@@ -28,9 +33,14 @@ class _Done:
     is_written: bool
 
 
-def verify(state: RunState) -> list[Problem]:
-    """Reads every written record back, updates the ledger, and returns notes on what differs."""
+def verify(state: RunState, *, among: Collection[str] | None = None) -> list[Problem]:
+    """Reads every written record back, updates the ledger, and returns notes on what differs.
+
+    With `among`, only written ones of these changes: what an earlier run did not live to read back.
+    """
     done = [each for change in state.plan.changes if (each := _done(state, change)) is not None]
+    if among is not None:
+        done = [each for each in done if each.is_written and each.change.change_id in among]
     written = [each for each in done if each.is_written]
     there = _read_back(state, written)
     notes = [
@@ -39,17 +49,43 @@ def verify(state: RunState) -> list[Problem]:
         if each.record_id in there
         for note in _differences(state, each, there[each.record_id])
     ]
-    entries = [_entry(state, each, there.get(each.record_id)) for each in done]
+    known = _known(state, done)
+    entries = [
+        _entry(state, each, there.get(each.record_id), known.get(each.change.change_id))
+        for each in done
+        if each.is_written or not _is_remembered(each, known.get(each.change.change_id))
+    ]
     if entries:
         state.journal.put_ledger(state.plan.org.org_id, entries)
     return notes
 
 
+def _known(state: RunState, done: Sequence[_Done]) -> dict[str, LedgerEntry]:
+    """What the ledger has for the rows so far, by change id; what it has for another record does not count."""
+    known: dict[str, LedgerEntry] = {}
+    for sobject in WRITE_ORDER:
+        names = {_ledger_key(state, each): each for each in done if each.change.sobject == sobject}
+        found = state.journal.ledger(state.plan.org.org_id, sobject, names)
+        known |= {
+            names[name].change.change_id: entry
+            for name, entry in found.items()
+            if entry.record_id == names[name].record_id
+        }
+    return known
+
+
+def _is_remembered(done: _Done, entry: LedgerEntry | None) -> bool:
+    """Whether the ledger has all that a row wants; if not, the org has it by somebody else, or by a lost answer."""
+    return entry is not None and all(
+        name in entry.sent and is_same(entry.sent[name], wanted) for name, wanted in done.desired.items()
+    )
+
+
 def _done(state: RunState, change: Change) -> _Done | None:
-    """A change whose row is in the org: written by this run, or met there for the first time."""
+    """A change whose row is in the org: written by this run, or met there as the row wants it."""
     result = state.results.get(change.change_id)
     is_written = result is not None and result.outcome in (Outcome.CREATED, Outcome.UPDATED)
-    is_met = result is None and change.action is Action.NOOP and change.adopted
+    is_met = result is None and change.action is Action.NOOP
     is_adopted = result is not None and result.outcome is Outcome.UNCHANGED
     record_id = (result.record_id if result else None) or change.record_id
     if change.row is None or record_id is None or not (is_written or is_met or is_adopted):
@@ -70,7 +106,7 @@ def _read_back(state: RunState, written: Iterable[_Done]) -> dict[str, Record]:
         names = dict.fromkeys(name for each in of_sobject for name in each.desired)
         if of_sobject:
             ids = tuple(each.record_id for each in of_sobject)
-            lookups.append(Lookup(sobject, tuple(dict.fromkeys(("Id", *names))), "Id", ids))
+            lookups.append(Lookup(sobject, tuple(dict.fromkeys(("Id", *AUDIT, *names))), "Id", ids))
     if not lookups:
         return {}
     return {str(record["Id"]): record for records in state.gateway.fetch(lookups) for record in records}
@@ -93,11 +129,27 @@ def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Probl
             )
 
 
-def _entry(state: RunState, done: _Done, record: Record | None) -> LedgerEntry:
-    seen = done.desired
-    if record is not None:
-        seen = held(state.gateway.describe(done.change.sobject), record, done.desired)
-    return LedgerEntry(done.change.sobject, _ledger_key(state, done), done.record_id, done.desired, seen)
+def _entry(state: RunState, done: _Done, record: Record | None, known: LedgerEntry | None) -> LedgerEntry:
+    """What is remembered of a row from now on; `known` is what was, of the same record."""
+    change, seen = done.change, done.desired
+    if record is not None and not (change.action is Action.CREATE and is_anothers(record)):
+        seen = held(state.gateway.describe(change.sobject), record, done.desired)
+    sent = done.desired
+    if known is not None and not done.is_written:
+        news = {
+            name: value
+            for name, value in sent.items()
+            if name not in known.sent or not is_same(known.sent[name], value)
+        }
+        sent, seen = news, news
+    if known is not None:
+        sent, seen = {**known.sent, **sent}, {**known.seen, **seen}
+    return LedgerEntry(change.sobject, _ledger_key(state, done), done.record_id, sent, seen)
+
+
+def is_anothers(record: Record) -> bool:
+    """Whether a record was last modified by somebody else than the user who created it."""
+    return record.get("LastModifiedById") != record.get("CreatedById")
 
 
 def _ledger_key(state: RunState, done: _Done) -> str:
