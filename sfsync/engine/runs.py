@@ -14,15 +14,16 @@ from sfsync.core.guards import refuse_by_limits
 from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan, plan_digest
-from sfsync.core.ports import Journal, OrgGateway, RunRecord
+from sfsync.core.ports import ChangeState, Journal, OrgGateway, RunRecord
 from sfsync.core.report import Report
 from sfsync.core.results import RowResult
 from sfsync.engine.applying import Ending, apply_changes
 from sfsync.engine.recovering import recover
 from sfsync.engine.run_state import RunState, Stop
 from sfsync.engine.schema import read_schema
+from sfsync.engine.settling import unknown
 from sfsync.engine.verifying import verify
-from sfsync.errors import GuardError, SyncError
+from sfsync.errors import GuardError, JournalError, SyncError
 
 SUPERSEDED = GuardError.exit_code
 """The exit code on record for an interrupted run that a later run of its job has taken over."""
@@ -100,13 +101,27 @@ def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
         run_id=run_id,
         usage=bench.gateway.usage,
         seconds=bench.seconds() - started,
-        results=dict(state.results),
+        results=state.results | (_in_doubt(state) if ending.stopped else {}),
         notes=ending.notes,
         stopped=ending.stopped,
     )
     if ending.stopped is None:
         bench.journal.end_run(run_id, exit_code=report.exit_code, ended_at=bench.now())
     return report
+
+
+def _in_doubt(state: RunState) -> dict[str, RowResult]:
+    """What a run that was stopped had sent and not settled: it may be in the org, though nothing is final yet."""
+    try:
+        records = state.journal.changes(state.run_id)
+    except JournalError:
+        return {}
+    return {
+        name: unknown(change)
+        for name, record in records.items()
+        if record.state in (ChangeState.INTENT, ChangeState.UNKNOWN) and name not in state.results
+        if (change := state.by_id.get(name)) is not None
+    }
 
 
 def known_results(plan: Plan, bench: Bench, *, run_id: str) -> dict[str, RowResult]:
