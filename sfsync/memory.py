@@ -8,7 +8,7 @@ none, is known by its name alone.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -110,40 +110,68 @@ def forget(
     Logs in and settles what can be settled first, unless the org is named by its id.
 
     Raises:
-        ConfigError: the journal knows none of the names.
+        ConfigError: the journal knows none of the names, or rows of several sObjects by one of them.
     """
     given = around or Surroundings()
     wanted = list(names)
     if org_id is None:
         with opened(job, given) as place, place.locked():
-            org = place.gateway.identity().org_id
-            forgotten = [each for name in wanted for each in _forget(place.journal, job, org, name)]
+            forgotten = _forget(place.journal, job, place.gateway.identity().org_id, wanted)
     else:
         with _journal(given) as journal, journal.locked(f"{job.name}-{org_id}"):
-            forgotten = [each for name in wanted for each in _forget(journal, job, org_id, name)]
+            forgotten = _forget(journal, job, org_id, wanted)
     if not forgotten:
         raise ConfigError(
             "the journal knows none of these rows",
             code="NOT_KNOWN",
             hint=f"sfsync state show {job.name} lists those that are open.",
         )
-    return sorted(set(forgotten))
+    return sorted(forgotten)
 
 
-def _forget(journal: Journal, job: Job, org_id: str, name: str) -> list[str]:
-    found: list[str] = []
-    for run, record in journal.open_changes(job.name, org_id):
-        if name in (record.change_id, record.change_id.partition(":")[2]):
+def _forget(journal: Journal, job: Job, org_id: str, names: Iterable[str]) -> set[str]:
+    """Forgets the rows, all or none; returns their change ids."""
+    still_open = journal.open_changes(job.name, org_id)
+    found: dict[str, list[LedgerEntry]] = {}
+    for name in names:
+        entries = _entries(journal, job, org_id, name)
+        own = {
+            record.change_id
+            for _, record in still_open
+            if name in (record.change_id, record.change_id.partition(":")[2])
+        }
+        _refuse_several(job, name, own | entries.keys())
+        found |= {each: entries.get(each, []) for each in own | entries.keys()}
+    for run, record in still_open:
+        if record.change_id in found:
             journal.record(run.run_id, [_as_not_saved(record.change_id)])
-            found.append(record.change_id)
+    for entry in (each for entries in found.values() for each in entries):
+        journal.drop_ledger(org_id, entry.sobject, [entry.record_id])
+    return set(found)
+
+
+def _entries(journal: Journal, job: Job, org_id: str, name: str) -> dict[str, list[LedgerEntry]]:
+    """What the ledger knows of rows of that name, by change id: with their key, and from when they had none."""
+    found: dict[str, list[LedgerEntry]] = {}
     for sobject, key_field in _named(job):
         key = name.removeprefix(f"{sobject}:")
-        row = ledger_key(job.name, key, key_field=key_field)
-        entry = journal.ledger(org_id, sobject, [row]).get(row)
-        if entry is not None:
-            journal.drop_ledger(org_id, sobject, [entry.record_id])
-            found.append(f"{sobject}:{key}")
+        rows = {ledger_key(job.name, key, key_field=each) for each in (None, key_field)}
+        if entries := journal.ledger(org_id, sobject, rows):
+            found[f"{sobject}:{key}"] = list(entries.values())
     return found
+
+
+def _refuse_several(job: Job, name: str, found: Collection[str]) -> None:
+    """Stops a name that several rows have: all but one of them may well be in the org."""
+    if len(found) > 1:
+        commands = " or ".join(
+            f"sfsync state forget {job.name} {shlex.quote(each)}" for each in sorted(found)
+        )
+        raise ConfigError(
+            f'the journal knows several rows of job {job.name} by "{name}"',
+            code="SEVERAL_ROWS",
+            hint=f"Say which one: {commands}.",
+        )
 
 
 def _as_not_saved(change_id: str) -> ChangeRecord:

@@ -95,21 +95,24 @@ def retrying(
         ConfigError: there is no such run, or nothing in it to try again, or the org cannot give the route.
     """
     with _taken_up(run_id, around, is_open=False) as (place, saved, run), place.locked(saved.keyless()):
-        results = known_results(saved, place.bench, run_id=run.run_id) | _accepted(place, run)
-        serial = place.journal.serial(saved.job, saved.org.org_id)
-        plan = retry_plan(saved, results, codes=codes, serial=serial, stamp=_stamp(place))
+        accepted = _accepted(place, run)
+        results = known_results(saved, place.bench, run_id=run.run_id) | accepted
+        plan = retry_plan(
+            saved, results, codes=codes, journal=place.journal, accepted=accepted, stamp=_stamp(place)
+        )
         if plan.is_empty():
             raise ConfigError(
                 f"run {run.run_id} has no failed rows that can be tried again as they are",
                 code="NOTHING_TO_RETRY",
-                hint="Rows that never came as far as the org are in its rejects file; correct and import that.",
+                hint="Rows that never came as far as the org are in its rejects file; correct and import that."
+                " Rows that another run has brought since, or may have, are that run's.",
             )
         if route is not None:
             routes = raised_routes(plan.routes, means_of(place.gateway), wanted=route)
             plan = replace(plan, routes=routes)
         if update_mode is not None:
             plan = replace(plan, is_strict=update_mode is UpdateMode.STRICT)
-        yield place, replace(plan, notes=tuple(accepted_notes(plan.changes, place.accepted)))
+        yield place, replace(plan, notes=(*plan.notes, *accepted_notes(plan.changes, place.accepted)))
 
 
 def _accepted(place: Workplace, run: RunRecord) -> dict[str, RowResult]:

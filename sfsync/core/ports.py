@@ -293,10 +293,11 @@ class Journal(Protocol):
         """
         ...
 
-    def knows_job(self, job: str, org_id: str) -> bool:
+    def knows_job(self, job: str, org_id: str, *, since: str | None = None) -> bool:
         """Whether a run of the job against the org has begun here, or a person said that it may begin here.
 
-        Once the journal was found to be an older copy of itself, only a word that was said since then counts.
+        Once the journal was found to be an older copy of itself, only a word that was said since then counts;
+        with `since` (ISO time) only one that was said later than that.
         """
         ...
 
@@ -317,7 +318,7 @@ class Journal(Protocol):
         ...
 
     def ledger_keys(self, org_id: str, sobject: str, record_id: str) -> list[str]:
-        """The keys of the entries that lead to that record, sorted."""
+        """The keys of the entries that are that record, sorted."""
         ...
 
     def count_ledger(self, org_id: str) -> dict[str, int]:

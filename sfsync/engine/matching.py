@@ -13,6 +13,7 @@ from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import Job, Section
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Plan
+from sfsync.core.plan_codec import saved_key_fields
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.resolve import ReferenceTable
 from sfsync.core.sobject import OPPORTUNITY, record_id
@@ -26,10 +27,14 @@ def refuse_without_memory(job: Job, org_id: str, journal: Journal) -> None:
     """Stops a job whose rows only the journal can tell from records, when this journal may not be the one.
 
     Raises:
-        GuardError: the journal has no run of the job against the org, and nobody said that there never was one.
+        GuardError: the journal has no run of the job against the org, and nobody said that there never was one;
+            or the newest run knew its rows by a key that the job no longer names.
     """
     keyless = [each for each in job.sections.values() if each.row_key is not None]
-    if not keyless or journal.knows_job(job.name, org_id):
+    if not keyless:
+        return
+    if journal.knows_job(job.name, org_id):
+        _refuse_dropped_keys(job, keyless, org_id, journal)
         return
     names = " and ".join(each.name for each in keyless)
     refuse_restored(f"{names} of job {job.name}", _init(job), journal)
@@ -38,6 +43,26 @@ def refuse_without_memory(job: Job, org_id: str, journal: Journal) -> None:
         " before with another journal, every row would be created a second time",
         code="JOURNAL_NEW",
         hint=f"If it never ran, say so once: {_init(job)}. Else set SFSYNC_STATE to its journal.",
+    )
+
+
+def _refuse_dropped_keys(job: Job, keyless: Sequence[Section], org_id: str, journal: Journal) -> None:
+    """Stops rows that the newest run knew by a key of the org: the journal knows none of them by its row key."""
+    newest = next((each for each in journal.runs(job.name) if each.org_id == org_id), None)
+    saved = journal.plan(newest.run_id) if newest else None
+    if newest is None or saved is None:
+        return
+    keys = saved_key_fields(saved)
+    dropped = [each for each in keyless if each.sobject in keys]
+    if not dropped or journal.knows_job(job.name, org_id, since=newest.started_at):
+        return
+    names = " and ".join(each.name for each in dropped)
+    fields = " and ".join(keys[each.sobject] for each in dropped)
+    raise GuardError(
+        f"{names} of job {job.name} went by the key {fields} until run {newest.run_id}, and go without it now: the"
+        " journal would know none of them, and every row would be created a second time",
+        code="KEY_DROPPED",
+        hint=f'Put key = "{fields}" back. If none of the rows is in the org yet, say so once: {_init(job)}.',
     )
 
 
@@ -110,11 +135,13 @@ def own_records(
     """What is needed to find the records of a section's rows: the journal's memory of them, and one query."""
     section = read.section
     keys = tuple(dict.fromkeys(each.key for each in read.rows if each.key and not each.problems))
-    names = {ledger_key(job, key, key_field=section.key): key for key in keys}
-    entries = journal.ledger(org_id, section.sobject, names)
-    ledger = {names[name]: entry for name, entry in entries.items()}
-    key_field = describe.field(section.key) if section.key else None
-    folds_case = key_field is not None and not key_field.case_sensitive
+    ledger: dict[str, LedgerEntry] = {}
+    for key_field in dict.fromkeys((None, section.key)):  # what went without a key before is still remembered
+        names = {ledger_key(job, key, key_field=key_field): key for key in keys}
+        entries = journal.ledger(org_id, section.sobject, names)
+        ledger |= {names[name]: entry for name, entry in entries.items()}
+    described = describe.field(section.key) if section.key else None
+    folds_case = described is not None and not described.case_sensitive
     return OwnRecords(section, ledger, _lookup(read, keys, ledger), folds_case)
 
 

@@ -7,7 +7,6 @@ for the roles that the deals already have.
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,17 +19,27 @@ from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
 from sfsync.core.job import FieldPolicy, Job, Mode, UpdateMode
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change, Plan, SourceImage
-from sfsync.core.ports import ChangeRecord, Journal, LedgerEntry, OrgGateway, Record
+from sfsync.core.ports import ChangeRecord, Journal, LedgerEntry, OrgGateway, Record, RunRecord
 from sfsync.core.resolve import BlockedBy, PlannedRecords, ReferenceTable
 from sfsync.core.results import Problem, Stage
 from sfsync.core.rows import RowSource
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.values import Pending, PlannedValue, Value
-from sfsync.core.wording import typed
+from sfsync.core.writes import Route
 from sfsync.engine.matching import full_id, learn_references, own_records, refuse_without_memory
 from sfsync.engine.reading import CheckedRow, ReadSection, derived_roles, read_section
 from sfsync.engine.role_planning import RolePlanner, rejected_deals
 from sfsync.engine.routing import plan_routes
+from sfsync.engine.row_problems import (
+    already_there,
+    gone,
+    kept_note,
+    lacks_key,
+    moved,
+    not_there,
+    unclear_match,
+    unsettled,
+)
 from sfsync.engine.schema import Schema, read_schema, target
 
 MOST_STRICT: Final = 500
@@ -68,11 +77,13 @@ def make_plan(
     schema = read_schema(job, gateway)
     refuse_without_memory(job, org.org_id, journal)
     still_open = [
-        record
+        (run, record)
         for run, record in journal.open_changes(job.name, org.org_id)
         if (run.run_id, record.change_id) not in accepted
     ]
-    planning = _Planning(job, schema, gateway, journal, org.org_id, listener, still_open)
+    unfenced = _unfenced(still_open, journal)
+    in_doubt = [record for _, record in still_open]
+    planning = _Planning(job, schema, gateway, journal, org.org_id, listener, in_doubt, unfenced)
     for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
         planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
     changes = planning.finish()
@@ -100,6 +111,13 @@ def make_plan(
     )
 
 
+def _unfenced(still_open: Sequence[tuple[RunRecord, ChangeRecord]], journal: Journal) -> frozenset[str]:
+    """The open changes that may have been sent without a key: a key that they have by now fences none of them."""
+    sent = {run.run_id: journal.sendings(run.run_id) for run, _ in still_open}
+    routes = ((record.change_id, sent[run.run_id].get(record.change_id)) for run, record in still_open)
+    return frozenset(name for name, by in routes if by is None or by[0] is not Route.KEY_FENCE)
+
+
 def _is_strict(mode: UpdateMode, changes: tuple[Change, ...]) -> bool:
     if mode is not UpdateMode.AUTO:
         return mode is UpdateMode.STRICT
@@ -116,17 +134,16 @@ class _Planning:
     org_id: str
     listener: Listener
     still_open: Sequence[ChangeRecord]
+    unfenced: frozenset[str]
     notes: list[Problem] = field(default_factory=list)
     images: dict[str, SourceImage] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     planned: dict[str, PlannedRecords] = field(default_factory=dict)
     table: ReferenceTable = field(init=False)
     derived: list[CheckedRow] = field(default_factory=list)
-    unsettled: frozenset[str] = frozenset()
     kept: Counter[tuple[str, str, FieldPolicy]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.unsettled = frozenset(record.change_id for record in self.still_open)
         describes = {name: rules.describe for name, rules in self.schema.rules.items()}
         self.table = ReferenceTable(self.planned, describes)
 
@@ -149,7 +166,7 @@ class _Planning:
         if self.derived:
             self._plan_roles(self.derived)
         changes = rejected_deals(self.changes, self.job.on_role_error)
-        self.notes.extend(_kept_note(*what, count=count) for what, count in self.kept.items())
+        self.notes.extend(kept_note(*what, count=count) for what, count in self.kept.items())
         for note in self.notes:
             self.listener(Noticed(note.message))
         return tuple(changes)
@@ -192,7 +209,7 @@ class _Planning:
             )
         key_field = read.section.key
         if len(records) > 1 or (records and key_field and records[0].get(key_field) != row.key):
-            return replace(base, action=Action.REJECT, problems=(_unclear_match(row, records),))
+            return replace(base, action=Action.REJECT, problems=(unclear_match(row, records),))
         if records:
             return self._of_existing(read, row, base, record=records[0], entry=entry)
         return self._of_absent(read, row, base, entry=entry)
@@ -229,7 +246,7 @@ class _Planning:
         account = base.account or _text_or_none(record.get("AccountId"))
         base = replace(base, record_id=found_id, account=account, adopted=entry is None)
         if self.job.mode is Mode.INSERT:
-            return replace(base, action=Action.SKIP, problems=(_already_there(row),))
+            return replace(base, action=Action.SKIP, problems=(already_there(row),))
         emptied = missing_problem(read.section, row.ref, rules.emptied(base.desired))
         if emptied is not None:
             return replace(base, action=Action.REJECT, problems=(emptied,))
@@ -242,7 +259,7 @@ class _Planning:
         )
         self.kept.update((read.section.name, name, policies[name]) for name in found.kept)
         if found.conflicts:
-            return replace(base, action=Action.CONFLICT, problems=(_moved(row, found.conflicts),))
+            return replace(base, action=Action.CONFLICT, problems=(moved(row, found.conflicts),))
         if not found.values:
             return base
         return replace(base, action=Action.UPDATE, values=found.values, before=found.before)
@@ -250,13 +267,15 @@ class _Planning:
     def _of_absent(
         self, read: ReadSection, row: CheckedRow, base: Change, *, entry: LedgerEntry | None
     ) -> Change:
-        rules = self.schema.rules[read.section.sobject]
+        rules, key_field = self.schema.rules[read.section.sobject], read.section.key
         if entry is not None:
-            return replace(base, action=Action.CONFLICT, problems=(_gone(row, entry),))
+            was_keyless = key_field is not None and entry.key != row.key
+            problem = lacks_key(row, entry, key_field or "") if was_keyless else gone(row, entry)
+            return replace(base, action=Action.CONFLICT, problems=(problem,))
         if self.job.mode is Mode.UPDATE:
-            return replace(base, action=Action.SKIP, problems=(_not_there(row),))
-        if read.section.key is None and base.change_id in self.unsettled:
-            return replace(base, action=Action.UNKNOWN, problems=(_unsettled(row, self.job),))
+            return replace(base, action=Action.SKIP, problems=(not_there(row),))
+        if base.change_id in self.unfenced:
+            return replace(base, action=Action.UNKNOWN, problems=(unsettled(row, self.job, key_field),))
         missing = missing_problem(read.section, row.ref, rules.missing_on_create(base.desired))
         if missing is not None:
             return replace(base, action=Action.REJECT, problems=(missing,))
@@ -293,56 +312,3 @@ def _account(row: CheckedRow) -> str | None:
 
 def _text_or_none(value: Value) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _unclear_match(row: CheckedRow, records: list[Record]) -> Problem:
-    ids = ", ".join(str(each["Id"]) for each in records)
-    if len(records) > 1:
-        message, code = f'{len(records)} records have the key "{row.key}": {ids}', "SEVERAL_MATCHES"
-    else:
-        message, code = f"the org has this key in another spelling: {ids}", "KEY_SPELLING"
-    return Problem(
-        code, Stage.MATCH, message, "Correct the key in the file or in the org.", row=row.ref, value=row.key
-    )
-
-
-def _already_there(row: CheckedRow) -> Problem:
-    message = "the record is in the org already, and this job only inserts"
-    return Problem("ALREADY_THERE", Stage.PLAN, message, row=row.ref, value=row.key)
-
-
-def _not_there(row: CheckedRow) -> Problem:
-    message = "there is no such record in the org, and this job only updates"
-    return Problem("NOT_THERE", Stage.PLAN, message, row=row.ref, value=row.key)
-
-
-def _moved(row: CheckedRow, names: Iterable[str]) -> Problem:
-    listed = " and ".join(names)
-    message = f"{listed} was changed in the org since the last run, to something else than this row wants"
-    hint = "Take the org's value over into the source, or change it back in the org; nothing was touched."
-    return Problem("CHANGED_IN_ORG", Stage.PLAN, message, hint, row=row.ref, value=row.key)
-
-
-def _kept_note(section: str, name: str, policy: FieldPolicy, *, count: int) -> Problem:
-    values = "value" if count == 1 else "values"
-    message = (
-        f"{section}: {count:,} {values} of {name} stay as the org has them, by its policy {policy.value}"
-    )
-    return Problem("KEPT_BY_POLICY", Stage.PLAN, message, field=name)
-
-
-def _unsettled(row: CheckedRow, job: Job) -> Problem:
-    message = "an earlier run sent this row and never learned whether it was saved"
-    name, org = typed(job.file or job.name, job.org)
-    key = shlex.quote(row.key)
-    hint = (
-        f"Look for the record in the org. If it is there: sfsync adopt {name} {key} RECORD_ID{org}; if not, let it"
-        f" be sent again: sfsync state forget {name} {key}{org}"
-    )
-    return Problem("UNSETTLED", Stage.PLAN, message, hint, row=row.ref, value=row.key)
-
-
-def _gone(row: CheckedRow, entry: LedgerEntry) -> Problem:
-    message = f"this job brought the row to the org as {entry.record_id}; no record has its key any more"
-    hint = "It was deleted or merged, or its key was changed; undelete it, or take the row out of the source."
-    return Problem("GONE_FROM_ORG", Stage.PLAN, message, hint, row=row.ref, value=row.key)

@@ -1,29 +1,41 @@
 """A plan of the rows that a run could not write: those that the org refused, and those that waited for them.
 
 It is made from the old run's plan and the journal alone, so the source is not needed, and it is applied like any
-other plan: creates are fenced, updates and roles are compared again right before they are written.
+other plan: creates are fenced, updates and roles are compared again right before they are written. What only the
+journal tells apart, rows without a key and roles, is left out where another run has brought it since, or may have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from sfsync.core.costs import predicted_calls
-from sfsync.core.plan import WRITES, Change, Plan
-from sfsync.core.results import Outcome, RowResult
+from sfsync.core.keys import ledger_key
+from sfsync.core.plan import WRITES, Action, Change, Plan
+from sfsync.core.ports import Journal
+from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import Pending, PlannedValue
 from sfsync.engine.planning import PlanStamp
+from sfsync.engine.role_planning import role_key_of
 
 _FAILED = frozenset({Outcome.REJECTED, Outcome.BLOCKED})
 
 
 def retry_plan(
-    plan: Plan, results: Mapping[str, RowResult], *, codes: Collection[str], serial: int, stamp: PlanStamp
+    plan: Plan,
+    results: Mapping[str, RowResult],
+    *,
+    codes: Collection[str],
+    journal: Journal,
+    accepted: Collection[str] = (),
+    stamp: PlanStamp,
 ) -> Plan:
     """The rows of the plan that failed or were blocked; with `codes`, those that failed by one of these.
 
-    A row goes along with the rows that it was blocked by. The plan is empty when there is nothing to try again.
+    A row goes along with the rows that it was blocked by. `accepted` are changes that go at a person's word though
+    nobody can say of them. The plan is empty when there is nothing to try again.
     """
     failed = {
         each.change_id: each
@@ -32,20 +44,72 @@ def retry_plan(
     }
     chosen = set(failed) if not codes else _by_codes(failed, results, codes)
     ids = {name: result.record_id for name, result in results.items() if result.record_id is not None}
-    changes = tuple(
-        _with_ids(failed[name], ids)
-        for name in failed
-        if name in chosen and _can_go(failed[name], chosen, ids)
-    )
+    since = _since(plan, [failed[name] for name in failed if name in chosen], ids, journal)
+    chosen -= since.brought.keys() | (since.doubtful - set(accepted))
+    ids |= since.brought
+    while stuck := {name for name in chosen if not _can_go(failed[name], chosen, ids)}:
+        chosen -= stuck
+    changes = tuple(_with_ids(failed[name], ids) for name in failed if name in chosen)
     return replace(
         plan,
         plan_id=stamp.plan_id,
         created_at=stamp.created_at,
-        serial=serial,
+        serial=journal.serial(plan.job, plan.org.org_id),
         changes=changes,
-        notes=(),
+        notes=tuple(_left_out(failed[name], since) for name in failed if name in since.named(accepted)),
         predicted=predicted_calls(changes, plan.routes, is_strict=plan.is_strict),
     )
+
+
+@dataclass(slots=True)
+class _Since:
+    """What became of the rows in other runs: the ids of records that they are now, and those in doubt."""
+
+    brought: dict[str, str] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
+
+    def named(self, accepted: Collection[str]) -> set[str]:
+        """The changes that are left out because of it."""
+        return self.brought.keys() | (self.doubtful - set(accepted))
+
+
+def _since(plan: Plan, changes: Iterable[Change], ids: Mapping[str, str], journal: Journal) -> _Since:
+    """What the journal knows of creates that no key of the org fences; parents first, as roles need their ids."""
+    since = _Since()
+    creates = [each for each in changes if each.action is Action.CREATE]
+    still_open = [record for _, record in journal.open_changes(plan.job, plan.org.org_id)]
+    in_doubt = {record.change_id for record in still_open}
+    in_doubt |= {str((record.detail or {}).get("role_key") or "") for record in still_open} - {""}
+    for sobject in WRITE_ORDER:
+        if sobject in plan.key_fields:
+            continue
+        known = {**ids, **since.brought}
+        names = {
+            _ledger_name(plan, _with_ids(each, known)): each.change_id
+            for each in creates
+            if each.sobject == sobject
+        }
+        entries = journal.ledger(plan.org.org_id, sobject, names)
+        since.brought |= {names[name]: entry.record_id for name, entry in entries.items()}
+        since.doubtful |= {each for name, each in names.items() if not in_doubt.isdisjoint({name, each})}
+    return since
+
+
+def _ledger_name(plan: Plan, change: Change) -> str:
+    """How the journal names the row; a role whose deal or contact has no id yet is named by its change."""
+    if change.sobject == CONTACT_ROLE:
+        return role_key_of(change) or change.change_id
+    return ledger_key(plan.job, change.key, key_field=None)
+
+
+def _left_out(change: Change, since: _Since) -> Problem:
+    record_id = since.brought.get(change.change_id)
+    if record_id is None:
+        code, message = "UNSETTLED", "another run sent this row since and never learned whether it was saved"
+    else:
+        code, message = "BROUGHT_SINCE", f"another run has brought this row to the org since, as {record_id}"
+    message = f"{change.sobject} {change.label or change.key}: {message}"
+    return Problem(code, Stage.PLAN, message, row=change.row, value=change.key)
 
 
 def _by_codes(

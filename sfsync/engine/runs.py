@@ -14,16 +14,17 @@ from sfsync.core.guards import refuse_by_limits
 from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan, plan_digest
-from sfsync.core.ports import Journal, OrgGateway, RunRecord
+from sfsync.core.ports import ChangeState, Journal, OrgGateway, RunRecord
 from sfsync.core.report import Report
 from sfsync.core.results import RowResult
 from sfsync.engine.applying import Ending, apply_changes
 from sfsync.engine.recovering import recover
 from sfsync.engine.run_state import RunState, Stop
 from sfsync.engine.schema import read_schema
+from sfsync.engine.settling import unknown
 from sfsync.engine.undo_applying import forget_deleted
-from sfsync.engine.verifying import remember
-from sfsync.errors import GuardError, SyncError
+from sfsync.engine.verifying import verify
+from sfsync.errors import GuardError, JournalError, SyncError
 
 SUPERSEDED = GuardError.exit_code
 """The exit code on record for an interrupted run that a later run of its job has taken over."""
@@ -101,13 +102,27 @@ def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
         run_id=run_id,
         usage=bench.gateway.usage,
         seconds=bench.seconds() - started,
-        results=dict(state.results),
+        results=state.results | (_in_doubt(state) if ending.stopped else {}),
         notes=ending.notes,
         stopped=ending.stopped,
     )
     if ending.stopped is None:
         bench.journal.end_run(run_id, exit_code=report.exit_code, ended_at=bench.now())
     return report
+
+
+def _in_doubt(state: RunState) -> dict[str, RowResult]:
+    """What a run that was stopped had sent and not settled: it may be in the org, though nothing is final yet."""
+    try:
+        records = state.journal.changes(state.run_id)
+    except JournalError:
+        return {}
+    return {
+        name: unknown(change)
+        for name, record in records.items()
+        if record.state in (ChangeState.INTENT, ChangeState.UNKNOWN) and name not in state.results
+        if (change := state.by_id.get(name)) is not None
+    }
 
 
 def known_results(plan: Plan, bench: Bench, *, run_id: str) -> dict[str, RowResult]:
@@ -130,40 +145,34 @@ def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[RunRe
     """Settles the open changes of every earlier run of the job; `load` reads the plan of a run.
 
     Returns how many changes were open. Those that could not be settled stay open and are planned around.
-    The runs end here, oldest first: what they wrote is remembered, and what they left undone belongs to the run
-    that begins now.
+    The runs end here, oldest first; what they left undone belongs to the run that begins now. What they saved is
+    remembered first: it must not be taken for somebody's edit, nor an edit that was made since for the platform's
+    doing.
     """
-    with_open = {run.run_id for run, _ in bench.journal.open_changes(job, org_id)}
+    still_open: dict[str, set[str]] = {}
+    for run, record in bench.journal.open_changes(job, org_id):
+        still_open.setdefault(run.run_id, set()).add(record.change_id)
     settled = 0
     for run in reversed(bench.journal.runs(job)):
         is_cut_off = run.exit_code is None
-        if run.org_id != org_id or not (is_cut_off or run.run_id in with_open):
+        if run.org_id != org_id or not (is_cut_off or run.run_id in still_open):
             continue
         try:
             state = _state(load(run), bench, run.run_id)
         except GuardError:  # its plan is gone, which matters only where something is open
-            if run.run_id in with_open:
+            if run.run_id in still_open:
                 raise
         else:
-            settled += _taken_over(state, is_cut_off=is_cut_off)
+            settled += len(recover(state))
+            if state.plan.undoes is not None:
+                forget_deleted(state)
+            # A run that has ended remembered its own; later runs may know better of the same records by now.
+            verify(state, among=state.results if is_cut_off else still_open[run.run_id])
         if is_cut_off:
             bench.journal.end_run(run.run_id, exit_code=SUPERSEDED, ended_at=bench.now())
     if settled:
         bench.listener(Noticed(f"{settled} changes of an interrupted run were looked up in the org"))
     return settled
-
-
-def _taken_over(state: RunState, *, is_cut_off: bool) -> int:
-    """Settles what a run left open, and remembers what is not remembered yet; returns how much was open.
-
-    A run that has ended remembered its own; later runs may know better of the same records by now.
-    """
-    opened = recover(state)
-    known = {each.change_id for each in opened}
-    if state.plan.undoes is not None:
-        forget_deleted(state)
-    remember(state, state.results.keys() if is_cut_off else known)
-    return len(opened)
 
 
 def _state(plan: Plan, bench: Bench, run_id: str) -> RunState:

@@ -64,7 +64,13 @@ def send_units(
             answers = state.send(call)
             if check is not None:
                 answers = check(state, call, answers)
-            state.settle(_ends_of(state, taken, answers, this))
+            try:
+                state.settle(_ends_of(state, taken, answers, this))
+            except (
+                SyncError
+            ):  # too many have failed: what the org surely did not save is not in doubt by that
+                _release(state, this.again)
+                raise
             if this.stop is not None:
                 _release(state, this.again)
                 raise this.stop

@@ -18,16 +18,17 @@ from typing import Final
 from sfsync.core.batches import Unit
 from sfsync.core.diff import held
 from sfsync.core.plan import Change
-from sfsync.core.ports import Lookup, Record
+from sfsync.core.ports import LedgerEntry, Lookup, Record
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sobject import CONTACT_ROLE
-from sfsync.core.values import clean_key, is_same
+from sfsync.core.values import Pending, clean_key, is_same
 from sfsync.core.wording import typed
 from sfsync.core.writes import Route
 from sfsync.engine.matching import full_id
 from sfsync.engine.receipts import NotSaved, Saved, Unseen, answers_lost, burn
 from sfsync.engine.run_state import RunState, resolved
 from sfsync.engine.sending import MOST_TRIES, Doubt
+from sfsync.engine.verifying import AUDIT, is_anothers
 
 
 @dataclass(slots=True)
@@ -123,7 +124,7 @@ def _by_key(
     key_field = state.plan.key_fields[sobject]
     heads = [_head(state, each) for each in doubts]
     names = dict.fromkeys(name for head in heads for name in head.desired)
-    fields = tuple(dict.fromkeys(("Id", key_field, "IsDeleted", *names)))
+    fields = tuple(dict.fromkeys(("Id", key_field, "IsDeleted", *AUDIT, *names)))
     lookup = Lookup(
         sobject, fields, key_field, tuple(each.key for each in heads), include_deleted=include_deleted
     )
@@ -139,10 +140,23 @@ def _settle_found(state: RunState, doubt: Doubt, records: Sequence[Record]) -> N
     head = _head(state, doubt)
     record_id = str(records[0]["Id"])
     if len(records) > 1 or not holds(state, head, records[0]):
+        if len(records) == 1 and doubt.is_ambiguous and is_anothers(records[0]):
+            _remember_edited(state, head, record_id)
         state.settle(_with_roles_blocked(state, doubt.unit, _conflict(head, "KEY_TAKEN", _OTHER, record_id)))
         return
     outcome = Outcome.CREATED if doubt.is_ambiguous or doubt.unit.tries else Outcome.UNCHANGED
     state.settle([RowResult(head.change_id, outcome, record_id, adopted=outcome is Outcome.UNCHANGED)])
+
+
+def _remember_edited(state: RunState, head: Change, record_id: str) -> None:
+    """Notes what was sent as the base of the next comparison: by it, what somebody has edited since is a conflict.
+
+    Without it the next run would take the record for one that it meets, and write the row over the edit.
+    """
+    sent = {name: resolved(value, state.ids) for name, value in head.desired.items()}
+    known = {name: value for name, value in sent.items() if not isinstance(value, Pending)}
+    entry = LedgerEntry(head.sobject, head.key, record_id, sent=known, seen=known)
+    state.journal.put_ledger(state.plan.org.org_id, [entry])
 
 
 def _settle_absent(state: RunState, doubt: Doubt, settled: Settled) -> None:

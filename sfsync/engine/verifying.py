@@ -1,16 +1,18 @@
 """Reads back what was written, remembers it, and names what the org holds otherwise than it was sent.
 
 What the org holds after a write is the base of the next run's comparison: the platform trims text, derives
-fields and runs automation, and none of that may look like a salesperson's edit tomorrow.
+fields and runs automation, and none of that may look like a salesperson's edit tomorrow. Nor may an edit that was
+made before the reading look like the platform's doing: where somebody else has modified a new record by then, or
+a run is read back late, by the run that takes it over, what was sent is the base. Fields that this run says
+nothing of keep the memory that they have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
@@ -21,7 +23,7 @@ from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import Pending, Value, is_same, shown
 from sfsync.engine.run_state import RunState, resolved
 
-_AUDIT: Final = ("Id", "CreatedById", "LastModifiedById")
+AUDIT: Final = ("CreatedById", "LastModifiedById")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,14 @@ class _Done:
     is_written: bool
 
 
-def verify(state: RunState) -> list[Problem]:
-    """Reads every written record back, updates the ledger, and returns notes on what differs."""
+def verify(state: RunState, *, among: Collection[str] | None = None) -> list[Problem]:
+    """Reads every written record back, updates the ledger, and returns notes on what differs.
+
+    With `among`, only written ones of these changes, late: what an earlier run did not live to read back.
+    """
     done = [each for change in state.plan.changes if (each := _done(state, change)) is not None]
+    if among is not None:
+        done = [each for each in done if each.is_written and each.change.change_id in among]
     written = [each for each in done if each.is_written]
     there = _read_back(state, written)
     notes = [
@@ -43,45 +50,48 @@ def verify(state: RunState) -> list[Problem]:
         if each.record_id in there
         for note in _differences(state, each, there[each.record_id])
     ]
-    entries = [_entry(state, each, there.get(each.record_id)) for each in done]
+    known = _known(state, done)
+    entries = [
+        _entry(
+            state,
+            each,
+            _seen(state, each, there.get(each.record_id), is_late=among is not None),
+            known.get(each.change.change_id),
+        )
+        for each in done
+        if each.is_written or not _is_remembered(each, known.get(each.change.change_id))
+    ]
     if entries:
         state.journal.put_ledger(state.plan.org.org_id, entries)
     return notes
 
 
-def remember(state: RunState, change_ids: Container[str]) -> None:
-    """Updates the ledger with what a run wrote that ended early, before another run of the job is planned.
+def _known(state: RunState, done: Sequence[_Done]) -> dict[str, LedgerEntry]:
+    """What the ledger has for the rows so far, by change id; what it has for another record does not count."""
+    known: dict[str, LedgerEntry] = {}
+    for sobject in WRITE_ORDER:
+        names = {_ledger_key(state, each): each for each in done if each.change.sobject == sobject}
+        found = state.journal.ledger(state.plan.org.org_id, sobject, names)
+        known |= {
+            names[name].change.change_id: entry
+            for name, entry in found.items()
+            if entry.record_id == names[name].record_id
+        }
+    return known
 
-    Without it the next plan would take the run's own values for somebody's edits. There was time for real edits,
-    though: a value that the org holds otherwise than it was written counts as one, unless nobody but the user that
-    created the record has touched it.
-    """
-    changes = [each for each in state.plan.changes if each.change_id in change_ids]
-    done = [each for change in changes if (each := _done(state, change)) is not None and each.is_written]
-    there = _read_back(state, done, _AUDIT)
-    entries = [_late_entry(state, each, there[each.record_id]) for each in done if each.record_id in there]
-    if entries:
-        state.journal.put_ledger(state.plan.org.org_id, entries)
 
-
-def _late_entry(state: RunState, done: _Done, record: Record) -> LedgerEntry:
-    is_ours = done.change.action is Action.CREATE and record["LastModifiedById"] == record["CreatedById"]
-    entry = _entry(state, done, record)
-    if is_ours:
-        return entry
-    describe = state.gateway.describe(done.change.sobject)
-    seen = {
-        name: now if _is_as_wanted(describe, name, done.desired[name], now) else done.desired[name]
-        for name, now in entry.seen.items()
-    }
-    return replace(entry, seen=seen)
+def _is_remembered(done: _Done, entry: LedgerEntry | None) -> bool:
+    """Whether the ledger has all that a row wants; if not, the org has it by somebody else, or by a lost answer."""
+    return entry is not None and all(
+        name in entry.sent and is_same(entry.sent[name], wanted) for name, wanted in done.desired.items()
+    )
 
 
 def _done(state: RunState, change: Change) -> _Done | None:
-    """A change whose row is in the org: written by this run, or met there for the first time."""
+    """A change whose row is in the org: written by this run, or met there as the row wants it."""
     result = state.results.get(change.change_id)
     is_written = result is not None and result.outcome in (Outcome.CREATED, Outcome.UPDATED)
-    is_met = result is None and change.action is Action.NOOP and change.adopted
+    is_met = result is None and change.action is Action.NOOP
     is_adopted = result is not None and result.outcome is Outcome.UNCHANGED
     record_id = (result.record_id if result else None) or change.record_id
     if change.row is None or record_id is None or not (is_written or is_met or is_adopted):
@@ -95,16 +105,14 @@ def _done(state: RunState, change: Change) -> _Done | None:
     return _Done(change, record_id, desired, is_written)
 
 
-def _read_back(
-    state: RunState, written: Iterable[_Done], audit: tuple[str, ...] = ("Id",)
-) -> dict[str, Record]:
+def _read_back(state: RunState, written: Iterable[_Done]) -> dict[str, Record]:
     lookups = []
     for sobject in WRITE_ORDER:
         of_sobject = [each for each in written if each.change.sobject == sobject]
         names = dict.fromkeys(name for each in of_sobject for name in each.desired)
         if of_sobject:
             ids = tuple(each.record_id for each in of_sobject)
-            lookups.append(Lookup(sobject, tuple(dict.fromkeys((*audit, *names))), "Id", ids))
+            lookups.append(Lookup(sobject, tuple(dict.fromkeys(("Id", *AUDIT, *names))), "Id", ids))
     if not lookups:
         return {}
     return {str(record["Id"]): record for records in state.gateway.fetch(lookups) for record in records}
@@ -114,7 +122,9 @@ def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Probl
     describe = state.gateway.describe(done.change.sobject)
     now = held(describe, record, done.desired)
     for name, wanted in done.desired.items():
-        if not _is_as_wanted(describe, name, wanted, now[name]):
+        field = describe.field(name)
+        scale = field.scale if field and field.type in ("currency", "double", "percent") else None
+        if not is_same(wanted, now[name], scale=scale):
             yield Problem(
                 code="NOT_AS_WRITTEN",
                 stage=Stage.ORG,
@@ -125,17 +135,31 @@ def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Probl
             )
 
 
-def _is_as_wanted(describe: SObjectDescribe, name: str, wanted: Value, now: Value) -> bool:
-    field = describe.field(name)
-    scale = field.scale if field and field.type in ("currency", "double", "percent") else None
-    return is_same(wanted, now, scale=scale)
+def _seen(state: RunState, done: _Done, record: Record | None, *, is_late: bool) -> Mapping[str, Value]:
+    """The base of the next comparison: what the org made of the values, else the values themselves."""
+    is_new = done.change.action is Action.CREATE
+    if record is None or (is_anothers(record) if is_new else is_late):
+        return done.desired
+    return held(state.gateway.describe(done.change.sobject), record, done.desired)
 
 
-def _entry(state: RunState, done: _Done, record: Record | None) -> LedgerEntry:
-    seen = done.desired
-    if record is not None:
-        seen = held(state.gateway.describe(done.change.sobject), record, done.desired)
-    return LedgerEntry(done.change.sobject, _ledger_key(state, done), done.record_id, done.desired, seen)
+def _entry(state: RunState, done: _Done, seen: Mapping[str, Value], known: LedgerEntry | None) -> LedgerEntry:
+    """What is remembered of a row from now on; `known` is what was, of the same record."""
+    sent: Mapping[str, Value] = done.desired
+    if known is not None and not done.is_written:
+        sent = seen = {
+            name: value
+            for name, value in sent.items()
+            if name not in known.sent or not is_same(known.sent[name], value)
+        }
+    if known is not None:
+        sent, seen = {**known.sent, **sent}, {**known.seen, **seen}
+    return LedgerEntry(done.change.sobject, _ledger_key(state, done), done.record_id, sent, seen)
+
+
+def is_anothers(record: Record) -> bool:
+    """Whether a record was last modified by somebody else than the user who created it."""
+    return record.get("LastModifiedById") != record.get("CreatedById")
 
 
 def _ledger_key(state: RunState, done: _Done) -> str:

@@ -190,19 +190,22 @@ class SqlJournal:
 
         return self._read(work)
 
-    def knows_job(self, job: str, org_id: str) -> bool:
+    def knows_job(self, job: str, org_id: str, *, since: str | None = None) -> bool:
         """Whether a run of the job against the org has begun here, or a person said that it may begin here.
 
-        Once the journal was found to be an older copy of itself, only a word that was said since then counts.
+        Once the journal was found to be an older copy of itself, only a word that was said since then counts;
+        with `since` (ISO time) only one that was said later than that.
         """
         admitted = select(ADMITTED.c.restorations).where(ADMITTED.c.job == job, ADMITTED.c.org_id == org_id)
+        if since is not None:
+            admitted = admitted.where(ADMITTED.c.admitted_at > since)
         begun = select(func.count()).where(RUNS.c.job == job, RUNS.c.org_id == org_id)
 
         def work(connection: Connection) -> bool:
             restorations = connection.scalar(select(IDENTITY.c.restorations))
             if connection.scalar(admitted) == restorations:
                 return True
-            return restorations == 0 and bool(connection.scalar(begun))
+            return since is None and restorations == 0 and bool(connection.scalar(begun))
 
         return self._read(work)
 

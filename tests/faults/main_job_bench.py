@@ -249,9 +249,9 @@ class Bench:
         report = resume(around=self.around)
         return Ending(report.exit_code, report)
 
-    def retry(self, *codes: str) -> Ending:
-        """Tries the failed rows of the newest run again."""
-        with retrying(None, codes, self.around) as (place, made):
+    def retry(self, *codes: str, run_id: str | None = None) -> Ending:
+        """Tries the failed rows of a run again, by default of the newest."""
+        with retrying(run_id, codes, self.around) as (place, made):
             report = place.apply(made, is_fresh=True)
         return Ending(report.exit_code, report)
 
@@ -297,20 +297,21 @@ class Bench:
         """Creates a record over the API, as another tool or a person does; returns its id."""
         return str(self._call("POST", sobject, values)["id"])
 
-    def change(self, sobject: str, record_id: str, **values: Any) -> None:
-        """Changes a record over the API, as a salesperson does."""
-        self._call("PATCH", f"{sobject}/{record_id}", values)
+    def change(self, sobject: str, record_id: str, *, by: str = "", **values: Any) -> None:
+        """Changes a record over the API, as a salesperson does: the user `by`, else the job's own."""
+        token = self.emulator.org.sessions.open(by) if by else ""
+        self._call("PATCH", f"{sobject}/{record_id}", values, token=token)
 
     def delete(self, sobject: str, record_id: str) -> None:
         """Deletes a record over the API; it goes into the recycle bin."""
         self._call("DELETE", f"{sobject}/{record_id}", None)
 
-    def _call(self, method: str, path: str, values: Any) -> Any:
+    def _call(self, method: str, path: str, values: Any, *, token: str = "") -> Any:
         answer = requests.request(
             method,
             f"{self.emulator.instance_url}/services/data/v66.0/sobjects/{path}",
             json=values,
-            headers={"Authorization": f"Bearer {self.emulator.access_token}"},
+            headers={"Authorization": f"Bearer {token or self.emulator.access_token}"},
             timeout=10,
         )
         assert answer.status_code < 300, answer.text

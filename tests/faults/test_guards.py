@@ -5,7 +5,8 @@ from __future__ import annotations
 from main_job_bench import Bench, deal, role
 
 from sfsync.core.guards import changes_digest
-from sfsync.emulator.fault_actions import ChangeOrg, FailRows
+from sfsync.core.results import Outcome
+from sfsync.emulator.fault_actions import ChangeOrg, Drop, FailRows
 from sfsync.emulator.faults import AFTER_COMMIT, FaultScript
 
 MANY = [deal(f"D-{number}") for number in range(60)]
@@ -95,3 +96,28 @@ def test_a_source_that_grew_threefold_waits_for_a_person(bench: Bench) -> None:
     bench.write_job([deal(f"D-{number}") for number in range(200)], [role("D-1", name="None")])
     assert bench.run().exit_code == 6
     assert bench.run(confirmed=changes_digest(bench.plan().changes)).exit_code == 0
+
+
+def test_rows_in_doubt_when_a_guard_stops_the_run_are_unknown(bench: Bench) -> None:
+    """They were sent and may be in the org: the report does not say that the run ended before they were."""
+    bench.write_job([deal(f"D-{number}") for number in (1, 2, 3, 4)], [role("D-1")], has_key=False)
+    bench.admit()
+    bench.strike(Drop(), phase=AFTER_COMMIT)
+    ending = bench.run(max_failures=0)
+    assert ending.exit_code == 6
+    assert ending.of(Outcome.UNPROCESSED) == set()
+    assert len(ending.of(Outcome.UNKNOWN)) == 5
+
+
+def test_rows_that_were_rolled_back_when_a_guard_stops_the_run_are_not_in_doubt(bench: Bench) -> None:
+    """The innocent of a refused transaction go when the run is resumed, also where nothing fences them."""
+    bench.write_job([deal(f"D-{number}") for number in (1, 2, 3, 4)], [role("D-1")], has_key=False)
+    bench.admit()
+    bench.emulator.faults.add(
+        FaultScript(FailRows(keys=("Deal D-1",), code="FIELD_CUSTOM_VALIDATION_EXCEPTION"), count=None)
+    )
+    stopped = bench.run(max_failures=0)
+    assert (stopped.exit_code, stopped.counts["Opportunity"]["unprocessed"]) == (6, 2)
+    bench.emulator.faults.clear()
+    ending = bench.resume()
+    assert (ending.counts["Opportunity"]["created"], ending.of(Outcome.UNKNOWN)) == (3, set())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import pytest
 from main_job_bench import ALAN, BARE_ORG, LEUNG, ORG_FILE, Bench, deal, role
 
 from sfsync.core.results import Outcome
-from sfsync.emulator.fault_actions import Drop, Hold, Redeliver, Refuse
+from sfsync.emulator.fault_actions import Drop, FailRows, Hold, Redeliver, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running
-from sfsync.errors import GuardError
+from sfsync.errors import ConfigError, GuardError
 
 NAMES = ("Deal D-1", "Deal D-2", "Deal D-3")
 ROLES = sorted([(ALAN, "Decision Maker", True), (LEUNG, "Evaluator", False)])
@@ -197,3 +198,90 @@ def test_p1_a_plan_made_before_a_run_was_gone_on_with_is_stale(bench: Bench) -> 
         bench.apply(saved)
     assert refused.value.code == "PLAN_STALE"
     assert_each_once(bench)
+
+
+def refused_run(bench: Bench, name: str) -> str:
+    """A run in which the org refused the deal of that name; from then on it accepts it."""
+    refusal = FailRows(keys=(name,), code="FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    bench.emulator.faults.add(FaultScript(refusal, path="/composite", count=None))
+    ending = bench.run()
+    assert (ending.exit_code, ending.counts["Opportunity"]["rejected"]) == (3, 1)
+    bench.emulator.faults.clear()
+    return ending.document.run_id
+
+
+@pytest.mark.parametrize("again", ["retry", "run"])
+def test_a_row_that_another_run_has_brought_since_is_not_retried(bare: Bench, again: str) -> None:
+    """A retry of an old run knows by the journal which of its rows are records by now."""
+    run_id = refused_run(bare, "Deal D-1")
+    ending = bare.retry(run_id=run_id) if again == "retry" else bare.run()
+    assert ending.exit_code == 0
+    assert_each_once(bare)
+    with pytest.raises(ConfigError) as told:
+        bare.retry(run_id=run_id)
+    assert told.value.code == "NOTHING_TO_RETRY"
+    assert_each_once(bare)
+
+
+@pytest.mark.parametrize("phase", [BEFORE_READ, AFTER_COMMIT])
+def test_a_row_that_another_run_may_have_brought_since_is_not_retried(bare: Bench, phase: str) -> None:
+    """What a later run sent and nobody can say of is not sent again by a retry of an earlier one."""
+    run_id = refused_run(bare, "Deal D-1")
+    bare.strike(Drop(), phase=phase)
+    assert bare.run().of(Outcome.UNKNOWN) >= {"Opportunity:D-1"}
+    writes = len(bare.written())
+    with pytest.raises(ConfigError):
+        bare.retry(run_id=run_id)
+    assert len(bare.written()) == writes
+
+
+def test_a_retry_brings_the_roles_of_a_deal_that_another_run_has_brought(bare: Bench) -> None:
+    """Roles that had waited for the deal go to the record that it is by now, once."""
+    run_id = refused_run(bare, "Deal D-1")
+    bare.write_job([deal(key) for key in ("D-1", "D-2", "D-3")], [role("D-2")], has_key=False)
+    assert bare.run().exit_code == 0
+    ending = bare.retry(run_id=run_id)
+    assert {each.code for each in ending.document.plan.notes} == {"BROUGHT_SINCE"}
+    assert ending.counts["OpportunityContactRole"]["created"] == 2
+    assert_each_once(bare)
+
+
+def test_a_key_that_the_org_offers_by_now_makes_no_row_a_second_record(bare: Bench) -> None:
+    """Rows that the journal knows are in conflict until their records have the key; then they go by it."""
+    assert bare.run().exit_code == 0
+    rows = [deal(key, amount="250.00") for key in ("D-1", "D-2", "D-3")], [role("D-1")]
+    bare.write_job(*rows)
+    ending = bare.run()
+    assert (ending.exit_code, ending.codes()["Opportunity:D-1"]) == (3, "KEY_NOT_IN_ORG")
+    assert_each_once(bare)
+    bare.change("Opportunity", str(bare.named("Deal D-1")[0]["Id"]), Sfsync_Key__c="D-1", NextStep="mine")
+    ending = bare.run()
+    assert ending.counts["Opportunity"]["updated"] == 1
+    assert_each_once(bare)
+
+
+@pytest.mark.parametrize("phase", [BEFORE_READ, AFTER_COMMIT])
+def test_a_key_is_no_fence_for_rows_that_went_without_it(bare: Bench, phase: str) -> None:
+    """A row whose keyless create may still arrive stays unknown though it would have a key now."""
+    bare.strike(Drop(), phase=phase)
+    assert bare.run().exit_code == 3
+    bare.write_job([deal(key) for key in ("D-1", "D-2", "D-3")], [role("D-1")])
+    ending = bare.run()
+    assert ending.of(Outcome.UNKNOWN) == {f"Opportunity:D-{number}" for number in (1, 2, 3)}
+    assert len(bare.written()) == 1
+
+
+def test_a_key_that_the_job_drops_makes_no_row_a_second_record(bare: Bench) -> None:
+    """What runs knew by key, the journal does not know by row: the job is refused until a person says so."""
+    assert bare.run().exit_code == 0
+    bare.write_job([deal("D-4"), deal("D-5")], [role("D-4")])
+    assert bare.run().exit_code == 0
+    bare.write_job([deal("D-4"), deal("D-5")], [role("D-4")], has_key=False)
+    with pytest.raises(GuardError) as refused:
+        bare.plan()
+    assert refused.value.code == "KEY_DROPPED"
+    assert len(bare.named("Deal D-4")) == 1
+    bare.write_job([deal("D-6")], [role("D-6")], has_key=False)
+    time.sleep(1.1)  # a word counts when it was said in a later second than that in which the run began
+    bare.admit()
+    assert bare.run().exit_code == 0
