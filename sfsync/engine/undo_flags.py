@@ -15,6 +15,7 @@ from typing import Final
 from sfsync.core.plan import Action, Change
 from sfsync.core.roles import HeldRole, moves_flag
 from sfsync.core.sobject import CONTACT_ROLE
+from sfsync.engine.later_runs import PREFIX
 
 MOVED_ON: Final = (
     "it was primary before the run, but another contact was made primary since, and keeps the flag"
@@ -119,7 +120,7 @@ def _of_sibling(deal: DealFlag, role: HeldRole, planned: Sequence[Change]) -> It
         each.action is Action.DELETE and each.record_id in deal.promoted for each in planned
     ):
         yield Change(
-            change_id=f"undo {CONTACT_ROLE}:{deal.deal_id}/{role.record_id}/shared flag",
+            change_id=f"{PREFIX}{CONTACT_ROLE}:{deal.deal_id}/{role.record_id}/shared flag",
             sobject=CONTACT_ROLE,
             action=Action.UPDATE,
             key=role.record_id,

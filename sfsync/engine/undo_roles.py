@@ -10,10 +10,11 @@ from sfsync.core.plan import Action, Change
 from sfsync.core.roles import moves_flag, role_key
 from sfsync.core.sobject import CONTACT_ROLE, record_id
 from sfsync.core.values import PlannedValue, Value
+from sfsync.engine.later_runs import PREFIX
 from sfsync.engine.role_applying import deal_ids
 from sfsync.engine.role_planning import held_roles, roles_lookup
 from sfsync.engine.undo_flags import DealFlag, made_primary, took_flag, with_flag_back
-from sfsync.engine.undo_state import PREFIX, Undo, resolved
+from sfsync.engine.undo_state import Undo, resolved
 
 
 def insert_missing(undo: Undo, deleted: Sequence[Change]) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from sfsync.core.plan import Change, Plan
 from sfsync.core.ports import LedgerEntry, OrgGateway
 from sfsync.core.results import Problem, RowResult, Stage
 from sfsync.core.values import PlannedValue
-
-PREFIX: Final = "undo "
-"""In front of the name of a change, in the name of the change that takes it back."""
+from sfsync.engine.later_runs import LaterWrite
 
 
 @dataclass(slots=True)
@@ -21,7 +18,7 @@ class Undo:
 
     `doubtful` are changes of which nobody can say whether an earlier run or undo saved them, `unsettled` the deals
     of which that is so for the role that was primary; each deal is named by the change that its roles have as
-    parent.
+    parent. `later` is what later runs wrote, by record id.
     """
 
     plan: Plan
@@ -29,6 +26,7 @@ class Undo:
     gateway: OrgGateway
     ledger: Mapping[str, LedgerEntry]
     doubtful: frozenset[str]
+    later: Mapping[str, Sequence[LaterWrite]]
     unsettled: set[str | None] = field(default_factory=set)
     changes: list[Change] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)

@@ -1,9 +1,9 @@
 """A plan that takes back what a run did: created records are deleted, changed fields get their old values back.
 
-What a person or an automation has touched since is left alone, and so is a record on which others depend by now;
-everything that is left, and everything that cannot be taken back, is said by name. What is as it was before the
-run, by an earlier undo or by a person, is not written again. Who had the primary flag of a deal before the run
-gets it back (`undo_flags`). The plan is shown and applied like any other.
+What a person, an automation or a later run has touched since is left alone, and so is a record on which others
+depend by now; everything that is left, and everything that cannot be taken back, is said by name. What is as it
+was before the run, by an earlier undo or by a person, is not written again. Who had the primary flag of a deal
+before the run gets it back (`undo_flags`). The plan is shown and applied like any other.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from sfsync.core.results import Outcome, RowResult
 from sfsync.core.roles import role_key
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
 from sfsync.core.values import PlannedValue, Value, is_same
+from sfsync.engine.later_runs import PREFIX, LoadPlan, later_writes
 from sfsync.engine.planning import PlanStamp
 from sfsync.engine.undo_flags import took_flag
 from sfsync.engine.undo_roles import give_flags_back, insert_missing
-from sfsync.engine.undo_state import PREFIX, Undo, resolved
+from sfsync.engine.undo_state import Undo, resolved
 
 CHILDREN: Final = {
     ACCOUNT: ((OPPORTUNITY, "AccountId"), (CONTACT, "AccountId")),
@@ -41,13 +42,16 @@ def undo_plan(
     *,
     gateway: OrgGateway,
     journal: Journal,
+    load: LoadPlan,
     stamp: PlanStamp,
 ) -> Plan:
-    """What takes the run of that plan back; its notes name what stays."""
+    """What takes the run of that plan back; its notes name what stays. `load` reads the plans of later runs."""
     done = [_named(each) for each in plan.changes if _was_written(results.get(each.change_id))]
     unsettled = journal.open_changes(plan.job, plan.org.org_id)
     doubtful = frozenset(record.change_id for _, record in unsettled)
-    undo = Undo(plan, results, gateway, _ledger_of(plan, done, results, journal), doubtful)
+    own = {results[each.change_id].record_id or each.record_id or "" for each in done}
+    later = later_writes(plan, own, journal, load)
+    undo = Undo(plan, results, gateway, _ledger_of(plan, done, results, journal), doubtful, later)
     for sobject in reversed(WRITE_ORDER):
         of_sobject = [each for each in done if each.sobject == sobject]
         _undo_sobject(undo, sobject, of_sobject, done)
@@ -114,7 +118,7 @@ def _undo_sobject(undo: Undo, sobject: str, changes: Sequence[Change], done: Seq
             _leave_gone(undo, change)
         elif change.action is Action.UPDATE and _has_old_values(undo, change, record):
             undo.is_done(change, "it has its old values")
-        elif _is_touched(undo, change, record):
+        elif undo.record_id(change) in undo.later or _is_touched(undo, change, record):
             _leave_touched(undo, change, record)
         elif change.action is Action.CREATE:
             deletable.append(change)
@@ -135,11 +139,14 @@ def _leave_gone(undo: Undo, change: Change) -> None:
 
 def _leave_touched(undo: Undo, change: Change, record: Record) -> None:
     """Leaves what somebody touched; a primary flag that is as the run left it goes back all the same."""
+    later = undo.later.get(undo.record_id(change), ())
     is_flag = change.sobject == CONTACT_ROLE and took_flag(change) and record.get("IsPrimary") is False
+    is_flag = is_flag and all(each.fields is not None and "IsPrimary" not in each.fields for each in later)
     if is_flag:
         undo.changes.append(replace(_restored(undo, _only_flag(change)), row=None))
     if not is_flag or len(change.before) > 1:
-        undo.leave(change, "somebody has touched it since")
+        run = f"run {later[-1].run_id} wrote to it since; undo that one first" if later else ""
+        undo.leave(change, run or "somebody has touched it since")
 
 
 def _only_flag(change: Change) -> Change:
@@ -187,15 +194,17 @@ def _delete_childless(undo: Undo, sobject: str, changes: Sequence[Change]) -> No
     """Plans the deletion of records on which nothing depends but what is deleted with them."""
     going = {each.record_id for each in undo.changes if each.action is Action.DELETE}
     ids = {undo.record_id(each): each for each in changes}
-    lookups = [
-        Lookup(child, ("Id", name), name, tuple(ids)) for child, name in CHILDREN.get(sobject, ()) if ids
-    ]
+    children = CHILDREN.get(sobject, ())
+    if sobject == OPPORTUNITY and undo.later:
+        children = ((CONTACT_ROLE, "OpportunityId"),)  # they go with their deal, but not those of later runs
+    lookups = [Lookup(child, ("Id", name), name, tuple(ids)) for child, name in children if ids]
     kept: set[str] = set()
     for lookup, records in zip(lookups, undo.gateway.fetch(lookups) if lookups else [], strict=True):
         names = (lookup.where_field or "", "Id")
+        own = going | _own_roles(undo, lookup.sobject)
         for record in records:
             parent, child = (record_id(str(record[name])) or "" for name in names)
-            if child not in going and child not in _own_roles(undo, lookup.sobject):
+            if child in undo.later if sobject == OPPORTUNITY else child not in own:
                 kept.add(parent)
     for found, change in ids.items():
         if found in kept:
