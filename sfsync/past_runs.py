@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from sfsync.app import Surroundings, Workplace, opened
 from sfsync.core.job import Job, UpdateMode
@@ -133,7 +134,14 @@ def undoing(run_id: str, around: Surroundings) -> Iterator[tuple[Workplace, Plan
         results = known_results(saved, place.bench, run_id=run.run_id)
         yield (
             place,
-            undo_plan(saved, results, gateway=place.gateway, journal=place.journal, stamp=_stamp(place)),
+            undo_plan(
+                saved,
+                results,
+                gateway=place.gateway,
+                journal=place.journal,
+                load=partial(plan_of_run, place.journal),
+                stamp=_stamp(place),
+            ),
         )
 
 

@@ -18,8 +18,9 @@ from sfsync.cli.run import is_terminal, show_only, write_plan
 def undo_command(run: str, *, dry_run: bool, yes: bool, as_json: bool, progress: str) -> int:
     """Take back what RUN wrote: created records are deleted, changed fields get their old values back.
 
-    What somebody has touched since stays as it is, and so does a record on which others depend by now; each is
-    named. The plan is shown first. The rows are forgotten, so that they can be brought again. Example:
+    Who was the primary contact of a deal before the run is it again, unless the flag has moved on since. What
+    somebody or a later run has touched since stays as it is, and so does a record on which others depend by
+    now; each is named. The plan is shown first. The rows are forgotten, so that they can be brought again. Example:
 
     sfsync undo 20260930T120000Z-a1b2c3 --dry-run
     """

@@ -87,6 +87,15 @@ def gives_flag_away(change: Change) -> bool:
     return change.action is Action.UPDATE and change.values.get("IsPrimary") is False
 
 
+def moves_flag(change: Change) -> bool:
+    """Whether a change of an undo gives the primary flag to a role or takes it from one, also by deleting it."""
+    if change.action is Action.DELETE:
+        return change.before.get("IsPrimary") is True
+    if change.action is Action.CREATE:
+        return change.values.get("IsPrimary") is True
+    return change.action is Action.UPDATE and "IsPrimary" in change.values
+
+
 def plan_roles(
     deal: Change,
     wanted: Sequence[WantedRole],

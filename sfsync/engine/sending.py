@@ -15,7 +15,7 @@ from sfsync.core.batches import Unit
 from sfsync.core.job import OnRoleError
 from sfsync.core.plan import PLANNED_OUTCOME, Action, Change
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
-from sfsync.core.roles import gives_flag_away
+from sfsync.core.roles import gives_flag_away, moves_flag
 from sfsync.core.row_fates import RowFate, row_fate
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.verdict import stop_error
@@ -163,7 +163,8 @@ def _without_culprits(
         given_up = Refused("PROCESSING_HALTED", "the transaction was rolled back every time it was sent")
         refused = {node.change_id: given_up for node in unit.nodes}
     results = [rejected(state.by_id[name], answer) for name, answer in refused.items()]
-    rest, kept_primary = _without_demotions(state, unit, refused)
+    without = _without_demotions if state.plan.undoes is None else _without_flag_moves
+    rest, kept_primary = without(state, unit, refused)
     results += kept_primary
     carries_deal = head.sobject != CONTACT_ROLE
     takes_deal_down = carries_deal and state.plan.on_role_error is OnRoleError.DEAL
@@ -193,6 +194,27 @@ def _without_demotions(
     blocked = [state.blocked(each, promotion) for each in kept if each.row is not None]
     kept_ids = {each.change_id for each in kept}
     return tuple(node for node in rest if node.change_id not in kept_ids), blocked
+
+
+def _without_flag_moves(
+    state: RunState, unit: Unit, refused: dict[str, Refused]
+) -> tuple[tuple[Node, ...], list[RowResult]]:
+    """What is left of a deal's roles in an undo: the primary flag goes back wholly or stays where it is."""
+    rest = {node.change_id: node for node in unit.nodes if node.change_id not in refused}
+    culprit = next((name for name in refused if moves_flag(state.by_id[name])), None)
+    if culprit is None:
+        return tuple(rest.values()), []
+    kept = [change for name in rest if moves_flag(change := state.by_id[name])]
+    for each in kept:
+        del rest[each.change_id]
+    return tuple(rest.values()), [flag_kept(each, f"the org refused {culprit}") for each in kept]
+
+
+def flag_kept(change: Change, why: str) -> RowResult:
+    """The result of a change of an undo that is not sent, because another that moves the flag with it is not."""
+    message = f"the primary flag of a deal goes back in one piece or not at all, and {why}"
+    problem = Problem("BLOCKED_BY", Stage.ORG, message, "Settle that first, then undo again.", row=change.row)
+    return RowResult(change.change_id, Outcome.BLOCKED, change.record_id, (problem,))
 
 
 def rejected(change: Change, answer: Refused) -> RowResult:

@@ -1,15 +1,15 @@
 """A plan that takes back what a run did: created records are deleted, changed fields get their old values back.
 
-What a person or an automation has touched since is left alone, and so is a record on which others depend by now;
-everything that is left, and everything that cannot be taken back, is said by name. What is as it was before the
-run, by an earlier undo or by a person, is not written again. The plan is shown and applied like any other.
+What a person, an automation or a later run has touched since is left alone, and so is a record on which others
+depend by now; everything that is left, and everything that cannot be taken back, is said by name. What is as it
+was before the run, by an earlier undo or by a person, is not written again. Who had the primary flag of a deal
+before the run gets it back (`undo_flags`). The plan is shown and applied like any other.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from sfsync.core.costs import undo_calls
@@ -17,13 +17,15 @@ from sfsync.core.diff import held
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.results import Outcome, RowResult
 from sfsync.core.roles import role_key
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
 from sfsync.core.values import PlannedValue, Value, is_same
+from sfsync.engine.later_runs import PREFIX, LoadPlan, later_writes
 from sfsync.engine.planning import PlanStamp
-from sfsync.engine.role_applying import deal_ids
-from sfsync.engine.role_planning import roles_lookup
+from sfsync.engine.undo_flags import took_flag
+from sfsync.engine.undo_roles import give_flags_back, insert_missing
+from sfsync.engine.undo_state import Undo, resolved
 
 CHILDREN: Final = {
     ACCOUNT: ((OPPORTUNITY, "AccountId"), (CONTACT, "AccountId")),
@@ -34,42 +36,27 @@ CHILDREN: Final = {
 _AUDIT: Final = ("Id", "CreatedById", "LastModifiedById")
 
 
-@dataclass(slots=True)
-class _Undo:
-    plan: Plan
-    results: Mapping[str, RowResult]
-    gateway: OrgGateway
-    ledger: Mapping[str, LedgerEntry]
-    doubtful: frozenset[str]
-    changes: list[Change] = field(default_factory=list)
-    notes: list[Problem] = field(default_factory=list)
-
-    def leave(self, change: Change, why: str, *, code: str = "NOT_UNDONE") -> None:
-        """Says that something stays as it is, and why."""
-        message = f"{change.sobject} {change.label or change.key}: {why}"
-        self.notes.append(Problem(code, Stage.PLAN, message, row=change.row, value=change.key))
-
-    def is_done(self, change: Change, what: str) -> None:
-        """Says that something is as it was before the run already."""
-        self.leave(change, what, code="ALREADY_UNDONE")
-
-
 def undo_plan(
     plan: Plan,
     results: Mapping[str, RowResult],
     *,
     gateway: OrgGateway,
     journal: Journal,
+    load: LoadPlan,
     stamp: PlanStamp,
 ) -> Plan:
-    """What takes the run of that plan back; its notes name what stays."""
-    done = [each for each in plan.changes if _was_written(results.get(each.change_id))]
+    """What takes the run of that plan back; its notes name what stays. `load` reads the plans of later runs."""
+    done = [_named(each) for each in plan.changes if _was_written(results.get(each.change_id))]
     unsettled = journal.open_changes(plan.job, plan.org.org_id)
     doubtful = frozenset(record.change_id for _, record in unsettled)
-    undo = _Undo(plan, results, gateway, _ledger_of(plan, done, results, journal), doubtful)
+    own = {results[each.change_id].record_id or each.record_id or "" for each in done}
+    later = later_writes(plan, own, journal, load)
+    undo = Undo(plan, results, gateway, _ledger_of(plan, done, results, journal), doubtful, later)
     for sobject in reversed(WRITE_ORDER):
         of_sobject = [each for each in done if each.sobject == sobject]
         _undo_sobject(undo, sobject, of_sobject, done)
+        if sobject == CONTACT_ROLE:
+            give_flags_back(undo, done)  # before contacts: it may keep roles that were to be deleted
     for change in plan.changes:
         result = results.get(change.change_id)
         if result is not None and result.outcome is Outcome.UNKNOWN:
@@ -85,6 +72,12 @@ def undo_plan(
         undoes=plan.plan_id,
         predicted=undo_calls(changes, plan.routes, is_strict=plan.is_strict),
     )
+
+
+def _named(change: Change) -> Change:
+    """The change with a label that names a role which no row of the run asks for."""
+    is_of_no_row = change.row is None and change.action is Action.UPDATE
+    return replace(change, label=f"role {change.key}") if is_of_no_row else change
 
 
 def _was_written(result: RowResult | None) -> bool:
@@ -107,16 +100,12 @@ def _ledger_name(plan: Plan, change: Change, results: Mapping[str, RowResult]) -
     if change.sobject != CONTACT_ROLE:
         return ledger_key(plan.job, change.key, key_field=plan.key_fields.get(change.sobject))
     ids = {name: each.record_id for name, each in results.items() if each.record_id}
-    deal, contact = (_resolved(change.desired.get(name), ids) for name in ("OpportunityId", "ContactId"))
+    deal, contact = (resolved(change.desired.get(name), ids) for name in ("OpportunityId", "ContactId"))
     role = change.desired.get("Role")
     return role_key(str(deal), str(contact), role if isinstance(role, str) else None)
 
 
-def _resolved(value: PlannedValue, ids: Mapping[str, str]) -> PlannedValue:
-    return ids.get(getattr(value, "change_id", ""), value)
-
-
-def _undo_sobject(undo: _Undo, sobject: str, changes: Sequence[Change], done: Sequence[Change]) -> None:
+def _undo_sobject(undo: Undo, sobject: str, changes: Sequence[Change], done: Sequence[Change]) -> None:
     gone_with_deal = {
         each.change_id for each in done if each.sobject == OPPORTUNITY and each.action is Action.CREATE
     }
@@ -124,30 +113,48 @@ def _undo_sobject(undo: _Undo, sobject: str, changes: Sequence[Change], done: Se
     records = _records(undo, sobject, own)
     deletable: list[Change] = []
     for change in own:
-        record = records.get(_record_id(undo, change))
-        if record is None and change.action is Action.CREATE:
-            undo.is_done(change, "it is not in the org any more")
-        elif record is None:
-            undo.leave(change, "it is not in the org any more")
+        record = records.get(undo.record_id(change))
+        if record is None:
+            _leave_gone(undo, change)
         elif change.action is Action.UPDATE and _has_old_values(undo, change, record):
             undo.is_done(change, "it has its old values")
-        elif _is_touched(undo, change, record):
-            undo.leave(change, "somebody has touched it since")
+        elif undo.record_id(change) in undo.later or _is_touched(undo, change, record):
+            _leave_touched(undo, change, record)
         elif change.action is Action.CREATE:
             deletable.append(change)
         else:
             undo.changes.append(_restored(undo, change))
     _delete_childless(undo, sobject, deletable)
-    _insert_missing(undo, [each for each in changes if each.action is Action.DELETE])
+    insert_missing(undo, [each for each in changes if each.action is Action.DELETE])
 
 
-def _record_id(undo: _Undo, change: Change) -> str:
-    result = undo.results[change.change_id]
-    return result.record_id or change.record_id or ""
+def _leave_gone(undo: Undo, change: Change) -> None:
+    if change.action is Action.CREATE:
+        undo.is_done(change, "it is not in the org any more")
+    elif change.sobject == CONTACT_ROLE and took_flag(change):
+        undo.leave(change, "it was primary before the run, and it is not in the org any more")
+    else:
+        undo.leave(change, "it is not in the org any more")
 
 
-def _records(undo: _Undo, sobject: str, changes: Sequence[Change]) -> dict[str, Record]:
-    ids = tuple(_record_id(undo, each) for each in changes)
+def _leave_touched(undo: Undo, change: Change, record: Record) -> None:
+    """Leaves what somebody touched; a primary flag that is as the run left it goes back all the same."""
+    later = undo.later.get(undo.record_id(change), ())
+    is_flag = change.sobject == CONTACT_ROLE and took_flag(change) and record.get("IsPrimary") is False
+    is_flag = is_flag and all(each.fields is not None and "IsPrimary" not in each.fields for each in later)
+    if is_flag:
+        undo.changes.append(replace(_restored(undo, _only_flag(change)), row=None))
+    if not is_flag or len(change.before) > 1:
+        run = f"run {later[-1].run_id} wrote to it since; undo that one first" if later else ""
+        undo.leave(change, run or "somebody has touched it since")
+
+
+def _only_flag(change: Change) -> Change:
+    return replace(change, values={"IsPrimary": False}, before={"IsPrimary": True}, desired={})
+
+
+def _records(undo: Undo, sobject: str, changes: Sequence[Change]) -> dict[str, Record]:
+    ids = tuple(undo.record_id(each) for each in changes)
     if not ids:
         return {}
     names = dict.fromkeys((*_AUDIT, *(name for each in changes for name in (*each.desired, *each.before))))
@@ -155,36 +162,49 @@ def _records(undo: _Undo, sobject: str, changes: Sequence[Change]) -> dict[str, 
     return {record_id(str(each["Id"])) or "": each for each in records}
 
 
-def _has_old_values(undo: _Undo, change: Change, record: Record) -> bool:
+def _has_old_values(undo: Undo, change: Change, record: Record) -> bool:
     """Whether the record holds what it held before the run."""
     now = held(undo.gateway.describe(change.sobject), record, change.before)
     return all(is_same(value, now[name]) for name, value in change.before.items())
 
 
-def _is_touched(undo: _Undo, change: Change, record: Record) -> bool:
+def _is_touched(undo: Undo, change: Change, record: Record) -> bool:
     """Whether the record differs from what the run left, or was last modified by another user than made it."""
-    entry = undo.ledger.get(change.change_id)
-    if entry is None:
+    left = _as_left(undo, change)
+    if left is None:
         return True
-    now = held(undo.gateway.describe(change.sobject), record, entry.seen)
-    is_as_left = all(is_same(entry.seen[name], now[name]) for name in entry.seen)
+    now = held(undo.gateway.describe(change.sobject), record, left)
+    is_as_left = all(is_same(left[name], now[name]) for name in left)
     is_others = change.action is Action.CREATE and record.get("LastModifiedById") != record.get("CreatedById")
     return is_others or not is_as_left
 
 
-def _delete_childless(undo: _Undo, sobject: str, changes: Sequence[Change]) -> None:
+def _as_left(undo: Undo, change: Change) -> Mapping[str, Value] | None:
+    """What the org held when the run was over, as far as anybody knows.
+
+    No row asks for it that a role gives its flag away, so the ledger has no entry of that: it is as it was sent.
+    """
+    entry = undo.ledger.get(change.change_id)
+    if entry is not None:
+        return entry.seen
+    return {"IsPrimary": False} if change.row is None and took_flag(change) else None
+
+
+def _delete_childless(undo: Undo, sobject: str, changes: Sequence[Change]) -> None:
     """Plans the deletion of records on which nothing depends but what is deleted with them."""
     going = {each.record_id for each in undo.changes if each.action is Action.DELETE}
-    ids = {_record_id(undo, each): each for each in changes}
-    lookups = [
-        Lookup(child, ("Id", name), name, tuple(ids)) for child, name in CHILDREN.get(sobject, ()) if ids
-    ]
+    ids = {undo.record_id(each): each for each in changes}
+    children = CHILDREN.get(sobject, ())
+    if sobject == OPPORTUNITY and undo.later:
+        children = ((CONTACT_ROLE, "OpportunityId"),)  # they go with their deal, but not those of later runs
+    lookups = [Lookup(child, ("Id", name), name, tuple(ids)) for child, name in children if ids]
     kept: set[str] = set()
     for lookup, records in zip(lookups, undo.gateway.fetch(lookups) if lookups else [], strict=True):
         names = (lookup.where_field or "", "Id")
+        own = going | _own_roles(undo, lookup.sobject)
         for record in records:
             parent, child = (record_id(str(record[name])) or "" for name in names)
-            if child not in going and child not in _own_roles(undo, lookup.sobject):
+            if child in undo.later if sobject == OPPORTUNITY else child not in own:
                 kept.add(parent)
     for found, change in ids.items():
         if found in kept:
@@ -193,11 +213,11 @@ def _delete_childless(undo: _Undo, sobject: str, changes: Sequence[Change]) -> N
             undo.changes.append(_deletion(change, found))
 
 
-def _own_roles(undo: _Undo, sobject: str) -> set[str]:
+def _own_roles(undo: Undo, sobject: str) -> set[str]:
     """The roles that go with the deals of this run; their deals are among those to be deleted."""
     if sobject != CONTACT_ROLE:
         return set()
-    deleted = {each.change_id.removeprefix(_PREFIX) for each in undo.changes if each.action is Action.DELETE}
+    deleted = {each.change_id.removeprefix(PREFIX) for each in undo.changes if each.action is Action.DELETE}
     return {
         undo.results[each.change_id].record_id or ""
         for each in undo.plan.changes
@@ -205,13 +225,10 @@ def _own_roles(undo: _Undo, sobject: str) -> set[str]:
     }
 
 
-_PREFIX: Final = "undo "
-
-
 def _deletion(change: Change, found: str) -> Change:
     return replace(
         change,
-        change_id=_PREFIX + change.change_id,
+        change_id=PREFIX + change.change_id,
         action=Action.DELETE,
         row=None,
         record_id=found,
@@ -220,71 +237,10 @@ def _deletion(change: Change, found: str) -> Change:
     )
 
 
-def _restored(undo: _Undo, change: Change) -> Change:
+def _restored(undo: Undo, change: Change) -> Change:
     """The fields that the run changed, with the values that they had before."""
-    entry = undo.ledger[change.change_id]
+    left = _as_left(undo, change) or {}
     values: dict[str, PlannedValue] = dict(change.before)
-    before: dict[str, Value] = {name: entry.seen[name] for name in change.before if name in entry.seen}
+    before: dict[str, Value] = {name: left[name] for name in change.before if name in left}
     desired = {name: values.get(name, value) for name, value in change.desired.items()}
-    return replace(
-        change, change_id=_PREFIX + change.change_id, values=values, before=before, desired=desired
-    )
-
-
-def _insert_missing(undo: _Undo, deleted: Sequence[Change]) -> None:
-    """Plans deleted roles to be inserted again, but for those that their deals have again.
-
-    A role of which nobody can say whether an earlier undo inserted it is left to a person.
-    """
-    ids = {each.change_id: each.record_id for each in undo.plan.changes if each.record_id}
-    deals = ids | deal_ids(undo.plan.changes, ids)
-    anew = {each.change_id: _inserted_anew(each, deals.get(each.parent or "", "")) for each in deleted}
-    there = _added_since(undo, anew.values())
-    for change in deleted:
-        insert = anew[change.change_id]
-        name = _role_name(insert.values)
-        if there[name]:
-            there[name] -= 1
-            undo.is_done(change, "the deal has the role again")
-        elif insert.change_id in undo.doubtful:
-            undo.leave(change, "nobody can say whether an earlier undo inserted it again")
-        else:
-            undo.changes.append(insert)
-
-
-def _added_since(undo: _Undo, inserts: Iterable[Change]) -> Counter[str]:
-    """The roles that the deals of the inserts have and did not have when the run was over, counted by name."""
-    deals = [str(each.values["OpportunityId"]) for each in inserts]
-    if not deals:
-        return Counter()
-    kept = [each for each in undo.plan.changes if each.action is not Action.DELETE]
-    known = {each.record_id for each in kept}
-    known |= {result.record_id for each in kept if (result := undo.results.get(each.change_id))}
-    [records] = undo.gateway.fetch([roles_lookup(deals, ())])
-    return Counter(_role_name(each) for each in records if record_id(str(each["Id"])) not in known)
-
-
-def _role_name(role: Mapping[str, object]) -> str:
-    deal, contact, name = (role.get(each) for each in ("OpportunityId", "ContactId", "Role"))
-    return role_key(str(deal), str(contact), str(name or ""))
-
-
-def _inserted_anew(change: Change, deal_id: str) -> Change:
-    """A deleted role, inserted again, for roles cannot be undeleted.
-
-    Source: Object Reference, OpportunityContactRole (no undelete call).
-    """
-    values: dict[str, PlannedValue] = {"OpportunityId": deal_id, **_filled(change.before.items())}
-    return replace(
-        change,
-        change_id=_PREFIX + change.change_id,
-        action=Action.CREATE,
-        record_id=None,
-        values=values,
-        desired=values,
-        before={},
-    )
-
-
-def _filled(pairs: Iterable[tuple[str, Value]]) -> dict[str, PlannedValue]:
-    return {name: value for name, value in pairs if value is not None}
+    return replace(change, change_id=PREFIX + change.change_id, values=values, before=before, desired=desired)

@@ -148,6 +148,8 @@ def _role_title(role: Change, *, is_undo: bool) -> str:
         return f"contact {role.label} is deleted: the run had added it"
     if role.action is Action.DELETE:
         return f"{role.label} is deleted: the source does not have it"
+    if role.row is None and is_undo:
+        return _undone_title(role)
     if role.row is None:
         return f"the primary contact until now ({role.record_id or role.key})"
     if role.action is not Action.CREATE:
@@ -155,6 +157,16 @@ def _role_title(role: Change, *, is_undo: bool) -> str:
     as_role = f" as {shown(role.values['Role'])}" if role.values.get("Role") else ""
     primary = ", primary" if role.values.get("IsPrimary") is True else ""
     return f"contact {role.label}{as_role}{primary}"
+
+
+def _undone_title(role: Change) -> str:
+    """A role that no row of the run asks for, and that the run deleted or took the flag from or gave it to."""
+    is_primary = role.values.get("IsPrimary") is True
+    if role.action is Action.CREATE:
+        return f"{role.label}{', primary,' if is_primary else ''} is put back: the run had deleted it"
+    if is_primary:
+        return f"the primary contact before the run ({role.record_id})"
+    return f"another role of the contact whom the run made primary ({role.record_id})"
 
 
 def _field_lines(change: Change, known: Mapping[str, Change], *, indent: int) -> Iterator[Line]:

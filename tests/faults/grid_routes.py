@@ -190,6 +190,15 @@ def _undone_mirror(bench: Bench) -> None:
     (bench.folder / "undo").write_text(ending.document.run_id)
 
 
+def _undone_primary(bench: Bench) -> None:
+    """A run that gave the flag to a new role; the one that had it is no row of the run."""
+    _put(bench, [deal("D-1")], [role("D-1", LEUNG, "Evaluator", "true")])
+    bench.write_job([deal("D-1")], [role("D-1", ALAN, "Decision Maker", "true")])
+    ending = bench.run()
+    assert ending.exit_code == 0
+    (bench.folder / "undo").write_text(ending.document.run_id)
+
+
 def _people(*, has_key: bool) -> Callable[[Bench], None]:
     def prepare(bench: Bench) -> None:
         (bench.folder / "accounts.csv").write_text("key,name\nA-1,Acme\nA-2,Bolt\n")
@@ -272,5 +281,7 @@ ROUTES = {
         GridRoute("deletions, bare", BARE_ORG, _mirrored, _run_deleting, _run_deleting),
         GridRoute("undo, bare", BARE_ORG, _undone, _undo, _undo_the_rest),
         GridRoute("undo of deletions, receipts", ORG_FILE, _undone_mirror, _undo, _undo_the_rest),
+        GridRoute("undo of a primary, bare", BARE_ORG, _undone_primary, _undo, _undo_the_rest),
+        GridRoute("undo of a primary, receipts", ORG_FILE, _undone_primary, _undo, _undo_the_rest),
     )
 }
