@@ -202,7 +202,8 @@ def _of_pair(
     base = replace(_change(deal, row, Action.NOOP, record_id=there.record_id), adopted=entry is None)
     if not differs:
         return base
-    moved = [name for name in differs if entry and not is_same(entry.seen.get(name), before[name])]
+    seen = entry.seen if entry else {}
+    moved = [name for name in differs if name in seen and not is_same(seen[name], before[name])]
     if moved:
         return replace(base, action=Action.CONFLICT, problems=(moved_problem(row, moved),))
     kept = {name: before[name] for name in differs}

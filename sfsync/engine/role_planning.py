@@ -184,10 +184,16 @@ class RolePlanner:
             for record in self.still_open
             if record.state is ChangeState.UNKNOWN and record.detail and record.detail.get("role_key")
         }
+        asked_for = {role_key_of(each) for each in changes}
+        renamed = {
+            _pair(each) for each in open_keys - asked_for
+        }  # their rows may ask for another role by now
         unsettled = {
             each.change_id: each
             for each in changes
-            if each.action is Action.CREATE and role_key_of(each) in open_keys
+            if each.action is Action.CREATE
+            and (key := role_key_of(each))
+            and (key in open_keys or _pair(key) in renamed)
         }
         promoted = {each.parent for each in unsettled.values() if each.values.get("IsPrimary") is True}
         for change in changes:
@@ -212,6 +218,11 @@ def role_key_of(change: Change) -> str:
         return ""
     role = change.desired.get("Role")
     return role_key(deal, contact, role if isinstance(role, str) else None)
+
+
+def _pair(role_key: str) -> tuple[str, ...]:
+    """The deal and the contact of a ledger's name of a role; their ids hold no slash."""
+    return tuple(role_key.split("/", 2)[:2])
 
 
 def roles_lookup(deal_ids: Iterable[str], further: Iterable[str]) -> Lookup:

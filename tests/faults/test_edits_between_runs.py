@@ -114,3 +114,11 @@ def test_a_field_that_a_job_maps_later_is_remembered_from_then_on(bench: Bench) 
     edit(bench, "D-1", NextStep="Mine")
     assert bench.run().codes()["Opportunity:D-1"] == "CHANGED_IN_ORG"
     assert bench.deal("D-1")["NextStep"] == "Mine"
+
+
+def test_a_role_whose_row_says_more_by_now_is_no_conflict(bench: Bench) -> None:
+    """The first run said nothing of the primary flag, so nobody has changed what it said."""
+    bench.write_job([deal("D-1")], [role("D-1")])
+    assert bench.run().exit_code == 0
+    bench.write_job([deal("D-1")], [role("D-1", primary="true")])
+    assert bench.run().counts["OpportunityContactRole"]["updated"] == 1

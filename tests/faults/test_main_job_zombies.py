@@ -173,3 +173,17 @@ def test_S13_a_hand_stamped_key_of_another_deal_is_a_conflict(bench: Bench) -> N
     ending = bench.apply(plan)
     assert ending.codes()["Opportunity:NEW-1"] == "KEY_TAKEN"
     assert bench.deal("NEW-1") == before
+
+
+def test_N6_a_role_in_doubt_whose_row_asks_for_another_one_by_now_has_no_twin(bench: Bench) -> None:
+    """One row is one role: the new one waits until the old one has arrived, and is then made of it."""
+    bench.write_job([deal("D-1")], [role("D-1", name="None")])
+    assert bench.run().exit_code == 0
+    bench.write_job([deal("D-1")], [role("D-1", name="Evaluator")])
+    bench.strike(Hold("zombie"))
+    assert bench.run().counts["OpportunityContactRole"]["unknown"] == 1
+    bench.write_job([deal("D-1")], [role("D-1", name="Decision Maker")])
+    assert bench.run().counts["OpportunityContactRole"]["unknown"] == 1
+    bench.emulator.faults.release("zombie")
+    assert bench.run().exit_code == 0
+    assert bench.roles("D-1") == [(LEUNG, "Decision Maker", False)]
