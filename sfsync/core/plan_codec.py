@@ -52,11 +52,16 @@ def load_plan(data: bytes) -> Plan:
 
 
 def saved_key_fields(data: bytes) -> dict[str, str]:
-    """The key field of each sObject that has one, by the text of a saved plan; the rest of it is not read."""
+    """The key field of each sObject that has one, by the text of a saved plan; the rest of it is not read.
+
+    None where the text is no plan of this version.
+    """
     name, end = b'"key_fields":', b',"routes":'  # neither can be part of a value: its quotes would be escaped
-    start = data.index(name) + len(name)
-    found: dict[str, str] = orjson.loads(data[start : data.index(end, start)])
-    return found
+    found = data.partition(name)[2].partition(end)[0]
+    try:
+        return dict(orjson.loads(found))
+    except (orjson.JSONDecodeError, TypeError, ValueError):
+        return {}
 
 
 def _digest(body: bytes) -> str:

@@ -93,3 +93,22 @@ def test_one_call_may_name_a_change_twice(journal: SqlJournal) -> None:
     )
     change = journal.changes("r1")["Opportunity:1"]
     assert (change.state, change.attempt_id, change.updated_at) == (ChangeState.DONE, "r1/1", "t2")
+
+
+def test_a_word_about_a_job_has_its_time(journal: SqlJournal) -> None:
+    """With `since`, neither a run nor a word that was said earlier, or at that very time, lets the job begin."""
+    early, late = "2026-11-26T03:00:00+00:00", "2026-11-26T03:00:01+00:00"
+    journal.begin_run(a_run("r1"), PLAN)
+    assert journal.knows_job("nightly", ORG)
+    assert not journal.knows_job("nightly", ORG, since=early)
+    journal.admit_job("nightly", ORG, at=late)
+    assert journal.knows_job("nightly", ORG, since=early)
+    assert not journal.knows_job("nightly", ORG, since=late)
+
+
+def test_the_ledger_tells_which_rows_are_one_record(journal: SqlJournal) -> None:
+    """By org and sObject."""
+    journal.put_ledger(ORG, [LedgerEntry("Opportunity", key, "006A", {}, {}) for key in ("a", "b")])
+    journal.put_ledger("00Dother", [LedgerEntry("Opportunity", "c", "006A", {}, {})])
+    assert sorted(journal.ledger_keys(ORG, "Opportunity", "006A")) == ["a", "b"]
+    assert journal.ledger_keys(ORG, "Account", "006A") == []
