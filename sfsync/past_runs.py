@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from sfsync.app import Surroundings, Workplace, opened
-from sfsync.core.job import Job, UpdateMode
+from sfsync.core.job import NO_LIMITS, Job, UpdateMode
 from sfsync.core.plan import Plan
 from sfsync.core.ports import Journal, RunRecord
 from sfsync.core.report import Report
@@ -47,15 +47,20 @@ def find_run(journal: Journal, run_id: str | None, *, is_open: bool) -> RunRecor
 
 @contextmanager
 def _taken_up(
-    run_id: str | None, given: Surroundings, *, is_open: bool
+    run_id: str | None, given: Surroundings, *, is_open: bool, has_guards: bool = True
 ) -> Iterator[tuple[Workplace, Plan, RunRecord]]:
-    """The run with its plan, and a place to work on it; the org must still be the run's own."""
+    """The run with its plan, and a place to work on it; the org must still be the run's own.
+
+    The guards of its job file hold on, unless `has_guards` says that what follows is no bringing of rows.
+    """
     from sfsync.journal import open_journal, state_place
 
     with open_journal(state_place(given.environ), clock=given.clock) as journal:
         run = find_run(journal, run_id, is_open=is_open)
         saved = plan_of_run(journal, run)
-    job = Job(saved.job, saved.profile, {}, saved.job_digest)
+    job = Job(
+        saved.job, saved.profile, {}, saved.job_digest, limits=saved.limits if has_guards else NO_LIMITS
+    )
     with opened(job, given) as place:
         if place.gateway.identity().org_id != saved.org.org_id:
             raise GuardError(
@@ -130,7 +135,8 @@ def undoing(run_id: str, around: Surroundings) -> Iterator[tuple[Workplace, Plan
         ConfigError: there is no such run.
     """
     allowed = replace(around, limits=replace(around.limits, allow_deletes=True))
-    with _taken_up(run_id, allowed, is_open=False) as (place, saved, run), place.locked(saved.keyless()):
+    taken_up = _taken_up(run_id, allowed, is_open=False, has_guards=False)
+    with taken_up as (place, saved, run), place.locked(saved.keyless()):
         results = known_results(saved, place.bench, run_id=run.run_id)
         yield (
             place,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from sfsync.core.job import Mode, OnRoleError, RolePolicy
+from sfsync.core.job import NO_LIMITS, Limits, Mode, OnRoleError, RolePolicy
 from sfsync.core.results import Outcome, Problem, RowRef
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending, PlannedValue, Value
@@ -136,7 +136,7 @@ class Plan:
     `key_fields` names the key field of each sObject that has one, `routes` what makes creates safe to repeat
     (of contact roles: those on deals that exist). `is_strict` says that each update is sent on the condition that
     nobody wrote to its record meanwhile. `profile` is the name of the org profile, `undoes` the run that the plan
-    takes back.
+    takes back, `limits` the job file's own, which hold for those who go on with the run too.
     """
 
     plan_id: str
@@ -158,6 +158,7 @@ class Plan:
     sources: Mapping[str, SourceImage]
     predicted: PredictedCalls
     undoes: str | None = None
+    limits: Limits = NO_LIMITS
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

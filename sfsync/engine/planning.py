@@ -104,6 +104,7 @@ def make_plan(
         key_fields={each.sobject: each.key for each in schema.sections.values() if each.key},
         routes=routes,
         is_strict=is_strict,
+        limits=job.limits,
         changes=changes,
         notes=tuple(planning.notes),
         sources=planning.images,

@@ -14,6 +14,7 @@ from typing import Final
 
 from sfsync.core.costs import undo_calls
 from sfsync.core.diff import held
+from sfsync.core.job import NO_LIMITS
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
@@ -70,6 +71,7 @@ def undo_plan(
         changes=changes,
         notes=tuple(undo.notes),
         undoes=plan.plan_id,
+        limits=NO_LIMITS,
         predicted=undo_calls(changes, plan.routes, is_strict=plan.is_strict),
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from main_job_bench import Bench, deal, role
 
 from sfsync.core.guards import changes_digest
 from sfsync.core.results import Outcome
-from sfsync.emulator.fault_actions import ChangeOrg, Drop, FailRows
+from sfsync.emulator.fault_actions import ChangeOrg, Drop, FailRows, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, FaultScript
 
 MANY = [deal(f"D-{number}") for number in range(60)]
@@ -121,3 +123,18 @@ def test_rows_that_were_rolled_back_when_a_guard_stops_the_run_are_not_in_doubt(
     bench.emulator.faults.clear()
     ending = bench.resume()
     assert (ending.counts["Opportunity"]["created"], ending.of(Outcome.UNKNOWN)) == (3, set())
+
+
+def test_the_guards_of_the_job_file_hold_when_the_run_is_resumed(bench: Bench) -> None:
+    """A run that an outage stopped goes on under the job's own limits, not without any."""
+    bench.write_job([deal(key) for key in ("D-1", "D-2", "D-3")], [role("D-1")])
+    job = Path(bench.job)
+    job.write_text(f"{job.read_text()}\n[guards]\nmax_failures = 0\n")
+    limit = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
+    bench.strike(Refuse(403, limit), count=None)
+    assert bench.run().exit_code == 75
+    bench.emulator.faults.clear()
+    bench.emulator.faults.add(
+        FaultScript(FailRows(keys=("Deal D-2",), code="FIELD_CUSTOM_VALIDATION_EXCEPTION"), count=None)
+    )
+    assert bench.resume().exit_code == 6
