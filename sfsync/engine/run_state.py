@@ -162,9 +162,15 @@ class RunState:
 
     def release(self, change_ids: Iterable[str], code: str) -> None:
         """Takes intents back: the org surely saved nothing, and the changes may be sent again."""
-        outcome, detail = Outcome.UNPROCESSED.value, {"code": code}
+        outcome = Outcome.UNPROCESSED.value
         records = [
-            ChangeRecord(each, ChangeState.REFUSED, outcome, detail=detail, updated_at=self.now())
+            ChangeRecord(
+                each,
+                ChangeState.REFUSED,
+                outcome,
+                detail={"code": code, "has_token": unit_id_of(self.by_id[each]) in self.tokens},
+                updated_at=self.now(),
+            )
             for each in change_ids
         ]
         if records:
@@ -251,13 +257,18 @@ class RunState:
                 continue
             if record.token is not None and record.token.startswith(JOB_MARK):
                 self.jobs[change_id] = record.token.removeprefix(JOB_MARK)
-            elif record.token is not None and record.token not in spent:
+            elif record.token is not None and record.token not in spent and _has_token(record):
                 self.tokens[unit_id_of(change)] = record.token
             if record.state in (ChangeState.INTENT, ChangeState.UNKNOWN):
                 unsettled.append(change)
             elif record.outcome is not None and record.outcome != Outcome.UNPROCESSED.value:
                 self._keep([_recalled(change, record)])
         return unsettled
+
+
+def _has_token(record: ChangeRecord) -> bool:
+    """Whether the token on record is good for another sending: one that was burned would be refused for ever."""
+    return not (record.state is ChangeState.REFUSED and (record.detail or {}).get("has_token") is False)
 
 
 def _attempt_number(record: ChangeRecord) -> int:
