@@ -220,8 +220,13 @@ def _of_missing(
 ) -> Change:
     """What happens to a role that the deal does not have."""
     change = _change(deal, row, Action.CREATE)
-    entry = ledger.get(role_key(deal.record_id or "", str(row.contact), row.role))
-    if entry is not None:
+    deal_id = deal.record_id or ""
+    entry = ledger.get(role_key(deal_id, str(row.contact), row.role))
+    brought = (ledger.get(role_key(deal_id, each.contact_id, each.role)) for each in held)
+    renamed = {
+        each.record_id for each in brought if each is not None
+    }  # by a run of ours, which remembers it so
+    if entry is not None and entry.record_id not in renamed:
         return replace(change, action=Action.CONFLICT, problems=(removed_problem(row),))
     others = [each for each in held if each.is_primary and each.contact_id != row.contact]
     if row.is_primary and others and policy is RolePolicy.APPEND:

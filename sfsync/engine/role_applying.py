@@ -234,6 +234,10 @@ def _fresh_result(
         return unknown(change) if is_doubted else None
     if now.action is Action.UPDATE and change.action is Action.UPDATE and now.record_id == change.record_id:
         return None
+    if is_doubted and change.action is Action.CREATE and "Role" in now.values:
+        return unknown(
+            change
+        )  # that another role could become this one says nothing of the one that was sent
     return _conflict(change, "the deal's contact roles were changed in the org since the plan was made")
 
 

@@ -68,7 +68,7 @@ class RolePlanner:
                 of_deal.rows.append(row)
                 of_deal.wanted.append(placed[1])
         there = self._held(by_deal.values())
-        ledger = self._ledger(by_deal.values())
+        ledger = self._ledger(by_deal.values(), there)
         doubtful = _doubtful_deals(refused)
         plans = [
             self._of_deal(each, there, ledger, is_complete=doubtful.isdisjoint({each.deal.change_id, None}))
@@ -144,8 +144,12 @@ class RolePlanner:
         rules = self.schema.rules.get(CONTACT_ROLE)
         return rules.describe if rules else self.gateway.describe(CONTACT_ROLE)
 
-    def _ledger(self, deals: Iterable[_DealRoles]) -> dict[str, LedgerEntry]:
-        keys = [
+    def _ledger(
+        self, deals: Iterable[_DealRoles], there: dict[str, list[HeldRole]]
+    ) -> dict[str, LedgerEntry]:
+        """What the job brought, under the names that rows ask for and under those that the deals have."""
+        keys = [role_key(deal, each.contact_id, each.role) for deal, held in there.items() for each in held]
+        keys += [
             role_key(each.deal.record_id, each_role.contact, each_role.role)
             for each in deals
             for each_role in each.wanted
@@ -191,7 +195,9 @@ class RolePlanner:
         unsettled = {
             each.change_id: each
             for each in changes
-            if each.action is Action.CREATE
+            if (
+                each.action is Action.CREATE or "Role" in each.values
+            )  # another role must not become this one
             and (key := role_key_of(each))
             and (key in open_keys or _pair(key) in renamed)
         }
