@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from main_job_bench import ALAN, BARE_ORG, LEUNG, ORG_FILE, Bench, deal, role
 
+from sfsync.core.plan import Action
 from sfsync.core.results import Outcome
+from sfsync.core.sobject import OPPORTUNITY
 from sfsync.emulator.fault_actions import Drop, FailRows, Hold, Redeliver, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running
@@ -180,6 +182,8 @@ def test_a_run_that_ends_between_deals_and_roles_remembers_its_deals(bench: Benc
     bench.emulator.faults.add(FaultScript(Refuse(403, limit), method="POST", path="/composite$"))
     assert bench.run().exit_code == 75
     bench.emulator.faults.clear()
+    planned = [each.sobject for each in bench.plan().changes if each.action is Action.CREATE]
+    assert OPPORTUNITY not in planned
     assert bench.run().exit_code == 0
     assert_each_once(bench)
 
