@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sfsync.core.describe import SObjectDescribe
+from sfsync.core.describe import Field, SObjectDescribe
 from sfsync.core.job import FieldPolicy
 from sfsync.core.ports import LedgerEntry, Record
 from sfsync.core.stages import StageCatalogue
@@ -46,6 +46,11 @@ def held(describe: SObjectDescribe, record: Record, names: Mapping[str, object])
     return values
 
 
+def scale_of(field: Field | None) -> int | None:
+    """The decimals that a field keeps, to which its values are compared; None where there are none to keep."""
+    return field.scale if field is not None and field.type in ("currency", "double", "percent") else None
+
+
 def difference(
     describe: SObjectDescribe,
     desired: Mapping[str, PlannedValue],
@@ -63,7 +68,7 @@ def difference(
         field = describe.field(name)
         if field is None or not field.updateable:
             continue
-        scale = field.scale if field.type in ("currency", "double", "percent") else None
+        scale = scale_of(field)
         now = remote.get(name)
         if is_same(wanted, now, scale=scale):
             continue

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Final
 
 from sfsync.core.batches import Unit
-from sfsync.core.diff import held
+from sfsync.core.diff import held, scale_of
 from sfsync.core.plan import Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
@@ -188,14 +188,9 @@ def holds(state: RunState, change: Change, record: Record) -> bool:
     ids = state.ids
     there = held(describe, record, change.desired)
     return all(
-        is_same(resolved(value, ids), there[name], scale=_scale(describe.field(name)))
+        is_same(resolved(value, ids), there[name], scale=scale_of(describe.field(name)))
         for name, value in change.desired.items()
     )
-
-
-def _scale(described: object) -> int | None:
-    field_type = getattr(described, "type", "")
-    return getattr(described, "scale", None) if field_type in ("currency", "double", "percent") else None
 
 
 def settle_updates(state: RunState, doubts: Sequence[Doubt]) -> None:

@@ -13,8 +13,9 @@ from sfsync.core.values import PlannedValue, Value
 from sfsync.engine.later_runs import PREFIX
 from sfsync.engine.role_applying import deal_ids
 from sfsync.engine.role_planning import held_roles, roles_lookup
+from sfsync.engine.run_state import resolved
 from sfsync.engine.undo_flags import DealFlag, made_primary, took_flag, with_flag_back
-from sfsync.engine.undo_state import Undo, resolved
+from sfsync.engine.undo_state import Undo
 
 
 def insert_missing(undo: Undo, deleted: Sequence[Change]) -> None:

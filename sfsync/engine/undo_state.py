@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from sfsync.core.plan import Change, Plan
 from sfsync.core.ports import LedgerEntry, OrgGateway
 from sfsync.core.results import Problem, RowResult, Stage
-from sfsync.core.values import PlannedValue
 from sfsync.engine.later_runs import LaterWrite
 
 
@@ -43,8 +42,3 @@ class Undo:
     def record_id(self, change: Change) -> str:
         """The record that the run wrote by that change."""
         return self.results[change.change_id].record_id or change.record_id or ""
-
-
-def resolved(value: PlannedValue, ids: Mapping[str, str]) -> PlannedValue:
-    """A value with the id of a record that the run made."""
-    return ids.get(getattr(value, "change_id", ""), value)

@@ -24,17 +24,17 @@ from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, WRI
 from sfsync.core.values import PlannedValue, Value, is_same
 from sfsync.engine.later_runs import PREFIX, LoadPlan, later_writes
 from sfsync.engine.planning import PlanStamp
+from sfsync.engine.run_state import resolved
 from sfsync.engine.undo_flags import took_flag
 from sfsync.engine.undo_roles import give_flags_back, insert_missing
-from sfsync.engine.undo_state import Undo, resolved
+from sfsync.engine.undo_state import Undo
+from sfsync.engine.verifying import AUDIT, is_anothers
 
 CHILDREN: Final = {
     ACCOUNT: ((OPPORTUNITY, "AccountId"), (CONTACT, "AccountId")),
     CONTACT: ((CONTACT_ROLE, "ContactId"),),
 }
 """What would go along with a deleted record, or lose its reference. Source: cascadeDelete of the describes."""
-
-_AUDIT: Final = ("Id", "CreatedById", "LastModifiedById")
 
 
 def undo_plan(
@@ -159,7 +159,9 @@ def _records(undo: Undo, sobject: str, changes: Sequence[Change]) -> dict[str, R
     ids = tuple(undo.record_id(each) for each in changes)
     if not ids:
         return {}
-    names = dict.fromkeys((*_AUDIT, *(name for each in changes for name in (*each.desired, *each.before))))
+    names = dict.fromkeys(
+        ("Id", *AUDIT, *(name for each in changes for name in (*each.desired, *each.before)))
+    )
     [records] = undo.gateway.fetch([Lookup(sobject, tuple(names), "Id", ids)])
     return {record_id(str(each["Id"])) or "": each for each in records}
 
@@ -177,7 +179,7 @@ def _is_touched(undo: Undo, change: Change, record: Record) -> bool:
         return True
     now = held(undo.gateway.describe(change.sobject), record, left)
     is_as_left = all(is_same(left[name], now[name]) for name in left)
-    is_others = change.action is Action.CREATE and record.get("LastModifiedById") != record.get("CreatedById")
+    is_others = change.action is Action.CREATE and is_anothers(record)
     return is_others or not is_as_left
 
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sfsync.core.diff import held
+from sfsync.core.diff import held, scale_of
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
@@ -122,9 +122,7 @@ def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Probl
     describe = state.gateway.describe(done.change.sobject)
     now = held(describe, record, done.desired)
     for name, wanted in done.desired.items():
-        field = describe.field(name)
-        scale = field.scale if field and field.type in ("currency", "double", "percent") else None
-        if not is_same(wanted, now[name], scale=scale):
+        if not is_same(wanted, now[name], scale=scale_of(describe.field(name))):
             yield Problem(
                 code="NOT_AS_WRITTEN",
                 stage=Stage.ORG,
