@@ -192,10 +192,10 @@ class ReferenceTable:
 def _strategies(target: str, reference: Reference) -> list[str]:
     """The match fields that the text can be looked up by at all."""
     is_id = record_id(reference.value, target) is not None
-    names = []
+    names: list[str] = []
     for name in reference.match:
         if name.lower() == "id" and is_id:
-            return ["Id"]
+            return [*names, "Id"]
         if name.lower() == "id" or (name.lower() in _EMAIL_FIELDS and "@" not in reference.value):
             continue
         names.append(name)
