@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from sfsync.core.forecast_basis import ForecastBasis
 from sfsync.core.job import NO_LIMITS, Limits, Mode, OnRoleError, RolePolicy
 from sfsync.core.results import Outcome, Problem, RowRef
 from sfsync.core.sobject import CONTACT_ROLE
@@ -136,7 +137,8 @@ class Plan:
     `key_fields` names the key field of each sObject that has one, `routes` what makes creates safe to repeat
     (of contact roles: those on deals that exist). `is_strict` says that each update is sent on the condition that
     nobody wrote to its record meanwhile. `profile` is the name of the org profile, `undoes` the run that the plan
-    takes back, `limits` the job file's own, which hold for those who go on with the run too.
+    takes back, `limits` the job file's own, which hold for those who go on with the run too. `forecast` is what is
+    needed to say the plan's effect on the forecast (`core.forecast`); None where no deals are meant.
     """
 
     plan_id: str
@@ -159,6 +161,7 @@ class Plan:
     predicted: PredictedCalls
     undoes: str | None = None
     limits: Limits = NO_LIMITS
+    forecast: ForecastBasis | None = None
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

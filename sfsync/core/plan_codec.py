@@ -6,6 +6,7 @@ The digest is also the plan's name in the journal, by which a plan is applied on
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields
 from typing import Any, Final
 
 import orjson
@@ -18,17 +19,21 @@ SCHEMA: Final = "sfsync.plan/1"
 
 _PLAN: Final = TypeAdapter(Plan)
 
+_ADDED: Final = ("forecast",)
+"""Fields that a plan got after the schema was first written. They are left out of the text while they hold their
+default, so that a plan of before keeps its text, its digest and its name in the journal."""
+
 
 def dump_plan(plan: Plan) -> bytes:
     """The plan as JSON text, one document."""
-    body = _PLAN.dump_json(plan)
+    body = _body(plan)
     head = orjson.dumps({"schema": SCHEMA, "digest": _digest(body)})
     return head[:-1] + b',"plan":' + body + b"}"
 
 
 def plan_digest(plan: Plan) -> str:
     """The name of exactly this plan."""
-    return _digest(_PLAN.dump_json(plan))
+    return _digest(_body(plan))
 
 
 def load_plan(data: bytes) -> Plan:
@@ -62,6 +67,12 @@ def saved_key_fields(data: bytes) -> dict[str, str]:
         return dict(orjson.loads(found))
     except (orjson.JSONDecodeError, TypeError, ValueError):
         return {}
+
+
+def _body(plan: Plan) -> bytes:
+    defaults = {each.name: each.default for each in fields(Plan)}
+    unset = {name for name in _ADDED if getattr(plan, name) == defaults[name]}
+    return _PLAN.dump_json(plan, exclude=unset or None)
 
 
 def _digest(body: bytes) -> str:

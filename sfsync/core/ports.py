@@ -125,6 +125,13 @@ class OrgGateway(OrgSchema, Protocol):
         """The records of each lookup, complete, in the lookups' order; packed into few calls."""
         ...
 
+    def fiscal_year_start(self) -> int | None:
+        """The month (1 to 12) in which the org's fiscal year begins; None where the org does not tell.
+
+        It comes with `identity`, and costs no call of its own.
+        """
+        ...
+
     def count(self, lookup: Lookup) -> int:
         """How many records a lookup without a `where_field` means; none of them is read."""
         ...

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
+from sfsync.core.forecast import Effect, effect_of
 from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
 from sfsync.core.ports import ApiUsage
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage, count_outcomes
 from sfsync.errors import Interrupted, SyncError
+
+_WRITTEN: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED})
 
 ROWS_NOT_DONE = 3
 """The exit code of a finished run that left rows undone."""
@@ -65,6 +69,15 @@ class Report:
             if result.outcome in NOT_DONE
             for problem in result.problems or (_unexplained(change, result.outcome),)
         ]
+
+    def forecast(self) -> Effect | None:
+        """The effect on the forecast: of the plan, and once it is applied of what was written.
+
+        None when the plan does not know.
+        """
+        if not self.applied:
+            return effect_of(self.plan)
+        return effect_of(self.plan, {name for name, each in self.results.items() if each.outcome in _WRITTEN})
 
     @property
     def exit_code(self) -> int:

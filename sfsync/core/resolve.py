@@ -116,6 +116,16 @@ class ReferenceTable:
             if found
         ]
 
+    def names(self, target: str) -> dict[str, str]:
+        """The names of all records of an sObject that were looked up, by id."""
+        found = (
+            each
+            for (sobject, _), known in self._found.items()
+            if sobject == target
+            for each in known.values()
+        )
+        return {each.record_id: each.label for candidates in found for each in candidates if each.label}
+
     def learn(self, lookup: Lookup, records: Iterable[Record]) -> None:
         """Takes in the answer of one of the lookups."""
         place = (lookup.sobject, lookup.where_field or "")

@@ -19,6 +19,7 @@ from sfsync.core.resolve import ReferenceTable
 from sfsync.core.sobject import OPPORTUNITY, record_id
 from sfsync.core.values import clean_key
 from sfsync.core.wording import typed
+from sfsync.engine.forecasting import forecast_fields
 from sfsync.engine.reading import CheckedRow, ReadSection
 from sfsync.errors import GuardError
 
@@ -142,16 +143,18 @@ def own_records(
         ledger |= {names[name]: entry for name, entry in entries.items()}
     described = describe.field(section.key) if section.key else None
     folds_case = described is not None and not described.case_sensitive
-    return OwnRecords(section, ledger, _lookup(read, keys, ledger), folds_case)
+    return OwnRecords(section, ledger, _lookup(read, keys, ledger, describe), folds_case)
 
 
-def _lookup(read: ReadSection, keys: Sequence[str], ledger: Mapping[str, LedgerEntry]) -> Lookup | None:
+def _lookup(
+    read: ReadSection, keys: Sequence[str], ledger: Mapping[str, LedgerEntry], describe: SObjectDescribe
+) -> Lookup | None:
     sobject, key_field = read.section.sobject, read.section.key
     names: dict[str, None] = {"Id": None}
     for row in read.rows:
         names |= dict.fromkeys(row.values)
     if sobject == OPPORTUNITY:
-        names |= {"AccountId": None}
+        names |= dict.fromkeys(("AccountId", *forecast_fields(describe)))
     values = keys if key_field else [ledger[key].record_id for key in keys if key in ledger]
     return Lookup(sobject, tuple(names), key_field or "Id", tuple(values)) if values else None
 

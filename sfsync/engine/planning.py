@@ -13,15 +13,17 @@ from typing import Final
 
 from sfsync.core.costs import predicted_calls
 from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
+from sfsync.core.forecast_basis import ForecastBasis
 from sfsync.core.job import Job, UpdateMode
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change, Plan, SourceImage
-from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, RunRecord
+from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, Record, RunRecord
 from sfsync.core.resolve import PlannedRecords, ReferenceTable
 from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.writes import Route
+from sfsync.engine.forecasting import forecast_basis
 from sfsync.engine.matching import learn_references, own_records, refuse_without_memory
 from sfsync.engine.reading import CheckedRow, ReadSection, derived_roles, read_section
 from sfsync.engine.role_planning import RolePlanner, rejected_deals
@@ -99,6 +101,7 @@ def make_plan(
         notes=tuple(planning.notes),
         sources=planning.images,
         predicted=predicted_calls(changes, routes, is_strict=is_strict),
+        forecast=planning.forecast(changes),
     )
 
 
@@ -133,6 +136,7 @@ class _Planning:
     table: ReferenceTable = field(init=False)
     derived: list[CheckedRow] = field(default_factory=list)
     rows: RowPlanner = field(init=False)
+    deals: Sequence[Record] = ()
 
     def __post_init__(self, unfenced: frozenset[str]) -> None:
         describes = {name: rules.describe for name, rules in self.schema.rules.items()}
@@ -163,6 +167,20 @@ class _Planning:
             self.listener(Noticed(note.message))
         return tuple(changes)
 
+    def forecast(self, changes: Iterable[Change]) -> ForecastBasis | None:
+        """What is needed to say the plan's effect on the forecast; None when the job has no deals."""
+        rules = self.schema.rules.get(OPPORTUNITY)
+        if rules is None or rules.stages is None:
+            return None
+        return forecast_basis(
+            changes,
+            self.deals,
+            rules.describe,
+            stages=rules.stages.stages,
+            owners=self.table.names("User"),
+            fiscal_year_start=self.gateway.fiscal_year_start(),
+        )
+
     def _plan_keyed(self, read: ReadSection) -> None:
         sobject = read.section.sobject
         describe = self.schema.describe(sobject)
@@ -171,7 +189,9 @@ class _Planning:
         lookups += self.table.lookups(self._references(sobject, read.rows))
         answers = list(zip(lookups, self.gateway.fetch(lookups) if lookups else [], strict=True))
         if own.lookup:
-            own.learn(answers.pop(0)[1])
+            records = answers.pop(0)[1]
+            own.learn(records)
+            self.deals = records if sobject == OPPORTUNITY else self.deals
         learn_references(self.table, answers, self.gateway)
         planned = self.planned.setdefault(sobject, PlannedRecords(read.section.match_name))
         for row in read.rows:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sfsync.core.plan import Change, Plan
-from sfsync.core.ports import LedgerEntry, OrgGateway
+from sfsync.core.ports import LedgerEntry, OrgGateway, Record
 from sfsync.core.results import Problem, RowResult, Stage
 from sfsync.engine.later_runs import LaterWrite
 
@@ -17,7 +17,7 @@ class Undo:
 
     `doubtful` are changes of which nobody can say whether an earlier run or undo saved them, `unsettled` the deals
     of which that is so for the role that was primary; each deal is named by the change that its roles have as
-    parent. `later` is what later runs wrote, by record id.
+    parent. `later` is what later runs wrote, by record id; `deals` are the run's deals as they are now.
     """
 
     plan: Plan
@@ -29,6 +29,7 @@ class Undo:
     unsettled: set[str | None] = field(default_factory=set)
     changes: list[Change] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
+    deals: list[Record] = field(default_factory=list)
 
     def leave(self, change: Change, why: str, *, code: str = "NOT_UNDONE") -> None:
         """Says that something stays as it is, and why."""

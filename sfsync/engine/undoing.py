@@ -14,6 +14,7 @@ from typing import Final
 
 from sfsync.core.costs import undo_calls
 from sfsync.core.diff import held
+from sfsync.core.forecast_basis import ForecastBasis
 from sfsync.core.job import NO_LIMITS
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
@@ -22,6 +23,7 @@ from sfsync.core.results import Outcome, RowResult
 from sfsync.core.roles import role_key
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
 from sfsync.core.values import PlannedValue, Value, is_same
+from sfsync.engine.forecasting import forecast_basis, forecast_fields
 from sfsync.engine.later_runs import PREFIX, LoadPlan, later_writes
 from sfsync.engine.planning import PlanStamp
 from sfsync.engine.run_state import resolved
@@ -73,6 +75,23 @@ def undo_plan(
         undoes=plan.plan_id,
         limits=NO_LIMITS,
         predicted=undo_calls(changes, plan.routes, is_strict=plan.is_strict),
+        forecast=_forecast(undo),
+    )
+
+
+def _forecast(undo: Undo) -> ForecastBasis | None:
+    """What is needed to say the undo's effect on the forecast; None when the run's own plan did not know."""
+    known = undo.plan.forecast
+    if known is None or not undo.deals:
+        return known
+    describe = undo.gateway.describe(OPPORTUNITY)
+    return forecast_basis(
+        undo.changes,
+        undo.deals,
+        describe,
+        stages=known.stages,
+        owners=known.owners,
+        fiscal_year_start=known.fiscal_year_start,
     )
 
 
@@ -162,7 +181,10 @@ def _records(undo: Undo, sobject: str, changes: Sequence[Change]) -> dict[str, R
     names = dict.fromkeys(
         ("Id", *AUDIT, *(name for each in changes for name in (*each.desired, *each.before)))
     )
+    if sobject == OPPORTUNITY:
+        names |= dict.fromkeys(forecast_fields(undo.gateway.describe(OPPORTUNITY)))
     [records] = undo.gateway.fetch([Lookup(sobject, tuple(names), "Id", ids)])
+    undo.deals += records if sobject == OPPORTUNITY else []
     return {record_id(str(each["Id"])) or "": each for each in records}
 
 

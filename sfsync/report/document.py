@@ -15,6 +15,7 @@ from sfsync.core.plan import Change, Plan
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, Outcome, Problem, Stage
 from sfsync.core.sobject import WRITE_ORDER
+from sfsync.report.forecast_view import forecast_entry
 from sfsync.report.safe_text import json_text
 
 SCHEMA: Final = "sfsync.run/1"
@@ -52,7 +53,7 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
         },
         "changes": {sobject: _marks(report, sobject) for sobject in counts},
         "guarantee": _guarantee(plan, counts),
-        "forecast": {},
+        "forecast": forecast_entry(report.forecast(), applied=report.applied),
         "problems": [problem_entry(each, change, outcome) for change, outcome, each in report.problems()],
         "notes": [problem_entry(each, change, outcome) for each, change, outcome in remarks(report)],
         "files": {"rejects": "", "report": ""} | dict(files),

@@ -38,10 +38,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CountTable:
-    """A table of numbers: its column titles, the first of which is that of the names, and its rows."""
+    """A table of numbers: its column titles, the first of which is that of the names, and its rows.
+
+    A cell that is more than a number is text.
+    """
 
     titles: tuple[str, ...]
-    rows: tuple[tuple[str, Sequence[int]], ...]
+    rows: tuple[tuple[str, Sequence[int | str]], ...]
+
+    def cells(self) -> list[list[str]]:
+        """The titles and the rows as texts."""
+        rows = (
+            [name, *(each if isinstance(each, str) else f"{each:,}" for each in cells)]
+            for name, cells in self.rows
+        )
+        return [[visible(each) for each in row] for row in (self.titles, *rows)]
 
 
 Piece = Line | CountTable

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sfsync.core.costs import creates_by_route
+from sfsync.core.forecast import effect_of
 from sfsync.core.guarantees import KEYLESS, SAFE_BECAUSE
 from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.core.results import Problem
@@ -18,6 +19,7 @@ from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import Pending, PlannedValue, shown
 from sfsync.core.writes import Route
 from sfsync.report.document import in_write_order
+from sfsync.report.forecast_view import forecast_pieces
 from sfsync.report.lines import CountTable, Line, Piece, Tone
 from sfsync.report.nouns import counted, noun, place
 from sfsync.report.problem_groups import placed, problem_group_lines
@@ -52,6 +54,7 @@ def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
             yield from _section(plan, sobject, labels, limit=limit)
     if OPPORTUNITY not in {each.sobject for each in plan.changes}:
         yield from _section(plan, OPPORTUNITY, labels, limit=limit)
+    yield from forecast_pieces(effect_of(plan), applied=False)
     yield from _problem_lines(plan.changes)
     yield from _note_lines(plan)
     yield Line()

@@ -12,6 +12,7 @@ from typing import Final
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, NOT_DONE, Outcome, Problem
 from sfsync.report.document import Files, in_write_order, report_counts
+from sfsync.report.forecast_view import forecast_pieces
 from sfsync.report.lines import CountTable, Line, Piece, Tone
 from sfsync.report.nouns import counted, noun, rows_counted
 from sfsync.report.problem_groups import placed, problem_group_lines
@@ -33,8 +34,12 @@ _FILE_WORDS: Final = {
     "rejects_by_source": "rows to correct and import again",
     "unprocessed_by_source": "rows that were not reached",
     "successes": "rows that are in the org",
+    "report": "the report, for a browser",
     "results": "everything, for programs",
 }
+
+
+_FILES_OF_A_PLAN: Final = frozenset({"rejects_by_source", "report"})
 
 
 def report_pieces(report: Report, files: Files) -> Iterator[Piece]:
@@ -67,6 +72,7 @@ def _applied(report: Report) -> Iterator[Piece]:
     for outcome, meaning in _MEANINGS.items():
         if any(each[outcome.value] for each in counts.values()):
             yield Line(f"{outcome.value}: {meaning}", 2, Tone.FAINT)
+    yield from forecast_pieces(report.forecast(), applied=True)
     yield from _problem_lines(report)
     yield from _note_lines(report)
     yield Line()
@@ -146,7 +152,7 @@ def _file_lines(report: Report, files: Files) -> Iterator[Line]:
     lines = [
         Line(f"{words}: {path}", 2)
         for name, words in _FILE_WORDS.items()
-        if report.applied or name == "rejects_by_source"
+        if report.applied or name in _FILES_OF_A_PLAN
         for path in _paths(files.get(name, ""))
     ]
     if lines:

@@ -69,10 +69,7 @@ def _draw_table(table: CountTable, console: Console) -> None:
     """Columns where they fit, else one line for each row."""
     from rich.text import Text
 
-    cells = [
-        list(table.titles),
-        *([name, *(f"{each:,}" for each in numbers)] for name, numbers in table.rows),
-    ]
+    cells = table.cells()
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     if sum(widths) + 2 * (len(widths) - 1) > console.width:
         for name, *numbers in cells[1:]:

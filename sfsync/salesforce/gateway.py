@@ -52,7 +52,9 @@ from sfsync.salesforce.usage import Meter, skew_text
 from sfsync.salesforce.writing import complete, kind_of
 
 _API_VERSION: Final = re.compile(r"[1-9][0-9]{1,2}\.0")
-_IDENTITY: Final = Statement("SELECT Id, Name, IsSandbox, InstanceName FROM Organization")
+_IDENTITY: Final = Statement(
+    "SELECT Id, Name, IsSandbox, InstanceName, FiscalYearStartMonth FROM Organization"
+)
 _STAGES: Final = Statement(
     "SELECT ApiName, MasterLabel, DefaultProbability, ForecastCategoryName, IsActive, IsClosed, IsWon"
     " FROM OpportunityStage ORDER BY SortOrder"
@@ -94,6 +96,7 @@ class SalesforceGateway:
         self._jobs = BulkJobs(self._courier, self._api_path)
         self._lock = threading.RLock()
         self._identity: OrgIdentity | None = None
+        self._fiscal_year_start: int | None = None
         self._stages: StageCatalogue | None = None
         self._describes: dict[str, SObjectDescribe] = {}
 
@@ -128,6 +131,11 @@ class SalesforceGateway:
                 self._identity = self._ask_identity()
                 self._tell_skew()
             return self._identity
+
+    def fiscal_year_start(self) -> int | None:
+        """The month in which the org's fiscal year begins; None where the org does not tell."""
+        self.identity()
+        return self._fiscal_year_start
 
     def _tell_skew(self) -> None:
         """Names a clock that is wrong; nothing depends on it but the login by JWT."""
@@ -234,6 +242,8 @@ class SalesforceGateway:
                 hint="check instance_url and token of the org profile",
             )
         name = str(records[0].get("Name") or "")
+        month = records[0].get("FiscalYearStartMonth")
+        self._fiscal_year_start = month if isinstance(month, int) and 1 <= month <= 12 else None
         full_id = record_id(org_id) or org_id
         refuse_other_org(self._profile, full_id, name)
         return OrgIdentity(full_id, name, bool(records[0].get("IsSandbox")), str(pass_.door.origin))

@@ -93,6 +93,7 @@ def test_the_org_tells_who_it_is(bench: Bench, emulator: RunningEmulator) -> Non
     gateway = bench.gateway
     assert gateway.identity().org_id == emulator.org_id
     assert gateway.identity().is_sandbox
+    assert gateway.fiscal_year_start() == 1
     assert [each.name for each in gateway.describe("opportunity").key_fields()] == [KEY]
     assert gateway.stage_catalogue().active()[0] == "Prospecting"
     before = gateway.usage
