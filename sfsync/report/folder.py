@@ -1,9 +1,9 @@
 """Writes the files of one run into its folder, and says where they are.
 
-run_results.json holds the machine output and one entry for each input row; successes.csv the rows whose
-record is in the org, of an applied run that has any; rejects and unprocessed files the source rows to correct
-or to send again. Files of an earlier report of the same run are replaced or taken away, so that the folder
-always tells one story.
+run_results.json holds the machine output and one entry for each input row, report.html all that a person wants to
+know; successes.csv the rows whose record is in the org, of an applied run that has any; rejects and unprocessed
+files the source rows to correct or to send again. Files of an earlier report of the same run are replaced or taken
+away, so that the folder always tells one story.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import orjson
 from sfsync.core.report import Report
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.report.document import IN_ORG, row_entries, run_document
+from sfsync.report.html_report import html_report
 from sfsync.report.private_files import write_private_text
 from sfsync.report.rejects import (
     LeftRow,
@@ -33,7 +34,7 @@ from sfsync.report.safe_text import unformulated
 SUCCESS_COLUMNS: Final = ("sobject", "key", "label", "outcome", "record_id", "source", "file", "line")
 
 RunFiles = dict[str, str | dict[str, str]]
-"""Where the files are: "rejects" (the one to look at first), "successes", "results", and per source."""
+"""Where the files are: "rejects" (the one to look at first), "successes", "results", "report", and per source."""
 
 
 def write_run_folder(report: Report, folder: Path) -> RunFiles:
@@ -52,9 +53,11 @@ def write_run_folder(report: Report, folder: Path) -> RunFiles:
         "rejects_by_source": by_source,
         "unprocessed_by_source": _write_rows(report, unprocessed, folder=folder, title="unprocessed"),
         "successes": _write_successes(report, folder),
+        "report": str(folder / "report.html"),
         "results": str(folder / "run_results.json"),
     }
     _remove_stale(earlier, files)
+    write_private_text(folder / "report.html", [html_report(report, files)])
     document = run_document(report, files=files) | {"rows": list(row_entries(report))}
     text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
     write_private_text(folder / "run_results.json", [text, "\n"])

@@ -52,7 +52,7 @@ SERVER = """
 import json, os, sys
 import sfsync.app, sfsync.cli.main, sfsync.jobs, sfsync.journal, sfsync.past_runs, sfsync.memory, sfsync.org_setup
 import sfsync.cli.run, sfsync.cli.import_file, sfsync.report.document, sfsync.report.folder, sfsync.report.terminal
-import sfsync.report.progress, sfsync.salesforce.gateway, sfsync.sources, sfsync.checking, sfsync.ad_hoc
+import sfsync.report.progress, jinja2, sfsync.salesforce.gateway, sfsync.sources, sfsync.checking, sfsync.ad_hoc
 
 for line in sys.stdin:
     order = json.loads(line)

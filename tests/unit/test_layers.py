@@ -58,6 +58,7 @@ OWNERS = {
     "click": {"cli"},
     "rich": {"cli", "report"},
     "lark": {"emulator"},
+    "jinja2": {"report"},
     "socket": {"salesforce", "emulator", "journal"},
     "random": {"emulator"},
     "keyring": {"jobs"},

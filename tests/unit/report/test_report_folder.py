@@ -235,12 +235,13 @@ def test_results_hold_the_document_and_every_row(tmp_path):
 
 
 def test_a_plan_claims_no_successes(tmp_path):
-    """A report of a plan writes rejects and results, and no file of successes."""
+    """A report of a plan writes rejects, results and the report for a browser, and no file of successes."""
     plan = rejected_plan(an_image({1: ("D", "x")}))
     files = write_run_folder(a_report(plan, applied=False), tmp_path)
     assert files["successes"] == ""
     assert sorted(each.name for each in tmp_path.iterdir()) == [
         "rejects-opportunities.csv",
+        "report.html",
         "run_results.json",
     ]
 
@@ -262,7 +263,11 @@ def test_files_of_an_earlier_report_of_the_run_are_taken_away(tmp_path):
     assert (tmp_path / "unprocessed-opportunities.problems.jsonl").exists()
     files = write_run_folder(a_report(plan, [done(deal)]), tmp_path)
     assert (files["rejects"], files["rejects_by_source"], files["unprocessed_by_source"]) == ("", {}, {})
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["run_results.json", "successes.csv"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "report.html",
+        "run_results.json",
+        "successes.csv",
+    ]
 
 
 def test_files_are_private_and_links_are_not_followed(tmp_path):
@@ -271,14 +276,14 @@ def test_files_are_private_and_links_are_not_followed(tmp_path):
     outside.write_text("keep")
     folder = tmp_path / "run"
     folder.mkdir()
-    for name in ("run_results.json", "rejects-opportunities.csv"):
+    for name in ("run_results.json", "rejects-opportunities.csv", "report.html"):
         (folder / name).symlink_to(outside)
     plan = rejected_plan(an_image({1: ("D", "x")}))
     there = a_deal(2, Action.NOOP)
     write_run_folder(a_report(replace(plan, changes=(*plan.changes, there))), folder)
     assert outside.read_text() == "keep"
     modes = {each.name: each.lstat().st_mode for each in folder.iterdir()}
-    assert set(modes) == {"run_results.json", "rejects-opportunities.csv", "successes.csv"}
+    assert set(modes) == {"run_results.json", "rejects-opportunities.csv", "report.html", "successes.csv"}
     assert all(stat.S_ISREG(mode) and stat.S_IMODE(mode) == 0o600 for mode in modes.values())
 
 

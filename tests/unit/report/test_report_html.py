@@ -1,0 +1,194 @@
+"""The report for a browser: self-contained, inert whatever rows say, and small whatever their number."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from report_examples import DEAL, ORG, a_deal, a_plan, a_problem, a_report, an_image, done, failed
+
+from sfsync.core.forecast_basis import Deal, ForecastBasis
+from sfsync.core.plan import Action, Plan
+from sfsync.core.results import Outcome
+from sfsync.core.stages import StageInfo
+from sfsync.report.folder import write_run_folder
+from sfsync.report.html_report import MOST_RECORDS, html_report
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror='alert(1)'>",
+    "' onmouseover=alert(1) x='",
+    "</style></title><script>",
+    "{{ 7 * 7 }}{% raw %}",
+    "javascript:alert(1)",
+    "a\x00b\x1b[31mc\r\nd",
+    "\u202egpj.exe\u2066\u200b",
+    "\ud800 half a pair",
+    "&lt;b&gt;",
+)
+STAGES = ("Open", "Late", "Won")
+
+
+class Reader(HTMLParser):
+    """Collects what a browser would see: elements with their attributes, and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):  # noqa: D102 - of the base class
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):  # noqa: D102 - of the base class
+        self.text += data
+
+
+def a_forecast_plan(count: int, *, text: str = "x", **given) -> Plan:
+    """A plan that updates so many deals, each with that text wherever a text can be."""
+    stages = {
+        name: StageInfo(name, name, Decimal(50), text, True, name == "Won", name == "Won") for name in STAGES
+    }
+    changes, deals = [], {}
+    for each in range(count):
+        record = f"006{each:012d}AAA"
+        deals[record] = Deal(
+            "Late", text, Decimal(10), Decimal(100 + each), date(2026, 1 + each % 12, 1), text
+        )
+        changes.append(
+            a_deal(
+                each,
+                Action.UPDATE,
+                label=text,
+                record_id=record,
+                values={"StageName": "Open", "NextStep": text, "CloseDate": date(2027, 1, 1)},
+                before={"StageName": "Late", "NextStep": text},
+            )
+        )
+    basis = ForecastBasis(deals, stages, {text: text}, 4)
+    return replace(a_plan(changes, **given), forecast=basis)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_that_a_row_or_the_org_says_becomes_markup(text):
+    """Hostile text in every place gives the elements and attributes that harmless text gives."""
+
+    def page(said: str) -> Reader:
+        plan = a_forecast_plan(3, text=said, notes=(a_problem(message=said, hint=said),))
+        plan = replace(plan, org=replace(ORG, name=said), job=said)
+        problem = a_problem(message=said, hint=said, value=said, column=said)
+        results = [failed(plan.changes[0], Outcome.REJECTED, problem)]
+        results += [done(each, Outcome.UPDATED) for each in plan.changes[1:]]
+        return Reader(html_report(a_report(plan, results), {"rejects": f"/tmp/{said.replace('/', '_')}"}))
+
+    def shape(reader: Reader) -> list[tuple[str, tuple[str, ...]]]:
+        return [(tag, tuple(attributes)) for tag, attributes in reader.tags]
+
+    assert shape(page(text)) == shape(page("harmless"))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_a_reader_could_not_see_is_spelled_out(text):
+    """No control, bidirectional or half character is in the file but the line ends of its own."""
+    html = html_report(a_report(a_forecast_plan(1, text=text), applied=False), {})
+    assert (
+        set(re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ud800-\udfff]", html))
+        == set()
+    )
+    html.encode()
+
+
+def test_the_file_runs_nothing_and_fetches_nothing():
+    """No script, link, image, frame or form; the policy names the one style sheet by its hash."""
+    html = html_report(a_report(a_forecast_plan(5), applied=False), {})
+    page = Reader(html)
+    names = {tag for tag, _ in page.tags}
+    assert names.isdisjoint(
+        {"script", "link", "img", "iframe", "object", "embed", "form", "base", "a", "image"}
+    )
+    given = {name for _, attributes in page.tags for name in attributes}
+    assert not {
+        name for name in given if name.startswith("on") or name in ("src", "href", "style", "xlink:href")
+    }
+    assert "://" not in html.replace(ORG.instance_url, "")
+    [policy] = [
+        each["content"] for tag, each in page.tags if each.get("http-equiv") == "Content-Security-Policy"
+    ]
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def test_it_shows_counts_problems_changes_and_the_forecast_as_charts_and_tables():
+    """A run's report says all that a person wants to know, with bars before and after."""
+    plan = a_forecast_plan(2)
+    results = [done(plan.changes[0], Outcome.UPDATED), failed(plan.changes[1], Outcome.REJECTED, a_problem())]
+    page = Reader(html_report(a_report(plan, results), {"rejects": "/home/me/rejects-opportunities.csv"}))
+    for said in (
+        "rejected",
+        "BAD_DATE",
+        "Write 2026-09-30.",
+        "2 deals: 2 update",
+        "Late → Open",
+        "Amount by stage",
+    ):
+        assert said in page.text
+    assert "Amount by close month" in page.text
+    assert "Back to an earlier stage: 1" in page.text
+    assert "Pushed past a quarter's end (fiscal quarters: the year begins in April): 1" in page.text
+    assert "rejects-opportunities.csv" in page.text
+    assert "/home/me" not in page.text
+    kinds = [each.get("class") for tag, each in page.tags if tag == "rect"]
+    assert kinds.count("before") == kinds.count("after") > 0
+
+
+def test_a_run_that_touches_no_deal_has_no_chart():
+    """Where nothing is written there is no forecast to show."""
+    page = Reader(html_report(a_report(a_plan([a_deal(1, Action.NOOP)])), {}))
+    assert "Forecast effect" not in page.text
+    assert "svg" not in {tag for tag, _ in page.tags}
+
+
+def test_the_report_of_ten_thousand_rows_is_small():
+    """Lists are cut, and say by how much."""
+    plan = a_forecast_plan(10_000)
+    html = html_report(a_report(plan, [done(each, Outcome.UPDATED) for each in plan.changes]), {})
+    assert len(html) < 150_000
+    assert f"... and {10_000 - MOST_RECORDS:,} more" in html
+    assert f"{DEAL}" not in html.split("What the plan changes")[0]
+
+
+def test_the_file_is_its_owners_alone_and_named_in_the_document(tmp_path: Path):
+    """Every run folder has report.html, mode 0600, and the results say where."""
+    files = write_run_folder(a_report(a_forecast_plan(1), applied=False), tmp_path)
+    assert files["report"] == str(tmp_path / "report.html")
+    assert stat.S_IMODE((tmp_path / "report.html").stat().st_mode) == 0o600
+    assert f'"report": "{tmp_path / "report.html"}"' in (tmp_path / "run_results.json").read_text()
+
+
+def test_the_report_names_the_files_beside_it(tmp_path: Path):
+    """Names without folders, so that the folder can be moved."""
+    plan = a_plan([a_deal(1, Action.REJECT, problems=(a_problem(),))], an_image({1: ("D", "x")}))
+    write_run_folder(a_report(plan), tmp_path)
+    text = (tmp_path / "report.html").read_text()
+    assert "rejects-opportunities.csv" in text
+    assert str(tmp_path) not in text
+
+
+def test_help_does_not_load_the_template_engine():
+    """`sfsync --help` starts without jinja2."""
+    asks = "sys.exit('jinja2' in sys.modules)"
+    program = f"import sys; from sfsync.cli.main import run; run(['--help']); {asks}"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
