@@ -258,6 +258,7 @@ def _record_type(table: Table, record_id: str) -> RecordType:
         picklists={name: tuple(values) for name, values in table.get("picklists", {}).items()},
         users=tuple(table["users"]) if "users" in table else None,
         default_for=tuple(table.get("default_for", ())),
+        namespace=table.get("namespace"),
     )
 
 

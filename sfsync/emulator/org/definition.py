@@ -114,6 +114,7 @@ _FIELD: Final = {
 _RECORD_TYPE: Final = {
     "object": str,
     "developer_name": str,
+    "namespace": str,
     "name": str,
     "stages": list,
     "picklists": dict,

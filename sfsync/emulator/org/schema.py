@@ -105,6 +105,7 @@ class RecordType:
     """A record type with the stages of its sales process (empty: all) and the values of other picklists.
 
     `users` are the usernames it is available to (None: all), `default_for` those it is the default of.
+    `namespace` is the prefix of the managed package it came with; describe does not tell it, SOQL does.
     """
 
     id: str
@@ -117,6 +118,7 @@ class RecordType:
     picklists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     users: tuple[str, ...] | None = None
     default_for: tuple[str, ...] = ()
+    namespace: str | None = None
 
     def offers(self, field_name: str, value: str) -> bool:
         """Whether records of this type may have the value of a picklist field."""

@@ -191,6 +191,7 @@ def _record_types(org: "Org") -> list[tuple[str, Row]]:
                 "Id": kind.id,
                 "Name": kind.name,
                 "DeveloperName": kind.developer_name,
+                "NamespacePrefix": kind.namespace,
                 "SobjectType": sobject.name,
                 "IsActive": int(kind.active),
             },

@@ -396,3 +396,13 @@ def test_users_have_aliases_and_federation_ids():
     with org_with(users=[{**ME, "alias": "intu", "federation_id": "F-1"}]) as org:
         (user,) = org.query("SELECT Alias, FederationIdentifier FROM User")
         assert (user["Alias"], user["FederationIdentifier"]) == ("intu", "F-1")
+
+
+def test_the_namespace_of_a_record_type_is_told_by_soql_alone():
+    """Describe has the bare developer name. Source: Object Reference, RecordType.NamespacePrefix."""
+    kinds = [{"object": "Opportunity", "developer_name": "Default", "namespace": "npsp"}]
+    with org_with(record_types=kinds) as org:
+        infos = org.call("GET", "/sobjects/Opportunity/describe").json()["recordTypeInfos"]
+        assert "Default" in {info["developerName"] for info in infos}
+        (kind,) = org.query("SELECT NamespacePrefix FROM RecordType WHERE SobjectType = 'Opportunity'")
+        assert kind["NamespacePrefix"] == "npsp"
