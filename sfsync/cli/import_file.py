@@ -47,6 +47,11 @@ if TYPE_CHECKING:
 @click.option(
     "--mode", type=click.Choice([each.value for each in Mode]), default=Mode.UPSERT.value, show_default=True
 )
+@click.option(
+    "--picks",
+    type=click.Path(path_type=Path),
+    help="A CSV file that settles references: sobject, field, value, id. A run writes one to start from.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan only.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
 @safety_options()
@@ -63,7 +68,7 @@ def import_command(file: Path, *, safety: Safety, **options: object) -> int:
     progress = str(options["progress"])
     as_json = bool(options["as_json"])
     with surroundings(progress, as_json=as_json, max_outage_min=0) as plain:
-        job = safety.of(_job(file, options, plain))
+        job = safety.of(_picked(_job(file, options, plain), options["picks"]))
         around = safety.around(plain)
         if options["dry_run"]:
             return plan_and_deliver(job, around, as_json=as_json)[0]
@@ -85,6 +90,13 @@ def _job(file: Path, options: dict[str, object], around: Surroundings) -> Job:
     if not org:
         raise ConfigError("-o is missing: the org to import into", code="NO_ORG", hint="Give -o NAME.")
     return _by_headers(file, roles, options, around)
+
+
+def _picked(job: Job, picks: object) -> Job:
+    """The job with the picks of the command's own file, if there is one."""
+    from sfsync.jobs import with_picks
+
+    return with_picks(job, picks) if isinstance(picks, Path) else job
 
 
 def _by_job(name: str, file: Path, roles: Path | None, *, around: Surroundings, org: str | None) -> Job:

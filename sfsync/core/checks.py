@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sfsync.core.describe import Field, SObjectDescribe
-from sfsync.core.job import Section
+from sfsync.core.job import Inactive, Missing, Section
 from sfsync.core.models import Reference
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
@@ -164,6 +164,12 @@ def _rule_problem(section: Section, describe: SObjectDescribe, name: str) -> Pro
         hint = "Take the rule out; Salesforce computes this field, or the user may not write it."
         return _job_problem("READ_ONLY_FIELD", message, hint, name)
     rule = section.rule(name)
+    if rule is not None and rule.inactive is not Inactive.ERROR and "User" not in field.reference_to:
+        message = f"{where}: {field.name} names no user, who could be inactive"
+        return _job_problem("NOT_A_USER", message, 'Take "inactive" out of the rule.', name)
+    if rule is not None and rule.missing is not Missing.ERROR and field.type != "reference":
+        message = f"{where}: {field.name} is no reference, so nothing can be missing"
+        return _job_problem("NOT_A_REFERENCE", message, 'Take "missing" out of the rule.', name)
     if field.type == "reference" and rule is not None and rule.match:
         return None
     if rule is not None and rule.match and field.type != "reference":

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
+from sfsync.core.picks import NO_PICKS, Picks
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.writes import Route
 
@@ -46,6 +47,27 @@ class Blank(StrEnum):
     SKIP = "skip"
     NULL = "null"
     ERROR = "error"
+    DEFAULT = "default"
+
+
+class Missing(StrEnum):
+    """What becomes of a row whose reference finds no record.
+
+    ERROR, the default, rejects the row. DEFER lets it go without the lookup, which a later run sets. SKIP leaves
+    the row out, and CREATE brings the record first.
+    """
+
+    ERROR = "error"
+    DEFER = "defer"
+    CREATE = "create"
+    SKIP = "skip"
+
+
+class Inactive(StrEnum):
+    """What becomes of an owner who has left: a problem of the row, no owner from it, or another user instead."""
+
+    ERROR = "error"
+    SKIP = "skip"
     DEFAULT = "default"
 
 
@@ -95,8 +117,9 @@ class FieldRule:
 
     Exactly one of `column`, `compose` (text with `{column}` places) and `constant` is given.
     `match` names, in order, the fields of the referenced sObject by which a reference is looked up ("Id" is
-    the id itself); it is empty for plain fields. `value_map` must name every value that occurs, unless
-    `keep_unmapped`.
+    the id itself); it is empty for plain fields. `account` is the column that says the account of a strategy such
+    as "Name + Account.Name"; `inactive_default` is the user who takes the place of one who left.
+    `value_map` must name every value that occurs, unless `keep_unmapped`.
     """
 
     field: str
@@ -110,6 +133,10 @@ class FieldRule:
     match: tuple[str, ...] = ()
     date_format: str | None = None
     policy: FieldPolicy = FieldPolicy.GUARD
+    account: str | None = None
+    missing: Missing = Missing.ERROR
+    inactive: Inactive = Inactive.ERROR
+    inactive_default: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +217,7 @@ class Job:
     """A validated job. `digest` changes whenever something changes that a plan depends on (not the rows).
 
     `route` is the laxest route that creates may take; None leaves the choice to the plan. `limits` are the job's
-    own; those of a run win over them.
+    own; those of a run win over them. `picks` are the references that a person has settled.
     """
 
     name: str
@@ -205,6 +232,7 @@ class Job:
     route: Route | None = None
     update_mode: UpdateMode = UpdateMode.AUTO
     limits: Limits = NO_LIMITS
+    picks: Picks = NO_PICKS
 
 
 class Login(StrEnum):

@@ -92,12 +92,12 @@ def _value(rule: FieldRule, cells: Mapping[str, Cell]) -> object:
         return cell
     text = trimmed(as_text(cell))
     if text == "":
-        return _of_blank(rule)
+        return _of_blank(rule, cells)
     if rule.value_map is not None:
         text = _translated(rule, text)
         if text == "":
-            return _of_blank(rule)
-    return _typed(rule, text)
+            return _of_blank(rule, cells)
+    return _typed(rule, text, cells)
 
 
 def _cell(rule: FieldRule, cells: Mapping[str, Cell]) -> Cell:
@@ -111,14 +111,14 @@ def _cell(rule: FieldRule, cells: Mapping[str, Cell]) -> Cell:
     return cells.get(rule.column or "")
 
 
-def _of_blank(rule: FieldRule) -> object:
+def _of_blank(rule: FieldRule, cells: Mapping[str, Cell]) -> object:
     match rule.blank:
         case Blank.SKIP:
             return _ABSENT
         case Blank.NULL:
             return None
         case Blank.DEFAULT:
-            return _typed(rule, rule.default or "")
+            return _typed(rule, rule.default or "", cells)
         case Blank.ERROR:
             raise _Unmappable(
                 "BLANK",
@@ -137,9 +137,10 @@ def _translated(rule: FieldRule, text: str) -> str:
     raise _Unmappable("VALUE_NOT_MAPPED", f'"{text}" is not in the map of {rule.field}', hint, value=text)
 
 
-def _typed(rule: FieldRule, text: str) -> object:
+def _typed(rule: FieldRule, text: str, cells: Mapping[str, Cell]) -> object:
     if rule.match:
-        return Reference(text, rule.match)
+        account = trimmed(as_text(cells.get(rule.account))) if rule.account else ""
+        return Reference(text, rule.match, account)
     if rule.date_format is None:
         return text
     try:

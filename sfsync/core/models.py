@@ -27,10 +27,14 @@ class Reference:
     """A record named by something that a person knows; `match` lists the fields to look it up by, in order.
 
     `Reference("lars@getcloudy.example", ("Email",))`. The field "Id" stands for the record id itself.
+    `account` is what a strategy such as "Name + Account.Name" compares with the record's account; where it is "",
+    `account_id` may hold the account's own id, or the change that creates it.
     """
 
     value: str
     match: tuple[str, ...] = ("Id",)
+    account: str = ""
+    account_id: str = ""
 
 
 def _number(raw: object) -> object:

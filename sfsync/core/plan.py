@@ -14,6 +14,7 @@ from typing import Final
 
 from sfsync.core.forecast_basis import ForecastBasis
 from sfsync.core.job import NO_LIMITS, Limits, Mode, OnRoleError, RolePolicy
+from sfsync.core.open_references import OpenReference
 from sfsync.core.results import Outcome, Problem, RowRef
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending, PlannedValue, Value
@@ -139,6 +140,7 @@ class Plan:
     nobody wrote to its record meanwhile. `profile` is the name of the org profile, `undoes` the run that the plan
     takes back, `limits` the job file's own, which hold for those who go on with the run too. `forecast` is what is
     needed to say the plan's effect on the forecast (`core.forecast`); None where no deals are meant.
+    `open_references` are those that a person has to settle.
     """
 
     plan_id: str
@@ -162,6 +164,7 @@ class Plan:
     undoes: str | None = None
     limits: Limits = NO_LIMITS
     forecast: ForecastBasis | None = None
+    open_references: tuple[OpenReference, ...] = ()
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sfsync.core.forecast import Effect, effect_of
 from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
 from sfsync.core.ports import ApiUsage
-from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage, count_outcomes
+from sfsync.core.results import NOT_DONE, REMARKS, Outcome, Problem, RowResult, Stage, count_outcomes
 from sfsync.errors import Interrupted, SyncError
 
 _WRITTEN: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED})
@@ -39,7 +39,7 @@ class Report:
         """What became of a change, or what is planned for it."""
         settled = self.results.get(change.change_id)
         if settled is not None:
-            return settled
+            return _with_remarks(settled, change)
         outcome = PLANNED_OUTCOME[change.action]
         if self.applied and change.action in WRITES:
             outcome = Outcome.UNPROCESSED
@@ -79,6 +79,16 @@ class Report:
             return effect_of(self.plan)
         return effect_of(self.plan, {name for name, each in self.results.items() if each.outcome in _WRITTEN})
 
+    def remarks(self) -> list[tuple[Change, Outcome, Problem]]:
+        """What is said of rows that are not undone: why they were left out, and what they go without."""
+        return [
+            (change, result.outcome, problem)
+            for change, result in self.rows()
+            if result.outcome not in NOT_DONE
+            for problem in result.problems
+            if result.outcome is Outcome.SKIPPED or problem.code in REMARKS
+        ]
+
     @property
     def exit_code(self) -> int:
         """The process exit code that this end of a run means."""
@@ -87,6 +97,14 @@ class Report:
         if self.stopped is not None:
             return self.stopped.exit_code
         return ROWS_NOT_DONE if any(result.outcome in NOT_DONE for _, result in self.ends()) else 0
+
+
+def _with_remarks(settled: RowResult, change: Change) -> RowResult:
+    """What became of a change, with what the plan said of it."""
+    said = tuple(each for each in change.problems if each.code in REMARKS and each not in settled.problems)
+    if not said or settled.outcome in NOT_DONE:
+        return settled
+    return replace(settled, problems=(*settled.problems, *said))
 
 
 def _unexplained(change: Change, outcome: Outcome) -> Problem:

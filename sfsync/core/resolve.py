@@ -1,119 +1,107 @@
 """References become record ids, or the changes of this plan that create the record first.
 
-A reference is looked up by its `match` fields in order, among the records of the org and the rows of the
-same job. Exactly one hit is a match; several are a problem that lists them, and the first is never taken.
-Text shaped like a record id is only looked up as an id, text with an @ only where e-mail addresses stand.
-Letter case counts where the org tells it apart; the table says when somebody must ask whether it does.
+A reference is looked up by its `match` strategies in order, among the records of the org and the rows of the
+same job. Exactly one hit is a match; several are a problem that lists them, and the first is never taken; what a
+person has picked wins over all of it. Which strategies fit a text is decided in `strategies`. Letter case counts
+where the org tells it apart; the table says when somebody must ask whether it does.
 Source: SOQL and SOSL Reference (text comparison ignores case, except on case-sensitive unique fields).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from sfsync.core.candidates import (
+    MISSING,
+    BlockedBy,
+    Candidate,
+    Resolved,
+    Unresolved,
+    ambiguous,
+    not_found,
+    told_apart,
+    value_at,
+)
 from sfsync.core.checks import Invalid
-from sfsync.core.describe import RecordType, SObjectDescribe
-from sfsync.core.job import ROW_KEY
+from sfsync.core.describe import SObjectDescribe
 from sfsync.core.models import Reference
-from sfsync.core.plan import Action, Change
+from sfsync.core.open_references import Described
+from sfsync.core.owners import USER, inactive, preferred, queue_refusal, user_spellings
+from sfsync.core.picking import PickIndex, gone, pick_of
+from sfsync.core.picks import NO_PICKS, Pick, Picks
+from sfsync.core.plan import Action
+from sfsync.core.planned_records import PlannedRecords
 from sfsync.core.ports import Lookup, Record
-from sfsync.core.sobject import CONTACT_ROLE, record_id
+from sfsync.core.record_type_names import RECORD_TYPE, named_type, needs_namespaces
+from sfsync.core.sobject import ACCOUNT, CONTACT_ROLE, record_id
+from sfsync.core.strategies import ACCOUNT_ID, AWAITED, Strategy, fitting, is_asked_of_org
 from sfsync.core.values import Pending, clean_key
 
-_EMAIL_FIELDS: Final = frozenset({"email", "username"})
 _NAMED: Final = frozenset({"Account", "Contact", "User", "Campaign", "Pricebook2", "Opportunity"})
-_RECORD_TYPE: Final = "RecordType"
+_TYPES: Final = (RECORD_TYPE, "SobjectType")
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A record that a reference may mean.
-
-    `is_active` is False for a user who left; `spelled` is the record's own value of the field it is found by.
-    """
-
-    record_id: str
-    label: str
-    is_active: bool = True
-    spelled: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BlockedBy:
-    """The reference means a row of this job that will not be in the org."""
-
-    change_id: str
-
-
-Resolved = str | Pending | BlockedBy | Invalid
-
-
-@dataclass(slots=True)
-class PlannedRecords:
-    """The rows of one section, findable by the values they want to have."""
-
-    key_field: str
-    changes: dict[str, Change] = field(default_factory=dict)
-    _index: dict[str, dict[str, list[Change]]] = field(default_factory=dict)
-
-    def add(self, change: Change) -> None:
-        """Makes a row findable; a row without a key cannot be meant by anybody."""
-        self.changes[change.change_id] = change
-
-    def find(self, field_name: str, value: str) -> list[Change]:
-        """The rows whose wanted value of the field is this one."""
-        if field_name not in self._index:
-            self._index[field_name] = self._indexed(field_name)
-        return self._index[field_name].get(self._compared(field_name, value), [])
-
-    def covers(self, field_name: str, value: str) -> bool:
-        """Whether a hit among the rows makes a look in the org needless: keys are unique in both."""
-        return field_name.lower() == self.key_field.lower() and bool(self.find(field_name, value))
-
-    def _indexed(self, field_name: str) -> dict[str, list[Change]]:
-        index: dict[str, list[Change]] = {}
-        for change in self.changes.values():
-            wanted = (
-                change.key if field_name.lower() == self.key_field.lower() else change.desired.get(field_name)
-            )
-            if isinstance(wanted, str):
-                index.setdefault(self._compared(field_name, wanted), []).append(change)
-        return index
-
-    def _compared(self, field_name: str, value: str) -> str:
-        is_key = field_name.lower() == self.key_field.lower()
-        return clean_key(value) if is_key else clean_key(value).casefold()
+_NOTHING_ELSE: Final[Mapping[str, tuple[str, ...]]] = {}
 
 
 @dataclass(slots=True)
 class ReferenceTable:
-    """Everything that references of a plan can mean, and the one way to look it up."""
+    """Everything that references of a plan can mean, and the one way to look it up.
+
+    `suffixes` are what a sandbox adds to the addresses of its users, by lower-case field.
+    """
 
     planned: Mapping[str, PlannedRecords]
     record_types: Mapping[str, SObjectDescribe]
+    picks: Picks = NO_PICKS
+    suffixes: Mapping[str, str] = field(default_factory=dict)
     _found: dict[tuple[str, str], dict[str, list[Candidate]]] = field(default_factory=dict)
     _asked: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _tells_case: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _namespaces: dict[str, str] = field(default_factory=dict)
+    _records: dict[str, Record] = field(default_factory=dict)
+    _telling: dict[str, str] = field(default_factory=dict)
+    _picks: PickIndex = field(init=False)
 
-    def lookups(self, wanted: Iterable[tuple[str, Reference]]) -> list[Lookup]:
-        """The queries that answer all references given as (target sObject, reference), each value once."""
+    def __post_init__(self) -> None:
+        self._picks = self.picks.by_value()
+
+    def lookups(
+        self,
+        wanted: Iterable[tuple[str, Reference]],
+        *,
+        of: str = "",
+        further: Mapping[str, tuple[str, ...]] = _NOTHING_ELSE,
+    ) -> list[Lookup]:
+        """The queries that answer all references given as (target sObject, reference), each value once.
+
+        `of` is the sObject whose rows refer, `further` names fields that are to be known of what is found.
+        """
         values: dict[tuple[str, str], set[str]] = {}
-        for target, reference in wanted:
-            if target == _RECORD_TYPE:
+        paths: dict[tuple[str, str], dict[str, None]] = {}
+        for target, given in wanted:
+            reference = self._picked(target, given)[0]
+            if target == RECORD_TYPE:
+                if needs_namespaces(self.record_types[of], reference.value):
+                    values.setdefault(_TYPES, set()).add(of)
                 continue
-            for name in _strategies(target, reference):
-                if name == ROW_KEY:
-                    continue
+            if reference.account_id == AWAITED:
+                # Which pick is meant shows when the account is known; then there is no time to ask for its record.
+                values.setdefault((target, "Id"), set()).update(self._picked_ids(target))
+            for each in filter(is_asked_of_org, fitting(target, reference)):
+                place = (target, each.field)
                 planned = self.planned.get(target)
-                if planned is None or not planned.covers(name, reference.value):
-                    values.setdefault((target, name), set()).add(clean_key(reference.value))
+                if planned is None or not planned.covers(each.field, reference.value):
+                    values.setdefault(place, set()).update(self._spellings(place, reference))
+                    paths.setdefault(place, {}).update(_account_paths(each))
         new = {place: found - self._asked.get(place, set()) for place, found in values.items()}
         return [
-            Lookup(target, _fields(target, name), name, tuple(sorted(found)))
-            for (target, name), found in sorted(new.items())
-            if found
+            Lookup(
+                place[0], _fields(place, (*paths.get(place, ()), *further.get(place[0], ()))), place[1], asked
+            )
+            for place, found in sorted(new.items())
+            if (asked := tuple(sorted(found)))
         ]
 
     def names(self, target: str) -> dict[str, str]:
@@ -129,11 +117,34 @@ class ReferenceTable:
     def learn(self, lookup: Lookup, records: Iterable[Record]) -> None:
         """Takes in the answer of one of the lookups."""
         place = (lookup.sobject, lookup.where_field or "")
+        if place == _TYPES:
+            self._namespaces |= {_full(each): str(each.get("NamespacePrefix") or "") for each in records}
+            return
         found = self._found.setdefault(place, {})
         self._asked.setdefault(place, set()).update(lookup.values)
         for record in records:
-            candidate = _candidate(record, spelled=clean_key(str(record.get(place[1]) or "")))
+            candidate = _candidate(record, lookup.fields, spelled=clean_key(str(record.get(place[1]) or "")))
             found.setdefault(candidate.spelled.casefold(), []).append(candidate)
+            self._records.setdefault(candidate.record_id, record)
+
+    def learn_telling(self, records: Iterable[Record], paths: Sequence[str]) -> None:
+        """Takes in what tells candidates apart for a person."""
+        self._telling |= {_full(each): told_apart(each, paths) for each in records}
+
+    def untold(self, wanted: Iterable[tuple[str, Reference]], *, of: str) -> dict[str, dict[str, None]]:
+        """The record ids, by sObject, among which a person will have to choose."""
+        unclear: dict[str, dict[str, None]] = {}
+        for target, reference in dict.fromkeys(wanted):
+            found = None if target == RECORD_TYPE else self.resolve(target, reference, of=of)
+            if isinstance(found, Unresolved) and found.open is not None:
+                ids = [each.record_id for each in found.open.candidates if each.record_id in self._records]
+                if ids:
+                    unclear.setdefault(target, {}).update(dict.fromkeys(ids))
+        return unclear
+
+    def record(self, found_id: str) -> Record:
+        """What was learned of a record of the org; nothing of one that was not asked for."""
+        return self._records.get(found_id, {})
 
     def doubtful_case(self) -> list[tuple[str, str]]:
         """The sObjects and fields where it matters whether the org tells letter case apart, and nobody has said."""
@@ -153,107 +164,141 @@ class ReferenceTable:
 
     def resolve(self, target: str, reference: Reference, *, of: str, held: object = None) -> Resolved:
         """What a reference on a row of sObject `of` means, whose record holds the id `held` there now."""
-        if target == _RECORD_TYPE:
-            return self._record_type(reference, of=of, held=held)
-        names = _strategies(target, reference)
-        for name in names:
-            hits = self._hits(target, name, reference.value)
+        wanted, pick = self._picked(target, reference)
+        found = self._resolved(target, wanted, of=of, held=held)
+        if pick is not None and isinstance(found, Invalid) and found.code in MISSING:
+            return gone(self.picks, pick)
+        return found
+
+    def _picked(self, target: str, reference: Reference) -> tuple[Reference, Pick | None]:
+        """The reference as a person has settled it."""
+        pick = pick_of(self._picks, target, reference)
+        return (reference, None) if pick is None else (Reference(pick.record_id, ("Id",)), pick)
+
+    def _picked_ids(self, target: str) -> Iterable[str]:
+        return (pick.record_id for pick in self.picks.picks if pick.sobject == target)
+
+    def _resolved(self, target: str, reference: Reference, *, of: str, held: object) -> Resolved:
+        if target == RECORD_TYPE:
+            describe = self.record_types[of]
+            return named_type(describe, reference.value, namespaces=self._namespaces, held=held)
+        refusal = queue_refusal(of, reference) if target == USER else None
+        if refusal is not None:
+            return refusal
+        fit = fitting(target, reference)
+        for each in fit:
+            hits = self._hits_of(target, each, reference, held)
             if len(hits) == 1:
                 return next(iter(hits.values()))
             if hits:
-                return _ambiguous(target, name, reference, hits)
-        by = " or ".join(names) or " or ".join(reference.match)
-        return Invalid(
-            "NOT_FOUND",
-            f'no {target} with {by} "{reference.value}" in the org or in this job',
-            f"Correct the cell, or add the {target.lower()} first.",
-        )
+                candidates = [self._described(target, name) for name in sorted(hits)]
+                return ambiguous(target, each, reference, candidates)
+        return not_found(target, fit, reference)
 
-    def _hits(self, target: str, name: str, value: str) -> dict[str, Resolved]:
+    def _hits_of(
+        self, target: str, by: Strategy, reference: Reference, held: object
+    ) -> Mapping[str, Resolved]:
+        if target != USER:
+            return self._hits(target, by, reference, reference.value)
+        for value in user_spellings(by.field, reference.value, self.suffixes):
+            hits = self._hits(target, by, reference, value)
+            if hits:
+                return preferred(hits, held)
+        return {}
+
+    def _spellings(self, place: tuple[str, str], reference: Reference) -> Iterable[str]:
+        """The texts that the org is asked for."""
+        target, name = place
+        if target != USER:
+            return (clean_key(reference.value),)
+        return map(clean_key, user_spellings(name, reference.value, self.suffixes))
+
+    def _hits(self, target: str, by: Strategy, reference: Reference, value: str) -> dict[str, Resolved]:
         hits: dict[str, Resolved] = {}
+        name = by.field
         planned = self.planned.get(target)
-        for change in planned.find(name, value) if planned else ():
+        wanted = record_id(value, target) if name == "Id" else clean_key(value)
+        for change in planned.find(name, wanted or "") if planned else ():
+            if name == "Id" and change.record_id != wanted:
+                continue
+            if by.account and not by.is_of_account(reference, self._accounts_of(change.desired, by)):
+                continue
             if change.record_id is not None:
                 hits[change.record_id] = change.record_id
             elif change.action is Action.CREATE:
                 hits[change.change_id] = Pending(change.change_id)
             else:
                 hits[change.change_id] = BlockedBy(change.change_id)
-        wanted = record_id(value, target) if name == "Id" else clean_key(value)
         for each in self._found.get((target, name), {}).get((wanted or "").casefold(), ()):
             if name == "Id" and each.record_id != wanted:
                 continue
             if self._tells_case.get((target, name)) and each.spelled != wanted:
                 continue
-            hits[each.record_id] = each.record_id if each.is_active else _inactive(each)
+            if not by.is_of_account(reference, each.accounts):
+                continue
+            is_usable = each.is_active or target != USER
+            hits[each.record_id] = each.record_id if is_usable else inactive(_named(each))
         return hits
 
-    def _record_type(self, reference: Reference, *, of: str, held: object) -> Resolved:
-        known = [each for each in self.record_types[of].record_types if not each.master]
-        wanted = record_id(reference.value, _RECORD_TYPE)
-        for each in known:
-            if reference.value in (each.developer_name, each.label) or wanted == each.id:
-                return each.id if each.is_offered or each.id == held else _not_offered(each)
-        names = ", ".join(each.developer_name for each in known) or "none"
-        message = f'{of} has no record type "{reference.value}"'
-        return Invalid("UNKNOWN_RECORD_TYPE", message, f"Record types of {of}: {names}.")
+    def _accounts_of(self, desired: Mapping[str, Any], by: Strategy) -> dict[str, Any]:
+        """What a planned row will say of its account, as far as the plan knows."""
+        held = desired.get(ACCOUNT_ID)
+        known: dict[str, Any] = {ACCOUNT_ID: held}
+        path, accounts = by.account.partition(".")[2], self.planned.get(ACCOUNT)
+        account = None
+        if isinstance(held, Pending):
+            account = accounts.changes.get(held.change_id) if accounts else None
+        elif isinstance(held, str):
+            account = accounts.with_record(held) if accounts else None
+        if path and account is not None and path in account.desired:
+            known[by.account] = account.desired[path]
+        elif path and isinstance(held, str):
+            known[by.account] = self.record(held).get(path)
+        return known
+
+    def _described(self, target: str, name: str) -> Described:
+        """A candidate in words, by its record id or its change."""
+        if name in self._records:
+            return Described(name, str(self._records[name].get("Name") or ""), self._telling.get(name, ""))
+        planned = self.planned.get(target)
+        change = planned.changes.get(name) if planned else None
+        return Described(name, change.label if change else "", "a row of this job" if change else "")
 
 
-def _strategies(target: str, reference: Reference) -> list[str]:
-    """The match fields that the text can be looked up by at all."""
-    is_id = record_id(reference.value, target) is not None
-    names: list[str] = []
-    for name in reference.match:
-        if name.lower() == "id" and is_id:
-            return [*names, "Id"]
-        if name.lower() == "id" or (name.lower() in _EMAIL_FIELDS and "@" not in reference.value):
-            continue
-        names.append(name)
-    return names
+def _account_paths(by: Strategy) -> dict[str, None]:
+    return {ACCOUNT_ID: None, by.account: None} if by.account else {}
 
 
-def _fields(target: str, name: str) -> tuple[str, ...]:
+def _fields(place: tuple[str, str], paths: Iterable[str]) -> tuple[str, ...]:
+    target, name = place
+    if place == _TYPES:
+        return ("Id", "DeveloperName", "NamespacePrefix")
     wanted = ["Id", name]
     if target in _NAMED:
         wanted.append("Name")
-    if target == "User":
+    if target == USER:
         wanted.append("IsActive")
-    return tuple(dict.fromkeys(wanted))
+    return tuple(dict.fromkeys((*wanted, *paths)))
 
 
-def _candidate(record: Record, *, spelled: str) -> Candidate:
-    full_id = record_id(str(record["Id"])) or str(record["Id"])
-    return Candidate(full_id, str(record.get("Name") or ""), record.get("IsActive") is not False, spelled)
+def _candidate(record: Record, paths: Sequence[str], *, spelled: str) -> Candidate:
+    named = str(record.get("Name") or "")
+    accounts = {path: value_at(record, path) for path in paths if path.startswith("Account")}
+    return Candidate(_full(record), named, record.get("IsActive") is not False, spelled, accounts)
 
 
-def _ambiguous(target: str, name: str, reference: Reference, hits: Mapping[str, Any]) -> Invalid:
-    candidates = ", ".join(sorted(hits)[:5])
-    more = f" and {len(hits) - 5} more" if len(hits) > 5 else ""
-    message = f'{len(hits)} records of {target} have {name} "{reference.value}": {candidates}{more}'
-    return Invalid("AMBIGUOUS", message, "Name the one you mean by its record id or its external id.")
+def _named(candidate: Candidate) -> Described:
+    return Described(candidate.record_id, candidate.label)
 
 
-def _inactive(candidate: Candidate) -> Invalid:
-    message = f"user {candidate.label or candidate.record_id} is inactive and cannot own records"
-    return Invalid("INACTIVE_OWNER", message, "Name an active user, or leave the owner out.")
-
-
-def _not_offered(kind: RecordType) -> Invalid:
-    if not kind.active:
-        message, hint = (
-            "is inactive in this org",
-            "Activate it in Setup, or give the row another record type.",
-        )
-    else:
-        message = "is not available to the user that sfsync runs as"
-        hint = "Assign it to the user's profile or permission set."
-    return Invalid("RECORD_TYPE_NOT_AVAILABLE", f'record type "{kind.developer_name}" {message}', hint)
+def _full(record: Record) -> str:
+    return record_id(str(record["Id"])) or str(record["Id"])
 
 
 def default_match(sobject: str, field_name: str, target: str, *, key: str | None) -> tuple[str, ...]:
     """By what a reference is looked up when the job does not say: the job's own key first, then the id."""
     if sobject == CONTACT_ROLE and field_name == "OpportunityId" and key:
         return (key, "Id")
-    if target == _RECORD_TYPE:
+    if target == RECORD_TYPE:
         return ("DeveloperName",)
     return (key, "Id") if key else ("Id",)

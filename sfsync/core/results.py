@@ -38,6 +38,12 @@ NOT_DONE: Final = frozenset(
 )
 """Outcomes that leave something for a person or a later run: exit code 3."""
 
+DEFERRED: Final = "DEFERRED"
+OWNER_LEFT_OUT: Final = "OWNER_LEFT_OUT"
+OWNER_REPLACED: Final = "OWNER_REPLACED"
+REMARKS: Final = frozenset({DEFERRED, OWNER_LEFT_OUT, OWNER_REPLACED})
+"""The codes of what is said of a row that goes all the same; it is not undone by them."""
+
 
 class Stage(StrEnum):
     """Where in the flow a problem was found."""

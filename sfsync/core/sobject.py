@@ -45,6 +45,11 @@ def checksum(short_id: str) -> str:
     )
 
 
+def id_form(text: str) -> bool:
+    """Whether the text has the form of a record id: 15 or 18 letters and digits, whoever's it may be."""
+    return _ID_SHAPE.fullmatch(text) is not None
+
+
 def record_id(text: str, sobject: str | None = None) -> str | None:
     """The 18-character id that `text` spells, or None when it is no id of `sobject`.
 

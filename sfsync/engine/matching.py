@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sfsync.core.candidates import TELLING
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import Job, Section
 from sfsync.core.keys import ledger_key
+from sfsync.core.models import Reference
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import saved_key_fields
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
@@ -169,6 +171,27 @@ def learn_references(
         sobject, name = place
         described = gateway.describe(sobject).field(name)
         table.settle_case(place, matters=described is not None and described.case_sensitive)
+
+
+def learn_what_tells_apart(
+    table: ReferenceTable, wanted: Iterable[tuple[str, Reference]], gateway: OrgGateway, *, of: str
+) -> None:
+    """Asks what tells records apart among which a person will have to choose; nothing where there are none.
+
+    Fields that the running user does not see are not asked for.
+    """
+    lookups = []
+    for sobject, ids in table.untold(wanted, of=of).items():
+        describe = gateway.describe(sobject)
+        seen = [path for path in TELLING.get(sobject, ()) if _is_seen(path, describe)] or ["CreatedDate"]
+        lookups.append(Lookup(sobject, ("Id", *seen), "Id", tuple(ids)))
+    for lookup, records in zip(lookups, gateway.fetch(lookups) if lookups else [], strict=True):
+        table.learn_telling(records, lookup.fields[1:])
+
+
+def _is_seen(path: str, describe: SObjectDescribe) -> bool:
+    head, dot, _ = path.partition(".")
+    return describe.field(f"{head}Id" if dot else head) is not None
 
 
 def full_id(record: Record) -> str:

@@ -16,15 +16,22 @@ from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
 from sfsync.core.forecast_basis import ForecastBasis
 from sfsync.core.job import Job, UpdateMode
 from sfsync.core.models import Reference
+from sfsync.core.owners import USER, sandbox_suffixes
 from sfsync.core.plan import Action, Change, Plan, SourceImage
+from sfsync.core.planned_records import PlannedRecords
 from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, Record, RunRecord
-from sfsync.core.resolve import PlannedRecords, ReferenceTable
+from sfsync.core.resolve import ReferenceTable
 from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.writes import Route
 from sfsync.engine.forecasting import forecast_basis
-from sfsync.engine.matching import learn_references, own_records, refuse_without_memory
+from sfsync.engine.matching import (
+    learn_references,
+    learn_what_tells_apart,
+    own_records,
+    refuse_without_memory,
+)
 from sfsync.engine.reading import CheckedRow, ReadSection, derived_roles, read_section
 from sfsync.engine.role_planning import RolePlanner, rejected_deals
 from sfsync.engine.routing import plan_routes
@@ -32,6 +39,7 @@ from sfsync.engine.row_planning import RowPlanner
 from sfsync.engine.row_problems import (
     kept_note,
 )
+from sfsync.engine.row_references import ReferencePolicies
 from sfsync.engine.schema import Schema, read_schema, target
 
 MOST_STRICT: Final = 500
@@ -102,6 +110,7 @@ def make_plan(
         sources=planning.images,
         predicted=predicted_calls(changes, routes, is_strict=is_strict),
         forecast=planning.forecast(changes),
+        open_references=tuple(planning.references.open),
     )
 
 
@@ -134,14 +143,17 @@ class _Planning:
     changes: list[Change] = field(default_factory=list)
     planned: dict[str, PlannedRecords] = field(default_factory=dict)
     table: ReferenceTable = field(init=False)
+    references: ReferencePolicies = field(init=False)
     derived: list[CheckedRow] = field(default_factory=list)
     rows: RowPlanner = field(init=False)
     deals: Sequence[Record] = ()
 
     def __post_init__(self, unfenced: frozenset[str]) -> None:
         describes = {name: rules.describe for name, rules in self.schema.rules.items()}
-        self.table = ReferenceTable(self.planned, describes)
-        self.rows = RowPlanner(self.job, self.schema, self.table, unfenced)
+        suffixes = sandbox_suffixes(self.gateway.identity())
+        self.table = ReferenceTable(self.planned, describes, self.job.picks, suffixes)
+        self.references = ReferencePolicies(self.table)
+        self.rows = RowPlanner(self.job, self.schema, self.references, unfenced)
 
     def read(self, read: ReadSection) -> None:
         """Plans the rows of one section."""
@@ -186,30 +198,35 @@ class _Planning:
         describe = self.schema.describe(sobject)
         own = own_records(read, describe, job=self.job.name, org_id=self.org_id, journal=self.journal)
         lookups = [own.lookup] if own.lookup else []
-        lookups += self.table.lookups(self._references(sobject, read.rows))
+        references = list(self._references(read))
+        lookups += self.table.lookups(references, of=sobject)
         answers = list(zip(lookups, self.gateway.fetch(lookups) if lookups else [], strict=True))
         if own.lookup:
             records = answers.pop(0)[1]
             own.learn(records)
             self.deals = records if sobject == OPPORTUNITY else self.deals
         learn_references(self.table, answers, self.gateway)
+        learn_what_tells_apart(self.table, references, self.gateway, of=sobject)
         planned = self.planned.setdefault(sobject, PlannedRecords(read.section.match_name))
         for row in read.rows:
             change = self.rows.change(read, row, own.of(row), own.ledger.get(row.key))
             self.changes.append(change)
             planned.add(change)
 
-    def _references(self, sobject: str, rows: Iterable[CheckedRow]) -> Iterable[tuple[str, Reference]]:
-        describe = self.schema.describe(sobject)
-        for row in rows:
+    def _references(self, read: ReadSection) -> Iterable[tuple[str, Reference]]:
+        describe = self.schema.describe(read.section.sobject)
+        for row in read.rows:
             for name, value in row.values.items():
                 reference_field = describe.field(name)
                 if isinstance(value, Reference) and reference_field is not None:
                     yield target(reference_field), value
+        for rule in read.section.rules:
+            if rule.inactive_default is not None:
+                yield USER, Reference(rule.inactive_default, rule.match)
 
     def _plan_roles(self, rows: list[CheckedRow]) -> None:
         planner = RolePlanner(
-            self.job, self.schema, self.gateway, self.journal, self.org_id, self.table, self.still_open
+            self.job, self.schema, self.gateway, self.journal, self.org_id, self.references, self.still_open
         )
         planned = planner.plan(rows, self.planned.get(OPPORTUNITY))
         self.changes.extend(planned.changes)

@@ -156,6 +156,8 @@ def _mapped_columns(section: Section) -> dict[str, str]:
     for rule in section.rules:
         for column in PLACE.findall(rule.compose) if rule.compose else ():
             columns[column] = rule.field
+        if rule.account is not None:
+            columns[rule.account] = rule.field
         if rule.column is not None:
             columns[rule.column] = rule.field
     if section.row_key is not None:

@@ -56,6 +56,7 @@ def retry_plan(
         created_at=stamp.created_at,
         serial=journal.serial(plan.job, plan.org.org_id),
         changes=changes,
+        open_references=(),
         notes=tuple(_left_out(failed[name], since) for name in failed if name in since.named(accepted)),
         predicted=predicted_calls(changes, plan.routes, is_strict=plan.is_strict),
     )

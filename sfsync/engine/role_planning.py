@@ -9,20 +9,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sfsync.core.checks import Invalid, row_problem
+from sfsync.core.candidates import BlockedBy
+from sfsync.core.checks import Invalid
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held
 from sfsync.core.job import Job, OnRoleError, Section, SourceSpec
-from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change
+from sfsync.core.planned_records import PlannedRecords
 from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, OrgGateway, Record
-from sfsync.core.resolve import BlockedBy, PlannedRecords, ReferenceTable
 from sfsync.core.results import Problem, Stage
 from sfsync.core.roles import HeldRole, RolePlan, WantedRole, gives_flag_away, plan_roles, role_key
-from sfsync.core.sobject import CONTACT, CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending
-from sfsync.engine.matching import learn_references
 from sfsync.engine.reading import CheckedRow, asks_for_role
+from sfsync.engine.role_references import RoleReferences
+from sfsync.engine.row_references import NOT_GONE, ReferencePolicies
 from sfsync.engine.schema import Schema
 
 OWN_FIELDS: Final = frozenset({"OpportunityId", "ContactId", "Role", "IsPrimary"})
@@ -48,19 +49,17 @@ class RolePlanner:
     gateway: OrgGateway
     journal: Journal
     org_id: str
-    table: ReferenceTable
+    policies: ReferencePolicies
     still_open: Sequence[ChangeRecord]
 
     def plan(self, rows: Sequence[CheckedRow], deals: PlannedRecords | None) -> RolePlan:
         """One change for every role row, and the demotions that they bring about."""
-        references = [pair for row in rows for pair in _references(row) if not row.problems]
-        lookups = self.table.lookups(references)
-        answers = self.gateway.fetch(lookups) if lookups else []
-        learn_references(self.table, zip(lookups, answers, strict=True), self.gateway)
+        references = RoleReferences(self.schema.sections, self.policies, deals)
+        references.learn(rows, self.gateway)
         refused: list[Change] = []
         by_deal: dict[str, _DealRoles] = {}
         for row in rows:
-            placed = self._placed(row, deals)
+            placed = self._placed(row, references)
             if isinstance(placed, Change):
                 refused.append(placed)
             else:
@@ -78,23 +77,25 @@ class RolePlanner:
         notes = [note for plan in plans for note in plan.notes]
         return RolePlan(tuple(self._unsettled_kept([*refused, *changes])), tuple(notes))
 
-    def _placed(self, row: CheckedRow, deals: PlannedRecords | None) -> Change | tuple[Change, WantedRole]:
+    def _placed(self, row: CheckedRow, references: RoleReferences) -> Change | tuple[Change, WantedRole]:
         """The row's deal and what it wants there, or the change of a row that goes no further."""
-        deal = self._deal(row, deals)
+        deal = references.deal(row)
         known = deal if isinstance(deal, Change) else None
         if row.problems:
             return _stopped(row, Action.REJECT, row.problems, known)
         if not asks_for_role(self._section, row):
             return _stopped(row, Action.SKIP, [_no_role(row)], known)
         if isinstance(deal, Invalid):
-            return _stopped(row, Action.REJECT, [self._problem(row, "OpportunityId", deal)])
+            action, problem = references.stopped(row, "OpportunityId", deal)
+            return _stopped(row, action, [problem])
         if deal.action in (Action.REJECT, Action.BLOCKED, Action.CONFLICT, Action.UNKNOWN):
             return _stopped(row, Action.BLOCKED, [_waits_for(row, deal)], deal)
         if deal.action is Action.SKIP:
             return _stopped(row, Action.SKIP, [_deal_left_out(row, deal)], deal)
-        contact = self._contact(row)
+        contact = references.contact(row)
         if isinstance(contact, Invalid):
-            return _stopped(row, Action.REJECT, [self._problem(row, "ContactId", contact)], deal)
+            action, problem = references.stopped(row, "ContactId", contact)
+            return _stopped(row, action, [problem], deal)
         if isinstance(contact, BlockedBy):
             return _stopped(row, Action.BLOCKED, [_contact_missing(row, contact)], deal)
         return deal, _wanted(row, contact)
@@ -103,33 +104,6 @@ class RolePlanner:
     def _section(self) -> Section:
         section = self.schema.sections.get("contact_roles")
         return section or Section("contact_roles", CONTACT_ROLE, SourceSpec("rows"), ())
-
-    def _deal(self, row: CheckedRow, deals: PlannedRecords | None) -> Change | Invalid:
-        reference = row.values.get("OpportunityId")
-        if not isinstance(reference, Reference):
-            return Invalid("NO_DEAL", "the row names no deal", "Fill in the deal's key.")
-        for name in reference.match if deals else ():
-            hits = deals.find(name, reference.value) if deals else []
-            # Rows that share a key are all refused: the role waits for whichever of them is corrected.
-            if len(hits) == 1 or (hits and all(each.action is Action.REJECT for each in hits)):
-                return hits[0]
-        resolved = self.table.resolve(OPPORTUNITY, reference, of=CONTACT_ROLE)
-        if isinstance(resolved, str):
-            change_id = f"{OPPORTUNITY}:{reference.value}"
-            label = f"deal {reference.value}"
-            return Change(change_id, OPPORTUNITY, Action.NOOP, reference.value, label, record_id=resolved)
-        return resolved if isinstance(resolved, Invalid) else Invalid("NO_DEAL", "the deal is not in the org")
-
-    def _contact(self, row: CheckedRow) -> str | Pending | BlockedBy | Invalid:
-        reference = row.values.get("ContactId")
-        if not isinstance(reference, Reference):
-            return Invalid("NO_CONTACT", "the row names no contact", "Fill in the contact.")
-        return self.table.resolve(CONTACT, reference, of=CONTACT_ROLE)
-
-    def _problem(self, row: CheckedRow, name: str, invalid: Invalid) -> Problem:
-        value = row.values.get(name)
-        text = value.value if isinstance(value, Reference) else ""
-        return replace(row_problem(self._section, row.ref, name, invalid, value=text), stage=Stage.MATCH)
 
     def _held(self, deals: Iterable[_DealRoles]) -> dict[str, list[HeldRole]]:
         ids = [each.deal.record_id for each in deals if each.deal.record_id is not None]
@@ -213,8 +187,16 @@ class RolePlanner:
 
 
 def _doubtful_deals(refused: Iterable[Change]) -> set[str | None]:
-    """The deals that have a row with something wrong; None when such a row does not even tell its deal."""
-    return {each.parent for each in refused if each.action in (Action.REJECT, Action.BLOCKED)}
+    """The deals that have a row with something wrong; None when such a row does not even tell its deal.
+
+    A row that waits for its contact, or is left out without it, may be about a role that the deal has.
+    """
+    doubtful = (Action.REJECT, Action.BLOCKED)
+    return {
+        each.parent
+        for each in refused
+        if each.action in doubtful or any(said.code in NOT_GONE for said in each.problems)
+    }
 
 
 def role_key_of(change: Change) -> str:
@@ -280,13 +262,6 @@ def _held_back(change: Change, deals: set[str]) -> Change:
     return change
 
 
-def _references(row: CheckedRow) -> Iterable[tuple[str, Reference]]:
-    for name, sobject in (("ContactId", CONTACT), ("OpportunityId", OPPORTUNITY)):
-        value = row.values.get(name)
-        if isinstance(value, Reference):
-            yield sobject, value
-
-
 def _wanted(row: CheckedRow, contact: str | Pending) -> WantedRole:
     return WantedRole(
         row=row.ref,
@@ -324,7 +299,7 @@ def _no_role(row: CheckedRow) -> Problem:
 
 
 def _deal_left_out(row: CheckedRow, deal: Change) -> Problem:
-    return _problem("DEAL_LEFT_OUT", f"its deal {deal.label} is left out by the job's mode", row)
+    return _problem("DEAL_LEFT_OUT", f"its deal {deal.label} is left out", row)
 
 
 def _waits_for(row: CheckedRow, deal: Change) -> Problem:

@@ -10,15 +10,13 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from sfsync.core.checks import Invalid, missing_problem, row_problem
+from sfsync.core.checks import missing_problem
 from sfsync.core.diff import difference, held
 from sfsync.core.job import FieldPolicy, Job, Mode
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Record
-from sfsync.core.resolve import BlockedBy, ReferenceTable
-from sfsync.core.results import Problem, Stage
-from sfsync.core.values import Pending, PlannedValue, Value
+from sfsync.core.values import Value
 from sfsync.engine.matching import full_id
 from sfsync.engine.reading import CheckedRow, ReadSection
 from sfsync.engine.row_problems import (
@@ -30,7 +28,8 @@ from sfsync.engine.row_problems import (
     unclear_match,
     unsettled,
 )
-from sfsync.engine.schema import Schema, target
+from sfsync.engine.row_references import ReferencePolicies
+from sfsync.engine.schema import Schema
 
 
 @dataclass(slots=True)
@@ -41,7 +40,7 @@ class RowPlanner:
 
     job: Job
     schema: Schema
-    table: ReferenceTable
+    references: ReferencePolicies
     unfenced: Collection[str]
     kept: Counter[tuple[str, str, FieldPolicy]] = field(default_factory=Counter)
 
@@ -52,42 +51,21 @@ class RowPlanner:
         base = _base_change(read, row)
         if row.problems:
             return replace(base, action=Action.REJECT, problems=tuple(row.problems))
-        desired, problems, is_blocked = self._resolved(read, row, records[0] if records else {})
-        base = replace(base, desired=desired)
-        if problems:
-            return replace(
-                base, action=Action.BLOCKED if is_blocked else Action.REJECT, problems=tuple(problems)
-            )
+        describe = self.schema.describe(read.section.sobject)
+        found = self.references.resolved(read.section, describe, row, records[0] if records else {})
+        base = replace(base, desired=found.desired, problems=tuple(found.remarks))
+        if found.problems:
+            action = Action.BLOCKED if found.is_blocked else Action.REJECT
+            return replace(base, action=action, problems=tuple(found.problems))
+        if found.left_out:
+            there = full_id(records[0]) if len(records) == 1 else None
+            return replace(base, action=Action.SKIP, record_id=there, problems=tuple(found.left_out))
         key_field = read.section.key
         if len(records) > 1 or (records and key_field and records[0].get(key_field) != row.key):
             return replace(base, action=Action.REJECT, problems=(unclear_match(row, records),))
         if records:
             return self._of_existing(read, row, base, record=records[0], entry=entry)
         return self._of_absent(read, row, base, entry=entry)
-
-    def _resolved(
-        self, read: ReadSection, row: CheckedRow, record: Record
-    ) -> tuple[dict[str, PlannedValue], list[Problem], bool]:
-        """The values with references resolved, the problems of those that are not, and if one is blocked."""
-        describe = self.schema.describe(read.section.sobject)
-        desired: dict[str, PlannedValue] = {}
-        problems: list[Problem] = []
-        is_blocked = False
-        for name, value in row.values.items():
-            reference_field = describe.field(name)
-            if not isinstance(value, Reference) or reference_field is None:
-                desired[name] = value
-                continue
-            goal, sobject, held = target(reference_field), read.section.sobject, record.get(name)
-            resolved = self.table.resolve(goal, value, of=sobject, held=held)
-            if isinstance(resolved, str | Pending):
-                desired[name] = resolved
-                continue
-            is_blocked = is_blocked or isinstance(resolved, BlockedBy)
-            invalid = blocked_by(resolved) if isinstance(resolved, BlockedBy) else resolved
-            problem = row_problem(read.section, row.ref, name, invalid, value=value.value)
-            problems.append(replace(problem, stage=Stage.MATCH))
-        return desired, problems, is_blocked
 
     def _of_existing(
         self, read: ReadSection, row: CheckedRow, base: Change, *, record: Record, entry: LedgerEntry | None
@@ -132,12 +110,6 @@ class RowPlanner:
             return replace(base, action=Action.REJECT, problems=(missing,))
         values = {name: value for name, value in base.desired.items() if value is not None}
         return replace(base, action=Action.CREATE, values=values)
-
-
-def blocked_by(blocked: BlockedBy) -> Invalid:
-    """Why a row waits for another one of its job."""
-    message = f"refers to {blocked.change_id}, which is not brought to the org"
-    return Invalid("BLOCKED_BY", message, "Correct that row first, then import both again.")
 
 
 def _base_change(read: ReadSection, row: CheckedRow) -> Change:

@@ -74,6 +74,7 @@ def undo_plan(
         notes=tuple(undo.notes),
         undoes=plan.plan_id,
         limits=NO_LIMITS,
+        open_references=(),
         predicted=undo_calls(changes, plan.routes, is_strict=plan.is_strict),
         forecast=_forecast(undo),
     )

@@ -13,11 +13,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held, scale_of
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
-from sfsync.core.results import Outcome, Problem, Stage
+from sfsync.core.results import DEFERRED, Outcome, Problem, Stage
 from sfsync.core.roles import role_key
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import Pending, Value, is_same, shown
@@ -32,6 +33,13 @@ class _Done:
     record_id: str
     desired: dict[str, Value]
     is_written: bool
+
+    @property
+    def deferred(self) -> list[str]:
+        """The lookups that the row goes without for now: what the org holds there meanwhile is remembered, so that
+        the run that sets them does not write over somebody's choice.
+        """
+        return [each.field for each in self.change.problems if each.code == DEFERRED]
 
 
 def verify(state: RunState, *, among: Collection[str] | None = None) -> list[Problem]:
@@ -109,7 +117,7 @@ def _read_back(state: RunState, written: Iterable[_Done]) -> dict[str, Record]:
     lookups = []
     for sobject in WRITE_ORDER:
         of_sobject = [each for each in written if each.change.sobject == sobject]
-        names = dict.fromkeys(name for each in of_sobject for name in each.desired)
+        names = dict.fromkeys(name for each in of_sobject for name in (*each.desired, *each.deferred))
         if of_sobject:
             ids = tuple(each.record_id for each in of_sobject)
             lookups.append(Lookup(sobject, tuple(dict.fromkeys(("Id", *AUDIT, *names))), "Id", ids))
@@ -136,9 +144,18 @@ def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Probl
 def _seen(state: RunState, done: _Done, record: Record | None, *, is_late: bool) -> Mapping[str, Value]:
     """The base of the next comparison: what the org made of the values, else the values themselves."""
     is_new = done.change.action is Action.CREATE
-    if record is None or (is_anothers(record) if is_new else is_late):
+    if record is None or (is_late and not is_new):
         return done.desired
-    return held(state.gateway.describe(done.change.sobject), record, done.desired)
+    describe = state.gateway.describe(done.change.sobject)
+    if is_new and is_anothers(record):
+        return {**done.desired, **dict.fromkeys(_empty_at_first(describe, done.deferred))}
+    return held(describe, record, dict.fromkeys((*done.desired, *done.deferred)))
+
+
+def _empty_at_first(describe: SObjectDescribe, names: Iterable[str]) -> list[str]:
+    """The lookups that a new record does not have by itself, as it has an owner."""
+    fields = (describe.field(name) for name in names)
+    return [each.name for each in fields if each is not None and not each.defaulted_on_create]
 
 
 def _entry(state: RunState, done: _Done, seen: Mapping[str, Value], known: LedgerEntry | None) -> LedgerEntry:

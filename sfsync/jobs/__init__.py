@@ -9,5 +9,6 @@ from sfsync.jobs.config_folder import find_config_folder
 from sfsync.jobs.job_files import load_job
 from sfsync.jobs.json_schema import job_json_schema, org_json_schema
 from sfsync.jobs.org_profiles import load_org
+from sfsync.jobs.picks_file import with_picks
 
-__all__ = ["find_config_folder", "job_json_schema", "load_job", "load_org", "org_json_schema"]
+__all__ = ["find_config_folder", "job_json_schema", "load_job", "load_org", "org_json_schema", "with_picks"]

@@ -21,8 +21,10 @@ from sfsync.core.job import (
     Blank,
     FieldPolicy,
     FieldRule,
+    Inactive,
     Job,
     Limits,
+    Missing,
     Mode,
     OnRoleError,
     RolePolicy,
@@ -46,6 +48,7 @@ from sfsync.jobs.job_form import (
 from sfsync.jobs.job_meaning import meaning_mistakes
 from sfsync.jobs.job_sources import settled_sources
 from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
+from sfsync.jobs.picks_file import picks_path, with_picks
 from sfsync.jobs.toml_file import TomlFile, read_toml
 
 _HINT: Final = "Correct the job file. `sfsync schema job` prints every key and what it means."
@@ -69,7 +72,7 @@ _EXPLAINED: Final[Mapping[str, str]] = {
     ),
     "contact_roles.key": "contact roles have none; a role is known by its deal, contact and role",
 }
-_NOT_IN_DIGEST: Final = {"description": True, "org": True, "guards": True} | {
+_NOT_IN_DIGEST: Final = {"description": True, "org": True, "guards": True, "picks": True} | {
     name: {"file"} for name in SECTIONS
 }
 
@@ -98,7 +101,10 @@ def load_job(
         mistakes.append(Mistake(("name",), f'= "{name}" is no name of a job; give one in plain letters'))
     if mistakes:
         raise refusal(file, mistakes, hint=_HINT)
-    return _job(form, sources.specs, name=name, org=org, file=file)
+    job = _job(form, sources.specs, name=name, org=org, file=file)
+    if form.picks is None:
+        return job
+    return with_picks(job, picks_path(form.picks, folder=file.path.parent, environ=environ))
 
 
 def _job_path(path_or_name: str | Path, environ: Mapping[str, str]) -> Path:
@@ -207,6 +213,16 @@ def _rule(field: str, form: RuleForm) -> FieldRule:
         match=tuple(form.match or ()),
         date_format=form.format,
         policy=FieldPolicy(form.policy or FieldPolicy.GUARD),
+        account=form.account,
+        missing=Missing(form.missing or Missing.ERROR),
+        inactive=_inactive(form),
+        inactive_default=form.inactive_default,
+    )
+
+
+def _inactive(form: RuleForm) -> Inactive:
+    return (
+        Inactive.DEFAULT if form.inactive_default is not None else Inactive(form.inactive or Inactive.ERROR)
     )
 
 

@@ -68,7 +68,28 @@ class RuleForm(_Form):
         None,
         min_length=1,
         description="For references: the fields of the other record by which it is looked up, in order; "
-        '"Id" takes the cell for a record id.',
+        '"Id" takes the cell for a record id, "Name + Account.Name" also compares the account (see account).',
+    )
+    account: Column | None = Field(
+        None,
+        description='For match = "Name + Account.Name": the column that says the account. A contact role without '
+        "it takes the deal's account.",
+    )
+    missing: Literal["error", "defer", "create", "skip"] | None = Field(
+        None,
+        description="For references that find no record: a problem of the row (error, the default); the row goes "
+        "without this lookup, and a later run sets it (defer); the record is brought first (create); or the row is "
+        "left out (skip).",
+    )
+    inactive: Literal["error", "skip"] | None = Field(
+        None,
+        description="For owners who have left: a problem of the row (error, the default), or the owner is left as "
+        "the org has it (skip).",
+    )
+    inactive_default: Text | None = Field(
+        None,
+        description="The user, looked up by match too, who takes the place of an owner who has left; then inactive "
+        "is not given.",
     )
     format: Text | None = Field(
         None, description="How a date is written, such as %d.%m.%Y; by default 2026-09-30."
@@ -195,6 +216,11 @@ class JobForm(_Form):
     )
     mode: Literal["upsert", "insert", "update"] = Field(
         "upsert", description="What may be done with a row: create or update, only create, or only update."
+    )
+    picks: Text | None = Field(
+        None,
+        description="A CSV file, from the job file's folder, that settles references for good: sobject, field "
+        "(the strategy of match, or empty for any), value, id. A run writes one to start from into its folder.",
     )
     roles: RolesForm = RolesForm(policy="merge", on_error="role")
     guards: GuardsForm = GuardsForm(max_changes=None, max_failures=None, canary=None)

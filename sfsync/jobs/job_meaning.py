@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sfsync.core.job import SECTIONS
@@ -19,6 +19,7 @@ from sfsync.core.values import says_the_day
 from sfsync.core.wording import listed
 from sfsync.jobs.job_form import RuleForm
 from sfsync.jobs.mistakes import Mistake, Path, known_keys, shown
+from sfsync.jobs.reference_meaning import reference_mistakes
 
 SYSTEM_FIELDS: Final = frozenset(
     {
@@ -82,7 +83,7 @@ def _columns(rule: Table) -> set[str]:
     """The columns that a rule reads."""
     compose = rule.get("compose")
     columns = set(PLACE.findall(compose)) if isinstance(compose, str) else set()
-    return columns | ({rule["column"]} if isinstance(rule.get("column"), str) else set())
+    return columns | {rule[key] for key in ("column", "account") if isinstance(rule.get(key), str)}
 
 
 def _key_mistakes(name: str, section: Table, rules: Table) -> Iterator[Mistake]:
@@ -164,7 +165,7 @@ def _rule_mistakes(path: Path, rule: Table) -> Iterator[Mistake]:
     yield from _clashes(path, rule)
     yield from _compose_mistakes(path, rule.get("compose"))
     yield from _format_mistakes(path, rule.get("format"))
-    yield from _match_mistakes(path, rule.get("match"))
+    yield from reference_mistakes(path, rule)
 
 
 def _clashes(path: Path, rule: Table) -> Iterator[Mistake]:
@@ -206,16 +207,3 @@ def _format_mistakes(path: Path, date_format: object) -> Iterator[Mistake]:
     if not says_the_day(date_format):
         message = f"= {shown(date_format)} does not say day, month and year; an example is %d.%m.%Y"
         yield Mistake((*path, "format"), message)
-
-
-def _match_mistakes(path: Path, match: object) -> Iterator[Mistake]:
-    names: Iterable[object] = [match] if isinstance(match, str) else match if isinstance(match, list) else ()
-    seen: set[str] = set()
-    for name in names:
-        if not isinstance(name, str) or not name:
-            continue
-        if not is_api_name(name):
-            yield Mistake((*path, "match"), f"= {shown(name)} is no API name of a field")
-        if name.lower() in seen:
-            yield Mistake((*path, "match"), f'names "{name}" twice')
-        seen.add(name.lower())

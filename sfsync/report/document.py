@@ -75,16 +75,14 @@ def in_write_order(sobjects: Iterable[str]) -> list[str]:
 
 
 def remarks(report: Report) -> Iterator[tuple[Problem, Change | None, Outcome | None]]:
-    """What a person should know and what makes no row undone: why a run stopped, notes, skipped rows."""
+    """What a person should know and what makes no row undone: why a run stopped, notes, remarks on rows."""
     if report.stopped is not None:
         stopped = report.stopped
         yield Problem(stopped.code, Stage.ORG, stopped.message, stopped.hint), None, None
     for note in (*report.plan.notes, *report.notes):
         yield note, None, None
-    for change, result in report.rows():
-        if result.outcome is Outcome.SKIPPED:
-            for problem in result.problems:
-                yield problem, change, result.outcome
+    for change, outcome, problem in report.remarks():
+        yield problem, change, outcome
 
 
 def problem_entry(problem: Problem, change: Change | None, outcome: Outcome | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sfsync.core.report import Report
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.report.document import IN_ORG, row_entries, run_document
 from sfsync.report.html_report import html_report
+from sfsync.report.picks_template import FILE, picks_lines
 from sfsync.report.private_files import write_private_text
 from sfsync.report.rejects import (
     LeftRow,
@@ -33,8 +34,10 @@ from sfsync.report.safe_text import unformulated
 
 SUCCESS_COLUMNS: Final = ("sobject", "key", "label", "outcome", "record_id", "source", "file", "line")
 
+_REPLACED: Final = ("rejects-*", "unprocessed-*", "successes.csv", FILE)
+
 RunFiles = dict[str, str | dict[str, str]]
-"""Where the files are: "rejects" (the one to look at first), "successes", "results", "report", and per source."""
+"""Where the files are: "rejects" (the one to look at first), "picks", "successes", "results", "report", and per source."""
 
 
 def write_run_folder(report: Report, folder: Path) -> RunFiles:
@@ -43,7 +46,7 @@ def write_run_folder(report: Report, folder: Path) -> RunFiles:
     Raises:
         SyncError: the file system refuses; code REPORT_NOT_WRITTEN.
     """
-    earlier = {path for name in ("rejects-*", "unprocessed-*", "successes.csv") for path in folder.glob(name)}
+    earlier = {path for name in _REPLACED for path in folder.glob(name)}
     left = left_rows(report)
     rejects = {name: [row for row in rows if not row.is_unprocessed] for name, rows in left.items()}
     unprocessed = {name: [row for row in rows if row.is_unprocessed] for name, rows in left.items()}
@@ -52,6 +55,7 @@ def write_run_folder(report: Report, folder: Path) -> RunFiles:
         "rejects": _first_to_read(report, by_source),
         "rejects_by_source": by_source,
         "unprocessed_by_source": _write_rows(report, unprocessed, folder=folder, title="unprocessed"),
+        "picks": _write_picks(report, folder),
         "successes": _write_successes(report, folder),
         "report": str(folder / "report.html"),
         "results": str(folder / "run_results.json"),
@@ -105,6 +109,16 @@ def _write_successes(report: Report, folder: Path) -> str:
         return ""
     path = folder / "successes.csv"
     write_private_text(path, _success_lines(report))
+    return str(path)
+
+
+def _write_picks(report: Report, folder: Path) -> str:
+    """Writes the references that a person has to settle; without one there is no file."""
+    lines = list(picks_lines(report.plan))
+    if not lines:
+        return ""
+    path = folder / FILE
+    write_private_text(path, lines)
     return str(path)
 
 

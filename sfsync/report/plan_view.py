@@ -14,7 +14,7 @@ from sfsync.core.costs import creates_by_route
 from sfsync.core.forecast import effect_of
 from sfsync.core.guarantees import KEYLESS, SAFE_BECAUSE
 from sfsync.core.plan import WRITES, Action, Change, Plan
-from sfsync.core.results import Problem
+from sfsync.core.results import REMARKS, Problem
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import Pending, PlannedValue, shown
 from sfsync.core.writes import Route
@@ -207,7 +207,9 @@ def _problems(changes: Iterable[Change]) -> Iterator[Problem]:
 
 def _note_lines(plan: Plan) -> Iterator[Line]:
     skipped = [each for each in plan.changes if each.row is not None and each.action is Action.SKIP]
-    notes = [*plan.notes, *_problems(skipped)]
+    going = [each for each in plan.changes if each.row is not None and each.action in WRITES | {Action.NOOP}]
+    remarks = [each for each in _problems(going) if each.code in REMARKS]
+    notes = [*plan.notes, *_problems(skipped), *remarks]
     if notes:
         yield Line()
         yield Line("Notes", tone=Tone.TITLE)

@@ -33,13 +33,14 @@ _MEANINGS: Final = {
 _FILE_WORDS: Final = {
     "rejects_by_source": "rows to correct and import again",
     "unprocessed_by_source": "rows that were not reached",
+    "picks": "references to settle: keep the lines that you mean, name the file as picks in the job",
     "successes": "rows that are in the org",
     "report": "the report, for a browser",
     "results": "everything, for programs",
 }
 
 
-_FILES_OF_A_PLAN: Final = frozenset({"rejects_by_source", "report"})
+_FILES_OF_A_PLAN: Final = frozenset({"rejects_by_source", "picks", "report"})
 
 
 def report_pieces(report: Report, files: Files) -> Iterator[Piece]:
@@ -101,13 +102,8 @@ def _problem_lines(report: Report) -> Iterator[Line]:
 
 
 def _note_lines(report: Report) -> Iterator[Line]:
-    skipped: list[Problem] = [
-        placed(problem, change)
-        for change, result in report.rows()
-        if result.outcome is Outcome.SKIPPED
-        for problem in result.problems
-    ]
-    notes = [*report.plan.notes, *report.notes, *skipped]
+    said: list[Problem] = [placed(problem, change) for change, _, problem in report.remarks()]
+    notes = [*report.plan.notes, *report.notes, *said]
     if notes:
         yield Line()
         yield Line("Notes", tone=Tone.TITLE)

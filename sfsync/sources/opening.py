@@ -81,7 +81,8 @@ def _wanted(section: Section) -> frozenset[str]:
 def _columns(rule: FieldRule | None) -> list[str]:
     if rule is None:
         return []
-    return [rule.column] if rule.column is not None else PLACE.findall(rule.compose or "")
+    of_value = [rule.column] if rule.column is not None else PLACE.findall(rule.compose or "")
+    return of_value if rule.account is None else [*of_value, rule.account]
 
 
 def _refuse_ending(section: Section, path: Path) -> None:

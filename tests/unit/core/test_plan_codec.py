@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 from report_examples import a_deal, a_plan
 
 from sfsync.core.forecast_basis import Deal, ForecastBasis
+from sfsync.core.open_references import Described, OpenReference
 from sfsync.core.plan_codec import dump_plan, load_plan, plan_digest
 from sfsync.core.stages import StageInfo
 
@@ -36,3 +37,13 @@ def test_a_plan_saved_before_forecasts_is_read_and_keeps_its_name() -> None:
     assert "forecast" not in orjson.loads(saved)["plan"]
     assert load_plan(saved) == plan
     assert plan_digest(load_plan(saved)) == orjson.loads(saved)["digest"]
+
+
+def test_references_to_settle_are_saved_with_the_plan() -> None:
+    """With their candidates."""
+    twins = OpenReference("Account", "Name", "Twin", (Described("001", "Twin", "Oslo"),))
+    empty = a_plan([a_deal(1)])
+    plan = replace(empty, open_references=(twins,))
+    assert load_plan(dump_plan(plan)) == plan
+    assert plan_digest(plan) != plan_digest(empty)
+    assert "open_references" not in orjson.loads(dump_plan(empty))["plan"]

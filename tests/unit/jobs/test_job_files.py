@@ -222,6 +222,10 @@ def test_the_schemas_describe_every_key() -> None:
         "blank",
         "default",
         "match",
+        "account",
+        "missing",
+        "inactive",
+        "inactive_default",
         "format",
         "policy",
     }

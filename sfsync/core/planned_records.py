@@ -1,0 +1,64 @@
+"""The rows of one section as records that others may mean: findable by the values they want to have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sfsync.core.plan import Change
+from sfsync.core.sobject import CONTACT
+from sfsync.core.values import PlannedValue, clean_key
+
+
+@dataclass(slots=True)
+class PlannedRecords:
+    """The rows of one section, findable by the values they want to have."""
+
+    key_field: str
+    changes: dict[str, Change] = field(default_factory=dict)
+    _index: dict[str, dict[str, list[Change]]] = field(default_factory=dict)
+
+    def add(self, change: Change) -> None:
+        """Makes a row findable, in place of what was planned for it before; one without a key is never meant."""
+        self._index = {}
+        self.changes[change.change_id] = change
+
+    def find(self, field_name: str, value: str) -> list[Change]:
+        """The rows whose wanted value of the field is this one."""
+        if field_name not in self._index:
+            self._index[field_name] = self._indexed(field_name)
+        return self._index[field_name].get(self._compared(field_name, value), [])
+
+    def covers(self, field_name: str, value: str) -> bool:
+        """Whether a hit among the rows makes a look in the org needless: keys are unique in both."""
+        return field_name.lower() == self.key_field.lower() and bool(self.find(field_name, value))
+
+    def with_record(self, record_id: str) -> Change | None:
+        """The row that is this record of the org."""
+        return next((each for each in self.find("Id", record_id) if each.record_id == record_id), None)
+
+    def _indexed(self, field_name: str) -> dict[str, list[Change]]:
+        index: dict[str, list[Change]] = {}
+        for change in self.changes.values():
+            wanted = self._wanted(change, field_name)
+            if isinstance(wanted, str):
+                index.setdefault(self._compared(field_name, wanted), []).append(change)
+        return index
+
+    def _wanted(self, change: Change, field_name: str) -> PlannedValue:
+        if field_name.lower() == self.key_field.lower():
+            return change.key
+        if field_name == "Id":
+            return change.record_id
+        if field_name == "Name" and change.sobject == CONTACT:
+            return _full_name(change)
+        return change.desired.get(field_name)
+
+    def _compared(self, field_name: str, value: str) -> str:
+        is_key = field_name.lower() == self.key_field.lower()
+        return clean_key(value) if is_key else clean_key(value).casefold()
+
+
+def _full_name(change: Change) -> str | None:
+    """A contact's name as the platform makes it. Source: Object Reference, Contact.Name: first and last name."""
+    parts = [change.desired.get(name) for name in ("FirstName", "LastName")]
+    return " ".join(each for each in parts if isinstance(each, str) and each) or None
