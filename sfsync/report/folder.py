@@ -37,7 +37,8 @@ SUCCESS_COLUMNS: Final = ("sobject", "key", "label", "outcome", "record_id", "so
 _REPLACED: Final = ("rejects-*", "unprocessed-*", "successes.csv", FILE)
 
 RunFiles = dict[str, str | dict[str, str]]
-"""Where the files are: "rejects" (the one to look at first), "picks", "successes", "results", "report", and per source."""
+"""Where the files are: "rejects" (the one to look at first), "picks", "successes", "results", "report", and those
+of each source."""
 
 
 def write_run_folder(report: Report, folder: Path) -> RunFiles:
