@@ -14,6 +14,7 @@ from sfsync.emulator.org.definition import DefinitionError, OrgDefinition, Table
 from sfsync.emulator.org.definition_names import check_names
 from sfsync.emulator.org.from_snapshot import objects_of
 from sfsync.emulator.org.ids import IdSequence
+from sfsync.emulator.org.person_accounts import add_person_accounts
 from sfsync.emulator.org.schema import Field, PicklistValue, RecordType, Schema, SObject
 from sfsync.emulator.org.standard import (
     default_picklists,
@@ -136,6 +137,7 @@ def build_schema(definition: OrgDefinition, *, pod: str) -> Schema:
         item = _custom_field(table, objects)
         objects[owner.name] = replace(owner, fields={**owner.fields, item.name.lower(): item})
     add_currencies(definition, objects)
+    add_person_accounts(definition, objects)
     _restrict(definition, objects)
     _add_record_types(definition, objects, pod=pod)
     check_names(definition, objects)

@@ -34,6 +34,7 @@ _ORGANIZATION: Final = {
     "session_timeout_minutes": int,
     "currencies": list,
     "currency_rates": dict,
+    "person_accounts": bool,
     "fiscal_year_start_month": int,
     "fiscal_year_named_by_start": bool,
 }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from sfsync.emulator.errors import RowError, RowRefusedError
 from sfsync.emulator.org.hooks import AFTER, BEFORE, Event
 from sfsync.emulator.org.locks import check_approval_lock, locked_records
+from sfsync.emulator.org.person_accounts import name_person
 from sfsync.emulator.org.schema import SObject
 from sfsync.emulator.org.storage import Row
 from sfsync.emulator.rules import derived_rows
@@ -136,6 +137,7 @@ def _check(call: "Call", draft: Draft, row: Row, *, sent: Row, before: Row | Non
         rewritten = _before_triggers(call, sobject, row, before=before)
         check_offered_values(call, sobject, row, sent=rewritten)
         sent = {**sent, **rewritten}
+    name_person(sobject, row)
     _check_required(row, org.required[sobject.name])
     complete(call, sobject, row, sent=sent, before=before)
     if watched:
