@@ -57,13 +57,21 @@ class Courier:
         self._retrier = retrier
         self._meter = meter
 
-    def deliver(self, request: Request, *, inspect: Inspect | None = None) -> Ending:
+    def deliver(
+        self, request: Request, *, inspect: Inspect | None = None, is_one_row: bool = False
+    ) -> Ending:
         """Sends the request and settles its end.
+
+        Of a request that is one row and nothing else, a code that nobody knows is the row's fault: rules and
+        triggers of an org have many.
 
         Raises:
             AccessError, ConfigError, LimitReached, OrgUnavailable: the org surely did nothing.
         """
         settled = self._retrier.run(request.kind, lambda deadline_s: self._send(request, deadline_s, inspect))
+        if is_one_row and settled.verdict.sign is Sign.STRANGE and not settled.in_doubt:
+            evidence = settled.answer.evidence
+            return RefusedWhole(evidence.code, evidence.message, evidence.fields)
         return _ending(settled, request.kind, address=self._access.address)
 
     def _send(self, request: Request, deadline_s: float, inspect: Inspect | None) -> Answer:

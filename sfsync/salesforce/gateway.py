@@ -206,7 +206,8 @@ class SalesforceGateway:
             if not culprits:
                 raise
             return _held_back(nodes, culprits)
-        match self._courier.deliver(request):
+        is_one_row = isinstance(call, ConditionalCall) and len(nodes) == 1
+        match self._courier.deliver(request, is_one_row=is_one_row):
             case Answered(document):
                 return complete(nodes, _read(call, document, request.kind))
             case RefusedWhole(has_moved=True):

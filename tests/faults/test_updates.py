@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from main_job_bench import Before, Bench, deal, role
+from main_job_bench import BARE_ORG, Before, Bench, deal, role
 
 from sfsync.core.job import UpdateMode
 from sfsync.core.results import Outcome
 from sfsync.emulator.fault_actions import Drop, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.org.clock import stamp
+from sfsync.emulator.org.hooks import Event
+from sfsync.emulator.server import running
 
 UPDATES = r"/composite$|/sobjects/\w+/\w{18}$"
 NO_ROLE = [role("D-1", name="None")]
@@ -148,3 +151,19 @@ def test_a_stage_moves_forward_only(bench: Bench) -> None:
         stages.append(bench.deal("D-1")["StageName"])
     assert stages == ["Needs Analysis", "Needs Analysis", "Closed Won", "Closed Won"]
     assert "forward-only" in bench.plan().notes[-1].message
+
+
+def amount_is_another(event: Event) -> str | None:
+    """Validate: one amount is refused."""
+    return "Not this one." if event.row["Amount"] == 250 else None
+
+
+def test_a_single_update_that_a_rule_of_the_org_refuses_rejects_its_row_and_stops_nothing(
+    tmp_path: Path,
+) -> None:
+    """The code of the refusal is one of many that only the org knows; it goes in a request of its own."""
+    rule = {"object": "Opportunity", "hook": f"{__name__}:amount_is_another", "fields": ["Amount"]}
+    with running(BARE_ORG | {"validation_rules": [rule]}) as emulator:
+        bench = Bench(emulator, tmp_path)
+        move_on(bench, "D-1")
+        assert bench.run().codes() == {"Opportunity:D-1": "FIELD_CUSTOM_VALIDATION_EXCEPTION"}
