@@ -14,7 +14,7 @@ from typing import Final
 
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.headers import HeaderMatch, match_headers
-from sfsync.core.job import ROW_KEY, FieldRule, Job, Mode, Section, SourceSpec
+from sfsync.core.job import ROW_KEY, FieldRule, Job, Mode, Section, SourceSpec, allowed_moves
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import says_the_day
 from sfsync.core.wording import suggestion
@@ -38,6 +38,7 @@ class ImportRequest:
     delimiter: str | None = None
     encoding: str = "utf-8"
     mode: Mode = Mode.UPSERT
+    allow: tuple[str, ...] = ()
 
 
 def import_job(request: ImportRequest, describe: Callable[[str], SObjectDescribe]) -> Job:
@@ -163,7 +164,10 @@ def _deals(
         rules = tuple(each for each in rules if each.column != request.key or _is_writable(each, describe))
     row_key = None if key_field else request.key
     spec = _spec(request, request.deals)
-    return Section("opportunities", OPPORTUNITY, spec, rules, key_field, row_key=row_key, ignore=ignore)
+    allow = allowed_moves(request.allow)
+    return Section(
+        "opportunities", OPPORTUNITY, spec, rules, key_field, row_key=row_key, ignore=ignore, allow=allow
+    )
 
 
 def _is_writable(rule: FieldRule, describe: SObjectDescribe) -> bool:

@@ -22,8 +22,9 @@ from sfsync.core.results import Problem
 from sfsync.core.routes import Means, choose_routes
 from sfsync.core.snapshot import Snapshot
 from sfsync.core.writes import Route
+from sfsync.engine.offered_values import OfferedValues
 from sfsync.engine.reading import ReadSection, read_section
-from sfsync.engine.record_types import record_type_problems
+from sfsync.engine.record_types import Offered, record_type_problems
 from sfsync.engine.routing import means_of
 from sfsync.engine.schema import read_schema, target
 from sfsync.snapshots import read_snapshot
@@ -55,13 +56,14 @@ def check(job: Job, *, around: Surroundings | None = None, snapshot: Path | None
     """
     if snapshot is not None:
         taken = read_snapshot(snapshot)
-        return _checked(job, taken, _means_in(taken), file=str(snapshot))
+        return _checked(job, taken, _means_in(taken), offered=taken.offered, file=str(snapshot))
     given = around or Surroundings()
     profile = org_of(job, given)
     with connected(profile, given) as gateway:
-        checked = _checked(job, gateway, means_of(gateway))
+        offered = OfferedValues(gateway)
+        checked = _checked(job, gateway, means_of(gateway), offered=offered.of)
         pins = tuple(pin_notes(checked.org, profile))
-        return replace(checked, notes=(*checked.notes, *pins))
+        return replace(checked, notes=(*checked.notes, *offered.notes, *pins))
 
 
 def _means_in(snapshot: Snapshot) -> Means:
@@ -70,7 +72,9 @@ def _means_in(snapshot: Snapshot) -> Means:
     return Means(has_receipts=has_receipts, has_jobs=False)
 
 
-def _checked(job: Job, org: OrgSchema, means: Means, *, file: str | None = None) -> CheckedJob:
+def _checked(
+    job: Job, org: OrgSchema, means: Means, *, offered: Offered, file: str | None = None
+) -> CheckedJob:
     schema = read_schema(job, org)
     routes = choose_routes(schema.sections.values(), means, wanted=job.route)
     sources = open_sources(job)
@@ -78,7 +82,6 @@ def _checked(job: Job, org: OrgSchema, means: Means, *, file: str | None = None)
         read_section(section, sources[name], schema.rules[section.sobject])
         for name, section in schema.sections.items()
     ]
-    offered = org.offered if isinstance(org, Snapshot) else None
     for each in read:
         record_type_problems(each, schema.rules[each.section.sobject], offered=offered)
     return CheckedJob(

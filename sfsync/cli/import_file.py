@@ -11,7 +11,7 @@ import click
 from sfsync.cli.options import Safety, json_option, org_option, progress_option, safety_options
 from sfsync.cli.output import surroundings
 from sfsync.cli.run import plan_and_deliver, write_and_deliver
-from sfsync.core.job import Mode
+from sfsync.core.job import Mode, Move, allowed_moves
 from sfsync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -52,6 +52,13 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="A CSV file that settles references: sobject, field, value, id. A run writes one to start from.",
 )
+@click.option(
+    "--allow",
+    type=click.Choice([each.value for each in Move]),
+    multiple=True,
+    help="A movement of deals that is otherwise a problem of its row: to an earlier stage, out of a closed stage, "
+    "or closed without an amount or a close date. Can be given several times.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan only.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
 @safety_options()
@@ -80,7 +87,8 @@ def _job(file: Path, options: dict[str, object], around: Surroundings) -> Job:
     assert roles is None or isinstance(roles, Path)
     org = options["org"]
     if options["job"]:
-        return _by_job(str(options["job"]), file, roles, around=around, org=str(org) if org else None)
+        job = _by_job(str(options["job"]), file, roles, around=around, org=str(org) if org else None)
+        return _allowing(job, options["allow"])
     if not options["key"]:
         raise ConfigError(
             "--key is missing: the column whose value tells the deals apart",
@@ -114,12 +122,23 @@ def _by_job(name: str, file: Path, roles: Path | None, *, around: Surroundings, 
     return replace(job, sections=sections)
 
 
+def _allowing(job: Job, allow: object) -> Job:
+    """The job with more movements of deals allowed than it allows itself."""
+    assert isinstance(allow, tuple)
+    deals = job.sections.get("opportunities")
+    if deals is None or not allow:
+        return job
+    deals = replace(deals, allow=allowed_moves([*deals.allow, *allow]))
+    return replace(job, sections={**job.sections, "opportunities": deals})
+
+
 def _by_headers(file: Path, roles: Path | None, options: dict[str, object], around: Surroundings) -> Job:
     from sfsync.ad_hoc import ImportRequest, import_job
     from sfsync.app import connected
     from sfsync.jobs import load_org
 
-    mapped, ignore = options["mapped"], options["ignore"]
+    mapped, ignore, allow = options["mapped"], options["ignore"], options["allow"]
+    assert isinstance(allow, tuple)
     assert isinstance(mapped, tuple)
     assert isinstance(ignore, tuple)
     request = ImportRequest(
@@ -134,6 +153,7 @@ def _by_headers(file: Path, roles: Path | None, options: dict[str, object], arou
         delimiter=_text(options["delimiter"]),
         encoding=str(options["encoding"]),
         mode=Mode(str(options["mode"])),
+        allow=allow,
     )
     with connected(load_org(request.org, environ=around.environ), around) as gateway:
         return import_job(request, gateway.describe)

@@ -71,7 +71,9 @@ class OrgRules:
 
     def _picklist_refusal(self, field: Field, value: str) -> Invalid | None:
         if self.describe.name == OPPORTUNITY and field.name == "StageName" and self.stages is not None:
-            known, code = self.stages.active(), "UNKNOWN_STAGE"
+            return stage_refusal(value, self.stages)
+        if field.name == "CurrencyIsoCode":
+            known, code = field.picklist, "UNKNOWN_CURRENCY"
         elif self.describe.name == CONTACT_ROLE and field.name == "Role":
             known, code = field.picklist, "UNKNOWN_ROLE"
         elif field.restricted_picklist:
@@ -94,6 +96,19 @@ class OrgRules:
         """The fields that may not be cleared and that the row would clear."""
         cleared = (self.describe.field(name) for name, value in given.items() if value is None)
         return tuple(each for each in cleared if each is not None and not each.nillable)
+
+
+def stage_refusal(stage: str, stages: StageCatalogue) -> Invalid | None:
+    """Why a deal cannot be in a stage: the org has none of that name, or an inactive one."""
+    known = stages.stages.get(stage)
+    if known is not None and known.is_active:
+        return None
+    if known is not None:
+        code, message = "INACTIVE_STAGE", f'"{stage}" is a stage of this org that is inactive'
+    else:
+        code, message = "UNKNOWN_STAGE", f'"{stage}" is no stage of this org'
+    near = suggestion(stage, stages.active())
+    return Invalid(code, message, f"{near} Correct the cell, or map the word in the job.")
 
 
 def _number_refusal(field: Field, value: Decimal) -> Invalid | None:
@@ -153,6 +168,10 @@ def section_problems(section: Section, describe: SObjectDescribe) -> tuple[Probl
 def _rule_problem(section: Section, describe: SObjectDescribe, name: str) -> Problem | None:
     field = describe.field(name)
     where = f"{section.name}.fields.{name}"
+    if field is None and name.lower() == "currencyisocode":
+        message = f"{where}: this org has one currency, so its records have no CurrencyIsoCode"
+        hint = "Take the rule out, or run the job against an org with several currencies."
+        return _job_problem("SINGLE_CURRENCY", message, hint, name)
     if field is None:
         hint = suggestion(name, (each.name for each in describe.fields.values()))
         message = f"{where}: {describe.name} has no field {name} for this user"

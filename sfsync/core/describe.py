@@ -66,6 +66,7 @@ class RecordType:
     available: bool
     master: bool
     active: bool = True
+    is_default: bool = False
 
     @property
     def is_offered(self) -> bool:
@@ -89,6 +90,11 @@ class SObjectDescribe:
     def field(self, name: str) -> Field | None:
         """The field of that API name in any case, or None when it does not exist or is hidden."""
         return self.fields.get(name.lower())
+
+    def default_record_type(self) -> str | None:
+        """The id of the record type that a new record of this user gets; None for the master type."""
+        own = (each.id for each in self.record_types if each.is_default and not each.master)
+        return next(own, None)
 
     def key_fields(self) -> tuple[Field, ...]:
         """The fields that can carry a job's key: writable, External Id and Unique."""
@@ -147,6 +153,7 @@ def _parse_record_type(body: Mapping[str, Any]) -> RecordType:
         available=bool(body.get("available", True)),
         master=bool(body.get("master")),
         active=bool(body.get("active", True)),
+        is_default=bool(body.get("defaultRecordTypeMapping")),
     )
 
 

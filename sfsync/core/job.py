@@ -85,6 +85,32 @@ class FieldPolicy(StrEnum):
     FORWARD_ONLY = "forward-only"
 
 
+class ProbabilityPolicy(StrEnum):
+    """Whose probability a deal has: its stage's own, the row's, or the one that is in the org."""
+
+    DEFAULT = "default"
+    OVERRIDE = "override"
+    KEEP = "keep"
+
+
+class Move(StrEnum):
+    """Movements of deals that are problems of their rows unless the job allows them; `core.movement` says when."""
+
+    BACKWARD = "backward"
+    REOPEN = "reopen"
+    CLOSE_WITHOUT_AMOUNT = "close-without-amount"
+    CLOSE_WITHOUT_DATE = "close-without-date"
+
+
+def allowed_moves(names: Iterable[str]) -> tuple[Move, ...]:
+    """The movements of those names, each once, sorted.
+
+    Raises:
+        ValueError: a name is none.
+    """
+    return tuple(sorted({Move(each) for each in names}))
+
+
 class RolePolicy(StrEnum):
     """What may be done to the roles that a deal already has."""
 
@@ -162,7 +188,8 @@ class Section:
     `key` is the API name of the unique external id field that tells the rows apart. Where the org has none,
     `row_key` is the column of the source that does; the journal then remembers which record each row became.
     Contact roles have neither.
-    `replace` maps a column to words that are put right in it before any rule reads it.
+    `replace` maps a column to words that are put right in it before any rule reads it. Of deals, `probability` is
+    None where the job does not say, and `allow` has the movements that are no problem, each once, sorted.
     """
 
     name: str
@@ -173,6 +200,8 @@ class Section:
     row_key: str | None = None
     ignore: tuple[str, ...] = ()
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    probability: ProbabilityPolicy | None = None
+    allow: tuple[Move, ...] = ()
 
     @property
     def match_name(self) -> str:

@@ -117,6 +117,16 @@ class SourceImage:
 
 
 @dataclass(frozen=True, slots=True)
+class OffStage:
+    """A deal whose probability is not the one that its stage implies; both are percentages."""
+
+    key: str
+    stage: str
+    default: Value
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
 class PredictedCalls:
     """How many API calls applying the plan takes when nothing fails."""
 
@@ -140,7 +150,8 @@ class Plan:
     nobody wrote to its record meanwhile. `profile` is the name of the org profile, `undoes` the run that the plan
     takes back, `limits` the job file's own, which hold for those who go on with the run too. `forecast` is what is
     needed to say the plan's effect on the forecast (`core.forecast`); None where no deals are meant.
-    `open_references` are those that a person has to settle.
+    `open_references` are those that a person has to settle. `off_stage` are the first of the deals that will be off
+    their stage's probability, `off_stage_total` counts all of them.
     """
 
     plan_id: str
@@ -165,6 +176,8 @@ class Plan:
     limits: Limits = NO_LIMITS
     forecast: ForecastBasis | None = None
     open_references: tuple[OpenReference, ...] = ()
+    off_stage: tuple[OffStage, ...] = ()
+    off_stage_total: int = 0
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

@@ -132,6 +132,10 @@ class OrgGateway(OrgSchema, Protocol):
         """
         ...
 
+    def picklist_document(self, sobject: str, record_type_id: str) -> Mapping[str, Any] | str:
+        """The picklist values that a record type offers, as the UI API gives them; or the code of a refusal."""
+        ...
+
     def count(self, lookup: Lookup) -> int:
         """How many records a lookup without a `where_field` means; none of them is read."""
         ...

@@ -34,6 +34,16 @@ class StageCatalogue:
         """The API names of the stages that a deal may be moved to."""
         return tuple(each.api_name for each in self.stages.values() if each.is_active)
 
+    def default_probability(self, name: object) -> Decimal | None:
+        """The percentage that a stage implies; None for what is no stage."""
+        known = self.stages.get(name) if isinstance(name, str) else None
+        return known.probability if known is not None else None
+
+    def is_earlier(self, wanted: str, now: str) -> bool:
+        """Whether a stage comes before another one in the org's order; unknown stages never do."""
+        order = list(self.stages)
+        return wanted in self.stages and now in self.stages and order.index(wanted) < order.index(now)
+
     def is_forward(self, now: str, wanted: str) -> bool:
         """Whether a deal moves on: to a later stage, and not out of a closed one. Unknown stages never do."""
         order = list(self.stages)

@@ -22,6 +22,7 @@ from sfsync.engine.job_sending import send_by_job
 from sfsync.engine.placing import in_place
 from sfsync.engine.role_applying import apply_roles
 from sfsync.engine.run_state import RunState
+from sfsync.engine.second_writes import put_right
 from sfsync.engine.sending import MOST_TRIES, send_units
 from sfsync.engine.settling import settle_creates
 from sfsync.engine.undo_applying import apply_undo
@@ -57,7 +58,7 @@ def _write(state: RunState) -> list[Problem]:
     if state.plan.undoes is not None:
         _begin(state, "undo", len(state.plan.changes))
         apply_undo(state)
-        return verify(state)
+        return verify(state, revise=put_right)
     for sobject in (ACCOUNT, CONTACT, OPPORTUNITY):
         _create(state, sobject)
         _begin(state, f"update {sobject}", len(state.waiting(sobject, Action.UPDATE)))
@@ -65,7 +66,7 @@ def _write(state: RunState) -> list[Problem]:
     _begin(state, "contact roles of existing deals", len(_waiting_roles(state)))
     apply_roles(state)
     _begin(state, "read back", None)
-    return verify(state)
+    return verify(state, revise=put_right)
 
 
 def _send_canary(state: RunState, count: int) -> None:

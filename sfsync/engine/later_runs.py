@@ -15,6 +15,7 @@ from typing import Final
 from sfsync.core.plan import Plan
 from sfsync.core.ports import ChangeRecord, Journal, RunRecord
 from sfsync.core.results import Outcome
+from sfsync.core.second_writes import is_second
 from sfsync.errors import GuardError
 
 PREFIX: Final = "undo "
@@ -69,7 +70,7 @@ def _written(changes: dict[str, ChangeRecord]) -> dict[str, str]:
     return {
         name: each.record_id
         for name, each in changes.items()
-        if each.outcome in _WRITTEN and each.record_id is not None
+        if each.outcome in _WRITTEN and each.record_id is not None and not is_second(name)
     }
 
 

@@ -21,6 +21,7 @@ from sfsync.core.resolve import ReferenceTable
 from sfsync.core.sobject import OPPORTUNITY, record_id
 from sfsync.core.values import clean_key
 from sfsync.core.wording import typed
+from sfsync.engine.deal_rules import watched_fields
 from sfsync.engine.forecasting import forecast_fields
 from sfsync.engine.reading import CheckedRow, ReadSection
 from sfsync.errors import GuardError
@@ -157,6 +158,7 @@ def _lookup(
         names |= dict.fromkeys(row.values)
     if sobject == OPPORTUNITY:
         names |= dict.fromkeys(("AccountId", *forecast_fields(describe)))
+    names |= watched_fields(describe)
     values = keys if key_field else [ledger[key].record_id for key in keys if key in ledger]
     return Lookup(sobject, tuple(names), key_field or "Id", tuple(values)) if values else None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
+from datetime import date
 from typing import Final
 
 from sfsync.core.costs import predicted_calls
@@ -25,6 +26,7 @@ from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.writes import Route
+from sfsync.engine.deal_rules import DealRules
 from sfsync.engine.forecasting import forecast_basis
 from sfsync.engine.matching import (
     learn_references,
@@ -32,6 +34,7 @@ from sfsync.engine.matching import (
     own_records,
     refuse_without_memory,
 )
+from sfsync.engine.offered_values import OfferedValues
 from sfsync.engine.reading import CheckedRow, ReadSection, derived_roles, read_section
 from sfsync.engine.role_planning import RolePlanner, rejected_deals
 from sfsync.engine.routing import plan_routes
@@ -76,19 +79,15 @@ def make_plan(
     org = gateway.identity()
     schema = read_schema(job, gateway)
     refuse_without_memory(job, org.org_id, journal)
-    still_open = [
-        (run, record)
-        for run, record in journal.open_changes(job.name, org.org_id)
-        if (run.run_id, record.change_id) not in accepted
-    ]
-    unfenced = _unfenced(still_open, journal)
-    in_doubt = [record for _, record in still_open]
-    planning = _Planning(job, schema, gateway, journal, org.org_id, listener, in_doubt, unfenced)
+    in_doubt, unfenced = _in_doubt(job, org.org_id, journal, accepted)
+    deals = DealRules(schema, OfferedValues(gateway), date.fromisoformat(stamp.created_at[:10]))
+    planning = _Planning(job, schema, gateway, journal, org.org_id, listener, in_doubt, deals, unfenced)
     for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
         planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
     changes = planning.finish()
     routes = plan_routes(job, schema, changes, gateway)
     is_strict = _is_strict(job.update_mode, changes)
+    off_stage, off_stage_total = deals.off_stage
     return Plan(
         plan_id=stamp.plan_id,
         job=job.name,
@@ -111,7 +110,21 @@ def make_plan(
         predicted=predicted_calls(changes, routes, is_strict=is_strict),
         forecast=planning.forecast(changes),
         open_references=tuple(planning.references.open),
+        off_stage=off_stage,
+        off_stage_total=off_stage_total,
     )
+
+
+def _in_doubt(
+    job: Job, org_id: str, journal: Journal, accepted: Collection[tuple[str, str]]
+) -> tuple[list[ChangeRecord], frozenset[str]]:
+    """What earlier runs left open, and the names of those changes that no fence keeps from being there twice."""
+    still_open = [
+        (run, record)
+        for run, record in journal.open_changes(job.name, org_id)
+        if (run.run_id, record.change_id) not in accepted
+    ]
+    return [record for _, record in still_open], _unfenced(still_open, journal)
 
 
 def _unfenced(still_open: Sequence[tuple[RunRecord, ChangeRecord]], journal: Journal) -> frozenset[str]:
@@ -137,6 +150,7 @@ class _Planning:
     org_id: str
     listener: Listener
     still_open: Sequence[ChangeRecord]
+    rules: DealRules
     unfenced: InitVar[frozenset[str]]
     notes: list[Problem] = field(default_factory=list)
     images: dict[str, SourceImage] = field(default_factory=dict)
@@ -153,7 +167,7 @@ class _Planning:
         suffixes = sandbox_suffixes(self.gateway.identity())
         self.table = ReferenceTable(self.planned, describes, self.job.picks, suffixes)
         self.references = ReferencePolicies(self.table)
-        self.rows = RowPlanner(self.job, self.schema, self.references, unfenced)
+        self.rows = RowPlanner(self.job, self.schema, self.references, unfenced, self.rules)
 
     def read(self, read: ReadSection) -> None:
         """Plans the rows of one section."""
@@ -175,6 +189,7 @@ class _Planning:
             self._plan_roles(self.derived)
         changes = rejected_deals(self.changes, self.job.on_role_error)
         self.notes.extend(kept_note(*what, count=count) for what, count in self.rows.kept.items())
+        self.notes.extend(self.rules.notes())
         for note in self.notes:
             self.listener(Noticed(note.message))
         return tuple(changes)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from sfsync.core.bulk import job_table
 from sfsync.core.plan import Action, Change
+from sfsync.core.second_writes import is_second
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.units import deal_units, record_units
 from sfsync.engine.job_sending import abort_if_open, finish_job
@@ -29,6 +30,7 @@ def recover(state: RunState) -> list[Change]:
     creates = [each for each in unsettled if each.sobject != CONTACT_ROLE and each.action is Action.CREATE]
     _settle_creates(state, creates, unsettled)
     updates = [each for each in unsettled if each.sobject != CONTACT_ROLE and each.action is Action.UPDATE]
+    updates = [each for each in updates if not is_second(each.change_id)]  # reading back shows what they need
     settle_lost_updates(state, updates)
     roles = [
         each for each in unsettled if each.sobject == CONTACT_ROLE and each.change_id not in state.results

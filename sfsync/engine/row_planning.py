@@ -17,6 +17,7 @@ from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Record
 from sfsync.core.values import Value
+from sfsync.engine.deal_rules import DealRules
 from sfsync.engine.matching import full_id
 from sfsync.engine.reading import CheckedRow, ReadSection
 from sfsync.engine.row_problems import (
@@ -42,18 +43,28 @@ class RowPlanner:
     schema: Schema
     references: ReferencePolicies
     unfenced: Collection[str]
+    deals: DealRules
     kept: Counter[tuple[str, str, FieldPolicy]] = field(default_factory=Counter)
 
     def change(
         self, read: ReadSection, row: CheckedRow, records: list[Record], entry: LedgerEntry | None
     ) -> Change:
         """The change of a row; `records` are the org's that it may be, `entry` is what the job last brought."""
+        change = self._change(read, row, records, entry)
+        self.deals.observe(change, records[0] if records else {})
+        return change
+
+    def _change(
+        self, read: ReadSection, row: CheckedRow, records: list[Record], entry: LedgerEntry | None
+    ) -> Change:
         base = _base_change(read, row)
         if row.problems:
             return replace(base, action=Action.REJECT, problems=tuple(row.problems))
         describe = self.schema.describe(read.section.sobject)
-        found = self.references.resolved(read.section, describe, row, records[0] if records else {})
-        base = replace(base, desired=found.desired, problems=tuple(found.remarks))
+        record = records[0] if records else {}
+        found = self.references.resolved(read.section, describe, row, record)
+        desired, remarks = self.deals.sendable(read, row, found.desired, record)
+        base = replace(base, desired=desired, problems=(*found.remarks, *remarks))
         if found.problems:
             action = Action.BLOCKED if found.is_blocked else Action.REJECT
             return replace(base, action=action, problems=tuple(found.problems))
@@ -91,7 +102,8 @@ class RowPlanner:
             return replace(base, action=Action.CONFLICT, problems=(moved(row, found.conflicts),))
         if not found.values:
             return base
-        return replace(base, action=Action.UPDATE, values=found.values, before=found.before)
+        change = replace(base, action=Action.UPDATE, values=found.values, before=found.before)
+        return self.deals.judged(read, row, change, record)
 
     def _of_absent(
         self, read: ReadSection, row: CheckedRow, base: Change, *, entry: LedgerEntry | None
@@ -109,7 +121,7 @@ class RowPlanner:
         if missing is not None:
             return replace(base, action=Action.REJECT, problems=(missing,))
         values = {name: value for name, value in base.desired.items() if value is not None}
-        return replace(base, action=Action.CREATE, values=values)
+        return self.deals.judged(read, row, replace(base, action=Action.CREATE, values=values), {})
 
 
 def _base_change(read: ReadSection, row: CheckedRow) -> Change:

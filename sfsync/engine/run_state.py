@@ -19,6 +19,7 @@ from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, Ledge
 from sfsync.core.receipts import new_token, receipts_of, with_tokens
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import role_key
+from sfsync.core.second_writes import seconds_of
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.units import unit_id_of
 from sfsync.core.values import Pending, PlannedValue
@@ -79,7 +80,7 @@ class RunState:
     notes: list[Problem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.by_id = {each.change_id: each for each in self.plan.changes}
+        self.by_id = {each.change_id: each for each in self.plan.changes} | seconds_of(self.plan.changes)
         self.ids = {each.change_id: each.record_id for each in self.plan.changes if each.record_id}
 
     def waiting(self, sobject: str, action: Action) -> list[Change]:

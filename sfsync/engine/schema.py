@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from sfsync.core.checks import OrgRules, section_problems
 from sfsync.core.describe import Field, SObjectDescribe
 from sfsync.core.job import Job, Section
+from sfsync.core.job_words import word_problems
 from sfsync.core.ports import OrgSchema
 from sfsync.core.resolve import default_match
 from sfsync.core.results import Problem
@@ -49,7 +50,8 @@ def read_schema(job: Job, gateway: OrgSchema) -> Schema:
     problems = [
         problem
         for section in job.sections.values()
-        for problem in section_problems(section, describes[section.sobject])
+        for describe in (describes[section.sobject],)
+        for problem in (*section_problems(section, describe), *word_problems(section, describe, stages))
     ]
     if problems:
         raise _refusal(job, problems)

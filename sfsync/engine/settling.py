@@ -20,6 +20,7 @@ from sfsync.core.diff import held, scale_of
 from sfsync.core.plan import Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.second_writes import lost, may_lose
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending, clean_key, is_same
 from sfsync.core.wording import typed
@@ -139,12 +140,13 @@ def _settle_found(state: RunState, doubt: Doubt, records: Sequence[Record]) -> N
     """The key is in the org: our own late twin, or somebody else's record."""
     head = _head(state, doubt)
     record_id = str(records[0]["Id"])
-    if len(records) > 1 or not holds(state, head, records[0]):
+    is_ours = doubt.is_ambiguous or doubt.unit.tries > 0
+    if len(records) > 1 or not holds(state, head, records[0], is_ours=is_ours):
         if len(records) == 1 and doubt.is_ambiguous and is_anothers(records[0]):
             _remember_edited(state, head, record_id)
         state.settle(_with_roles_blocked(state, doubt.unit, _conflict(head, "KEY_TAKEN", _OTHER, record_id)))
         return
-    outcome = Outcome.CREATED if doubt.is_ambiguous or doubt.unit.tries else Outcome.UNCHANGED
+    outcome = Outcome.CREATED if is_ours else Outcome.UNCHANGED
     state.settle([RowResult(head.change_id, outcome, record_id, adopted=outcome is Outcome.UNCHANGED)])
 
 
@@ -182,15 +184,22 @@ def _with_roles_blocked(state: RunState, unit: Unit, head: RowResult) -> list[Ro
     return [head, *(state.blocked(each, head.change_id) for each in roles)]
 
 
-def holds(state: RunState, change: Change, record: Record) -> bool:
-    """Whether the record has every value that the change wants, as the platform compares them."""
+def holds(state: RunState, change: Change, record: Record, *, is_ours: bool = True) -> bool:
+    """Whether the record has every value that the change wants, as the platform compares them.
+
+    Of what may be our own write, what the deal's new stage overruled counts as there: it is put right later.
+    """
     describe = state.gateway.describe(change.sobject)
     ids = state.ids
     there = held(describe, record, change.desired)
-    return all(
-        is_same(resolved(value, ids), there[name], scale=scale_of(describe.field(name)))
+    differs = {
+        name
         for name, value in change.desired.items()
-    )
+        if not is_same(resolved(value, ids), there[name], scale=scale_of(describe.field(name)))
+    }
+    if not differs or not is_ours or not differs <= may_lose(replace(change, values=change.desired)).keys():
+        return not differs
+    return differs <= lost(change.desired, there, state.gateway.stage_catalogue()).keys()
 
 
 def settle_updates(state: RunState, doubts: Sequence[Doubt]) -> None:

@@ -35,7 +35,11 @@ MOST_READS: Final = 4
 
 def apply_updates(state: RunState, sobject: str) -> None:
     """Writes the planned updates of an sObject and settles lost answers."""
-    changes = state.waiting(sobject, Action.UPDATE)
+    write_updates(state, state.waiting(sobject, Action.UPDATE))
+
+
+def write_updates(state: RunState, changes: Sequence[Change]) -> None:
+    """Writes updates of one sObject that the state knows, and settles lost answers."""
     units = record_units(changes, state.plan.routes, state.ids)
     for batch in list(update_batches(units, is_strict=state.plan.is_strict)):
         fresh, stamps = _untouched(state, [state.by_id[unit.unit_id] for unit in batch])

@@ -9,7 +9,7 @@ nothing of keep the memory that they have.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
 from sfsync.core.results import DEFERRED, Outcome, Problem, Stage
 from sfsync.core.roles import role_key
+from sfsync.core.second_writes import lost, may_lose, second_id
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import Pending, Value, is_same, shown
 from sfsync.engine.run_state import RunState, resolved
@@ -42,17 +43,27 @@ class _Done:
         return [each.field for each in self.change.problems if each.code == DEFERRED]
 
 
-def verify(state: RunState, *, among: Collection[str] | None = None) -> list[Problem]:
+Revise = Callable[
+    [RunState, Sequence[Change], Mapping[str, Record]], tuple[Mapping[str, Record], list[Problem]]
+]
+"""What is done about written changes when their records have been read, and the records as they are then."""
+
+
+def verify(
+    state: RunState, *, among: Collection[str] | None = None, revise: Revise | None = None
+) -> list[Problem]:
     """Reads every written record back, updates the ledger, and returns notes on what differs.
 
-    With `among`, only written ones of these changes, late: what an earlier run did not live to read back.
+    With `among`, only written ones of these changes, late: what an earlier run did not live to read back. With
+    `revise`, what the org did not take as it was sent may be put right before anything is remembered.
     """
     done = [each for change in state.plan.changes if (each := _done(state, change)) is not None]
     if among is not None:
         done = [each for each in done if each.is_written and each.change.change_id in among]
     written = [each for each in done if each.is_written]
     there = _read_back(state, written)
-    notes = [
+    there, notes = revise(state, [each.change for each in written], there) if revise else (there, [])
+    notes += [
         note
         for each in written
         if each.record_id in there
@@ -65,6 +76,7 @@ def verify(state: RunState, *, among: Collection[str] | None = None) -> list[Pro
             each,
             _seen(state, each, there.get(each.record_id), is_late=among is not None),
             known.get(each.change.change_id),
+            _overruled(state, each, there.get(each.record_id)) if each.is_written else frozenset(),
         )
         for each in done
         if each.is_written or not _is_remembered(each, known.get(each.change.change_id))
@@ -113,11 +125,13 @@ def _done(state: RunState, change: Change) -> _Done | None:
     return _Done(change, record_id, desired, is_written)
 
 
-def _read_back(state: RunState, written: Iterable[_Done]) -> dict[str, Record]:
+def _read_back(state: RunState, written: Iterable[_Done]) -> Mapping[str, Record]:
     lookups = []
     for sobject in WRITE_ORDER:
         of_sobject = [each for each in written if each.change.sobject == sobject]
-        names = dict.fromkeys(name for each in of_sobject for name in (*each.desired, *each.deferred))
+        names = dict.fromkeys(
+            name for each in of_sobject for name in (*each.desired, *each.deferred, *may_lose(each.change))
+        )
         if of_sobject:
             ids = tuple(each.record_id for each in of_sobject)
             lookups.append(Lookup(sobject, tuple(dict.fromkeys(("Id", *AUDIT, *names))), "Id", ids))
@@ -128,8 +142,13 @@ def _read_back(state: RunState, written: Iterable[_Done]) -> dict[str, Record]:
 
 def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Problem]:
     describe = state.gateway.describe(done.change.sobject)
-    now = held(describe, record, done.desired)
-    for name, wanted in done.desired.items():
+    meant = done.desired | {
+        name: value
+        for name, value in may_lose(done.change).items()
+        if name not in done.desired and not isinstance(value, Pending)
+    }
+    now = held(describe, record, meant)
+    for name, wanted in meant.items():
         if not is_same(wanted, now[name], scale=scale_of(describe.field(name))):
             yield Problem(
                 code="NOT_AS_WRITTEN",
@@ -158,7 +177,27 @@ def _empty_at_first(describe: SObjectDescribe, names: Iterable[str]) -> list[str
     return [each.name for each in fields if each is not None and not each.defaulted_on_create]
 
 
-def _entry(state: RunState, done: _Done, seen: Mapping[str, Value], known: LedgerEntry | None) -> LedgerEntry:
+def _overruled(state: RunState, done: _Done, record: Record | None) -> frozenset[str]:
+    """What the deal's new stage overruled and no second write has tried to put right; the next run does.
+
+    Remembered as it was sent it would look like somebody's edit, as it is like something not to be sent again.
+    """
+    second = state.results.get(second_id(done.change.change_id))
+    values = may_lose(done.change)
+    if not values or record is None or (second is not None and second.outcome is Outcome.UPDATED):
+        return frozenset()
+    wanted = {"StageName": done.change.values["StageName"], **values}
+    now = held(state.gateway.describe(done.change.sobject), record, wanted)
+    return frozenset(lost(wanted, now, state.gateway.stage_catalogue()))
+
+
+def _entry(
+    state: RunState,
+    done: _Done,
+    seen: Mapping[str, Value],
+    known: LedgerEntry | None,
+    left_out: frozenset[str],
+) -> LedgerEntry:
     """What is remembered of a row from now on; `known` is what was, of the same record."""
     sent: Mapping[str, Value] = done.desired
     if known is not None and not done.is_written:
@@ -169,7 +208,12 @@ def _entry(state: RunState, done: _Done, seen: Mapping[str, Value], known: Ledge
         }
     if known is not None:
         sent, seen = {**known.sent, **sent}, {**known.seen, **seen}
+    sent, seen = _without(sent, left_out), _without(seen, left_out)
     return LedgerEntry(done.change.sobject, _ledger_key(state, done), done.record_id, sent, seen)
+
+
+def _without(values: Mapping[str, Value], names: frozenset[str]) -> Mapping[str, Value]:
+    return {name: value for name, value in values.items() if name not in names} if names else values
 
 
 def is_anothers(record: Record) -> bool:

@@ -27,16 +27,19 @@ from sfsync.core.job import (
     Missing,
     Mode,
     OnRoleError,
+    ProbabilityPolicy,
     RolePolicy,
     Section,
     SourceSpec,
     UpdateMode,
+    allowed_moves,
 )
 from sfsync.core.wording import suggestion
 from sfsync.core.writes import Route
 from sfsync.errors import ConfigError
 from sfsync.jobs.config_folder import find_config_folder, names_in
 from sfsync.jobs.job_form import (
+    DealSectionForm,
     GuardsForm,
     JobForm,
     KeyedSectionForm,
@@ -151,6 +154,8 @@ def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
             return SafetyForm
         case ("contact_roles",):
             return RoleSectionForm
+        case ("opportunities",):
+            return DealSectionForm
         case (name,) if name in SECTIONS:
             return KeyedSectionForm
         case (_, "fields", _):
@@ -196,6 +201,10 @@ def _section(name: str, form: KeyedSectionForm | RoleSectionForm, spec: SourceSp
         row_key=form.row_key if isinstance(form, KeyedSectionForm) else None,
         ignore=tuple(form.ignore),
         replace=form.replace,
+        probability=ProbabilityPolicy(form.probability)
+        if isinstance(form, DealSectionForm) and form.probability
+        else None,
+        allow=allowed_moves(form.allow) if isinstance(form, DealSectionForm) else (),
     )
 
 

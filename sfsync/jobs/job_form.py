@@ -142,6 +142,27 @@ class KeyedSectionForm(_SectionForm):
     fields: Fields = Field(min_length=1, description=FIELDS_TEXT)
 
 
+class DealSectionForm(KeyedSectionForm):
+    """Rows that become deals."""
+
+    probability: Literal["default", "override", "keep"] | None = Field(
+        None,
+        description="Whose probability a deal has. default: its stage's own; a mapped Probability is never sent. "
+        "override: the row's, in one write with the stage, and a second time where Salesforce let the stage win. "
+        "keep: what is in the org; when a stage moves to another open one, a probability that somebody set by hand "
+        "goes along, and a mapped Probability is for new deals only. Without it: override where Probability is "
+        "mapped, else default.",
+    )
+    allow: list[Literal["backward", "reopen", "close-without-amount", "close-without-date"]] = Field(
+        [],
+        description="Movements of a deal from its stage in the org that are otherwise a problem of its row. "
+        "backward: to a stage that comes earlier in the org's order. reopen: out of a closed stage, to an open one "
+        "or from won to lost or back. close-without-amount: to a closed-won stage, when neither the row nor the "
+        "record has an amount. close-without-date: to a closed stage with a close date that is not the deal's own, "
+        "but the job's default or constant.",
+    )
+
+
 class RoleSectionForm(_SectionForm):
     """Rows that become contact roles. Their deals and contacts are looked up; they have no key."""
 
@@ -227,5 +248,5 @@ class JobForm(_Form):
     safety: SafetyForm = SafetyForm(route=None, updates=None)
     accounts: KeyedSectionForm | None = Field(None, description="Accounts to bring before the deals.")
     contacts: KeyedSectionForm | None = Field(None, description="Contacts to bring before the deals.")
-    opportunities: KeyedSectionForm | None = Field(None, description="The deals.")
+    opportunities: DealSectionForm | None = Field(None, description="The deals.")
     contact_roles: RoleSectionForm | None = Field(None, description="The deals' contact roles.")

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from sfsync.core.costs import creates_by_route
 from sfsync.core.guards import changes_digest
-from sfsync.core.plan import Change, Plan
+from sfsync.core.plan import Change, OffStage, Plan
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, Outcome, Problem, Stage
 from sfsync.core.sobject import WRITE_ORDER
+from sfsync.core.values import canonical, shown
 from sfsync.report.forecast_view import forecast_entry
 from sfsync.report.safe_text import json_text
 
@@ -54,11 +55,23 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
         "changes": {sobject: _marks(report, sobject) for sobject in counts},
         "guarantee": _guarantee(plan, counts),
         "forecast": forecast_entry(report.forecast(), applied=report.applied),
+        "probability": [_off_stage(each) for each in plan.off_stage],
+        "probability_total": plan.off_stage_total,
         "problems": [problem_entry(each, change, outcome) for change, outcome, each in report.problems()],
         "notes": [problem_entry(each, change, outcome) for each, change, outcome in remarks(report)],
         "files": {"rejects": "", "report": ""} | dict(files),
         "seconds": round(report.seconds, 3),
         "exit_code": report.exit_code,
+    }
+
+
+def _off_stage(deal: OffStage) -> dict[str, Any]:
+    """A deal off its stage's probability; numbers are text, exact as in the plan."""
+    return {
+        "key": json_text(deal.key),
+        "stage": json_text(deal.stage),
+        "default": shown(canonical(deal.default)),
+        "value": shown(canonical(deal.value)),
     }
 
 

@@ -132,6 +132,8 @@ def _block_lines(block: _Block, known: Mapping[str, Change]) -> Iterator[Line]:
     else:
         yield _headline(block.change, block.title, indent=2)
         yield from _field_lines(block.change, known, indent=6)
+        for remark in block.change.problems:
+            yield Line(f"({shortened(remark.message, most=160)})", 6, Tone.FAINT)
     for role in block.roles:
         yield _headline(role, _role_title(role, is_undo=block.is_undo), indent=6)
         yield from _field_lines(role, known, indent=10)

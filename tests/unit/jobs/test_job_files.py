@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from sfsync.core.job import NO_LIMITS, Blank, Limits, Mode, OnRoleError, RolePolicy, UpdateMode
+from sfsync.core.job import (
+    NO_LIMITS,
+    Blank,
+    Limits,
+    Mode,
+    Move,
+    OnRoleError,
+    ProbabilityPolicy,
+    RolePolicy,
+    UpdateMode,
+)
 from sfsync.core.writes import Route
 from sfsync.errors import ConfigError
 from sfsync.jobs import find_config_folder, job_json_schema, load_job, org_json_schema
@@ -112,6 +122,19 @@ def test_rules_say_what_the_file_says(folder: Path) -> None:
     assert deals["AccountId"].match == ("Key__c", "Name")
     assert deals["ContactId"].match == ("Email",)
     assert deals["CloseDate"].date_format == "%d.%m.%Y"
+
+
+def test_a_job_says_whose_probability_deals_have_and_which_movements_are_meant(folder: Path) -> None:
+    """A job that says nothing leaves the first to what it maps and allows none; both change its digest."""
+    plain = load_job(write(folder, FULL), environ={})
+    said = 'probability = "keep"\nallow = ["reopen", "backward", "reopen"]\n'
+    job = load_job(
+        write(folder, FULL.replace('file = "deals.jsonl"\n', f'file = "deals.jsonl"\n{said}')), environ={}
+    )
+    deals = job.sections["opportunities"]
+    assert (deals.probability, deals.allow) == (ProbabilityPolicy.KEEP, (Move.BACKWARD, Move.REOPEN))
+    assert (plain.sections["opportunities"].probability, plain.sections["opportunities"].allow) == (None, ())
+    assert job.digest != plain.digest
 
 
 def test_nested_roles_read_the_file_of_the_deals(folder: Path) -> None:
