@@ -269,7 +269,7 @@ def test_an_org_of_several_currencies_and_its_own_fiscal_year_is_told_by_them(
 
 
 def test_the_forecast_costs_no_call_of_its_own(environ: dict[str, str], tmp_path: Path) -> None:
-    """A plan that names owners and currencies reads no more than one whose deals stay, but for the type's stages."""
+    """A plan that names owners and currencies reads no more than one without changes, but for the stages."""
     rows = [a_row("T-1", "Prospecting", "2026-12-31", "1")]
     job = write_deals(tmp_path, rows)
     run(job, environ)
