@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sfsync.core.job import RolePolicy
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry
-from sfsync.core.results import Problem, RowRef
+from sfsync.core.primary_flags import demotions, with_flag_kept
+from sfsync.core.results import Problem
+from sfsync.core.role_matching import matched
 from sfsync.core.role_problems import (
     has_primary_problem,
     moved_problem,
@@ -26,42 +28,9 @@ from sfsync.core.role_problems import (
     role_problem,
     twin_problem,
 )
+from sfsync.core.role_rows import HeldRole, WantedRole
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending, PlannedValue, is_same
-
-NO_ROLE = frozenset({"none", "--none--"})
-"""Words for a role that is not given; such a row is not saved."""
-
-
-@dataclass(frozen=True, slots=True)
-class WantedRole:
-    """One role that the source asks for, its contact resolved.
-
-    `is_primary` is None where the job does not say. `is_derived` marks a role that stands for the deal's own
-    `ContactId`: any row of that contact satisfies it. `place` is unique among the rows of the job, and
-    `change_id` is given where the row was planned before.
-    """
-
-    row: RowRef
-    label: str
-    contact: str | Pending
-    role: str | None
-    is_primary: bool | None
-    further: Mapping[str, PlannedValue] = field(default_factory=dict)
-    is_derived: bool = False
-    place: str = ""
-    change_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HeldRole:
-    """One role row that the org holds."""
-
-    record_id: str
-    contact_id: str
-    role: str | None
-    is_primary: bool
-    further: Mapping[str, PlannedValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +39,6 @@ class RolePlan:
 
     changes: tuple[Change, ...]
     notes: tuple[Problem, ...] = ()
-
-
-def is_blank_role(text: str | None) -> bool:
-    """Whether the text means "no role": such a row is not saved."""
-    return text is None or text.strip() == "" or text.strip().casefold() in NO_ROLE
 
 
 def role_key(deal_id: str, contact_id: str, role: str | None) -> str:
@@ -111,13 +75,13 @@ def plan_roles(
     are not among `wanted` because something is wrong with them; then nothing is deleted.
     """
     rows, refused = _without_contradictions(deal, _with_derived_folded(wanted))
-    pairs, missing = _matched(rows, held, policy=policy)
+    pairs, missing = matched(rows, held, policy=policy)
     changes = [_of_pair(deal, row, there, policy=policy, ledger=ledger) for row, there in pairs]
     changes += [_of_missing(deal, row, held, policy=policy, ledger=ledger) for row in missing]
     if policy is RolePolicy.MIRROR and is_complete and not refused:
         deleted = [each for each in held if all(each is not there for _, there in pairs)]
-        changes = _with_flag_kept(changes, pairs, deleted) + [_deletion(deal, each) for each in deleted]
-    changes += _demotions(deal, changes, pairs, held)
+        changes = with_flag_kept(changes, pairs, deleted) + [_deletion(deal, each) for each in deleted]
+    changes += demotions(deal, changes, pairs, held)
     return RolePlan(tuple(refused + changes), _doubles(deal, held))
 
 
@@ -149,40 +113,6 @@ def _without_contradictions(
             shared = True if each.contact in primaries and len(primaries) == 1 else each.is_primary
             first[each.contact, each.role] = replace(each, is_primary=shared)
     return list(first.values()), refused
-
-
-def _matched(
-    rows: Sequence[WantedRole], held: Sequence[HeldRole], *, policy: RolePolicy
-) -> tuple[list[tuple[WantedRole, HeldRole]], list[WantedRole]]:
-    """Pairs of wanted and held rows, and the wanted rows that have no held one."""
-    free = list(held)
-    pairs: list[tuple[WantedRole, HeldRole]] = []
-    unmatched: list[WantedRole] = []
-    for row in sorted(rows, key=lambda each: each.is_derived):
-        there = _take(free, row, exact=not row.is_derived)
-        if there is not None:
-            pairs.append((row, there))
-        else:
-            unmatched.append(row)
-    missing: list[WantedRole] = []
-    left = Counter(each.contact for each in unmatched)
-    for row in unmatched:
-        same_contact = [each for each in free if each.contact_id == row.contact]
-        may_change = policy is not RolePolicy.APPEND or any(each.role is None for each in same_contact)
-        if left[row.contact] == 1 and len(same_contact) == 1 and may_change:
-            free.remove(same_contact[0])
-            pairs.append((row, same_contact[0]))
-        else:
-            missing.append(row)
-    return pairs, missing
-
-
-def _take(free: list[HeldRole], row: WantedRole, *, exact: bool) -> HeldRole | None:
-    for each in free:
-        if each.contact_id == row.contact and (not exact or is_same(each.role, row.role)):
-            free.remove(each)
-            return each
-    return None
 
 
 def _of_pair(
@@ -248,63 +178,6 @@ def _deletion(deal: Change, role: HeldRole) -> Change:
         parent=deal.change_id,
         account=deal.account,
     )
-
-
-def _with_flag_kept(
-    changes: Sequence[Change], pairs: Sequence[tuple[WantedRole, HeldRole]], deleted: Sequence[HeldRole]
-) -> list[Change]:
-    """Sends the flag again to the primary contact's rows that stay, because deleting one of them may clear it.
-
-    Source: deleting one of several rows of the primary contact can clear the flag on all roles of the deal
-    (comment in NPSP's merge of primary contact roles).
-    """
-    shaken = {each.contact_id for each in deleted if each.is_primary}
-    keeps = {
-        there.record_id
-        for row, there in pairs
-        if there.is_primary and there.contact_id in shaken and row.is_primary is not False
-    }
-    return [
-        replace(
-            each,
-            action=Action.UPDATE,
-            values={**each.values, "IsPrimary": True},
-            before={**each.before, "IsPrimary": True},
-        )
-        if each.record_id in keeps and each.action in (Action.NOOP, Action.UPDATE)
-        else each
-        for each in changes
-    ]
-
-
-def _demotions(
-    deal: Change,
-    changes: Sequence[Change],
-    pairs: Sequence[tuple[WantedRole, HeldRole]],
-    held: Sequence[HeldRole],
-) -> list[Change]:
-    """Updates that take the flag from its holder, when a change of this plan gives it to another contact."""
-    promoted = {each.desired.get("ContactId") for each in changes if each.values.get("IsPrimary") is True}
-    if not promoted:
-        return []
-    handled = {there.record_id for row, there in pairs if row.is_primary is not None}
-    handled |= {each.record_id for each in changes if each.action is Action.DELETE and each.record_id}
-    return [
-        Change(
-            change_id=f"{CONTACT_ROLE}:{deal.key}/{each.record_id}/not primary",
-            sobject=CONTACT_ROLE,
-            action=Action.UPDATE,
-            key=each.record_id,
-            label="gives the primary flag away",
-            record_id=each.record_id,
-            values={"IsPrimary": False},
-            before={"IsPrimary": True},
-            parent=deal.change_id,
-            account=deal.account,
-        )
-        for each in held
-        if each.is_primary and each.contact_id not in promoted and each.record_id not in handled
-    ]
 
 
 def _desired(deal: Change, row: WantedRole) -> dict[str, PlannedValue]:

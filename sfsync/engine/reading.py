@@ -16,7 +16,7 @@ from sfsync.core.mapping import PLACE, as_text, mapped, source_text
 from sfsync.core.models import Reference
 from sfsync.core.plan import SourceImage
 from sfsync.core.results import Problem, RowRef, Stage
-from sfsync.core.roles import is_blank_role
+from sfsync.core.role_words import is_blank_role
 from sfsync.core.rows import ModelRow, RowSource, SourceForm, SourceRow, UnreadableRow
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import clean_key

@@ -15,7 +15,8 @@ from typing import Final
 from sfsync.core.batches import GRAPHS_PER_CALL, Unit, graph_calls
 from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
-from sfsync.core.roles import HeldRole, WantedRole, gives_flag_away, plan_roles
+from sfsync.core.role_rows import HeldRole, WantedRole
+from sfsync.core.roles import gives_flag_away, plan_roles
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.units import role_unit, unit_id_of
 from sfsync.core.writes import Route

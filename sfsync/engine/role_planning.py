@@ -18,19 +18,27 @@ from sfsync.core.plan import Action, Change
 from sfsync.core.planned_records import PlannedRecords
 from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.results import Problem, Stage
-from sfsync.core.roles import HeldRole, RolePlan, WantedRole, gives_flag_away, plan_roles, role_key
+from sfsync.core.role_rows import HeldRole, WantedRole
+from sfsync.core.roles import RolePlan, gives_flag_away, plan_roles, role_key
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending
 from sfsync.engine.reading import CheckedRow, asks_for_role
 from sfsync.engine.role_references import RoleReferences
+from sfsync.engine.role_row_problems import (
+    MOST_ROLES,
+    contact_missing,
+    deal_left_out,
+    keeps_flag,
+    no_role,
+    too_many,
+    unsettled,
+    waits_for,
+)
 from sfsync.engine.row_references import NOT_GONE, ReferencePolicies
 from sfsync.engine.schema import Schema
 
 OWN_FIELDS: Final = frozenset({"OpportunityId", "ContactId", "Role", "IsPrimary"})
 """The fields of a role that the set comparison decides; others are carried along."""
-
-MOST_ROLES: Final = 499
-"""Roles of one new deal: with the deal itself they fill the largest graph."""
 
 
 @dataclass(slots=True)
@@ -84,20 +92,20 @@ class RolePlanner:
         if row.problems:
             return _stopped(row, Action.REJECT, row.problems, known)
         if not asks_for_role(self._section, row):
-            return _stopped(row, Action.SKIP, [_no_role(row)], known)
+            return _stopped(row, Action.SKIP, [no_role(row)], known)
         if isinstance(deal, Invalid):
             action, problem = references.stopped(row, "OpportunityId", deal)
             return _stopped(row, action, [problem])
         if deal.action in (Action.REJECT, Action.BLOCKED, Action.CONFLICT, Action.UNKNOWN):
-            return _stopped(row, Action.BLOCKED, [_waits_for(row, deal)], deal)
+            return _stopped(row, Action.BLOCKED, [waits_for(row, deal)], deal)
         if deal.action is Action.SKIP:
-            return _stopped(row, Action.SKIP, [_deal_left_out(row, deal)], deal)
+            return _stopped(row, Action.SKIP, [deal_left_out(row, deal)], deal)
         contact = references.contact(row)
         if isinstance(contact, Invalid):
             action, problem = references.stopped(row, "ContactId", contact)
             return _stopped(row, action, [problem], deal)
         if isinstance(contact, BlockedBy):
-            return _stopped(row, Action.BLOCKED, [_contact_missing(row, contact)], deal)
+            return _stopped(row, Action.BLOCKED, [contact_missing(row, contact)], deal)
         return deal, _wanted(row, contact)
 
     @property
@@ -141,7 +149,7 @@ class RolePlanner:
     ) -> RolePlan:
         if len(roles.wanted) > MOST_ROLES:
             return RolePlan(
-                tuple(_stopped(row, Action.REJECT, [_too_many(row)], roles.deal) for row in roles.rows)
+                tuple(_stopped(row, Action.REJECT, [too_many(row)], roles.deal) for row in roles.rows)
             )
         return plan_roles(
             roles.deal,
@@ -166,7 +174,7 @@ class RolePlanner:
         renamed = {
             _pair(each) for each in open_keys - asked_for
         }  # their rows may ask for another role by now
-        unsettled = {
+        in_doubt = {
             each.change_id: each
             for each in changes
             if (
@@ -175,14 +183,14 @@ class RolePlanner:
             and (key := role_key_of(each))
             and (key in open_keys or _pair(key) in renamed)
         }
-        promoted = {each.parent for each in unsettled.values() if each.values.get("IsPrimary") is True}
+        promoted = {each.parent for each in in_doubt.values() if each.values.get("IsPrimary") is True}
         for change in changes:
-            if change.change_id in unsettled:
-                yield replace(change, action=Action.UNKNOWN, values={}, problems=(_unsettled(change),))
+            if change.change_id in in_doubt:
+                yield replace(change, action=Action.UNKNOWN, values={}, problems=(unsettled(change),))
             elif not (change.parent in promoted and gives_flag_away(change)):
                 yield change
             elif change.row is not None:
-                blocked = _keeps_flag(change)
+                blocked = keeps_flag(change)
                 yield replace(change, action=Action.BLOCKED, values={}, before={}, problems=(blocked,))
 
 
@@ -288,42 +296,3 @@ def _stopped(
         parent=deal.change_id if deal else None,
         problems=tuple(problems),
     )
-
-
-def _problem(code: str, message: str, row: CheckedRow, hint: str = "") -> Problem:
-    return Problem(code, Stage.PLAN, message, hint, row=row.ref)
-
-
-def _no_role(row: CheckedRow) -> Problem:
-    return _problem("NO_ROLE", "the role is empty or None, so nothing is saved for this contact", row)
-
-
-def _deal_left_out(row: CheckedRow, deal: Change) -> Problem:
-    return _problem("DEAL_LEFT_OUT", f"its deal {deal.label} is left out", row)
-
-
-def _waits_for(row: CheckedRow, deal: Change) -> Problem:
-    line = f" (line {deal.row.line})" if deal.row else ""
-    message = f"its deal {deal.label}{line} is not brought to the org: {deal.action.value}"
-    return _problem("BLOCKED_BY", message, row, "Correct the deal first, then import both again.")
-
-
-def _contact_missing(row: CheckedRow, blocked: BlockedBy) -> Problem:
-    message = f"its contact {blocked.change_id} is not brought to the org"
-    return _problem("BLOCKED_BY", message, row, "Correct the contact first, then import both again.")
-
-
-def _too_many(row: CheckedRow) -> Problem:
-    message = f"the deal has more than {MOST_ROLES} contact roles, which do not fit in one transaction"
-    return _problem("TOO_MANY_ROLES", message, row, "Split the roles over several imports.")
-
-
-def _unsettled(change: Change) -> Problem:
-    message = "an earlier run sent this role and never learned whether it was saved; it is not in the org now"
-    hint = "Look at the deal's Contact Roles in the org; add the role there, or take the row out."
-    return Problem("UNSETTLED", Stage.PLAN, message, hint, row=change.row)
-
-
-def _keeps_flag(change: Change) -> Problem:
-    message = "the contact stays primary until the role that takes the flag over is settled"
-    return Problem("BLOCKED_BY", Stage.PLAN, message, "Settle that role first.", row=change.row)

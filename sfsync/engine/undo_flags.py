@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sfsync.core.plan import Action, Change
-from sfsync.core.roles import HeldRole, moves_flag
+from sfsync.core.role_rows import HeldRole
+from sfsync.core.roles import moves_flag
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.engine.later_runs import PREFIX
 
