@@ -10,6 +10,7 @@ import click
 
 from sfsync.cli.options import Safety, json_option, org_option, progress_option, safety_options
 from sfsync.cli.output import surroundings
+from sfsync.cli.role_rule_options import role_rule_options, with_role_rules
 from sfsync.cli.run import plan_and_deliver, write_and_deliver
 from sfsync.core.job import Mode, Move, allowed_moves
 from sfsync.errors import ConfigError
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     help="A movement of deals that is otherwise a problem of its row: to an earlier stage, out of a closed stage, "
     "or closed without an amount or a close date. Can be given several times.",
 )
+@role_rule_options
 @click.option("--dry-run", is_flag=True, help="Show the plan only.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
 @safety_options()
@@ -76,6 +78,7 @@ def import_command(file: Path, *, safety: Safety, **options: object) -> int:
     as_json = bool(options["as_json"])
     with surroundings(progress, as_json=as_json, max_outage_min=0) as plain:
         job = safety.of(_picked(_job(file, options, plain), options["picks"]))
+        job = with_role_rules(job, options["primary"], options["same_contact"])
         around = safety.around(plain)
         if options["dry_run"]:
             return plan_and_deliver(job, around, as_json=as_json)[0]

@@ -18,6 +18,7 @@ from sfsync.core.describe import Field, SObjectDescribe
 from sfsync.core.job import Inactive, Missing, Section
 from sfsync.core.models import Reference
 from sfsync.core.results import Problem, RowRef, Stage
+from sfsync.core.role_words import unknown_role
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.stages import StageCatalogue
 from sfsync.core.values import decimals_of, parse_boolean, parse_date, parse_datetime, parse_number
@@ -75,7 +76,8 @@ class OrgRules:
         if field.name == "CurrencyIsoCode":
             known, code = field.picklist, "UNKNOWN_CURRENCY"
         elif self.describe.name == CONTACT_ROLE and field.name == "Role":
-            known, code = field.picklist, "UNKNOWN_ROLE"
+            why = unknown_role(field, value)
+            return Invalid("UNKNOWN_ROLE", *why) if why else None
         elif field.restricted_picklist:
             known, code = field.picklist, "UNKNOWN_PICKLIST_VALUE"
         else:

@@ -17,7 +17,10 @@ MASTER_RECORD_TYPE: Final = "012000000000000AAA"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an sObject; lengths count characters, `picklist` holds the active API values."""
+    """One field of an sObject; lengths count characters, `picklist` holds the active API values.
+
+    `inactive_picklist` holds the inactive ones, where the org tells them.
+    """
 
     name: str
     label: str
@@ -38,6 +41,7 @@ class Field:
     case_sensitive: bool
     id_lookup: bool
     filterable: bool
+    inactive_picklist: tuple[str, ...] = ()
 
     @property
     def is_required_on_create(self) -> bool:
@@ -142,6 +146,7 @@ def _parse_field(body: Mapping[str, Any]) -> Field:
         case_sensitive=bool(body.get("caseSensitive")),
         id_lookup=bool(body.get("idLookup")),
         filterable=bool(body.get("filterable", True)),
+        inactive_picklist=tuple(_text(each["value"]) for each in values if not each.get("active", True)),
     )
 
 

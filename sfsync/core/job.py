@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from sfsync.core.picks import NO_PICKS, Picks
+from sfsync.core.role_rules import AS_GIVEN, RoleRules
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.writes import Route
 
@@ -262,6 +263,7 @@ class Job:
     update_mode: UpdateMode = UpdateMode.AUTO
     limits: Limits = NO_LIMITS
     picks: Picks = NO_PICKS
+    role_rules: RoleRules = AS_GIVEN
 
 
 class Login(StrEnum):

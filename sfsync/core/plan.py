@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from sfsync.core.forecast_basis import ForecastBasis
 from sfsync.core.job import NO_LIMITS, Limits, Mode, OnRoleError, RolePolicy
@@ -55,6 +57,11 @@ PLANNED_OUTCOME: Mapping[Action, Outcome] = {
 """What each action becomes when apply goes as planned."""
 
 
+def _is_unset(value: object) -> bool:
+    """Whether a value is left out of a saved plan, so that plans saved before it was known keep their digest."""
+    return value in ("", None)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What happens to one row.
@@ -65,7 +72,8 @@ class Change:
     `parent` is the change of the deal that a role belongs to. `account` is the id or the change of the deal's
     account: changes that share one go in one call, because the platform locks the account.
     `adopted` marks a record that the job met in the org and had not written itself, `is_derived` a role that
-    stands for the deal's own `ContactId`.
+    stands for the deal's own `ContactId`. `because` says why a role is primary where its row does not say so,
+    `other_account` names the account of a contact that is not the deal's.
     """
 
     change_id: str
@@ -83,6 +91,8 @@ class Change:
     problems: tuple[Problem, ...] = ()
     adopted: bool = False
     is_derived: bool = False
+    because: Annotated[str, Field(exclude_if=_is_unset)] = ""
+    other_account: Annotated[str | None, Field(exclude_if=_is_unset)] = None
 
     def waits_for(self) -> tuple[str, ...]:
         """The changes whose records this one refers to."""

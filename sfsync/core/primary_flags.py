@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sfsync.core.plan import Action, Change
+from sfsync.core.role_problems import flag_moved_problem
 from sfsync.core.role_rows import HeldRole, WantedRole
 from sfsync.core.sobject import CONTACT_ROLE
 
@@ -42,31 +43,59 @@ def with_flag_kept(
     ]
 
 
+def with_flag_held(changes: Sequence[Change], pairs: Sequence[tuple[WantedRole, HeldRole]]) -> list[Change]:
+    """Gives nobody the flag of a contact whose own row is in conflict: what a person changed is not half undone."""
+    in_conflict = {each.record_id for each in changes if each.action is Action.CONFLICT}
+    held_fast = {
+        there.contact_id
+        for row, there in pairs
+        if there.is_primary and row.is_primary is False and there.record_id in in_conflict
+    }
+    return [
+        replace(each, action=Action.CONFLICT, values={}, before={}, problems=(flag_moved_problem(each),))
+        if held_fast and each.row is not None and each.values.get("IsPrimary") is True
+        else each
+        for each in changes
+    ]
+
+
 def demotions(
     deal: Change,
     changes: Sequence[Change],
     pairs: Sequence[tuple[WantedRole, HeldRole]],
     held: Sequence[HeldRole],
+    *,
+    may_change: bool,
 ) -> list[Change]:
-    """Updates that take the flag from its holder, when a change of this plan gives it to another contact."""
+    """Updates that take the flag from roles that no row of the source is.
+
+    A change of this plan gives it to another contact, or (where the policy changes roles that are there) a row says
+    that their contact is not primary: the platform would give the flag of the one role to the other.
+    """
     promoted = {each.desired.get("ContactId") for each in changes if each.values.get("IsPrimary") is True}
-    if not promoted:
-        return []
+    sound = [each for each in changes if may_change and each.action is not Action.CONFLICT]
+    denied = {each.desired.get("ContactId") for each in sound if each.desired.get("IsPrimary") is False}
     handled = {there.record_id for row, there in pairs if row.is_primary is not None}
     handled |= {each.record_id for each in changes if each.action is Action.DELETE and each.record_id}
     return [
-        Change(
-            change_id=f"{CONTACT_ROLE}:{deal.key}/{each.record_id}/not primary",
-            sobject=CONTACT_ROLE,
-            action=Action.UPDATE,
-            key=each.record_id,
-            label="gives the primary flag away",
-            record_id=each.record_id,
-            values={"IsPrimary": False},
-            before={"IsPrimary": True},
-            parent=deal.change_id,
-            account=deal.account,
-        )
+        _demotion(deal, each)
         for each in held
-        if each.is_primary and each.contact_id not in promoted and each.record_id not in handled
+        if each.is_primary
+        and each.record_id not in handled
+        and ((promoted and each.contact_id not in promoted) or each.contact_id in denied)
     ]
+
+
+def _demotion(deal: Change, role: HeldRole) -> Change:
+    return Change(
+        change_id=f"{CONTACT_ROLE}:{deal.key}/{role.record_id}/not primary",
+        sobject=CONTACT_ROLE,
+        action=Action.UPDATE,
+        key=role.record_id,
+        label="gives the primary flag away",
+        record_id=role.record_id,
+        values={"IsPrimary": False},
+        before={"IsPrimary": True},
+        parent=deal.change_id,
+        account=deal.account,
+    )

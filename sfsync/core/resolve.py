@@ -125,7 +125,7 @@ class ReferenceTable:
         for record in records:
             candidate = _candidate(record, lookup.fields, spelled=clean_key(str(record.get(place[1]) or "")))
             found.setdefault(candidate.spelled.casefold(), []).append(candidate)
-            self._records.setdefault(candidate.record_id, record)
+            self._records[candidate.record_id] = {**self._records.get(candidate.record_id, {}), **record}
 
     def learn_telling(self, records: Iterable[Record], paths: Sequence[str]) -> None:
         """Takes in what tells candidates apart for a person."""

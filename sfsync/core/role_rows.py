@@ -15,7 +15,8 @@ class WantedRole:
 
     `is_primary` is None where the job does not say. `is_derived` marks a role that stands for the deal's own
     `ContactId`: any row of that contact satisfies it. `place` is unique among the rows of the job, and
-    `change_id` is given where the row was planned before.
+    `change_id` is given where the row was planned before. `because` says why the contact is primary where the row
+    itself does not say so; `other_account` names the contact's account where it is not the deal's.
     """
 
     row: RowRef
@@ -27,6 +28,8 @@ class WantedRole:
     is_derived: bool = False
     place: str = ""
     change_id: str | None = None
+    because: str = ""
+    other_account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

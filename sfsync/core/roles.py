@@ -13,24 +13,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from sfsync.core.job import RolePolicy
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry
-from sfsync.core.primary_flags import demotions, with_flag_kept
+from sfsync.core.primary_choice import DealNow, left_marks, ruled
+from sfsync.core.primary_flags import demotions, with_flag_held, with_flag_kept
 from sfsync.core.results import Problem
 from sfsync.core.role_matching import matched
 from sfsync.core.role_problems import (
     has_primary_problem,
     moved_problem,
-    primaries_problem,
     removed_problem,
     role_problem,
-    twin_problem,
 )
 from sfsync.core.role_rows import HeldRole, WantedRole
+from sfsync.core.role_rules import AS_GIVEN, RoleRules
+from sfsync.core.same_contact import standing
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending, PlannedValue, is_same
+
+_OF_DEAL: Final = "the deal names this contact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +72,39 @@ def plan_roles(
     policy: RolePolicy,
     ledger: Mapping[str, LedgerEntry],
     is_complete: bool = True,
+    rules: RoleRules = AS_GIVEN,
+    has_bad_rows: bool = False,
 ) -> RolePlan:
     """The changes that bring a deal's roles to the wanted state.
 
     `ledger` maps `role_key` to what this job last brought there. `is_complete` is False when rows of the source
-    are not among `wanted` because something is wrong with them; then nothing is deleted.
+    are not among `wanted` because something is wrong with them; then nothing is deleted. `has_bad_rows` says that
+    one of these is a row of this very deal.
     """
-    rows, refused = _without_contradictions(deal, _with_derived_folded(wanted))
-    pairs, missing = matched(rows, held, policy=policy)
-    changes = [_of_pair(deal, row, there, policy=policy, ledger=ledger) for row, there in pairs]
-    changes += [_of_missing(deal, row, held, policy=policy, ledger=ledger) for row in missing]
+    found = standing(_with_derived_folded(wanted), rules.same_contact)
+    refused = [_refused(deal, *each) for each in found.refused]
+    skipped = [_refused(deal, *each, action=Action.SKIP) for each in found.skipped]
+    pairs, missing = matched(found.rows, held, policy=policy)
+    deleted: list[HeldRole] = []
     if policy is RolePolicy.MIRROR and is_complete and not refused:
         deleted = [each for each in held if all(each is not there for _, there in pairs)]
-        changes = with_flag_kept(changes, pairs, deleted) + [_deletion(deal, each) for each in deleted]
-    changes += demotions(deal, changes, pairs, held)
-    return RolePlan(tuple(refused + changes), _doubles(deal, held))
+    now = DealNow(
+        deal.label,
+        [each for each in held if each.is_primary],
+        {each.record_id for each in deleted},
+        is_certain=not (has_bad_rows or refused),
+    )
+    is_given = any(each.is_primary for each in wanted)
+    ruling, notes = ruled(found.rows, now, rules, is_given=is_given)
+    pairs = [(ruling.of(row), there) for row, there in pairs]
+    missing = [ruling.of(row) for row in missing]
+    changes = [_of_pair(deal, row, there, policy=policy, ledger=ledger) for row, there in pairs]
+    changes += [_of_missing(deal, row, held, policy=policy, ledger=ledger) for row in missing]
+    changes = with_flag_held(with_flag_kept(changes, pairs, deleted), pairs)
+    changes += [_deletion(deal, each) for each in deleted]
+    changes += demotions(deal, changes, pairs, held, may_change=policy is not RolePolicy.APPEND)
+    notes += left_marks(pairs, missing, policy)
+    return RolePlan((*refused, *skipped, *changes), (*_doubles(deal, held), *notes))
 
 
 def _with_derived_folded(wanted: Sequence[WantedRole]) -> list[WantedRole]:
@@ -90,29 +112,12 @@ def _with_derived_folded(wanted: Sequence[WantedRole]) -> list[WantedRole]:
     named = {each.contact for each in wanted if not each.is_derived}
     primary = {each.contact for each in wanted if each.is_derived}
     return [
-        replace(each, is_primary=True) if each.contact in primary else each
+        replace(each, is_primary=True, because=each.because or _OF_DEAL)
+        if each.contact in primary and not each.is_primary
+        else each
         for each in wanted
         if not (each.is_derived and each.contact in named)
     ]
-
-
-def _without_contradictions(
-    deal: Change, wanted: Sequence[WantedRole]
-) -> tuple[list[WantedRole], list[Change]]:
-    """The rows that can all be true at once, with the flag shared by the rows of one contact."""
-    primaries = {each.contact for each in wanted if each.is_primary}
-    first: dict[tuple[str | Pending, str | None], WantedRole] = {}
-    refused: list[Change] = []
-    for each in wanted:
-        twin = first.get((each.contact, each.role))
-        if twin is not None:
-            refused.append(_refused(deal, each, twin_problem(each, twin)))
-        elif each.is_primary and len(primaries) > 1:
-            refused.append(_refused(deal, each, primaries_problem(each, len(primaries))))
-        else:
-            shared = True if each.contact in primaries and len(primaries) == 1 else each.is_primary
-            first[each.contact, each.role] = replace(each, is_primary=shared)
-    return list(first.values()), refused
 
 
 def _of_pair(
@@ -207,11 +212,13 @@ def _change(deal: Change, row: WantedRole, action: Action, *, record_id: str | N
         parent=deal.change_id,
         account=deal.account,
         is_derived=row.is_derived,
+        because=row.because if row.is_primary else "",
+        other_account=row.other_account,
     )
 
 
-def _refused(deal: Change, row: WantedRole, problem: Problem) -> Change:
-    change = _change(deal, row, Action.REJECT)
+def _refused(deal: Change, row: WantedRole, problem: Problem, *, action: Action = Action.REJECT) -> Change:
+    change = _change(deal, row, action)
     return replace(change, change_id=f"{CONTACT_ROLE}@{row.place}", problems=(problem,))
 
 

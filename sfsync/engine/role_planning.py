@@ -5,7 +5,7 @@ A role never goes further than its deal: where the deal is rejected, in conflict
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from sfsync.core.roles import RolePlan, gives_flag_away, plan_roles, role_key
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending
 from sfsync.engine.reading import CheckedRow, asks_for_role
+from sfsync.engine.role_accounts import RoleAccounts, other_account_notes
 from sfsync.engine.role_references import RoleReferences
 from sfsync.engine.role_row_problems import (
     MOST_ROLES,
@@ -34,6 +35,7 @@ from sfsync.engine.role_row_problems import (
     unsettled,
     waits_for,
 )
+from sfsync.engine.roleless_rows import Roleless, lost_mark, told
 from sfsync.engine.row_references import NOT_GONE, ReferencePolicies
 from sfsync.engine.schema import Schema
 
@@ -63,36 +65,43 @@ class RolePlanner:
     def plan(self, rows: Sequence[CheckedRow], deals: PlannedRecords | None) -> RolePlan:
         """One change for every role row, and the demotions that they bring about."""
         references = RoleReferences(self.schema.sections, self.policies, deals)
-        references.learn(rows, self.gateway)
+        notes = references.learn(rows, self.gateway)
+        accounts = RoleAccounts(self.policies.table)
         refused: list[Change] = []
+        roleless: list[Roleless] = []
         by_deal: dict[str, _DealRoles] = {}
         for row in rows:
             placed = self._placed(row, references)
             if isinstance(placed, Change):
                 refused.append(placed)
+            elif isinstance(placed, Roleless):
+                roleless.append(placed)
             else:
-                of_deal = by_deal.setdefault(placed[0].change_id, _DealRoles(placed[0]))
+                deal, wanted = placed
+                of_deal = by_deal.setdefault(deal.change_id, _DealRoles(deal))
                 of_deal.rows.append(row)
-                of_deal.wanted.append(placed[1])
-        there = self._held(by_deal.values())
+                other = accounts.other_account(deal, wanted.contact)
+                of_deal.wanted.append(replace(wanted, other_account=other))
+        there = self._held(by_deal.values(), roleless)
         ledger = self._ledger(by_deal.values(), there)
         doubtful = _doubtful_deals(refused)
-        plans = [
-            self._of_deal(each, there, ledger, is_complete=doubtful.isdisjoint({each.deal.change_id, None}))
-            for each in by_deal.values()
-        ]
+        plans = [self._of_deal(each, there, ledger, doubtful=doubtful) for each in by_deal.values()]
         changes = [change for plan in plans for change in plan.changes]
-        notes = [note for plan in plans for note in plan.notes]
-        return RolePlan(tuple(self._unsettled_kept([*refused, *changes])), tuple(notes))
+        notes += [note for plan in plans for note in plan.notes]
+        without = told(roleless, there, changes)
+        settled = tuple(self._unsettled_kept([*refused, *without, *changes]))
+        return RolePlan(settled, (*notes, *other_account_notes(settled)))
 
-    def _placed(self, row: CheckedRow, references: RoleReferences) -> Change | tuple[Change, WantedRole]:
+    def _placed(
+        self, row: CheckedRow, references: RoleReferences
+    ) -> Change | Roleless | tuple[Change, WantedRole]:
         """The row's deal and what it wants there, or the change of a row that goes no further."""
         deal = references.deal(row)
         known = deal if isinstance(deal, Change) else None
         if row.problems:
             return _stopped(row, Action.REJECT, row.problems, known)
         if not asks_for_role(self._section, row):
-            return _stopped(row, Action.SKIP, [no_role(row)], known)
+            return _roleless(row, known, references)
         if isinstance(deal, Invalid):
             action, problem = references.stopped(row, "OpportunityId", deal)
             return _stopped(row, action, [problem])
@@ -113,8 +122,9 @@ class RolePlanner:
         section = self.schema.sections.get("contact_roles")
         return section or Section("contact_roles", CONTACT_ROLE, SourceSpec("rows"), ())
 
-    def _held(self, deals: Iterable[_DealRoles]) -> dict[str, list[HeldRole]]:
+    def _held(self, deals: Collection[_DealRoles], roleless: Iterable[Roleless]) -> dict[str, list[HeldRole]]:
         ids = [each.deal.record_id for each in deals if each.deal.record_id is not None]
+        ids += [each.deal_id for each in roleless if each.deal_id is not None]
         if not ids:
             return {}
         describe = self._describe()
@@ -145,7 +155,7 @@ class RolePlanner:
         there: dict[str, list[HeldRole]],
         ledger: dict[str, LedgerEntry],
         *,
-        is_complete: bool,
+        doubtful: set[str | None],
     ) -> RolePlan:
         if len(roles.wanted) > MOST_ROLES:
             return RolePlan(
@@ -157,7 +167,9 @@ class RolePlanner:
             there.get(roles.deal.record_id or "", []),
             policy=self.job.role_policy,
             ledger=ledger,
-            is_complete=is_complete,
+            is_complete=doubtful.isdisjoint({roles.deal.change_id, None}),
+            rules=self.job.role_rules,
+            has_bad_rows=roles.deal.change_id in doubtful,
         )
 
     def _unsettled_kept(self, changes: Sequence[Change]) -> Iterable[Change]:
@@ -281,6 +293,14 @@ def _wanted(row: CheckedRow, contact: str | Pending) -> WantedRole:
         is_derived=row.is_derived,
         place=row.place,
     )
+
+
+def _roleless(row: CheckedRow, deal: Change | None, references: RoleReferences) -> Change | Roleless:
+    if row.values.get("IsPrimary") is True:
+        return _stopped(row, Action.REJECT, [lost_mark(row)], deal)
+    contact = references.contact(row)
+    stopped = _stopped(row, Action.SKIP, [no_role(row)], deal)
+    return Roleless(stopped, deal.record_id if deal else None, contact if isinstance(contact, str) else None)
 
 
 def _stopped(

@@ -23,6 +23,7 @@ from sfsync.core.strategies import ACCOUNT_ID, AWAITED, strategy
 from sfsync.core.values import Pending
 from sfsync.engine.matching import learn_references, learn_what_tells_apart
 from sfsync.engine.reading import CheckedRow
+from sfsync.engine.role_accounts import ACCOUNT_FIELDS, answered
 from sfsync.engine.row_references import ReferencePolicies, without_parent
 
 _GOALS: Final = (("ContactId", CONTACT), ("OpportunityId", OPPORTUNITY))
@@ -36,15 +37,16 @@ class RoleReferences:
     policies: ReferencePolicies
     deals: PlannedRecords | None
 
-    def learn(self, rows: Sequence[CheckedRow], gateway: OrgGateway) -> None:
-        """Asks the org for everything that the rows refer to."""
+    def learn(self, rows: Sequence[CheckedRow], gateway: OrgGateway) -> list[Problem]:
+        """Asks the org for everything that the rows refer to; notes what it does not tell."""
         table = self.policies.table
         readable = [row for row in rows if not row.problems]
         pairs = [_awaiting(row, pair) for row in readable for pair in _references(row)]
-        further = {OPPORTUNITY: (ACCOUNT_ID,)} if any(map(_takes_deals_account, readable)) else {}
-        lookups = table.lookups(pairs, of=CONTACT_ROLE, further=further)
-        answers = gateway.fetch(lookups) if lookups else []
-        learn_references(table, zip(lookups, answers, strict=True), gateway)
+        needed = {OPPORTUNITY: (ACCOUNT_ID,)} if any(map(_takes_deals_account, readable)) else {}
+        lookups = table.lookups(pairs, of=CONTACT_ROLE, further=ACCOUNT_FIELDS)
+        plain = table.lookups(pairs, of=CONTACT_ROLE, further=needed)
+        answers, notes = answered(gateway, lookups, plain=plain)
+        learn_references(table, answers, gateway)
         for row in readable:
             self._take_deals_account(row)
         pairs = [pair for row in readable for pair in _references(row)]
@@ -52,6 +54,7 @@ class RoleReferences:
         # Also of rows that go no further for another reason: a person settles everything at once.
         contacts = dict.fromkeys(reference for sobject, reference in pairs if sobject == CONTACT)
         self.policies.keep_open(table.resolve(CONTACT, each, of=CONTACT_ROLE) for each in contacts)
+        return notes
 
     def _take_deals_account(self, row: CheckedRow) -> None:
         """Completes a contact's reference by the account of the row's deal."""

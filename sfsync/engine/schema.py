@@ -20,8 +20,9 @@ from sfsync.core.job import Job, Section
 from sfsync.core.job_words import word_problems
 from sfsync.core.ports import OrgSchema
 from sfsync.core.resolve import default_match
-from sfsync.core.results import Problem
-from sfsync.core.sobject import OPPORTUNITY
+from sfsync.core.results import Problem, Stage
+from sfsync.core.role_words import unknown_preferences
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.errors import ConfigError
 
 
@@ -53,6 +54,13 @@ def read_schema(job: Job, gateway: OrgSchema) -> Schema:
         for describe in (describes[section.sobject],)
         for problem in (*section_problems(section, describe), *word_problems(section, describe, stages))
     ]
+    if CONTACT_ROLE in describes:
+        problems += [
+            Problem("UNKNOWN_ROLE", Stage.MAP, f"roles.primary: {why}", what_to_do, field="Role", value=word)
+            for word, why, what_to_do in unknown_preferences(
+                job.role_rules.preferred, describes[CONTACT_ROLE]
+            )
+        ]
     if problems:
         raise _refusal(job, problems)
     sections = {
@@ -112,7 +120,9 @@ def _digest(sections: Mapping[str, Section], rules: Mapping[str, OrgRules]) -> s
         names = {each.field for each in section.rules} | ({section.key} if section.key else set())
         fields = [of_sobject.describe.field(name) for name in sorted(names)]
         picture[section.sobject] = {
-            "fields": _fields_codec().dump_python(fields, mode="json"),
+            "fields": _fields_codec().dump_python(
+                fields, mode="json", exclude={"__all__": {"inactive_picklist"}}
+            ),
             "record_types": [each.id for each in of_sobject.describe.record_types if each.is_offered],
             "stages": of_sobject.stages.active() if of_sobject.stages else (),
         }

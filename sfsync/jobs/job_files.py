@@ -52,6 +52,7 @@ from sfsync.jobs.job_meaning import meaning_mistakes
 from sfsync.jobs.job_sources import settled_sources
 from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
 from sfsync.jobs.picks_file import picks_path, with_picks
+from sfsync.jobs.role_rules import role_rules
 from sfsync.jobs.toml_file import TomlFile, read_toml
 
 _HINT: Final = "Correct the job file. `sfsync schema job` prints every key and what it means."
@@ -181,6 +182,7 @@ def _job(
         mode=Mode(form.mode),
         role_policy=RolePolicy(form.roles.policy),
         on_role_error=OnRoleError(form.roles.on_error),
+        role_rules=role_rules(form.roles),
         route=Route(form.safety.route) if form.safety.route else None,
         update_mode=UpdateMode(form.safety.updates or UpdateMode.AUTO),
         limits=Limits(

@@ -191,6 +191,28 @@ class RolesForm(_Form):
     on_error: Literal["role", "deal"] = Field(
         "role", description="What a refused role takes down: only itself, or its new deal as well."
     )
+    primary: Annotated[
+        list[Text],
+        BeforeValidator(
+            _as_list,
+            json_schema_input_type=Literal["given", "keep", "first"]
+            | Annotated[list[str], Field(min_length=1)],
+        ),
+    ] = Field(
+        ["given"],
+        min_length=1,
+        description="Who is a deal's one primary contact. given: as the rows say. keep: the org's primary contact "
+        "stays, and the rows count for deals without one. first: where no row says it and the org has none, the "
+        "first row in the order of the file. A list of role names, the best first, such as "
+        '["Decision Maker", "Evaluator"]: where no row says it and the org has none, the first row with the best '
+        "of these roles.",
+    )
+    same_contact: Literal["both", "first", "error"] = Field(
+        "both",
+        description="What one contact in two roles on a deal means. both: both roles are brought. first: the first "
+        "row in the order of the file counts, the others are left out and named. error: the later rows are "
+        "problems.",
+    )
 
 
 _Count = Annotated[int, Field(ge=0)]
@@ -243,7 +265,7 @@ class JobForm(_Form):
         description="A CSV file, from the job file's folder, that settles references for good: sobject, field "
         "(the strategy of match, or empty for any), value, id. A run writes one to start from into its folder.",
     )
-    roles: RolesForm = RolesForm(policy="merge", on_error="role")
+    roles: RolesForm = RolesForm(policy="merge", on_error="role", primary=["given"], same_contact="both")
     guards: GuardsForm = GuardsForm(max_changes=None, max_failures=None, canary=None)
     safety: SafetyForm = SafetyForm(route=None, updates=None)
     accounts: KeyedSectionForm | None = Field(None, description="Accounts to bring before the deals.")

@@ -20,6 +20,7 @@ from sfsync.core.wording import listed
 from sfsync.jobs.job_form import RuleForm
 from sfsync.jobs.mistakes import Mistake, Path, known_keys, shown
 from sfsync.jobs.reference_meaning import reference_mistakes
+from sfsync.jobs.role_rules import role_rule_mistakes
 
 SYSTEM_FIELDS: Final = frozenset(
     {
@@ -53,6 +54,7 @@ def meaning_mistakes(document: Table) -> Iterator[Mistake]:
         yield Mistake((), message, "MISSING_KEY")
     for name, section in sections.items():
         yield from _section_mistakes(name, section)
+    yield from role_rule_mistakes(document)
 
 
 def _section_mistakes(name: str, section: Table) -> Iterator[Mistake]:

@@ -14,7 +14,7 @@ from sfsync.core.guards import changes_digest
 from sfsync.core.plan import Change, OffStage, Plan
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, Outcome, Problem, Stage
-from sfsync.core.sobject import WRITE_ORDER
+from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import canonical, shown
 from sfsync.report.forecast_view import forecast_entry
 from sfsync.report.safe_text import json_text
@@ -132,7 +132,7 @@ def row_entries(report: Report) -> Iterator[dict[str, Any]]:
             "outcome": result.outcome.value,
             "record_id": result.record_id,
             "codes": list(dict.fromkeys(each.code for each in result.problems)),
-        }
+        } | _of_role(change)
 
 
 def _nothing() -> dict[str, int]:
@@ -150,7 +150,18 @@ def _marks(report: Report, sobject: str) -> dict[str, int]:
         for change in report.plan.changes
         if change.sobject == sobject and report.result(change).outcome is Outcome.DELETED
     )
-    return {"adopted": adopted, "converted": 0, "deleted": deleted}
+    marks = {"adopted": adopted, "converted": 0, "deleted": deleted}
+    return marks | {"other_account": _elsewhere(report)} if sobject == CONTACT_ROLE else marks
+
+
+def _elsewhere(report: Report) -> int:
+    """The roles in the org whose contact is of another account than the deal's."""
+    return sum(1 for change, result in report.rows() if change.other_account and result.outcome in IN_ORG)
+
+
+def _of_role(change: Change) -> dict[str, str]:
+    """What an entry of a contact role has besides: the contact's account where it is not the deal's, else ""."""
+    return {"other_account": json_text(change.other_account or "")} if change.sobject == CONTACT_ROLE else {}
 
 
 def _guarantee(plan: Plan, sobjects: Iterable[str]) -> dict[str, dict[str, int]]:

@@ -23,6 +23,7 @@ from sfsync.report.forecast_view import forecast_pieces
 from sfsync.report.lines import CountTable, Line, Piece, Tone
 from sfsync.report.nouns import counted, noun, place
 from sfsync.report.problem_groups import placed, problem_group_lines
+from sfsync.report.role_titles import role_title
 from sfsync.report.safe_text import shortened
 
 LEFT_ALONE: Final = frozenset({Action.NOOP, Action.SKIP})
@@ -135,7 +136,7 @@ def _block_lines(block: _Block, known: Mapping[str, Change]) -> Iterator[Line]:
         for remark in block.change.problems:
             yield Line(f"({shortened(remark.message, most=160)})", 6, Tone.FAINT)
     for role in block.roles:
-        yield _headline(role, _role_title(role, is_undo=block.is_undo), indent=6)
+        yield _headline(role, role_title(role, is_undo=block.is_undo), indent=6)
         yield from _field_lines(role, known, indent=10)
 
 
@@ -145,33 +146,6 @@ def _headline(change: Change, title: str, *, indent: int) -> Line:
     if change.action is Action.DELETE:
         return Line(f"- {title}", indent, Tone.BAD)
     return Line(f"~ {title}", indent, Tone.CHANGED)
-
-
-def _role_title(role: Change, *, is_undo: bool) -> str:
-    """`contact Ada Lovelace as Decision Maker, primary`; an update says the rest in its fields."""
-    if role.action is Action.DELETE and is_undo:
-        return f"contact {role.label} is deleted: the run had added it"
-    if role.action is Action.DELETE:
-        return f"{role.label} is deleted: the source does not have it"
-    if role.row is None and is_undo:
-        return _undone_title(role)
-    if role.row is None:
-        return f"the primary contact until now ({role.record_id or role.key})"
-    if role.action is not Action.CREATE:
-        return f"contact {role.label}"
-    as_role = f" as {shown(role.values['Role'])}" if role.values.get("Role") else ""
-    primary = ", primary" if role.values.get("IsPrimary") is True else ""
-    return f"contact {role.label}{as_role}{primary}"
-
-
-def _undone_title(role: Change) -> str:
-    """A role that no row of the run asks for, and that the run deleted or took the flag from or gave it to."""
-    is_primary = role.values.get("IsPrimary") is True
-    if role.action is Action.CREATE:
-        return f"{role.label}{', primary,' if is_primary else ''} is put back: the run had deleted it"
-    if is_primary:
-        return f"the primary contact before the run ({role.record_id})"
-    return f"another role of the contact whom the run made primary ({role.record_id})"
 
 
 def _field_lines(change: Change, known: Mapping[str, Change], *, indent: int) -> Iterator[Line]:

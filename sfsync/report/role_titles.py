@@ -1,0 +1,35 @@
+"""What a change of a contact role is called in a plan: whom it is about, and what its fields do not say."""
+
+from __future__ import annotations
+
+from sfsync.core.plan import Action, Change
+from sfsync.core.values import shown
+from sfsync.report.safe_text import shortened
+
+
+def role_title(role: Change, *, is_undo: bool) -> str:
+    """`contact Ada Lovelace as Decision Maker, primary`; an update says the rest in its fields."""
+    if role.action is Action.DELETE and is_undo:
+        return f"contact {role.label} is deleted: the run had added it"
+    if role.action is Action.DELETE:
+        return f"{role.label} is deleted: the source does not have it"
+    if role.row is None and is_undo:
+        return _undone_title(role)
+    if role.row is None:
+        return f"the primary contact until now ({role.record_id or role.key})"
+    is_new, becomes_primary = role.action is Action.CREATE, role.values.get("IsPrimary") is True
+    as_role = f" as {shown(role.values['Role'])}" if is_new and role.values.get("Role") else ""
+    because = f": {role.because}" if role.because else ""
+    primary = f", primary{because}" if becomes_primary and (is_new or because) else ""
+    other = f", of another account: {shortened(role.other_account, most=80)}" if role.other_account else ""
+    return f"contact {role.label}{as_role}{primary}{other}"
+
+
+def _undone_title(role: Change) -> str:
+    """A role that no row of the run asks for, and that the run deleted or took the flag from or gave it to."""
+    is_primary = role.values.get("IsPrimary") is True
+    if role.action is Action.CREATE:
+        return f"{role.label}{', primary,' if is_primary else ''} is put back: the run had deleted it"
+    if is_primary:
+        return f"the primary contact before the run ({role.record_id})"
+    return f"another role of the contact whom the run made primary ({role.record_id})"
