@@ -194,7 +194,6 @@ def adopt(job: Job, name: str, found_id: str, *, around: Surroundings | None = N
             without a key of its sObject.
     """
     with opened(job, around or Surroundings()) as place, place.locked():
-        org_id = place.gateway.identity().org_id
         sobject = _keyless_sobject(job, found_id)
         full_id = record_id(found_id, sobject) or ""
         if not _is_there(place, sobject, full_id):
@@ -204,12 +203,22 @@ def adopt(job: Job, name: str, found_id: str, *, around: Surroundings | None = N
                 hint="Copy the id from the record's address in the org.",
             )
         key = name.removeprefix(f"{sobject}:")
-        own = ledger_key(job.name, key, key_field=None)
-        _refuse_anothers(job, own, place.journal.ledger_keys(org_id, sobject, full_id), found_id)
-        entry = LedgerEntry(sobject, own, full_id, sent={}, seen={})
-        place.journal.put_ledger(org_id, [entry])
-        _settle_as_saved(place, org_id, f"{sobject}:{key}", full_id)
+        remember_adopted(place, sobject, key, full_id)
     return f"{sobject}:{key}"
+
+
+def remember_adopted(place: Workplace, sobject: str, key: str, full_id: str) -> None:
+    """Lets the journal remember that a row without a key in the org is that record.
+
+    Raises:
+        ConfigError: it is another row's already.
+    """
+    org_id = place.gateway.identity().org_id
+    own = ledger_key(place.job.name, key, key_field=None)
+    _refuse_anothers(place.job, own, place.journal.ledger_keys(org_id, sobject, full_id), full_id)
+    entry = LedgerEntry(sobject, own, full_id, sent={}, seen={})
+    place.journal.put_ledger(org_id, [entry])
+    _settle_as_saved(place, org_id, f"{sobject}:{key}", full_id)
 
 
 def _refuse_anothers(job: Job, own: str, known: Iterable[str], found_id: str) -> None:
@@ -237,7 +246,7 @@ def _keyless_sobject(job: Job, found_id: str) -> str:
     raise ConfigError(
         f"{found_id} is the id of nothing that job {job.name} writes without a key",
         code="NOT_ADOPTABLE",
-        hint="Rows with a key in the org are found by it; only rows with row_key are adopted.",
+        hint="Rows with a key in the org are found by it: sfsync adopt JOB --candidates seeks deals that lack it.",
     )
 
 

@@ -1,34 +1,209 @@
-"""The command adopt."""
+"""The command adopt: one record at once, candidates in a file, or one question after another."""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sfsync.cli.naming import named_job
 from sfsync.cli.options import json_option, org_option
-from sfsync.cli.output import print_json, surroundings
+from sfsync.cli.output import asked, print_json, surroundings
+
+if TYPE_CHECKING:
+    from sfsync.adoptions import Adopted, Desk
+    from sfsync.app import Surroundings
+    from sfsync.core.job import Job
+
+MOST_SHOWN = 20
 
 
-@click.command(short_help="Say which record of the org a row without a key is.")
+@click.command(short_help="Say which records of the org rows are that have none by their key.")
 @click.argument("job")
-@click.argument("key")
-@click.argument("record_id")
+@click.argument("key", required=False)
+@click.argument("record_id", required=False)
+@click.option(
+    "--candidates", is_flag=True, help="Show which deals of the org may be rows of the job; write nothing."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Save the candidates to this CSV, to be filled in."
+)
+@click.option(
+    "--confirm",
+    "confirmed",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Adopt the lines of FILE whose column adopt says yes.",
+)
 @org_option
 @json_option
-def adopt_command(job: str, key: str, record_id: str, *, org: str | None, as_json: bool) -> int:
-    """Say that the row of JOB with KEY (its row_key) is the record RECORD_ID of the org.
+def adopt_command(
+    job: str,
+    key: str | None,
+    record_id: str | None,
+    *,
+    candidates: bool,
+    out: Path | None,
+    confirmed: Path | None,
+    org: str | None,
+    as_json: bool,
+) -> int:
+    """Say which records of the org are rows of JOB that have none by their key.
 
-    For rows that were sent once and of which nobody can say, and for records that were there before the job. The
-    record is looked up and not changed; the next run updates it where it differs. Example:
+    With KEY and RECORD_ID: the row with that row_key is that record, for rows that were sent once and of which
+    nobody can say. With --candidates: the deals of the org that may be rows, each with a score and its reasons;
+    --out saves them as a CSV. Fill in yes under adopt, then --confirm FILE: their keys are written to the records
+    that nobody has modified since. Without either, on a terminal, it asks about one match after the other. Nothing
+    is adopted without a person's word, and the next run updates what differs. Example:
 
-    sfsync adopt nightly D-17 0065g00000XyZabAAF
+    sfsync adopt nightly --candidates --out adopt.csv
     """
+    _refuse_mixed(key, record_id, candidates=candidates, out=out, confirmed=confirmed)
+    with surroundings("none") as around:
+        named = named_job(job, org=org, environ=around.environ)
+        if key and record_id:
+            return _adopt_one(named, key, record_id, around, as_json=as_json)
+        if confirmed is not None:
+            from sfsync.adoptions import confirm_file
+
+            return _tell(confirm_file(named, confirmed, around), as_json=as_json)
+        return _look(named, around, out=out, asks=not candidates, as_json=as_json)
+
+
+def _refuse_mixed(
+    key: str | None, record_id: str | None, *, candidates: bool, out: Path | None, confirmed: Path | None
+) -> None:
+    """Lets one way through at a time."""
+    from sfsync.run_files import require_writable
+
+    if key and not record_id:
+        raise click.UsageError("RECORD_ID is missing behind KEY")
+    ways = sum((bool(key), candidates, confirmed is not None))
+    if ways > 1:
+        raise click.UsageError("give one of KEY RECORD_ID, --candidates and --confirm FILE")
+    if out is not None and not candidates:
+        raise click.UsageError("--out belongs to --candidates")
+    if not ways and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(
+            "there is nobody to ask here: give --candidates --out FILE, then --confirm FILE"
+        )
+    if out is not None:
+        require_writable(out)
+
+
+def _adopt_one(job: Job, key: str, record_id: str, around: Surroundings, *, as_json: bool) -> int:
     from sfsync.memory import adopt
 
-    with surroundings("none") as around:
-        change_id = adopt(named_job(job, org=org, environ=around.environ), key, record_id, around=around)
+    change_id = adopt(job, key, record_id, around=around)
     if as_json:
         print_json({"schema": "sfsync.adopt/1", "change": change_id, "record_id": record_id, "exit_code": 0})
     else:
         click.echo(f"{change_id} is {record_id} from now on; the next run updates it where it differs.")
     return 0
+
+
+def _look(job: Job, around: Surroundings, *, out: Path | None, asks: bool, as_json: bool) -> int:
+    """Shows the candidates, and asks about them where that is wanted."""
+    from sfsync.adoption_file import confirmed_of, write_candidates
+    from sfsync.adoptions import adopting
+
+    with adopting(job, around) as desk:
+        if as_json:
+            print_json(_document(job, desk))
+        else:
+            _draw(desk)
+        if out is not None:
+            write_candidates(desk.listing, out)
+            click.echo(f"candidates saved: {out}  (fill in adopt, then: --confirm {out})", err=True)
+        if not asks:
+            return 0
+        return _tell(desk.confirm([confirmed_of(row) for row in _asked(desk)]), as_json=as_json)
+
+
+def _document(job: Job, desk: Desk) -> dict[str, Any]:
+    from sfsync.adoption_file import candidate_rows
+    from sfsync.report.safe_text import json_text
+
+    listing = desk.listing
+    rows = [{name: json_text(cell) for name, cell in row.items()} for row in candidate_rows(listing)]
+    return {
+        "schema": "sfsync.candidates/1",
+        "job": job.name,
+        "rows_without_a_record": len(listing.rows),
+        "candidates": [
+            {**row, "score": each.pair.score.value, "reasons": list(each.pair.score.reasons)}
+            for row, each in zip(rows, listing.candidates, strict=True)
+        ],
+        "notes": [each.message for each in listing.notes],
+        "exit_code": 0,
+    }
+
+
+def _draw(desk: Desk) -> None:
+    from sfsync.adoption_file import candidate_rows
+    from sfsync.report.safe_text import visible
+
+    listing = desk.listing
+    rows = candidate_rows(listing)
+    click.echo(
+        f"rows without a record by their key: {len(listing.rows):,}; candidates in the org: {len(rows):,}"
+    )
+    for row in rows[:MOST_SHOWN]:
+        click.echo(f"  {row['score']} {row['standing']}: {visible(_said(row))}")
+        click.echo(f"       {visible(row['reasons'])}")
+    if len(rows) > MOST_SHOWN:
+        click.echo(f"  ... and {len(rows) - MOST_SHOWN:,} more; --out FILE has all")
+    for note in listing.notes:
+        click.echo(f"  note: {visible(note.message)} {note.hint}".rstrip())
+
+
+def _said(row: dict[str, str]) -> str:
+    return f'"{row["row_name"]}" ({row["change"]}, line {row["line"]}) is {row["record_id"]} "{row["record_name"]}"'
+
+
+def _asked(desk: Desk) -> list[dict[str, str]]:
+    """The matches that a person says yes to, one question each; ties are for the file."""
+    from sfsync.adoption_file import candidate_rows, is_match
+    from sfsync.report.safe_text import visible
+
+    return [row for row in filter(is_match, candidate_rows(desk.listing)) if asked(f"{visible(_said(row))}?")]
+
+
+def _tell(adopted: Adopted, *, as_json: bool) -> int:
+    """Says what was adopted and what was not; writes the files of the run that stamped keys."""
+    from sfsync.report.folder import write_run_folder
+    from sfsync.report.safe_text import json_text, visible
+
+    if adopted.report is not None and adopted.folder is not None:
+        write_run_folder(adopted.report, adopted.folder)
+    refused = [(each, each.row) for each in adopted.refused]
+    if as_json:
+        problems = [
+            {
+                "code": each.code,
+                "file": json_text(row.file) if row else "",
+                "line": row.line if row else 0,
+                "key": json_text(each.value),
+                "message": json_text(each.message),
+                "hint": json_text(each.hint),
+            }
+            for each, row in refused
+        ]
+        pairs = [{"change": json_text(name), "record_id": found} for name, found in adopted.pairs]
+        run = adopted.report.run_id if adopted.report else ""
+        document = {"adopted": pairs, "refused": problems, "run": run, "exit_code": adopted.exit_code}
+        print_json({"schema": "sfsync.adopt/1", **document})
+        return adopted.exit_code
+    for name, found in adopted.pairs:
+        click.echo(f"{visible(name)} is {found} from now on; the next run updates it where it differs.")
+    for each, row in refused:
+        where = f"{row.file} line {row.line}: " if row else ""
+        click.echo(f"not adopted: {visible(where + each.message)}  {visible(each.hint)}")
+    if adopted.report is not None and adopted.report.stopped is not None:
+        stopped = adopted.report.stopped
+        click.echo(f"Stopped: {visible(stopped.message)}. {visible(stopped.hint)}", err=True)
+    if not adopted.pairs and not refused:
+        click.echo("Nothing was adopted: no line says yes.")
+    return adopted.exit_code

@@ -77,12 +77,17 @@ def import_command(file: Path, *, safety: Safety, **options: object) -> int:
     progress = str(options["progress"])
     as_json = bool(options["as_json"])
     with surroundings(progress, as_json=as_json, max_outage_min=0) as plain:
-        job = safety.of(_picked(_job(file, options, plain), options["picks"]))
+        job = safety.of(_verified(_picked(_job(file, options, plain), options["picks"])))
         job = with_role_rules(job, options["primary"], options["same_contact"])
         around = safety.around(plain)
         if options["dry_run"]:
             return plan_and_deliver(job, around, as_json=as_json)[0]
         return write_and_deliver(job, around, plan_file=None, yes=bool(options["yes"]), as_json=as_json)
+
+
+def _verified(job: Job) -> Job:
+    """An import is looked at once and by a person, so what came of it is told unless the job says otherwise."""
+    return replace(job, verify=True) if job.verify is None else job
 
 
 def _job(file: Path, options: dict[str, object], around: Surroundings) -> Job:

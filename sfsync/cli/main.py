@@ -22,13 +22,17 @@ VERSION: Final = "0.1.0"
 COMMANDS: Final = {
     "demo": ("demo", "Import the example deals into a local Salesforce emulator."),
     "check": ("check", "Check a job against its org and its files; nothing is written."),
+    "test": (
+        "mapping_tests",
+        "Test a job's mapping on rows of its test files; no org, no login, no network.",
+    ),
     "plan": ("run", "Show what a job would change; nothing is written."),
     "run": ("run", "Plan a job, then write the plan."),
     "import": ("import_file", "Import a file of deals, once, without a job file."),
     "resume": ("run", "Go on with an interrupted run."),
     "retry": ("retry", "Try the failed rows of a run again."),
     "undo": ("undo", "Take back what a run wrote."),
-    "adopt": ("adopt", "Say which record of the org a row without a key is."),
+    "adopt": ("adopt", "Say which records of the org rows are that have none by their key."),
     "state": ("state", "Look after the journal: what it remembers, who holds its locks."),
     "org": ("org", "Look at an org, and write what makes it safest: snapshot, setup, receipts."),
     "emulator": ("emulator", "Serve a local Salesforce emulator for rehearsals."),

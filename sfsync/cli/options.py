@@ -92,6 +92,7 @@ class Safety:
     update_mode: UpdateMode | None = None
     accept_after_s: float | None = None
     max_outage_s: float | None = None
+    verify: bool | None = None
 
     def around(self, surroundings: Surroundings) -> Surroundings:
         """The surroundings with these limits."""
@@ -102,7 +103,12 @@ class Safety:
 
     def of(self, job: Job) -> Job:
         """The job with these words in place of its own."""
-        return replace(job, route=self.route or job.route, update_mode=self.update_mode or job.update_mode)
+        return replace(
+            job,
+            route=self.route or job.route,
+            update_mode=self.update_mode or job.update_mode,
+            verify=job.verify if self.verify is None else self.verify,
+        )
 
 
 class _Duration(click.ParamType[float]):
@@ -155,6 +161,7 @@ def _safety(options: dict[str, Any]) -> Safety:
         update_mode=UpdateMode(updates) if updates else None,
         accept_after_s=wait_s if accepts else None,
         max_outage_s=None if outage_min is None else outage_min * 60.0,
+        verify=options.pop("verify"),
     )
 
 
@@ -194,6 +201,12 @@ _LIMITS: Final = (
         "--updates",
         type=click.Choice([UpdateMode.STRICT.value, UpdateMode.FAST.value]),
         help="strict: an update goes only if nobody has edited the record meanwhile; fast: without that condition.",
+    ),
+    click.option(
+        "--verify/--no-verify",
+        default=None,
+        help="Judge what is read back value by value: ignored, cut off, rounded, defaulted, changed by automation "
+        "or by somebody. It costs no call. By default for imports only, unless [safety] verify says otherwise.",
     ),
     outage_option,
 )

@@ -134,6 +134,16 @@ def asked_to_write() -> None:
         click.Abort: no.
         Interrupted: a signal came instead.
     """
+    if not asked("Write this plan to the org?"):
+        raise click.Abort
+
+
+def asked(question: str) -> bool:
+    """Asks a person; only y or yes is yes.
+
+    Raises:
+        Interrupted: a signal came instead.
+    """
 
     def leave(number: int, frame: FrameType | None) -> None:
         del frame
@@ -141,14 +151,14 @@ def asked_to_write() -> None:
 
     with _handling(leave), _woken_by_signals() as woken:
         while True:
-            click.echo("Write this plan to the org? [y/N]: ", nl=False)
+            click.echo(f"{question} [y/N]: ", nl=False)
             # A signal between the prompt and the read would wait for the next key, so both are waited for at once.
             select.select([sys.stdin, woken], [], [])
             answer = sys.stdin.readline().strip().lower()
             if answer in _YES:
-                return
+                return True
             if answer in _NO:
-                raise click.Abort
+                return False
             click.echo("Please answer y or n.")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from sfsync.cli.options import Safety, json_option, progress_option, safety_options
@@ -49,6 +51,7 @@ def retry_command(
             plan,
         ),
     ):
+        again = plan if safety.verify is None else replace(plan, is_audited=safety.verify)
         if dry_run:
-            return show_only(place, plan, as_json=as_json)
-        return write_plan(place, plan, is_fresh=True, yes=yes, as_json=as_json)
+            return show_only(place, again, as_json=as_json)
+        return write_plan(place, again, is_fresh=True, yes=yes, as_json=as_json)

@@ -135,9 +135,10 @@ def run_command(  # noqa: PLR0913 - an argument for each option
     from sfsync.app import wait_to_start
     from sfsync.jobs import load_job
 
-    if plan_file is not None and (safety.accept_after_s is not None or safety.route or safety.update_mode):
+    words = (safety.accept_after_s, safety.route, safety.update_mode, safety.verify)
+    if plan_file is not None and any(each is not None for each in words):
         raise click.UsageError(
-            "a saved plan goes as it is: --route, --updates and --accept-duplicates belong to the planning"
+            "a saved plan goes as it is: --route, --updates, --verify and --accept-duplicates belong to planning"
         )
     with surroundings(progress, as_json=as_json) as plain:
         loaded = safety.of(load_job(job, org=org, environ=plain.environ))

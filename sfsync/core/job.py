@@ -247,7 +247,8 @@ class Job:
     """A validated job. `digest` changes whenever something changes that a plan depends on (not the rows).
 
     `route` is the laxest route that creates may take; None leaves the choice to the plan. `limits` are the job's
-    own; those of a run win over them. `picks` are the references that a person has settled.
+    own; those of a run win over them. `picks` are the references that a person has settled. `verify` says that what
+    is read back is judged value by value; None leaves it to the command.
     """
 
     name: str
@@ -264,6 +265,7 @@ class Job:
     limits: Limits = NO_LIMITS
     picks: Picks = NO_PICKS
     role_rules: RoleRules = AS_GIVEN
+    verify: bool | None = None
 
 
 class Login(StrEnum):

@@ -68,7 +68,8 @@ class Change:
 
     `change_id` is the sObject and the row's own key (`Opportunity:DEAL-1`), stable within a plan.
     `desired` holds every value the row wants; `values` what is sent (all of `desired` for a create, only what
-    differs for an update); `before` what the org held for the fields of `values`.
+    differs for an update); `before` what the org held for the fields of `values`, and what else of the record must
+    not have moved since.
     `parent` is the change of the deal that a role belongs to. `account` is the id or the change of the deal's
     account: changes that share one go in one call, because the platform locks the account.
     `adopted` marks a record that the job met in the org and had not written itself, `is_derived` a role that
@@ -161,7 +162,8 @@ class Plan:
     takes back, `limits` the job file's own, which hold for those who go on with the run too. `forecast` is what is
     needed to say the plan's effect on the forecast (`core.forecast`); None where no deals are meant.
     `open_references` are those that a person has to settle. `off_stage` are the first of the deals that will be off
-    their stage's probability, `off_stage_total` counts all of them.
+    their stage's probability, `off_stage_total` counts all of them. `is_audited` says that what is read back is
+    judged value by value.
     """
 
     plan_id: str
@@ -188,6 +190,7 @@ class Plan:
     open_references: tuple[OpenReference, ...] = ()
     off_stage: tuple[OffStage, ...] = ()
     off_stage_total: int = 0
+    is_audited: bool = False
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

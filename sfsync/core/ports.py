@@ -37,18 +37,20 @@ class Lookup:
 
     Without a `where_field` all records are meant; with one and no values, none are.
 
-    `also` adds plain equality filters (`field = value`), `before` filters by time (`field < time`). Results come
-    in no promised order. A look-up without a `where_field` can be for one page of what it means.
+    `also` adds plain equality filters (`field = value`, None for an empty one), `before` filters by time (`field <
+    time`), `like` by text: a field and words, one of which it contains. Results come in no promised order. A
+    look-up can be for one page of what it means; with values, for one page of what each of its statements means.
     """
 
     sobject: str
     fields: tuple[str, ...]
     where_field: str | None = None
     values: Sequence[str] = ()
-    also: Mapping[str, str | bool] = field(default_factory=dict)
+    also: Mapping[str, str | bool | None] = field(default_factory=dict)
     include_deleted: bool = False
     before: Mapping[str, datetime] = field(default_factory=dict)
     page: IdPage | None = None
+    like: tuple[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

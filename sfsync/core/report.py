@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from sfsync.core.audit import Audit
 from sfsync.core.forecast import Effect, effect_of
 from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
 from sfsync.core.ports import ApiUsage
@@ -24,6 +25,7 @@ class Report:
 
     `results` holds one entry for each change that apply settled; a plan that was not applied has none.
     `stopped` is what ended the run early; `notes` are remarks that make no row undone.
+    `audit` is what reading back found; None where nobody asked or the run did not come so far.
     """
 
     plan: Plan
@@ -34,6 +36,7 @@ class Report:
     results: Mapping[str, RowResult] = field(default_factory=dict)
     notes: tuple[Problem, ...] = ()
     stopped: SyncError | None = None
+    audit: Audit | None = None
 
     def result(self, change: Change) -> RowResult:
         """What became of a change, or what is planned for it."""

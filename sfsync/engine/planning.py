@@ -104,6 +104,7 @@ def make_plan(
         routes=routes,
         is_strict=is_strict,
         limits=job.limits,
+        is_audited=bool(job.verify),
         changes=changes,
         notes=tuple(planning.notes),
         sources=planning.images,

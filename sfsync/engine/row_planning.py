@@ -84,7 +84,7 @@ class RowPlanner:
         rules = self.schema.rules[read.section.sobject]
         found_id = full_id(record)
         account = base.account or _text_or_none(record.get("AccountId"))
-        base = replace(base, record_id=found_id, account=account, adopted=entry is None)
+        base = replace(base, record_id=found_id, account=account, adopted=_is_met(entry, read.section.key))
         if self.job.mode is Mode.INSERT:
             return replace(base, action=Action.SKIP, problems=(already_there(row),))
         emptied = missing_problem(read.section, row.ref, rules.emptied(base.desired))
@@ -139,3 +139,8 @@ def _account(row: CheckedRow) -> str | None:
 
 def _text_or_none(value: Value) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _is_met(entry: LedgerEntry | None, key_field: str | None) -> bool:
+    """Whether nothing but its key, if that, was ever brought to the record: the job meets it now."""
+    return entry is None or not entry.sent.keys() - {key_field}

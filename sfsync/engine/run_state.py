@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol
 
+from sfsync.core.audit import Audit, Moment
 from sfsync.core.events import Listener, PhaseAdvanced
 from sfsync.core.job import NO_LIMITS, Limits
 from sfsync.core.keys import ledger_key
@@ -55,7 +56,8 @@ class RunState:
     `scope` narrows the run to some changes for a while; None means all. `failures` counts the rows that the org
     refused or nobody can say of. `ids` holds the ids of the records that the plan's changes have become or met,
     `tokens` the receipt's token of each unit that has one, `jobs` the bulk job that a change went by, `proven` the
-    changes that a receipt shows to have been saved, `notes` what a person should know and no row tells.
+    changes that a receipt shows to have been saved, `notes` what a person should know and no row tells. `moments`
+    says when each change was sent by this process, `audit` what reading back found where the plan asks for it.
     """
 
     plan: Plan
@@ -78,6 +80,8 @@ class RunState:
     jobs: dict[str, str] = field(default_factory=dict)
     proven: set[str] = field(default_factory=set)
     notes: list[Problem] = field(default_factory=list)
+    moments: dict[str, Moment] = field(default_factory=dict)
+    audit: Audit | None = None
 
     def __post_init__(self) -> None:
         self.by_id = {each.change_id: each for each in self.plan.changes} | seconds_of(self.plan.changes)
@@ -132,7 +136,7 @@ class RunState:
             SyncError: the org surely did nothing; the intents are taken back.
         """
         self.check_stop()
-        nodes = call.nodes()
+        nodes, left_at = call.nodes(), self.gateway.server_time
         attempt_id = self.next_attempt()
         call, tokens = self._stamped(call, attempt_id)
         attempt = Attempt(
@@ -148,6 +152,8 @@ class RunState:
         except SyncError as error:
             self.release(attempt.change_ids, error.code)
             raise
+        finally:
+            self.moments |= dict.fromkeys(attempt.change_ids, Moment(left_at, self.gateway.server_time))
 
     def _stamped(self, call: WriteCall, attempt_id: str) -> tuple[WriteCall, dict[str, str]]:
         """The call with its receipts' tokens, and the token of each change behind one.

@@ -77,16 +77,15 @@ def refuse_excess(plan: Plan, bench: Bench) -> None:
     refuse_by_limits(plan, bench.limits, managed=bench.journal.count_ledger(org_id), last_rows=last_rows)
 
 
-def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str) -> RunRecord:
-    """Opens a run for the plan.
+def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: int | None = None) -> RunRecord:
+    """Opens a run for the plan; `rows` is how many the source has, where the plan is about some of them only.
 
     Raises:
         GuardError: the plan was applied before.
     """
     digest = plan_digest(plan)
-    run = RunRecord(
-        run_id, plan.job, plan.org.org_id, digest, plan_file, started_at=bench.now(), rows=plan.row_count
-    )
+    count = plan.row_count if rows is None else rows
+    run = RunRecord(run_id, plan.job, plan.org.org_id, digest, plan_file, started_at=bench.now(), rows=count)
     bench.journal.begin_run(run, dump_plan(plan))
     return run
 
@@ -105,6 +104,7 @@ def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
         results=state.results | (_in_doubt(state) if ending.stopped else {}),
         notes=ending.notes,
         stopped=ending.stopped,
+        audit=state.audit if ending.stopped is None else None,
     )
     if ending.stopped is None:
         bench.journal.end_run(run_id, exit_code=report.exit_code, ended_at=bench.now())

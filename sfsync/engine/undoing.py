@@ -192,7 +192,7 @@ def _records(undo: Undo, sobject: str, changes: Sequence[Change]) -> dict[str, R
 def _has_old_values(undo: Undo, change: Change, record: Record) -> bool:
     """Whether the record holds what it held before the run."""
     now = held(undo.gateway.describe(change.sobject), record, change.before)
-    return all(is_same(value, now[name]) for name, value in change.before.items())
+    return all(is_same(value, now[name]) for name, value in change.before.items() if name in change.values)
 
 
 def _is_touched(undo: Undo, change: Change, record: Record) -> bool:
@@ -267,7 +267,9 @@ def _deletion(change: Change, found: str) -> Change:
 def _restored(undo: Undo, change: Change) -> Change:
     """The fields that the run changed, with the values that they had before."""
     left = _as_left(undo, change) or {}
-    values: dict[str, PlannedValue] = dict(change.before)
-    before: dict[str, Value] = {name: left[name] for name in change.before if name in left}
+    values: dict[str, PlannedValue] = {
+        name: value for name, value in change.before.items() if name in change.values
+    }
+    before: dict[str, Value] = {name: left[name] for name in values if name in left}
     desired = {name: values.get(name, value) for name, value in change.desired.items()}
     return replace(change, change_id=PREFIX + change.change_id, values=values, before=before, desired=desired)

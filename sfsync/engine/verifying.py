@@ -23,9 +23,13 @@ from sfsync.core.roles import role_key
 from sfsync.core.second_writes import lost, may_lose, second_id
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import Pending, Value, is_same, shown
+from sfsync.engine.auditing import ReadBack, audit_of, audited_fields
 from sfsync.engine.run_state import RunState, resolved
 
 AUDIT: Final = ("CreatedById", "LastModifiedById")
+
+ROWS_PER_READ: Final = 10_000
+"""Records that are read back at a time; a signal is heeded in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,14 @@ def verify(
     if among is not None:
         done = [each for each in done if each.is_written and each.change.change_id in among]
     written = [each for each in done if each.is_written]
-    there = _read_back(state, written)
+    is_audited = state.plan.is_audited and among is None
+    there = _read_back(state, written, is_audited=is_audited)
     there, notes = revise(state, [each.change for each in written], there) if revise else (there, [])
+    if is_audited:
+        rows = [
+            ReadBack(each.change, each.record_id, each.desired, there.get(each.record_id)) for each in written
+        ]
+        state.audit = audit_of(state, rows)
     notes += [
         note
         for each in written
@@ -125,7 +135,19 @@ def _done(state: RunState, change: Change) -> _Done | None:
     return _Done(change, record_id, desired, is_written)
 
 
-def _read_back(state: RunState, written: Iterable[_Done]) -> Mapping[str, Record]:
+def _read_back(state: RunState, written: Sequence[_Done], *, is_audited: bool) -> Mapping[str, Record]:
+    """The written records as the org holds them, by id; one that is gone is not among them."""
+    there: dict[str, Record] = {}
+    for start in range(0, len(written), ROWS_PER_READ):
+        if start:
+            state.check_stop()
+        lookups = _lookups(state, written[start : start + ROWS_PER_READ], is_audited=is_audited)
+        there |= {str(each["Id"]): each for records in state.gateway.fetch(lookups) for each in records}
+    return there
+
+
+def _lookups(state: RunState, written: Sequence[_Done], *, is_audited: bool) -> list[Lookup]:
+    """One look-up for each sObject; an audit asks for more fields and not for more calls."""
     lookups = []
     for sobject in WRITE_ORDER:
         of_sobject = [each for each in written if each.change.sobject == sobject]
@@ -134,10 +156,9 @@ def _read_back(state: RunState, written: Iterable[_Done]) -> Mapping[str, Record
         )
         if of_sobject:
             ids = tuple(each.record_id for each in of_sobject)
+            names |= dict.fromkeys(audited_fields(state, sobject) if is_audited else ())
             lookups.append(Lookup(sobject, tuple(dict.fromkeys(("Id", *AUDIT, *names))), "Id", ids))
-    if not lookups:
-        return {}
-    return {str(record["Id"]): record for records in state.gateway.fetch(lookups) for record in records}
+    return lookups
 
 
 def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Problem]:

@@ -44,7 +44,10 @@ def names_in(folder: Path | None, kind: str) -> tuple[str, ...]:
     """The names of the TOML files in a subfolder of the config folder."""
     if folder is None or not (folder / kind).is_dir():
         return ()
-    return tuple(sorted(each.stem for each in (folder / kind).glob("*.toml")))
+    stems = (each.stem for each in (folder / kind).glob("*.toml"))
+    return tuple(
+        sorted(each for each in stems if not each.endswith(".test"))
+    )  # tests stand beside their jobs
 
 
 def shown_path(path: Path) -> str:

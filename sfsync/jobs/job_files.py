@@ -76,8 +76,13 @@ _EXPLAINED: Final[Mapping[str, str]] = {
     ),
     "contact_roles.key": "contact roles have none; a role is known by its deal, contact and role",
 }
-_NOT_IN_DIGEST: Final = {"description": True, "org": True, "guards": True, "picks": True} | {
-    name: {"file"} for name in SECTIONS
+_NOT_IN_DIGEST: Final[dict[str, bool | set[str]]] = {
+    "description": True,
+    "org": True,
+    "guards": True,
+    "picks": True,
+    "safety": {"verify"},
+    **{name: {"file"} for name in SECTIONS},
 }
 
 
@@ -92,7 +97,7 @@ def load_job(
         ConfigError: there is no such job, or its file has mistakes; all of them are listed.
     """
     environ = os.environ if environ is None else environ
-    file = read_toml(_job_path(path_or_name, environ))
+    file = read_toml(job_path(path_or_name, environ))
     sources = settled_sources(file, environ)
     mistakes = [*meaning_mistakes(file.document), *sources.mistakes]
     try:
@@ -111,7 +116,12 @@ def load_job(
     return with_picks(job, picks_path(form.picks, folder=file.path.parent, environ=environ))
 
 
-def _job_path(path_or_name: str | Path, environ: Mapping[str, str]) -> Path:
+def job_path(path_or_name: str | Path, environ: Mapping[str, str]) -> Path:
+    """Where the job file of a path or of a name in the config folder is.
+
+    Raises:
+        ConfigError: there is no such job.
+    """
     given = Path(path_or_name)
     if isinstance(path_or_name, Path) or given.suffix == ".toml" or len(given.parts) != 1:
         path = given.absolute()
@@ -190,6 +200,7 @@ def _job(
             max_failures=form.guards.max_failures,
             canary=form.guards.canary,
         ),
+        verify=form.safety.verify,
     )
 
 

@@ -245,6 +245,12 @@ class SafetyForm(_Form):
         description="strict: each update goes on the condition that nobody has edited the record meanwhile; fast: "
         "without it, two hundred a call. By default strict up to 500 updates of a plan, fast above.",
     )
+    verify: bool | None = Field(
+        None,
+        description="Whether what was written is judged value by value when it is read back: ignored, cut off, "
+        "rounded, defaulted, changed by automation or by somebody. It costs no call. By default only for imports; "
+        "--verify and --no-verify win.",
+    )
 
 
 class JobForm(_Form):
@@ -267,7 +273,7 @@ class JobForm(_Form):
     )
     roles: RolesForm = RolesForm(policy="merge", on_error="role", primary=["given"], same_contact="both")
     guards: GuardsForm = GuardsForm(max_changes=None, max_failures=None, canary=None)
-    safety: SafetyForm = SafetyForm(route=None, updates=None)
+    safety: SafetyForm = SafetyForm(route=None, updates=None, verify=None)
     accounts: KeyedSectionForm | None = Field(None, description="Accounts to bring before the deals.")
     contacts: KeyedSectionForm | None = Field(None, description="Contacts to bring before the deals.")
     opportunities: DealSectionForm | None = Field(None, description="The deals.")

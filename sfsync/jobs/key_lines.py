@@ -28,18 +28,28 @@ Path = tuple[str, ...]
 
 
 def key_lines(text: str) -> Mapping[Path, int]:
-    """The line of every key and table, by its path; line 1 is the top."""
+    """The line of every key and table, by its path; line 1 is the top.
+
+    What stands in an array of tables has two paths, with the places of its tables (from 0) and without.
+    """
     lines: dict[Path, int] = {}
+    places: dict[Path, int] = {}
     table: Path = ()
     offset, line = 0, 1
     while offset < len(text):
         end = _statement_end(text, offset)
         if header := _HEADER.match(text, offset):
             table = _path(header[1])
+            if header[0].lstrip().startswith("[["):
+                array = (*_placed(table[:-1], places), table[-1])
+                places[array] = places.get(array, -1) + 1
             _note(lines, table, line)
+            _note(lines, _placed(table, places), line)
         elif assignment := _ASSIGNMENT.match(text, offset):
             end = _value_end(text, assignment.end())
-            _note(lines, table + _path(assignment[1]), line)
+            path = table + _path(assignment[1])
+            _note(lines, path, line)
+            _note(lines, _placed(path, places), line)
         line += text.count("\n", offset, end + 1)
         offset = end + 1
     return lines
@@ -57,6 +67,16 @@ def _note(lines: dict[Path, int], path: Path, line: int) -> None:
     for length in range(1, len(path)):
         lines.setdefault(path[:length], line)
     lines[path] = line
+
+
+def _placed(path: Path, places: Mapping[Path, int]) -> Path:
+    """The path with the place of the latest table of each array on its way."""
+    placed: Path = ()
+    for part in path:
+        placed = (*placed, part)
+        if placed in places:
+            placed = (*placed, str(places[placed]))
+    return placed
 
 
 def _path(key: str) -> Path:

@@ -16,6 +16,7 @@ from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, Outcome, Problem, Stage
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import canonical, shown
+from sfsync.report.audit_view import audit_document
 from sfsync.report.forecast_view import forecast_entry
 from sfsync.report.safe_text import json_text
 
@@ -57,6 +58,7 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
         "forecast": forecast_entry(report.forecast(), applied=report.applied),
         "probability": [_off_stage(each) for each in plan.off_stage],
         "probability_total": plan.off_stage_total,
+        "verify": audit_document(report.audit),
         "problems": [problem_entry(each, change, outcome) for change, outcome, each in report.problems()],
         "notes": [problem_entry(each, change, outcome) for each, change, outcome in remarks(report)],
         "files": {"rejects": "", "report": ""} | dict(files),

@@ -1,9 +1,9 @@
 """Writes the files of one run into its folder, and says where they are.
 
 run_results.json holds the machine output and one entry for each input row, report.html all that a person wants to
-know; successes.csv the rows whose record is in the org, of an applied run that has any; rejects and unprocessed
-files the source rows to correct or to send again. Files of an earlier report of the same run are replaced or taken
-away, so that the folder always tells one story.
+know; verify.csv lists what an audit found, where it found something; successes.csv the rows whose record is in the
+org, of an applied run that has any; rejects and unprocessed files the source rows to correct or to send again.
+Files of an earlier report of the same run are replaced or taken away, so that the folder always tells one story.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import orjson
 
 from sfsync.core.report import Report
 from sfsync.core.sobject import OPPORTUNITY
+from sfsync.report.audit_view import COLUMNS, audit_entry
 from sfsync.report.document import IN_ORG, row_entries, run_document
 from sfsync.report.html_report import html_report
 from sfsync.report.picks_template import FILE, picks_lines
@@ -34,7 +35,7 @@ from sfsync.report.safe_text import unformulated
 
 SUCCESS_COLUMNS: Final = ("sobject", "key", "label", "outcome", "record_id", "source", "file", "line")
 
-_REPLACED: Final = ("rejects-*", "unprocessed-*", "successes.csv", FILE)
+_REPLACED: Final = ("rejects-*", "unprocessed-*", "successes.csv", "verify.csv", FILE)
 
 RunFiles = dict[str, str | dict[str, str]]
 """Where the files are: "rejects" (the one to look at first), "picks", "successes", "results", "report", and those
@@ -58,6 +59,7 @@ def write_run_folder(report: Report, folder: Path) -> RunFiles:
         "unprocessed_by_source": _write_rows(report, unprocessed, folder=folder, title="unprocessed"),
         "picks": _write_picks(report, folder),
         "successes": _write_successes(report, folder),
+        "verify": _write_audit(report, folder),
         "report": str(folder / "report.html"),
         "results": str(folder / "run_results.json"),
     }
@@ -120,6 +122,17 @@ def _write_picks(report: Report, folder: Path) -> str:
         return ""
     path = folder / FILE
     write_private_text(path, lines)
+    return str(path)
+
+
+def _write_audit(report: Report, folder: Path) -> str:
+    """Writes every finding of the read-back audit; without one there is no file."""
+    if report.audit is None or not report.audit.findings:
+        return ""
+    path = folder / "verify.csv"
+    entries = (audit_entry(each) for each in report.audit.findings)
+    lines = (_csv_line([_cell(entry[name]) for name in COLUMNS]) for entry in entries)
+    write_private_text(path, [_csv_line(COLUMNS), *lines])
     return str(path)
 
 

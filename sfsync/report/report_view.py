@@ -11,11 +11,14 @@ from typing import Final
 
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, NOT_DONE, Outcome, Problem
+from sfsync.report.audit_view import audit_lines
 from sfsync.report.document import Files, in_write_order, report_counts
 from sfsync.report.forecast_view import forecast_pieces
 from sfsync.report.lines import CountTable, Line, Piece, Tone
 from sfsync.report.nouns import counted, noun, rows_counted
 from sfsync.report.problem_groups import placed, problem_group_lines
+
+NOT_AS_WRITTEN: Final = "NOT_AS_WRITTEN"
 
 _ALWAYS: Final = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
 
@@ -36,6 +39,7 @@ _FILE_WORDS: Final = {
     "picks": "references to settle: keep the lines that you mean, name the file as picks in the job",
     "successes": "rows that are in the org",
     "report": "the report, for a browser",
+    "verify": "what is not as it was sent, or was filled in",
     "results": "everything, for programs",
 }
 
@@ -103,7 +107,9 @@ def _problem_lines(report: Report) -> Iterator[Line]:
 
 def _note_lines(report: Report) -> Iterator[Line]:
     said: list[Problem] = [placed(problem, change) for change, _, problem in report.remarks()]
-    notes = [*report.plan.notes, *report.notes, *said]
+    is_told = report.audit is not None
+    own = [each for each in report.notes if not (is_told and each.code == NOT_AS_WRITTEN)]
+    notes = [*report.plan.notes, *own, *said]
     if notes:
         yield Line()
         yield Line("Notes", tone=Tone.TITLE)
@@ -119,11 +125,13 @@ def _deleted_lines(report: Report) -> Iterator[Line]:
 
 def _read_back_lines(report: Report) -> Iterator[Line]:
     written = _count(report, Outcome.CREATED, Outcome.UPDATED)
-    differing = sum(1 for each in report.notes if each.code == "NOT_AS_WRITTEN")
+    differing = sum(1 for each in report.notes if each.code == NOT_AS_WRITTEN)
     if not written:
         return
     if report.stopped is not None:
         yield Line(f"Not read back: the run ended early. Written until then: {rows_counted(written)}.")
+    elif report.audit is not None:
+        yield from audit_lines(report)
     elif differing:
         values = "value differs" if differing == 1 else "values differ"
         yield Line(f"Read back: {rows_counted(written)}; {differing:,} {values} from what was sent.")

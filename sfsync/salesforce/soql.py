@@ -35,7 +35,7 @@ class Statement:
     include_deleted: bool = False
 
 
-def quote(value: str | bool, /) -> str:  # noqa: FBT001 - a value of a field, no switch
+def quote(value: str | bool | None, /) -> str:  # noqa: FBT001 - a value of a field, no switch
     """The literal that means exactly this value."""
     text: str = quote_soql_value(value)
     return text.translate(_OTHER_CONTROLS)
@@ -55,7 +55,7 @@ def statements_of(lookup: Lookup) -> list[Statement]:
     start = f"{_path(lookup.where_field)} IN ("
     room = _MAX_STATEMENT_CHARS - len(head) - len(start) - sum(len(each) + 5 for each in filters) - 20
     return [
-        _statement(lookup, head, [f"{start}{','.join(literals)})", *filters])
+        _page(lookup, head, [f"{start}{','.join(literals)})", *filters])
         for literals in _chunks(lookup.values, room)
     ]
 
@@ -72,7 +72,14 @@ def counting(lookup: Lookup) -> Statement:
 
 def _filters(lookup: Lookup) -> list[str]:
     equal = [f"{_path(name)} = {quote(value)}" for name, value in lookup.also.items()]
-    return equal + [f"{_path(name)} < {_moment(at)}" for name, at in lookup.before.items()]
+    earlier = [f"{_path(name)} < {_moment(at)}" for name, at in lookup.before.items()]
+    return equal + earlier + ([_like(*lookup.like)] if lookup.like else [])
+
+
+def _like(name: str, words: Sequence[str]) -> str:
+    """The filter of texts that contain one of the words. Source: SOQL and SOSL Reference, "LIKE" (escapes)."""
+    literals = (quote(word)[1:-1].replace("%", "\\%").replace("_", "\\_") for word in words)
+    return "(" + " OR ".join(f"{_path(name)} LIKE '%{each}%'" for each in literals) + ")"
 
 
 def _moment(at: datetime) -> str:

@@ -23,7 +23,9 @@ from sfsync.errors import ConfigError
 from sfsync.jobs import find_config_folder, job_json_schema, load_job, org_json_schema
 
 ROOT = Path(__file__).resolve().parents[3]
-EXAMPLES = sorted((ROOT / "config" / "jobs").glob("*.toml"))
+EXAMPLES = sorted(
+    path for path in (ROOT / "config" / "jobs").glob("*.toml") if not path.name.endswith(".test.toml")
+)
 
 FULL = """
 name = "full"

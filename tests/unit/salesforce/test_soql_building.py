@@ -80,3 +80,21 @@ def test_a_name_that_is_none_is_refused(name: str) -> None:
 def test_control_characters_are_escaped() -> None:
     """Controls travel as escapes, by letter or by code point."""
     assert quote("\n\t\x00\x1b\u2028") == r"'\n\t\u0000\u001b\u2028'"
+
+
+def test_words_are_looked_for_as_letters_and_an_empty_field_as_null() -> None:
+    """A wildcard or a quote in a word is itself, and a page limits each statement of a list of values."""
+    lookup = Lookup(
+        "Opportunity",
+        ("Id",),
+        also={"Key__c": None},
+        like=("Name", ("a'b", "50%", "x_y")),
+        page=IdPage("", 9),
+    )
+    [statement] = statements_of(lookup)
+    assert statement.text == (
+        r"SELECT Id FROM Opportunity WHERE Key__c = null AND (Name LIKE '%a\'b%' OR Name LIKE '%50\%%' OR"
+        r" Name LIKE '%x\_y%') ORDER BY Id LIMIT 9"
+    )
+    [listed] = statements_of(Lookup("Opportunity", ("Id",), "AccountId", ("001A",), page=IdPage("", 9)))
+    assert listed.text.endswith("WHERE AccountId IN ('001A') ORDER BY Id LIMIT 9")
