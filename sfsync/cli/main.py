@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "resume": ("run", "Go on with an interrupted run."),
     "retry": ("retry", "Try the failed rows of a run again."),
     "undo": ("undo", "Take back what a run wrote."),
+    "pull": ("pull", "Bring deals of the org back into a file; nothing is written to the org."),
     "adopt": ("adopt", "Say which records of the org rows are that have none by their key."),
     "state": ("state", "Look after the journal: what it remembers, who holds its locks."),
     "org": ("org", "Look at an org, and write what makes it safest: snapshot, setup, receipts."),

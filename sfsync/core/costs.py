@@ -42,6 +42,9 @@ def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: boo
         update_calls = sum(1 for _ in update_batches(record_units(updates, routes), is_strict=is_strict))
         reads += update_calls
         writes += update_calls
+    deletions = delete_units(_of(changes, OPPORTUNITY, Action.DELETE))
+    reads += min(1, len(deletions))
+    writes += sum(1 for _ in graph_calls(deletions))
     units = _units_of_roles(changes, routes)
     by_job = [unit for unit in units if unit.route is Route.JOB_FENCE]
     role_calls = sum(1 for _ in graph_calls([unit for unit in units if unit.route is not Route.JOB_FENCE]))

@@ -14,6 +14,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
+from sfsync.core.gone import vanished_excess
 from sfsync.core.job import Limits
 from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.errors import GuardError
@@ -60,7 +61,8 @@ def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], 
         return
     if plan.undoes is not None:
         return
-    reasons = [*_proportions(writes, managed), *_growth(plan, last_rows)]
+    vanished = vanished_excess(plan.gone, [each.change_id for each in writes])
+    reasons = [*_proportions(writes, managed), *_growth(plan, last_rows), *vanished]
     if reasons:
         raise GuardError(
             f"the plan is out of proportion: {' and '.join(reasons)}",

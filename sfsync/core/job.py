@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
+from sfsync.core.gone import NO_POLICIES, GonePolicies
 from sfsync.core.picks import NO_PICKS, Picks
 from sfsync.core.role_rules import AS_GIVEN, RoleRules
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
@@ -190,7 +191,8 @@ class Section:
     `row_key` is the column of the source that does; the journal then remembers which record each row became.
     Contact roles have neither.
     `replace` maps a column to words that are put right in it before any rule reads it. Of deals, `probability` is
-    None where the job does not say, and `allow` has the movements that are no problem, each once, sorted.
+    None where the job does not say, and `allow` has the movements that are no problem, each once, sorted. `gone`
+    says what is done about rows that are gone from the source or from the org.
     """
 
     name: str
@@ -203,6 +205,7 @@ class Section:
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     probability: ProbabilityPolicy | None = None
     allow: tuple[Move, ...] = ()
+    gone: GonePolicies = NO_POLICIES
 
     @property
     def match_name(self) -> str:

@@ -15,6 +15,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from sfsync.core.forecast_basis import ForecastBasis
+from sfsync.core.gone import NO_GONE, GoneRows
 from sfsync.core.job import NO_LIMITS, Limits, Mode, OnRoleError, RolePolicy
 from sfsync.core.open_references import OpenReference
 from sfsync.core.results import Outcome, Problem, RowRef
@@ -163,7 +164,7 @@ class Plan:
     needed to say the plan's effect on the forecast (`core.forecast`); None where no deals are meant.
     `open_references` are those that a person has to settle. `off_stage` are the first of the deals that will be off
     their stage's probability, `off_stage_total` counts all of them. `is_audited` says that what is read back is
-    judged value by value.
+    judged value by value. `gone` are the rows that the source or the org has no more.
     """
 
     plan_id: str
@@ -191,6 +192,7 @@ class Plan:
     off_stage: tuple[OffStage, ...] = ()
     off_stage_total: int = 0
     is_audited: bool = False
+    gone: GoneRows = NO_GONE
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

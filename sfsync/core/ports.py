@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from sfsync.core.bulk import JobProgress, JobResults, JobTable
 from sfsync.core.describe import SObjectDescribe
+from sfsync.core.job_memory import JobMemory
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.stages import StageCatalogue
 from sfsync.core.values import Value
@@ -37,9 +38,10 @@ class Lookup:
 
     Without a `where_field` all records are meant; with one and no values, none are.
 
-    `also` adds plain equality filters (`field = value`, None for an empty one), `before` filters by time (`field <
-    time`), `like` by text: a field and words, one of which it contains. Results come in no promised order. A
-    look-up can be for one page of what it means; with values, for one page of what each of its statements means.
+    `also` adds plain equality filters (`field = value`, None for an empty one), `before` and `since` filter by time
+    (`field < time`, `field >= time`), `like` by text: a field and words, one of which it contains; `filled` leaves
+    out records without a value there. Results come in no promised order. A look-up can be for one page of what it
+    means; with values, for one page of what each of its statements means.
     """
 
     sobject: str
@@ -51,6 +53,8 @@ class Lookup:
     before: Mapping[str, datetime] = field(default_factory=dict)
     page: IdPage | None = None
     like: tuple[str, tuple[str, ...]] | None = None
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    filled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +347,12 @@ class Journal(Protocol):
         ...
 
     def drop_ledger(self, org_id: str, sobject: str, record_ids: Iterable[str]) -> None:
-        """Forgets the records with those ids, in one commit."""
+        """Forgets the records with those ids, and the rows of jobs that are these, in one commit."""
+        ...
+
+    @property
+    def memory(self) -> JobMemory:
+        """Which rows each job brought."""
         ...
 
     def close(self) -> None:

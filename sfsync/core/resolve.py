@@ -62,6 +62,7 @@ class ReferenceTable:
     _namespaces: dict[str, str] = field(default_factory=dict)
     _records: dict[str, Record] = field(default_factory=dict)
     _telling: dict[str, str] = field(default_factory=dict)
+    _sought: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _picks: PickIndex = field(init=False)
 
     def __post_init__(self) -> None:
@@ -145,6 +146,26 @@ class ReferenceTable:
     def record(self, found_id: str) -> Record:
         """What was learned of a record of the org; nothing of one that was not asked for."""
         return self._records.get(found_id, {})
+
+    def take_unfound(self, target: str) -> dict[str, tuple[str, ...]]:
+        """The values that no record of that sObject has in any field that was asked for, by field; each once."""
+        taken: dict[str, tuple[str, ...]] = {}
+        names = [name for sobject, name in self._asked if sobject == target]
+        for name in names:
+            sought = self._sought.setdefault((target, name), set())
+            asked = self._asked[target, name] - sought
+            missing = {each for each in asked if not any(self._is_found(target, by, each) for by in names)}
+            sought |= missing
+            taken |= {name: tuple(sorted(missing))} if missing else {}
+        return taken
+
+    def _is_found(self, target: str, name: str, value: str) -> bool:
+        spelled = (record_id(value) or value) if name == "Id" else value
+        return spelled.casefold() in self._found[target, name]
+
+    def lead_on(self, target: str, name: str, value: str, candidate: Candidate) -> None:
+        """Lets a value that no record of the org has any more mean another record."""
+        self._found[target, name].setdefault(value.casefold(), []).append(candidate)
 
     def doubtful_case(self) -> list[tuple[str, str]]:
         """The sObjects and fields where it matters whether the org tells letter case apart, and nobody has said."""
@@ -230,7 +251,7 @@ class ReferenceTable:
             else:
                 hits[change.change_id] = BlockedBy(change.change_id)
         for each in self._found.get((target, name), {}).get((wanted or "").casefold(), ()):
-            if name == "Id" and each.record_id != wanted:
+            if name == "Id" and wanted not in (each.record_id, each.spelled):
                 continue
             if self._tells_case.get((target, name)) and each.spelled != wanted:
                 continue

@@ -18,6 +18,8 @@ from sfsync.core.results import NOT_DONE, Problem
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.units import deal_units, record_units
 from sfsync.core.writes import Route
+from sfsync.engine.deleting import delete_vanished
+from sfsync.engine.job_rows import remember_gone
 from sfsync.engine.job_sending import send_by_job
 from sfsync.engine.placing import in_place
 from sfsync.engine.role_applying import apply_roles
@@ -65,8 +67,12 @@ def _write(state: RunState) -> list[Problem]:
         apply_updates(state, sobject)
     _begin(state, "contact roles of existing deals", len(_waiting_roles(state)))
     apply_roles(state)
+    _begin(state, "delete vanished deals", len(state.waiting(OPPORTUNITY, Action.DELETE)))
+    delete_vanished(state)
     _begin(state, "read back", None)
-    return verify(state, revise=put_right)
+    differences = verify(state, revise=put_right)
+    remember_gone(state)
+    return differences
 
 
 def _send_canary(state: RunState, count: int) -> None:

@@ -23,6 +23,7 @@ from sfsync.core.values import clean_key
 from sfsync.core.wording import typed
 from sfsync.engine.deal_rules import watched_fields
 from sfsync.engine.forecasting import forecast_fields
+from sfsync.engine.merged_references import learn_merged
 from sfsync.engine.reading import CheckedRow, ReadSection
 from sfsync.errors import GuardError
 
@@ -169,6 +170,7 @@ def learn_references(
     """Teaches the table what the org answered; where letter case decides, the describe says whether it counts."""
     for lookup, records in answers:
         table.learn(lookup, records)
+    learn_merged(table, gateway)
     for place in table.doubtful_case():
         sobject, name = place
         described = gateway.describe(sobject).field(name)

@@ -15,6 +15,7 @@ from typing import Final
 from sfsync.core.costs import predicted_calls
 from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
 from sfsync.core.forecast_basis import ForecastBasis
+from sfsync.core.gone import GoneRows, VanishedRow
 from sfsync.core.job import Job, UpdateMode
 from sfsync.core.models import Reference
 from sfsync.core.owners import USER, sandbox_suffixes
@@ -28,6 +29,7 @@ from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.writes import Route
 from sfsync.engine.deal_rules import DealRules
 from sfsync.engine.forecasting import forecast_basis
+from sfsync.engine.gone_rows import plan_vanished
 from sfsync.engine.matching import (
     learn_references,
     learn_what_tells_apart,
@@ -105,6 +107,7 @@ def make_plan(
         is_strict=is_strict,
         limits=job.limits,
         is_audited=bool(job.verify),
+        gone=planning.gone(),
         changes=changes,
         notes=tuple(planning.notes),
         sources=planning.images,
@@ -160,8 +163,10 @@ class _Planning:
     table: ReferenceTable = field(init=False)
     references: ReferencePolicies = field(init=False)
     derived: list[CheckedRow] = field(default_factory=list)
+    vanished: list[VanishedRow] = field(default_factory=list)
+    known: dict[str, int] = field(default_factory=dict)
     rows: RowPlanner = field(init=False)
-    deals: Sequence[Record] = ()
+    deals: list[Record] = field(default_factory=list)
 
     def __post_init__(self, unfenced: frozenset[str]) -> None:
         describes = {name: rules.describe for name, rules in self.schema.rules.items()}
@@ -209,6 +214,11 @@ class _Planning:
             fiscal_year_start=self.gateway.fiscal_year_start(),
         )
 
+    def gone(self) -> GoneRows:
+        """The rows that are gone from the source or from the org."""
+        known = {name: count for name, count in self.known.items() if count and self.vanished}
+        return GoneRows(tuple(self.vanished), tuple(self.rows.gone.followed), known)
+
     def _plan_keyed(self, read: ReadSection) -> None:
         sobject = read.section.sobject
         describe = self.schema.describe(sobject)
@@ -220,14 +230,33 @@ class _Planning:
         if own.lookup:
             records = answers.pop(0)[1]
             own.learn(records)
-            self.deals = records if sobject == OPPORTUNITY else self.deals
+            self.deals += records if sobject == OPPORTUNITY else []
         learn_references(self.table, answers, self.gateway)
+        self.rows.gone.learn(
+            read, own, gateway=self.gateway, journal=self.journal, job=self.job.name, org_id=self.org_id
+        )
         learn_what_tells_apart(self.table, references, self.gateway, of=sobject)
         planned = self.planned.setdefault(sobject, PlannedRecords(read.section.match_name))
         for row in read.rows:
             change = self.rows.change(read, row, own.of(row), own.ledger.get(row.key))
             self.changes.append(change)
             planned.add(change)
+        self._plan_vanished(read)
+
+    def _plan_vanished(self, read: ReadSection) -> None:
+        found = plan_vanished(
+            read,
+            self.schema,
+            job=self.job.name,
+            org_id=self.org_id,
+            journal=self.journal,
+            gateway=self.gateway,
+        )
+        self.changes += found.changes
+        self.notes += found.notes
+        self.vanished += found.rows
+        self.deals += found.deals
+        self.known[read.section.sobject] = found.known
 
     def _references(self, read: ReadSection) -> Iterable[tuple[str, Reference]]:
         describe = self.schema.describe(read.section.sobject)

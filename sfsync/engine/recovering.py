@@ -14,6 +14,7 @@ from sfsync.core.plan import Action, Change
 from sfsync.core.second_writes import is_second
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.units import deal_units, record_units
+from sfsync.engine.deleting import settle_lost_deletions
 from sfsync.engine.job_sending import abort_if_open, finish_job
 from sfsync.engine.role_applying import settle_roles
 from sfsync.engine.run_state import RunState
@@ -32,6 +33,7 @@ def recover(state: RunState) -> list[Change]:
     updates = [each for each in unsettled if each.sobject != CONTACT_ROLE and each.action is Action.UPDATE]
     updates = [each for each in updates if not is_second(each.change_id)]  # reading back shows what they need
     settle_lost_updates(state, updates)
+    settle_lost_deletions(state, [each for each in unsettled if _deletes_record(each)])
     roles = [
         each for each in unsettled if each.sobject == CONTACT_ROLE and each.change_id not in state.results
     ]
@@ -42,6 +44,10 @@ def recover(state: RunState) -> list[Change]:
     left = [each.change_id for each in unsettled if each.change_id not in state.results]
     state.release(left, "NOT_SAVED")
     return opened
+
+
+def _deletes_record(change: Change) -> bool:
+    return change.action is Action.DELETE and change.sobject != CONTACT_ROLE
 
 
 def _finish_jobs(state: RunState, unsettled: Sequence[Change]) -> set[str]:

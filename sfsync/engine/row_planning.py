@@ -18,11 +18,11 @@ from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Record
 from sfsync.core.values import Value
 from sfsync.engine.deal_rules import DealRules
+from sfsync.engine.gone_records import GoneRecords
 from sfsync.engine.matching import full_id
 from sfsync.engine.reading import CheckedRow, ReadSection
 from sfsync.engine.row_problems import (
     already_there,
-    gone,
     lacks_key,
     moved,
     not_there,
@@ -45,6 +45,10 @@ class RowPlanner:
     unfenced: Collection[str]
     deals: DealRules
     kept: Counter[tuple[str, str, FieldPolicy]] = field(default_factory=Counter)
+    gone: GoneRecords = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.gone = GoneRecords(self.schema)
 
     def change(
         self, read: ReadSection, row: CheckedRow, records: list[Record], entry: LedgerEntry | None
@@ -111,8 +115,12 @@ class RowPlanner:
         rules, key_field = self.schema.rules[read.section.sobject], read.section.key
         if entry is not None:
             was_keyless = key_field is not None and entry.key != row.key
-            problem = lacks_key(row, entry, key_field or "") if was_keyless else gone(row, entry)
-            return replace(base, action=Action.CONFLICT, problems=(problem,))
+            if was_keyless:
+                problem = lacks_key(row, entry, key_field or "")
+                return replace(base, action=Action.CONFLICT, problems=(problem,))
+            parked = self.gone.change(read.section, row, base, entry)
+            if parked is not None:
+                return parked
         if self.job.mode is Mode.UPDATE:
             return replace(base, action=Action.SKIP, problems=(not_there(row),))
         if base.change_id in self.unfenced:

@@ -6,7 +6,7 @@ The planner decides which row has which problem; here is only how it is told.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sfsync.core.job import FieldPolicy, Job
 from sfsync.core.ports import LedgerEntry, Record
@@ -78,8 +78,47 @@ def lacks_key(row: CheckedRow, entry: LedgerEntry, key_field: str) -> Problem:
     return Problem("KEY_NOT_IN_ORG", Stage.PLAN, message, hint, row=row.ref, field=key_field, value=row.key)
 
 
-def gone(row: CheckedRow, entry: LedgerEntry) -> Problem:
-    """The record that the row became is in the org no more."""
-    message = f"this job brought the row to the org as {entry.record_id}; no record has its key any more"
-    hint = "It was deleted or merged, or its key was changed; undelete it, or take the row out of the source."
+def gone(row: CheckedRow, entry: LedgerEntry, deleted: Record | None, *, is_there: bool) -> Problem:
+    """The record that the row became is in the org no more, or has another key; `deleted` is what is left of it."""
+    if is_there:
+        what = "its key was changed there"
+        hint = "Write the key into the record again, or take the row out of the source."
+    elif deleted is not None:
+        what = f"{_deletion(deleted)}; it is in the recycle bin"
+        hint = 'Undelete it, or take the row out of the source; deleted = "recreate" creates such rows again, once.'
+    else:
+        what = "it was deleted, and the recycle bin has it no more"
+        hint = 'Take the row out of the source; deleted = "recreate" creates such rows again, once.'
+    message = f"this job brought the row to the org as {entry.record_id}; {what}"
     return Problem("GONE_FROM_ORG", Stage.PLAN, message, hint, row=row.ref, value=row.key)
+
+
+def _deletion(deleted: Record) -> str:
+    user = deleted.get("LastModifiedBy")
+    name = user.get("Name") if isinstance(user, Mapping) else None
+    by = f" by {name}" if name else ""
+    return f"it was deleted{by} at {deleted.get('LastModifiedDate')}"
+
+
+def recreated_before(row: CheckedRow, entry: LedgerEntry, at: str) -> Problem:
+    """The record was created again once already, and is gone again."""
+    message = f"the record was created again at {at}, as {entry.record_id}, and was deleted again"
+    hint = "Somebody means it: take the row out of the source, or undelete the record."
+    return Problem("GONE_FROM_ORG", Stage.PLAN, message, hint, row=row.ref, value=row.key)
+
+
+def merged_away(row: CheckedRow, entry: LedgerEntry, master: str) -> Problem:
+    """The record was merged into another, and the job does not follow merges."""
+    message = f"this job brought the row to the org as {entry.record_id}, which was merged into {master}"
+    hint = 'Say merged = "follow" to let the row be that record, or take the row out of the source.'
+    return Problem("MERGED_IN_ORG", Stage.PLAN, message, hint, row=row.ref, value=row.key)
+
+
+def two_rows(row: CheckedRow, entry: LedgerEntry, master: str, key: str) -> Problem:
+    """The record was merged into one that another row is."""
+    whose = f'which has the key "{key}"' if key else "which is another row's record too"
+    message = (
+        f"this job brought the row to the org as {entry.record_id}, which was merged into {master}, {whose}"
+    )
+    hint = "Two rows cannot be one record: take one of them out of the source."
+    return Problem("MERGED_ROWS", Stage.PLAN, message, hint, row=row.ref, value=row.key)

@@ -18,6 +18,7 @@ from sfsync.core.ports import ChangeState, Journal, OrgGateway, RunRecord
 from sfsync.core.report import Report
 from sfsync.core.results import RowResult
 from sfsync.engine.applying import Ending, apply_changes
+from sfsync.engine.job_rows import remember_gone
 from sfsync.engine.recovering import recover
 from sfsync.engine.run_state import RunState, Stop
 from sfsync.engine.schema import read_schema
@@ -168,6 +169,8 @@ def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[RunRe
                 forget_deleted(state)
             # A run that has ended remembered its own; later runs may know better of the same records by now.
             verify(state, among=state.results if is_cut_off else still_open[run.run_id])
+            if is_cut_off and state.plan.undoes is None:
+                remember_gone(state)
         if is_cut_off:
             bench.journal.end_run(run.run_id, exit_code=SUPERSEDED, ended_at=bench.now())
     if settled:

@@ -15,6 +15,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from sfsync.core.checks import OrgRules, section_problems
+from sfsync.core.closing import closing_problems
 from sfsync.core.describe import Field, SObjectDescribe
 from sfsync.core.job import Job, Section
 from sfsync.core.job_words import word_problems
@@ -54,6 +55,7 @@ def read_schema(job: Job, gateway: OrgSchema) -> Schema:
         for describe in (describes[section.sobject],)
         for problem in (*section_problems(section, describe), *word_problems(section, describe, stages))
     ]
+    problems += [each for name in job.sections.values() for each in closing_problems(name, stages)]
     if CONTACT_ROLE in describes:
         problems += [
             Problem("UNKNOWN_ROLE", Stage.MAP, f"roles.primary: {why}", what_to_do, field="Role", value=word)

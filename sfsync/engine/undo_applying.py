@@ -15,13 +15,14 @@ from typing import Final
 from sfsync.core.batches import Unit, graph_calls
 from sfsync.core.diff import held
 from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Action, Change
-from sfsync.core.ports import Lookup, Record
+from sfsync.core.ports import Record
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import moves_flag
-from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
-from sfsync.core.units import delete_units, role_units
+from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.units import role_units
 from sfsync.core.values import is_same
 from sfsync.core.writes import Route
+from sfsync.engine.deleting import delete_records
 from sfsync.engine.receipts import NotSaved, Saved, answers_lost, burn
 from sfsync.engine.role_planning import OWN_FIELDS, roles_lookup
 from sfsync.engine.run_state import RunState
@@ -37,7 +38,7 @@ def apply_undo(state: RunState) -> None:
     _write_roles(state)
     for sobject in _ORDER:
         apply_updates(state, sobject)
-        _delete(state, state.waiting(sobject, Action.DELETE))
+        delete_records(state, state.waiting(sobject, Action.DELETE))
     forget_deleted(state)
 
 
@@ -182,27 +183,6 @@ def _settle_saved(state: RunState, changes: Sequence[Change]) -> None:
 
 def _same(role: Mapping[str, object]) -> tuple[str, str, str]:
     return str(role.get("OpportunityId")), str(role.get("ContactId")), str(role.get("Role") or "")
-
-
-def _delete(state: RunState, changes: Sequence[Change]) -> None:
-    units = delete_units(changes)
-    for _ in range(MOST_TRIES):
-        doubts = send_units(state, units, graph_calls) if units else []
-        if not doubts:
-            return
-        units = _still_there(state, doubts)
-    state.settle(unknown(state.by_id[unit.unit_id]) for unit in units)
-
-
-def _still_there(state: RunState, doubts: Sequence[Doubt]) -> list[Unit]:
-    """The units whose record is in the org yet; the others are done, and a deletion may be repeated."""
-    by_id = {doubt.unit.nodes[0].record_id or "": doubt.unit for doubt in doubts}
-    sobject = state.by_id[doubts[0].unit.unit_id].sobject
-    [records] = state.gateway.fetch([Lookup(sobject, ("Id",), "Id", tuple(by_id))])
-    there = {record_id(str(record["Id"])) for record in records}
-    gone = [unit for found, unit in by_id.items() if found not in there]
-    state.settle(RowResult(unit.unit_id, Outcome.DELETED, unit.nodes[0].record_id) for unit in gone)
-    return [unit for found, unit in by_id.items() if found in there]
 
 
 def forget_deleted(state: RunState) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 from sfsync.core.costs import undo_calls
 from sfsync.core.diff import held
 from sfsync.core.forecast_basis import ForecastBasis
+from sfsync.core.gone import CHANGE_PREFIX, NO_GONE
 from sfsync.core.job import NO_LIMITS
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
@@ -75,6 +76,7 @@ def undo_plan(
         undoes=plan.plan_id,
         limits=NO_LIMITS,
         open_references=(),
+        gone=NO_GONE,
         predicted=undo_calls(changes, plan.routes, is_strict=plan.is_strict),
         forecast=_forecast(undo),
     )
@@ -98,7 +100,8 @@ def _forecast(undo: Undo) -> ForecastBasis | None:
 
 def _named(change: Change) -> Change:
     """The change with a label that names a role which no row of the run asks for."""
-    is_of_no_row = change.row is None and change.action is Action.UPDATE
+    is_role = change.sobject == CONTACT_ROLE
+    is_of_no_row = is_role and change.row is None and change.action is Action.UPDATE
     return replace(change, label=f"role {change.key}") if is_of_no_row else change
 
 
@@ -147,7 +150,12 @@ def _undo_sobject(undo: Undo, sobject: str, changes: Sequence[Change], done: Seq
         else:
             undo.changes.append(_restored(undo, change))
     _delete_childless(undo, sobject, deletable)
-    insert_missing(undo, [each for each in changes if each.action is Action.DELETE])
+    deletions = [each for each in changes if each.action is Action.DELETE]
+    if sobject == CONTACT_ROLE:
+        insert_missing(undo, deletions)
+    else:
+        for change in deletions:
+            undo.leave(change, "the run deleted it; take it out of the org's recycle bin")
 
 
 def _leave_gone(undo: Undo, change: Change) -> None:
@@ -179,14 +187,20 @@ def _records(undo: Undo, sobject: str, changes: Sequence[Change]) -> dict[str, R
     ids = tuple(undo.record_id(each) for each in changes)
     if not ids:
         return {}
-    names = dict.fromkeys(
-        ("Id", *AUDIT, *(name for each in changes for name in (*each.desired, *each.before)))
-    )
+    names = dict.fromkeys(("Id", *AUDIT, *(name for each in changes for name in _names(undo, each))))
     if sobject == OPPORTUNITY:
         names |= dict.fromkeys(forecast_fields(undo.gateway.describe(OPPORTUNITY)))
     [records] = undo.gateway.fetch([Lookup(sobject, tuple(names), "Id", ids)])
     undo.deals += records if sobject == OPPORTUNITY else []
     return {record_id(str(each["Id"])) or "": each for each in records}
+
+
+def _names(undo: Undo, change: Change) -> tuple[str, ...]:
+    """The fields by which it shows whether somebody has touched a record; of a closed deal, all that is known."""
+    entry = undo.ledger.get(change.change_id) if change.change_id.startswith(CHANGE_PREFIX) else None
+    describe = undo.gateway.describe(change.sobject)
+    known = [name for name in entry.seen if describe.field(name) is not None] if entry else ()
+    return (*change.desired, *change.before, *known)
 
 
 def _has_old_values(undo: Undo, change: Change, record: Record) -> bool:

@@ -24,9 +24,10 @@ from sfsync.core.second_writes import lost, may_lose, second_id
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import Pending, Value, is_same, shown
 from sfsync.engine.auditing import ReadBack, audit_of, audited_fields
+from sfsync.engine.job_rows import Brought, remember_rows
 from sfsync.engine.run_state import RunState, resolved
 
-AUDIT: Final = ("CreatedById", "LastModifiedById")
+AUDIT: Final = ("CreatedById", "LastModifiedById", "LastModifiedDate")
 
 ROWS_PER_READ: Final = 10_000
 """Records that are read back at a time; a signal is heeded in between."""
@@ -93,7 +94,14 @@ def verify(
     ]
     if entries:
         state.journal.put_ledger(state.plan.org.org_id, entries)
+    remember_rows(state, [_brought(state, each) for each in done], there)
     return notes
+
+
+def _brought(state: RunState, done: _Done) -> Brought:
+    result = state.results.get(done.change.change_id)
+    is_new = result is not None and result.outcome is Outcome.CREATED
+    return Brought(done.change.sobject, done.change.key, done.record_id, is_new)
 
 
 def _known(state: RunState, done: Sequence[_Done]) -> dict[str, LedgerEntry]:
@@ -169,7 +177,10 @@ def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Probl
         if name not in done.desired and not isinstance(value, Pending)
     }
     now = held(describe, record, meant)
+    kept = _kept_by_master(state, done.change)
     for name, wanted in meant.items():
+        if name in kept:
+            continue
         if not is_same(wanted, now[name], scale=scale_of(describe.field(name))):
             yield Problem(
                 code="NOT_AS_WRITTEN",
@@ -179,6 +190,12 @@ def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Probl
                 row=done.change.row,
                 field=name,
             )
+
+
+def _kept_by_master(state: RunState, change: Change) -> frozenset[str]:
+    """The fields that the record, which the row's own was merged into, keeps as it has them."""
+    is_followed = any(each.change_id == change.change_id for each in state.plan.gone.followed)
+    return frozenset(change.desired) - change.values.keys() if is_followed else frozenset()
 
 
 def _seen(state: RunState, done: _Done, record: Record | None, *, is_late: bool) -> Mapping[str, Value]:

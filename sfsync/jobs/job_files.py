@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from sfsync.core.gone import NO_POLICIES, Deleted, GonePolicies, Merged, Vanished
 from sfsync.core.job import (
     SECTIONS,
     Blank,
@@ -218,6 +219,16 @@ def _section(name: str, form: KeyedSectionForm | RoleSectionForm, spec: SourceSp
         if isinstance(form, DealSectionForm) and form.probability
         else None,
         allow=allowed_moves(form.allow) if isinstance(form, DealSectionForm) else (),
+        gone=_gone(form) if isinstance(form, KeyedSectionForm) else NO_POLICIES,
+    )
+
+
+def _gone(form: KeyedSectionForm) -> GonePolicies:
+    return GonePolicies(
+        vanished=Vanished(form.vanished),
+        vanished_stage=form.vanished_stage or NO_POLICIES.vanished_stage,
+        deleted=Deleted(form.deleted),
+        merged=Merged(form.merged or Merged.FOLLOW),
     )
 
 

@@ -139,6 +139,28 @@ class KeyedSectionForm(_SectionForm):
         "apart. The journal remembers which record each row became, so it must be kept; say sfsync state init "
         "JOB once before the first run. sfsync check says by which route such rows go.",
     )
+    vanished: Literal["report", "ignore", "close", "delete"] = Field(
+        "report",
+        description="What happens to the record of a row that this job brought and that the file has no more: it "
+        "is told (report, the default), passed over (ignore), or, for deals alone, moved to vanished_stage (close) "
+        "or deleted (delete, only with --allow-deletes and only what this job created). What somebody has changed "
+        "in the org since is left alone.",
+    )
+    vanished_stage: Text | None = Field(
+        None,
+        description='With vanished = "close": the closed stage that deals get; "Closed Lost" by default.',
+    )
+    deleted: Literal["park", "recreate"] = Field(
+        "park",
+        description="What happens to a row whose record somebody deleted in the org: it is left alone and told "
+        "(park, the default), or created again (recreate), once: deleted again, it is left alone.",
+    )
+    merged: Literal["follow", "park", "recreate"] | None = Field(
+        None,
+        description="For accounts and contacts that were merged into another record: the row is that record from "
+        "now on, which keeps its values until the row changes (follow, the default), is left alone and told (park) "
+        "or is created again, once (recreate).",
+    )
     fields: Fields = Field(min_length=1, description=FIELDS_TEXT)
 
 

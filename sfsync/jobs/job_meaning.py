@@ -17,6 +17,7 @@ from sfsync.core.mapping import PLACE
 from sfsync.core.sobject import is_api_name
 from sfsync.core.values import says_the_day
 from sfsync.core.wording import listed
+from sfsync.jobs.gone_meaning import gone_mistakes
 from sfsync.jobs.job_form import RuleForm
 from sfsync.jobs.mistakes import Mistake, Path, known_keys, shown
 from sfsync.jobs.reference_meaning import reference_mistakes
@@ -55,6 +56,7 @@ def meaning_mistakes(document: Table) -> Iterator[Mistake]:
     for name, section in sections.items():
         yield from _section_mistakes(name, section)
     yield from role_rule_mistakes(document)
+    yield from gone_mistakes(document)
 
 
 def _section_mistakes(name: str, section: Table) -> Iterator[Mistake]:

@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, inspect, select
 
 from sfsync.errors import JournalError
+from sfsync.journal.rows_of_jobs import ROWS_OF_JOBS
 from sfsync.journal.schema import MIGRATIONS
 
 
@@ -133,6 +134,7 @@ STEPS: Final = (
                 started_at TEXT NOT NULL)""",
         ),
     ),
+    Migration("0008_rows_of_jobs", ROWS_OF_JOBS),
 )
 
 

@@ -3,7 +3,8 @@
 `runs.number` counts up over all runs, because clocks may go back. `changes` holds the last word on each
 change of a run; the index on open states makes a resume cheap however much was done before. `identity` has one
 row: which journal this is, how many intents it has taken, where its database lay when it was last opened, and how
-often it was found to be an older copy of itself. `plans` holds the plans of runs that may have to be gone on with.
+often it was found to be an older copy of itself. `plans` holds the plans of runs that may have to be gone on with,
+`job_rows` which job brought which row and what became of it, `watermarks` how far a job has read the org.
 A test holds the two descriptions of the schema equal.
 """
 
@@ -88,6 +89,31 @@ LEDGER: Final = Table(
     Column("sent", Text, nullable=False),
     Column("seen", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
+)
+
+JOB_ROWS: Final = Table(
+    "job_rows",
+    METADATA,
+    Column("job", Text, primary_key=True),
+    Column("org_id", Text, primary_key=True),
+    Column("sobject", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("record_id", Text, nullable=False),
+    Column("key_field", Text),
+    Column("origin", Text),
+    Column("modified_at", Text),
+    Column("recreated_at", Text),
+    Column("fate", Text),
+    Index("job_rows_of_record", "org_id", "sobject", "record_id"),
+)
+
+WATERMARKS: Final = Table(
+    "watermarks",
+    METADATA,
+    Column("job", Text, primary_key=True),
+    Column("org_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 IDENTITY: Final = Table(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
+from itertools import islice, product
 from threading import RLock
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
@@ -20,9 +20,11 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from sfsync.core.ports import Attempt, ChangeRecord, Journal, LedgerEntry, RunRecord
 from sfsync.core.writes import Route
-from sfsync.errors import GuardError, JournalError
+from sfsync.errors import JournalError
 from sfsync.journal.facts import JournalFacts, read_facts
 from sfsync.journal.identity import next_sequence, read_identity
+from sfsync.journal.job_memory import SqlJobMemory
+from sfsync.journal.plans_kept import drop_spent_plans, refuse_consumed
 from sfsync.journal.rows import (
     CHANGE,
     RUN,
@@ -37,16 +39,23 @@ from sfsync.journal.rows import (
     run_of,
     run_row,
 )
-from sfsync.journal.schema import ADMITTED, ATTEMPTS, CHANGES, IDENTITY, IS_OPEN, LEDGER, PLANS, RUNS
+from sfsync.journal.schema import (
+    ADMITTED,
+    ATTEMPTS,
+    CHANGES,
+    IDENTITY,
+    IS_OPEN,
+    JOB_ROWS,
+    LEDGER,
+    PLANS,
+    RUNS,
+)
 from sfsync.journal.store import Store, Upgrade
 
 T = TypeVar("T")
 
 _KEYS_A_QUERY: Final = 500
 """Below the 999 variables that older builds of SQLite allow in a statement (SQLite, "Limits")."""
-
-_PLANS_KEPT: Final = 50
-"""The plans of so many runs are kept, whatever became of them: `retry` and `undo` need them on any host."""
 
 
 class SqlJournal:
@@ -57,6 +66,12 @@ class SqlJournal:
         self._clock = clock
         self._lock = RLock()
         self._is_closed = False
+        self._memory = SqlJobMemory(self._read, self._write, lambda: self.store.upserts)
+
+    @property
+    def memory(self) -> SqlJobMemory:
+        """Which rows each job brought."""
+        return self._memory
 
     @property
     def upgrade(self) -> Upgrade:
@@ -76,10 +91,10 @@ class SqlJournal:
                 connection
             )  # first: it makes runs that begin at once wait for each other
             self.store.refuse_lost_locks(connection)
-            _refuse_consumed(connection, run)
+            refuse_consumed(connection, run)
             number = connection.scalar(select(func.coalesce(func.max(RUNS.c.number), 0))) or 0
             connection.execute(insert(RUNS), run_row(run, number=number + 1))
-            _drop_spent_plans(connection)
+            drop_spent_plans(connection)
             connection.execute(insert(PLANS), body)
             return sequence
 
@@ -257,13 +272,13 @@ class SqlJournal:
             self._write(lambda connection: self.store.upserts.ledger.put(connection, rows))
 
     def drop_ledger(self, org_id: str, sobject: str, record_ids: Iterable[str]) -> None:
-        """Forgets the records with those ids, in one commit."""
-        of_sobject = delete(LEDGER).where(LEDGER.c.org_id == org_id, LEDGER.c.sobject == sobject)
+        """Forgets the records with those ids, and the rows of jobs that are these, in one commit."""
         chunks = list(_chunks(dict.fromkeys(record_ids)))
 
         def work(connection: Connection) -> None:
-            for some in chunks:
-                connection.execute(of_sobject.where(LEDGER.c.record_id.in_(some)))
+            for some, table in product(chunks, (LEDGER, JOB_ROWS)):
+                of_sobject = delete(table).where(table.c.org_id == org_id, table.c.sobject == sobject)
+                connection.execute(of_sobject.where(table.c.record_id.in_(some)))
 
         self._write(work)
 
@@ -313,27 +328,6 @@ class SqlJournal:
                 code="JOURNAL_CLOSED",
                 hint="Open it again with open_journal.",
             )
-
-
-def _refuse_consumed(connection: Connection, run: RunRecord) -> None:
-    earlier = connection.execute(
-        select(RUNS.c.run_id, RUNS.c.started_at).where(RUNS.c.plan_digest == run.plan_digest)
-    ).first()
-    if earlier is None:
-        return
-    raise GuardError(
-        f"This plan was begun before, by run {earlier.run_id} at {earlier.started_at}; a plan is used once.",
-        code="PLAN_CONSUMED",
-        hint="Plan again. If that run was cut off, `sfsync resume` goes on with it.",
-    )
-
-
-def _drop_spent_plans(connection: Connection) -> None:
-    """Drops the plans of runs that have ended, have nothing open and are long past; run folders keep theirs."""
-    old = select(func.max(RUNS.c.number) - _PLANS_KEPT).scalar_subquery()
-    ended = select(RUNS.c.run_id).where(RUNS.c.exit_code.is_not(None), RUNS.c.number <= old)
-    still_open = select(CHANGES.c.run_id).where(IS_OPEN)
-    connection.execute(delete(PLANS).where(PLANS.c.run_id.in_(ended), PLANS.c.run_id.not_in(still_open)))
 
 
 def _already_done(attempt: Attempt) -> JournalError:

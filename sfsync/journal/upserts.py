@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Dialect, Table, Text, func, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sfsync.journal.schema import ADMITTED, CHANGES, LEDGER
+from sfsync.journal.schema import ADMITTED, CHANGES, JOB_ROWS, LEDGER, WATERMARKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Upserts:
 
     admitted: Upsert
     ledger: Upsert
+    job_row: Upsert
+    watermark: Upsert
     change: Upsert
     intent: Upsert
 
@@ -74,6 +76,8 @@ def _compiled(kind: Any) -> Upserts:
     return Upserts(
         admitted=_replacing(ADMITTED, dialect),
         ledger=_replacing(LEDGER, dialect),
+        job_row=_replacing(JOB_ROWS, dialect),
+        watermark=_replacing(WATERMARKS, dialect),
         change=_replacing(CHANGES, dialect, keep=("attempt_id", "token")),
         intent=_replacing(CHANGES, dialect, unless="changes.state <> 'done'"),
     )

@@ -59,6 +59,7 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
         "probability": [_off_stage(each) for each in plan.off_stage],
         "probability_total": plan.off_stage_total,
         "verify": audit_document(report.audit),
+        "gone": gone_entries(report),
         "problems": [problem_entry(each, change, outcome) for change, outcome, each in report.problems()],
         "notes": [problem_entry(each, change, outcome) for each, change, outcome in remarks(report)],
         "files": {"rejects": "", "report": ""} | dict(files),
@@ -74,6 +75,35 @@ def _off_stage(deal: OffStage) -> dict[str, Any]:
         "stage": json_text(deal.stage),
         "default": shown(canonical(deal.default)),
         "value": shown(canonical(deal.value)),
+    }
+
+
+def gone_entries(report: Report) -> dict[str, list[dict[str, str]]]:
+    """The rows that the source has no more, and those whose record was merged into another."""
+    by_id = {each.change_id: each for each in report.plan.changes}
+    gone = report.plan.gone
+    return {
+        "vanished": [
+            {
+                "sobject": each.sobject,
+                "key": json_text(each.key),
+                "record_id": each.record_id,
+                "fate": each.fate.value,
+                "outcome": report.result(change).outcome.value
+                if (change := by_id.get(each.change_id))
+                else "",
+            }
+            for each in gone.vanished
+        ],
+        "followed": [
+            {
+                "sobject": each.sobject,
+                "key": json_text(each.key),
+                "merged_id": each.old_id,
+                "record_id": each.record_id,
+            }
+            for each in gone.followed
+        ],
     }
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from sfsync.core.costs import creates_by_route
 from sfsync.core.forecast import effect_of
+from sfsync.core.gone import CHANGE_PREFIX
 from sfsync.core.guarantees import KEYLESS, SAFE_BECAUSE
 from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.core.results import REMARKS, Problem
@@ -65,7 +66,7 @@ def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
 def _overview(changes: Iterable[Change]) -> CountTable:
     counts: dict[str, Counter[str]] = {}
     for each in changes:
-        if each.row is not None or each.action is Action.DELETE:
+        if each.row is not None or each.action is Action.DELETE or each.change_id.startswith(CHANGE_PREFIX):
             counts.setdefault(each.sobject, Counter())[_fate(each.action)] += 1
     deletes = ("delete",) if any(each["delete"] for each in counts.values()) else ()
     titles = ("create", "update", *deletes, "leave alone", "not possible")

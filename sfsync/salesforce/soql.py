@@ -73,7 +73,9 @@ def counting(lookup: Lookup) -> Statement:
 def _filters(lookup: Lookup) -> list[str]:
     equal = [f"{_path(name)} = {quote(value)}" for name, value in lookup.also.items()]
     earlier = [f"{_path(name)} < {_moment(at)}" for name, at in lookup.before.items()]
-    return equal + earlier + ([_like(*lookup.like)] if lookup.like else [])
+    later = [f"{_path(name)} >= {_moment(at)}" for name, at in lookup.since.items()]
+    filled = [f"{_path(name)} != null" for name in lookup.filled]
+    return [*equal, *earlier, *later, *filled, *([_like(*lookup.like)] if lookup.like else [])]
 
 
 def _like(name: str, words: Sequence[str]) -> str:

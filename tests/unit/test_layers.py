@@ -26,6 +26,7 @@ LAYERS = {
     "mapping_testing": {"app", "core", "engine", "errors"},
     "ad_hoc": {"core", "errors", "sources"},
     "snapshots": {"app", "core", "engine", "errors", "jobs", "run_files"},
+    "pulls": {"app", "core", "engine", "errors", "report", "run_files"},
     "org_setup": {"app", "core", "errors", "jobs", "journal", "run_files"},
     "checking": {"app", "core", "engine", "snapshots"},
     "cli": {
@@ -43,6 +44,7 @@ LAYERS = {
         "memory",
         "org_setup",
         "past_runs",
+        "pulls",
         "report",
         "run_files",
         "snapshots",

@@ -14,7 +14,7 @@ from sfsync.report.document import run_document
 
 TOP_KEYS = (
     "schema run job action undoes confirm org counts api changes guarantee forecast probability probability_total"
-    " verify problems notes files seconds exit_code"
+    " verify gone problems notes files seconds exit_code"
 )
 
 

@@ -1,0 +1,40 @@
+"""Which plans a journal takes and keeps: each begins one run, and those of runs long past are dropped."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, delete, func, select
+
+from sfsync.core.ports import RunRecord
+from sfsync.errors import GuardError
+from sfsync.journal.schema import CHANGES, IS_OPEN, PLANS, RUNS
+
+_PLANS_KEPT: Final = 50
+"""The plans of so many runs are kept, whatever became of them: `retry` and `undo` need them on any host."""
+
+
+def refuse_consumed(connection: Connection, run: RunRecord) -> None:
+    """Refuses a run whose plan was begun before.
+
+    Raises:
+        GuardError: it was (`PLAN_CONSUMED`).
+    """
+    earlier = connection.execute(
+        select(RUNS.c.run_id, RUNS.c.started_at).where(RUNS.c.plan_digest == run.plan_digest)
+    ).first()
+    if earlier is None:
+        return
+    raise GuardError(
+        f"This plan was begun before, by run {earlier.run_id} at {earlier.started_at}; a plan is used once.",
+        code="PLAN_CONSUMED",
+        hint="Plan again. If that run was cut off, `sfsync resume` goes on with it.",
+    )
+
+
+def drop_spent_plans(connection: Connection) -> None:
+    """Drops the plans of runs that have ended, have nothing open and are long past; run folders keep theirs."""
+    old = select(func.max(RUNS.c.number) - _PLANS_KEPT).scalar_subquery()
+    ended = select(RUNS.c.run_id).where(RUNS.c.exit_code.is_not(None), RUNS.c.number <= old)
+    still_open = select(CHANGES.c.run_id).where(IS_OPEN)
+    connection.execute(delete(PLANS).where(PLANS.c.run_id.in_(ended), PLANS.c.run_id.not_in(still_open)))

@@ -1,0 +1,146 @@
+"""P1: a client is killed while it closes or deletes vanished deals, or pulls, and nothing is done twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from client_processes import Nursery
+from main_job_bench import WRITES, Before, Bench, FreshBench, deal, role
+
+from sfsync.app import apply, plan
+from sfsync.core.job import Limits
+from sfsync.emulator.fault_actions import Drop, Kill
+from sfsync.emulator.faults import PHASES, FaultScript
+from sfsync.jobs import load_job
+
+BEFORE_READ, BEFORE_COMMIT, AFTER_COMMIT = PHASES[:3]
+KILLED = -signal.SIGKILL
+KEYS = [f"D-{number}" for number in range(1, 9)]
+POLICIES = pytest.mark.parametrize("policy", ["close", "delete"])
+
+
+def write(bench: Bench, keys: list[str], policy: str) -> None:
+    """Makes a job of deals with those keys, each with a role."""
+    bench.write_job([deal(each) for each in keys], [role(each) for each in keys])
+    job = bench.folder / "deals.toml"
+    head = f'[opportunities]\nallow = ["reopen"]\nvanished = "{policy}"'
+    job.write_text(job.read_text().replace("[opportunities]", head, 1))
+
+
+def ends(bench: Bench) -> dict[str, tuple[str, bool]]:
+    """Stage of every deal, and whether it is deleted."""
+    return {key: (bench.deal(key)["StageName"], bool(bench.deal(key)["IsDeleted"])) for key in KEYS}
+
+
+def killed(bench: Bench, nursery: Nursery, *arguments: str, path: str, phase: str, nth: int = 1) -> None:
+    """Runs a command that is killed at its n-th such call."""
+    client = nursery.start(*arguments, environ=bench.environ, folder=bench.folder)
+    script = bench.emulator.faults.add(FaultScript(Kill(client.pid), phase, path=path, nth=nth))
+    assert client.run() == KILLED
+    assert script.struck
+    bench.emulator.faults.clear()
+
+
+@POLICIES
+@pytest.mark.parametrize("phase", [BEFORE_READ, BEFORE_COMMIT, AFTER_COMMIT])
+@pytest.mark.parametrize("recovery", ["run", "resume"])
+def test_P1_a_kill_while_vanished_deals_are_closed_or_deleted(
+    fresh: FreshBench, nursery: Nursery, policy: str, phase: str, recovery: str
+) -> None:
+    """Whoever takes the run over ends it: the deal is closed or deleted once, and its row can come back."""
+    with fresh() as bench:
+        write(bench, KEYS, policy)
+        assert bench.run().exit_code == 0
+        write(bench, KEYS[:7], policy)
+        killed(bench, nursery, "run", bench.job, "--json", "--allow-deletes", path=WRITES, phase=phase)
+        ended = bench.resume() if recovery == "resume" else bench.run(allow_deletes=True)
+        assert ended.exit_code == 0
+        gone = ("Closed Lost", False) if policy == "close" else ("Prospecting", True)
+        assert ends(bench) == dict.fromkeys(KEYS[:7], ("Prospecting", False)) | {"D-8": gone}
+        before = bench.write_count()
+        assert bench.run(allow_deletes=True).exit_code == 0
+        assert bench.write_count() == before
+        write(bench, KEYS, policy)
+        assert bench.run().exit_code == 0
+        living = [each for each in bench.deals("D-8") if not each["IsDeleted"]]
+        assert [each["StageName"] for each in living] == ["Prospecting"]
+
+
+@POLICIES
+def test_N5_a_lost_answer_to_a_closing_or_deletion_is_looked_up(bench: Bench, policy: str) -> None:
+    """The org did it; the row counts as done, and nothing is sent twice."""
+    write(bench, KEYS, policy)
+    bench.run()
+    write(bench, KEYS[:7], policy)
+    bench.strike(Drop(), phase=AFTER_COMMIT)
+    ending = bench.run(allow_deletes=True)
+    assert ending.exit_code == 0
+    assert ends(bench)["D-8"] == (("Closed Lost", False) if policy == "close" else ("Prospecting", True))
+    before = bench.write_count()
+    assert bench.run(allow_deletes=True).exit_code == 0
+    assert bench.write_count() == before
+
+
+@POLICIES
+def test_C3_an_edit_between_the_plan_and_the_write_keeps_the_deal(bench: Bench, policy: str) -> None:
+    """What somebody changes meanwhile is a conflict of the write, and the report names it."""
+    write(bench, KEYS, policy)
+    bench.run()
+    write(bench, KEYS[:7], policy)
+    job = replace(load_job(bench.job, environ=bench.environ), limits=Limits(allow_deletes=True))
+    made = plan(job, around=bench.around)
+    bench.change("Opportunity", bench.deal("D-8")["Id"], StageName="Qualification")
+    report = apply(made, job, around=bench.around)
+    assert ends(bench)["D-8"] == ("Qualification", False)
+    assert report.exit_code == 3
+    assert [each.code for _, _, each in report.problems()] == ["CHANGED_IN_ORG"]
+
+
+def pulled(bench: Bench) -> dict[str, Any]:
+    """The rows of the pulled file, by key."""
+    lines = (bench.folder / "pulled.jsonl").read_text().splitlines()
+    return {each["Key"]: each for each in map(json.loads, lines)}
+
+
+@pytest.mark.parametrize("nth", range(1, 6))
+def test_P1_a_kill_while_a_pull_reads_leaves_the_old_file_and_the_old_time(
+    fresh: FreshBench, nursery: Nursery, nth: int
+) -> None:
+    """Whichever read it is, the next pull brings all that the dead one had seen."""
+    with fresh() as bench:
+        write(bench, KEYS, "report")
+        assert bench.run().exit_code == 0
+        pull = ("pull", bench.job, "--out", str(bench.folder / "pulled.jsonl"), "--format", "jsonl", "--json")
+        assert nursery.start(*pull, environ=bench.environ, folder=bench.folder).run() == 0
+        bench.change("Opportunity", bench.deal("D-3")["Id"], StageName="Qualification")
+        old = (bench.folder / "pulled.jsonl").read_bytes()
+        client = nursery.start(*pull, "--since", "last", environ=bench.environ, folder=bench.folder)
+        script = FaultScript(Kill(client.pid), AFTER_COMMIT, path="/query|/composite", nth=nth)
+        bench.emulator.faults.add(script)
+        code = client.run()
+        bench.emulator.faults.clear()
+        assert (code == KILLED) == bool(script.struck)
+        if script.struck:
+            assert (bench.folder / "pulled.jsonl").read_bytes() == old
+        writes = len(bench.emulator.audit.commits)
+        again = nursery.start(*pull, "--since", "last", environ=bench.environ, folder=bench.folder)
+        assert again.run() == 0
+        assert pulled(bench)["D-3"]["StageName"] == "Qualification"
+        assert len(bench.emulator.audit.commits) == writes
+
+
+def test_P2_a_pull_that_is_asked_to_stop_leaves_the_old_file(bench: Bench, nursery: Nursery) -> None:
+    """SIGTERM between two reads: exit 143, and nothing half written stays."""
+    write(bench, KEYS, "report")
+    bench.run()
+    out = bench.folder / "pulled.jsonl"
+    client = nursery.start("pull", bench.job, "--out", str(out), environ=bench.environ, folder=bench.folder)
+    deed = Before(Drop(), path="/queryAll", deed=lambda: os.kill(client.pid, signal.SIGTERM))
+    bench.emulator.faults.add(deed)
+    assert client.run() in (0, 143)
+    assert list(bench.folder.glob(".pulled*")) == []
