@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from sfsync.core.events import Listener, Noticed, ignore_events
 from sfsync.core.job import NO_LIMITS, Job, Limits, OrgProfile
+from sfsync.core.parents import makes_without_key
 from sfsync.core.pins import pin_notes
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan
@@ -140,7 +141,8 @@ class Workplace:
         """
         org_id = self.gateway.identity().org_id
         if keyless is None:
-            keyless = [each.sobject for each in self.job.sections.values() if each.row_key is not None]
+            keyless = {each.sobject for each in self.job.sections.values() if each.row_key is not None}
+            keyless |= set(makes_without_key(self.job))
         names = [self.job.name, *(f"{sobject} without a key" for sobject in sorted(keyless))]
         with ExitStack() as held:
             for name in names:

@@ -76,7 +76,7 @@ def _checked(
     job: Job, org: OrgSchema, means: Means, *, offered: Offered, file: str | None = None
 ) -> CheckedJob:
     schema = read_schema(job, org)
-    routes = choose_routes(schema.sections.values(), means, wanted=job.route)
+    routes = choose_routes(schema.writing, means, wanted=job.route)
     sources = open_sources(job)
     read = [
         read_section(section, sources[name], schema.rules[section.sobject])
@@ -90,7 +90,7 @@ def _checked(
         rows={each.section.sobject: len(each.rows) for each in read},
         creates={
             section.sobject: guarantee_of(section, schema.describe(section.sobject), routes[section.sobject])
-            for section in schema.sections.values()
+            for section in schema.writing
         },
         problems=tuple(problem for each in read for row in each.rows for problem in row.problems),
         notes=tuple(note for each in read for note in each.notes),

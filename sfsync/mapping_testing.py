@@ -6,16 +6,17 @@ emulator in this process. Nothing is written: a plan is made and compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sfsync.app import Surroundings, Workplace, opened, with_rows
-from sfsync.core.job import Job, Section
-from sfsync.core.mapping import PLACE
+from sfsync.core.job import Job
 from sfsync.core.mapping_tests import Difference, MappingTest, Tested, differences
 from sfsync.core.plan import Change
 from sfsync.core.ports import Lookup, OrgGateway
+from sfsync.core.second_pass import in_the_end
 from sfsync.core.wording import suggestion
+from sfsync.engine.reading import mapped_columns
 from sfsync.engine.schema import target
 from sfsync.errors import ConfigError
 
@@ -47,7 +48,7 @@ def _refuse_strange(job: Job, test: MappingTest) -> None:
         section = job.sections.get(name)
         if section is None:
             raise _refusal(test, f"the job has no section {name}")
-        known = _columns(section)
+        known = mapped_columns(section).keys() | set(section.ignore)
         for column in dict.fromkeys(column for row in rows for column in row):
             if column not in known:
                 raise _refusal(
@@ -61,18 +62,14 @@ def _refusal(test: MappingTest, message: str) -> ConfigError:
     )
 
 
-def _columns(section: Section) -> set[str]:
-    columns = {rule.column for rule in section.rules if rule.column}
-    columns |= {each for rule in section.rules for each in PLACE.findall(rule.compose or "")}
-    return columns | set(section.ignore) | ({section.row_key} if section.row_key else set())
-
-
 def _compared(place: Workplace, test: MappingTest) -> Iterator[Difference]:
     rows = {name: list(test.given.get(name, ())) for name in place.job.sections}
     plan = replace(place, job=with_rows(place.job, **rows)).plan()
     aliases = _aliases(place.gateway, plan.changes, plan.key_fields)
     by_row = {
-        (each.row.source, each.row.ordinal): each for each in plan.changes if each.row and not each.is_derived
+        (each.row.source, each.row.ordinal): each
+        for each in in_the_end(plan.changes)
+        if each.row and not each.is_derived
     }
     for name, expected in test.expect.items():
         for number, each in enumerate(expected, start=1):
@@ -80,9 +77,9 @@ def _compared(place: Workplace, test: MappingTest) -> Iterator[Difference]:
 
 
 def _aliases(
-    gateway: OrgGateway, changes: Iterable[Change], key_fields: Mapping[str, str]
+    gateway: OrgGateway, changes: Sequence[Change], key_fields: Mapping[str, str]
 ) -> dict[str, frozenset[str]]:
-    """What the records that the changes refer to are called."""
+    """What the records that the changes refer to are called, by record id; those that are made, by their change."""
     wanted: dict[str, dict[str, None]] = {}
     for change in changes:
         describe = gateway.describe(change.sobject)
@@ -94,7 +91,8 @@ def _aliases(
         Lookup(sobject, ("Id", *_names(gateway, sobject, key_fields)), "Id", tuple(ids))
         for sobject, ids in wanted.items()
     ]
-    return {
+    made = {each.change_id: frozenset({each.label}) for each in changes if each.made_for}
+    return made | {
         str(record["Id"]): frozenset(str(each) for name, each in record.items() if name != "Id" and each)
         for records in (gateway.fetch(lookups) if lookups else [])
         for record in records

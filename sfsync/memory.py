@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from sfsync.app import Surroundings, Workplace, opened
 from sfsync.core.job import Job
 from sfsync.core.keys import ledger_key
+from sfsync.core.parents import made_parents
 from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, RunRecord
 from sfsync.core.results import Outcome
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
@@ -183,7 +184,8 @@ def _named(job: Job) -> list[tuple[str, str | None]]:
     """The sObjects of the job with their key fields; of a job without a file, all of them without a key."""
     if not job.sections:
         return [(each, None) for each in KEYED]
-    return [(each.sobject, each.key) for each in job.sections.values() if each.sobject != CONTACT_ROLE]
+    own = {each.sobject: each.key for each in job.sections.values() if each.sobject != CONTACT_ROLE}
+    return list((made_parents(job) | own).items())
 
 
 def adopt(job: Job, name: str, found_id: str, *, around: Surroundings | None = None) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 
 from sfsync.core.batches import Unit, create_calls, graph_calls, update_batches
 from sfsync.core.plan import Action, Change, PredictedCalls
+from sfsync.core.second_pass import is_second_pass
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.units import Routes, deal_units, delete_units, record_units, role_units
 from sfsync.core.writes import CollectionCall, Route
@@ -28,9 +29,11 @@ def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: boo
     What a collection of several rows has made is read by its ids, to see whose they are.
     """
     reads, writes = 0, 0
+    by_id = {each.change_id: each for each in changes}
+    last = {each.change_id for each in changes if is_second_pass(each, by_id)}
     for sobject in WRITE_ORDER[:-1]:
         creates = _of(changes, sobject, Action.CREATE)
-        updates = _of(changes, sobject, Action.UPDATE)
+        updates = [each for each in _of(changes, sobject, Action.UPDATE) if each.change_id not in last]
         is_deal = sobject == OPPORTUNITY
         if routes.get(sobject) is Route.JOB_FENCE:
             reads, writes = _with_job(creates, reads, writes)
@@ -49,7 +52,23 @@ def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: boo
     by_job = [unit for unit in units if unit.route is Route.JOB_FENCE]
     role_calls = sum(1 for _ in graph_calls([unit for unit in units if unit.route is not Route.JOB_FENCE]))
     reads, writes = _with_job(by_job, reads + role_calls, writes + role_calls)
-    return PredictedCalls(reads + _read_back(changes), writes)
+    further = _second_pass_calls(
+        [each for each in changes if each.change_id in last], routes, is_strict=is_strict
+    )
+    return PredictedCalls(reads + further + _read_back(changes), writes + further)
+
+
+def _second_pass_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) -> int:
+    """How many calls write what waits for all creates; each is preceded by one that reads."""
+    groups: dict[tuple[str, str], list[Change]] = {}
+    for each in changes:
+        name = next(iter(each.values)) if each.completes is not None else ""
+        groups.setdefault((each.sobject, name), []).append(each)
+    return sum(
+        1
+        for (_, name), group in groups.items()
+        for _ in update_batches(record_units(group, routes), is_strict=is_strict and not name)
+    )
 
 
 def undo_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) -> PredictedCalls:

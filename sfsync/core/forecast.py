@@ -119,7 +119,7 @@ def effect(changes: Iterable[Change], basis: ForecastBasis, written: Collection[
     deals = [
         each
         for each in changes
-        if each.sobject == OPPORTUNITY and each.action in WRITES
+        if each.sobject == OPPORTUNITY and each.action in WRITES and each.completes is None
         if written is None or each.change_id in written
     ]
     moves = [each for each in (_move(change, basis) for change in deals) if each is not None]

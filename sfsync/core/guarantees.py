@@ -44,6 +44,8 @@ RESTS_ON: Final[Mapping[Route, tuple[str, ...]]] = {
 
 KEYLESS: Final = "rows are known again by this journal alone: keep it, and back it up with the state folder"
 
+MADE_KEYLESS: Final = "those made for rows are known again by what the rows match, else by this journal"
+
 
 @dataclass(frozen=True, slots=True)
 class Guarantee:

@@ -6,6 +6,7 @@ a source, an sObject, and a rule for each of its fields.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -140,6 +141,18 @@ class OnRoleError(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CreateKey:
+    """The own key of a parent that a run makes: its field, and the column of the row that holds the value.
+
+    Without a `column` the text that names the parent is the key. Without a `field` the section of the parent's
+    own rows says which it is.
+    """
+
+    field: str = ""
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FieldRule:
     """How one field of the sObject gets its value from a row.
 
@@ -147,7 +160,9 @@ class FieldRule:
     `match` names, in order, the fields of the referenced sObject by which a reference is looked up ("Id" is
     the id itself); it is empty for plain fields. `account` is the column that says the account of a strategy such
     as "Name + Account.Name"; `inactive_default` is the user who takes the place of one who left.
-    `value_map` must name every value that occurs, unless `keep_unmapped`.
+    `value_map` must name every value that occurs, unless `keep_unmapped`. Where `missing` is CREATE, a parent that
+    is nowhere is made: `create` names the column of further fields of it, `create_key` its own key; None is a
+    parent without one.
     """
 
     field: str
@@ -165,6 +180,8 @@ class FieldRule:
     missing: Missing = Missing.ERROR
     inactive: Inactive = Inactive.ERROR
     inactive_default: str | None = None
+    create: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    create_key: CreateKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def mapped(section: Section, row: SourceRow) -> LocalRow:
     """The local row that the section's rules make of a source row."""
     raw: dict[str, Any] = {}
     problems: list[Problem] = []
-    cells = _put_right(section, row.cells)
+    cells = put_right(section, row.cells)
     for rule in section.rules:
         try:
             value = _value(rule, cells)
@@ -52,7 +52,7 @@ def mapped(section: Section, row: SourceRow) -> LocalRow:
     return LocalRow(row.ref, values, tuple(problems))
 
 
-def _put_right(section: Section, cells: Mapping[str, Cell]) -> Mapping[str, Cell]:
+def put_right(section: Section, cells: Mapping[str, Cell]) -> Mapping[str, Cell]:
     """The cells with the section's replaced words."""
     if not section.replace:
         return cells

@@ -18,7 +18,7 @@ NOTHING: Final = "(not sent)"
 
 Row = Mapping[str, Any]
 Aliases = Mapping[str, frozenset[str]]
-"""Record id -> what a person may call the record: its name, e-mail, key."""
+"""Record id, or change that makes a parent -> what a person may call the record: its name, e-mail, key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def is_expected(expected: Any, actual: PlannedValue, aliases: Aliases) -> bool:
                 expected.isoformat() if isinstance(expected, date) else str(expected)
             ) == actual.isoformat()
         case Pending(change_id=name):
-            return str(expected) in (name, name.partition(":")[2])
+            return str(expected) in (name, name.partition(":")[2], *aliases.get(name, ()))
     return str(expected) == actual or str(expected) in aliases.get(actual, ())
 
 

@@ -60,7 +60,7 @@ PLANNED_OUTCOME: Mapping[Action, Outcome] = {
 
 def _is_unset(value: object) -> bool:
     """Whether a value is left out of a saved plan, so that plans saved before it was known keep their digest."""
-    return value in ("", None)
+    return value in ("", None, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,9 @@ class Change:
     account: changes that share one go in one call, because the platform locks the account.
     `adopted` marks a record that the job met in the org and had not written itself, `is_derived` a role that
     stands for the deal's own `ContactId`. `because` says why a role is primary where its row does not say so,
-    `other_account` names the account of a contact that is not the deal's.
+    `other_account` names the account of a contact that is not the deal's. `made_for` is how many rows refer to a
+    parent that is in no file and is made for them; `completes` is the change of the record that this update, of no
+    row of its own, completes once what it refers to is there.
     """
 
     change_id: str
@@ -95,6 +97,8 @@ class Change:
     is_derived: bool = False
     because: Annotated[str, Field(exclude_if=_is_unset)] = ""
     other_account: Annotated[str | None, Field(exclude_if=_is_unset)] = None
+    made_for: Annotated[int, Field(exclude_if=_is_unset)] = 0
+    completes: Annotated[str | None, Field(exclude_if=_is_unset)] = None
 
     def waits_for(self) -> tuple[str, ...]:
         """The changes whose records this one refers to."""

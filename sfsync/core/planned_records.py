@@ -19,8 +19,13 @@ class PlannedRecords:
 
     def add(self, change: Change) -> None:
         """Makes a row findable, in place of what was planned for it before; one without a key is never meant."""
-        self._index = {}
+        before = self.changes.get(change.change_id)
         self.changes[change.change_id] = change
+        for name, index in self._index.items():
+            if before is not None and (value := self._value(name, before)) is not None:
+                index[value].remove(before)
+            if (value := self._value(name, change)) is not None:
+                index.setdefault(value, []).append(change)
 
     def find(self, field_name: str, value: str) -> list[Change]:
         """The rows whose wanted value of the field is this one."""
@@ -39,17 +44,21 @@ class PlannedRecords:
     def _indexed(self, field_name: str) -> dict[str, list[Change]]:
         index: dict[str, list[Change]] = {}
         for change in self.changes.values():
-            wanted = self._wanted(change, field_name)
-            if isinstance(wanted, str):
-                index.setdefault(self._compared(field_name, wanted), []).append(change)
+            if (value := self._value(field_name, change)) is not None:
+                index.setdefault(value, []).append(change)
         return index
+
+    def _value(self, field_name: str, change: Change) -> str | None:
+        """The value by which a row is found, as it is compared."""
+        wanted = self._wanted(change, field_name)
+        return self._compared(field_name, wanted) if isinstance(wanted, str) else None
 
     def _wanted(self, change: Change, field_name: str) -> PlannedValue:
         if field_name.lower() == self.key_field.lower():
             return change.key
         if field_name == "Id":
             return change.record_id
-        if field_name == "Name" and change.sobject == CONTACT:
+        if field_name.lower() == "name" and change.sobject == CONTACT:
             return _full_name(change)
         return change.desired.get(field_name)
 

@@ -55,9 +55,12 @@ class Report:
                 yield change, self.result(change)
 
     def ends(self) -> Iterator[tuple[Change, RowResult]]:
-        """Every input row's change, and every write that no row asks for, with its result."""
+        """Every input row's change, and every write that no row asks for, with its result.
+
+        A reference that a new record goes without is among them, as it leaves something undone.
+        """
         for change in self.plan.changes:
-            if change.row is not None or change.action in WRITES:
+            if change.row is not None or change.action in WRITES or change.completes is not None:
                 yield change, self.result(change)
 
     def counts(self) -> dict[str, dict[str, int]]:

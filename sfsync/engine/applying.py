@@ -1,8 +1,8 @@
 """Applies a plan, and nothing but the plan: parents before children, each write journaled before it leaves.
 
 The order is that of writing: accounts, contacts, new deals with their roles, deals that move on, roles of
-deals that exist; at the end everything written is read back. Whatever stops an apply early, every row is
-accounted for and the run can be resumed.
+deals that exist, references to records that came later; at the end everything written is read back. Whatever
+stops an apply early, every row is accounted for and the run can be resumed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sfsync.core.results import NOT_DONE, Problem
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.units import deal_units, record_units
 from sfsync.core.writes import Route
+from sfsync.engine.completing import apply_second_pass
 from sfsync.engine.deleting import delete_vanished
 from sfsync.engine.job_rows import remember_gone
 from sfsync.engine.job_sending import send_by_job
@@ -67,6 +68,8 @@ def _write(state: RunState) -> list[Problem]:
         apply_updates(state, sobject)
     _begin(state, "contact roles of existing deals", len(_waiting_roles(state)))
     apply_roles(state)
+    _begin(state, "references set when all is there", len(state.second_pass))
+    apply_second_pass(state)
     _begin(state, "delete vanished deals", len(state.waiting(OPPORTUNITY, Action.DELETE)))
     delete_vanished(state)
     _begin(state, "read back", None)

@@ -38,12 +38,16 @@ _NEVER: Final = Moment(None, None)
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """A change that was written, what it wanted, and the record as it is now; None where it is gone."""
+    """A change that was written, what it wanted, and the record as it is now; None where it is gone.
+
+    `completed_by` are the updates that gave a new record what came later.
+    """
 
     change: Change
     record_id: str
     desired: Mapping[str, Value]
     record: Record | None
+    completed_by: tuple[str, ...] = ()
 
     @property
     def is_new(self) -> bool:
@@ -85,7 +89,9 @@ def _of_row(state: RunState, row: ReadBack, stamp: Stamp, us: str | None) -> Ite
     assert row.record is not None
     change, describe = row.change, state.gateway.describe(row.change.sobject)
     now = held(describe, row.record, row.desired)
-    is_ours = is_of_our_write(stamp, _moment(state, row), is_new=row.is_new)
+    is_ours = is_of_our_write(stamp, _moment(state, row), is_new=row.is_new) or any(
+        state.moments.get(each, _NEVER).holds(stamp.at) for each in row.completed_by
+    )
     for name, sent in row.desired.items():
         if not row.is_new and name not in change.values:
             continue  # an update sends only what differed

@@ -2,7 +2,7 @@
 
 A row is looked at three times: before it is compared (what of it is never sent), before it is written (what goes
 along, and what speaks against it), and at the end (which deals are off their stage's probability). What many rows
-have in common is counted here and told in one note.
+have in common is counted here and told in one note. A row that is planned anew counts as it was planned last.
 Sources: Object Reference, Opportunity.Amount (with products a sent one is ignored), Opportunity.StageName.
 """
 
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import chain, islice
 from typing import Final
 
 from sfsync.core import probability
@@ -54,8 +55,15 @@ class DealRules:
     schema: Schema
     offered: OfferedValues
     today: date
-    _counts: Counter[str] = field(default_factory=Counter)
-    _off_stage: list[OffStage] = field(default_factory=list)
+    _said: dict[str, list[str]] = field(default_factory=dict)
+    _off_stage: dict[str, OffStage] = field(default_factory=dict)
+
+    def begin(self, row: CheckedRow) -> None:
+        """Forgets what was counted of a row that is planned anew."""
+        self._said.pop(row.place, None)
+
+    def _count(self, row: CheckedRow, name: str) -> None:
+        self._said.setdefault(row.place, []).append(name)
 
     def sendable(
         self, read: ReadSection, row: CheckedRow, desired: dict[str, PlannedValue], record: Record
@@ -64,19 +72,20 @@ class DealRules:
         if read.section.sobject != OPPORTUNITY:
             return desired, ()
         there = held(self.schema.describe(OPPORTUNITY), record, desired) if record else {}
-        left_out = self._left_out_probability(read, desired, there, exists=bool(record))
+        left_out = self._left_out_probability(read, row, desired, there, exists=bool(record))
         remarks: tuple[Problem, ...] = ()
         if record.get(_PRODUCTS) is True and "Amount" in desired:
             left_out |= {"Amount"}
             amount = self.schema.describe(OPPORTUNITY).field("Amount")
             if not is_same(desired["Amount"], there["Amount"], scale=scale_of(amount)):
-                self._counts["products"] += 1
+                self._count(row, "products")
                 remarks = (_of_products(row, desired["Amount"], there["Amount"]),)
         return {name: value for name, value in desired.items() if name not in left_out}, remarks
 
     def _left_out_probability(
         self,
         read: ReadSection,
+        row: CheckedRow,
         desired: Mapping[str, PlannedValue],
         there: Mapping[str, PlannedValue],
         *,
@@ -86,7 +95,7 @@ class DealRules:
         if name not in desired or probability.is_sent(policy, exists=exists):
             return set()
         if desired[name] is not None and not is_same(desired[name], there.get(name), scale=0):
-            self._counts[f"probability {policy.value}"] += 1
+            self._count(row, f"probability {policy.value}")
         return {name}
 
     def judged(self, read: ReadSection, row: CheckedRow, change: Change, record: Record) -> Change:
@@ -149,13 +158,15 @@ class DealRules:
             close_date=close if isinstance(close, date) else None,
         )
         found = refused_moves(movement, stages, read.section.allow)
-        self._counts["ahead"] += not found and closes_ahead(movement, stages, self.today)
+        if not found and closes_ahead(movement, stages, self.today):
+            self._count(row, "ahead")
         for name, invalid in found:
             text = row.texts.get(name, "")
             yield replace(row_problem(read.section, row.ref, name, invalid, value=text), stage=Stage.PLAN)
 
     def observe(self, change: Change, record: Record) -> None:
         """Notes a deal that will be off its stage's probability."""
+        self._off_stage.pop(change.change_id, None)
         stages = self.schema.rules[change.sobject].stages if change.sobject == OPPORTUNITY else None
         if stages is None or change.action not in _GOES:
             return
@@ -168,17 +179,18 @@ class DealRules:
         )
         found = probability.off_stage(change.key, stage, value, stages)
         if found is not None:
-            self._off_stage.append(found)
+            self._off_stage[change.change_id] = found
 
     @property
     def off_stage(self) -> tuple[tuple[OffStage, ...], int]:
         """The first deals that will be off their stage's probability, and how many there are."""
-        return tuple(self._off_stage[: probability.MOST_LISTED]), len(self._off_stage)
+        listed = tuple(islice(self._off_stage.values(), probability.MOST_LISTED))
+        return listed, len(self._off_stage)
 
     def notes(self) -> Iterator[Problem]:
         """What many rows have in common, each in one sentence, and what the org did not tell."""
         yield from self.offered.notes
-        counts = {**self._counts, "off": len(self._off_stage)}
+        counts = {**Counter(chain(*self._said.values())), "off": len(self._off_stage)}
         for name, (code, one, many, hint) in _NOTES.items():
             count = counts.get(name, 0)
             if count:

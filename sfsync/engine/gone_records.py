@@ -44,7 +44,7 @@ class GoneRecords:
     """The records of one plan that are gone, and the rows whose record is now another."""
 
     schema: Schema
-    followed: list[FollowedRow] = field(default_factory=list)
+    followed: dict[tuple[str, str], FollowedRow] = field(default_factory=dict)
     _records: dict[str, GoneRecord] = field(default_factory=dict)
     _rows: dict[str, Mapping[str, JobRow]] = field(default_factory=dict)
     _takers: Counter[str] = field(default_factory=Counter)
@@ -106,6 +106,10 @@ class GoneRecords:
         known = self._rows.get(section.sobject, {}).get(row.key)
         return known.recreated_at if known is not None else None
 
+    def begin(self, section: Section, row: CheckedRow) -> None:
+        """Forgets that a row follows its record, which is planned anew."""
+        self.followed.pop((section.sobject, row.key), None)
+
     def _merged(
         self, section: Section, row: CheckedRow, base: Change, entry: LedgerEntry, master: Record
     ) -> Change:
@@ -122,10 +126,8 @@ class GoneRecords:
         describe = self.schema.describe(section.sobject)
         seen = held(describe, master, sent)
         stamp = {section.key: row.key} if section.key else {}
-        self.followed.append(
-            FollowedRow(
-                base.change_id, section.sobject, row.key, entry.record_id, found_id, sent, {**seen, **stamp}
-            )
+        self.followed[section.sobject, row.key] = FollowedRow(
+            base.change_id, section.sobject, row.key, entry.record_id, found_id, sent, {**seen, **stamp}
         )
         before = held(describe, master, stamp)
         action = Action.UPDATE if stamp else Action.NOOP

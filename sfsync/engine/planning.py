@@ -25,6 +25,7 @@ from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, Record, RunReco
 from sfsync.core.resolve import ReferenceTable
 from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
+from sfsync.core.second_pass import without_lost_ends
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.writes import Route
 from sfsync.engine.deal_rules import DealRules
@@ -37,6 +38,7 @@ from sfsync.engine.matching import (
     refuse_without_memory,
 )
 from sfsync.engine.offered_values import OfferedValues
+from sfsync.engine.parent_planning import ParentPlanner, wanted_parents
 from sfsync.engine.reading import CheckedRow, ReadSection, derived_roles, read_section
 from sfsync.engine.role_planning import RolePlanner, rejected_deals
 from sfsync.engine.routing import plan_routes
@@ -46,6 +48,7 @@ from sfsync.engine.row_problems import (
 )
 from sfsync.engine.row_references import ReferencePolicies
 from sfsync.engine.schema import Schema, read_schema, target
+from sfsync.engine.self_references import SelfReferences
 
 MOST_STRICT: Final = 500
 """Updates of one plan that are each sent on a condition; more go without, two hundred times faster."""
@@ -102,7 +105,7 @@ def make_plan(
         mode=job.mode,
         role_policy=job.role_policy,
         on_role_error=job.on_role_error,
-        key_fields={each.sobject: each.key for each in schema.sections.values() if each.key},
+        key_fields={each.sobject: each.key for each in schema.writing if each.key},
         routes=routes,
         is_strict=is_strict,
         limits=job.limits,
@@ -166,6 +169,9 @@ class _Planning:
     vanished: list[VanishedRow] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
     rows: RowPlanner = field(init=False)
+    parents: ParentPlanner = field(init=False)
+    ahead: SelfReferences = field(init=False)
+    places: dict[str, int] = field(default_factory=dict)
     deals: list[Record] = field(default_factory=list)
 
     def __post_init__(self, unfenced: frozenset[str]) -> None:
@@ -174,6 +180,10 @@ class _Planning:
         self.table = ReferenceTable(self.planned, describes, self.job.picks, suffixes)
         self.references = ReferencePolicies(self.table)
         self.rows = RowPlanner(self.job, self.schema, self.references, unfenced, self.rules)
+        self.parents = ParentPlanner(
+            self.job, self.schema, self.gateway, self.journal, self.org_id, self.table, self.planned, unfenced
+        )
+        self.ahead = SelfReferences(self.schema, self.table, self.rows, self.parents, self._put)
 
     def read(self, read: ReadSection) -> None:
         """Plans the rows of one section."""
@@ -193,7 +203,7 @@ class _Planning:
         """All changes in the order of writing."""
         if self.derived:
             self._plan_roles(self.derived)
-        changes = rejected_deals(self.changes, self.job.on_role_error)
+        changes = self._completed()
         self.notes.extend(kept_note(*what, count=count) for what, count in self.rows.kept.items())
         self.notes.extend(self.rules.notes())
         for note in self.notes:
@@ -217,7 +227,21 @@ class _Planning:
     def gone(self) -> GoneRows:
         """The rows that are gone from the source or from the org."""
         known = {name: count for name, count in self.known.items() if count and self.vanished}
-        return GoneRows(tuple(self.vanished), tuple(self.rows.gone.followed), known)
+        return GoneRows(tuple(self.vanished), tuple(self.rows.gone.followed.values()), known)
+
+    def _completed(self) -> Sequence[Change]:
+        """The changes with the parents that are made for them, and what is written when all are created."""
+        self.ahead.settle(None)
+        changes = rejected_deals(self.changes, self.job.on_role_error)
+        further = self.ahead.completions(changes)
+        if not self.parents.made and not self.ahead.is_used:
+            return changes
+        return wanted_parents(without_lost_ends([*self.parents.made.values(), *changes, *further]))
+
+    def _put(self, change: Change) -> None:
+        """Takes a change that was planned anew."""
+        self.changes[self.places[change.change_id]] = change
+        self.planned[change.sobject].add(change)
 
     def _plan_keyed(self, read: ReadSection) -> None:
         sobject = read.section.sobject
@@ -236,11 +260,15 @@ class _Planning:
             read, own, gateway=self.gateway, journal=self.journal, job=self.job.name, org_id=self.org_id
         )
         learn_what_tells_apart(self.table, references, self.gateway, of=sobject)
+        self.ahead.hold_back(read)
+        self.parents.settle(sobject, read.rows)
         planned = self.planned.setdefault(sobject, PlannedRecords(read.section.match_name))
         for row in read.rows:
-            change = self.rows.change(read, row, own.of(row), own.ledger.get(row.key))
+            change = self.ahead.change(read, row, own.of(row), own.ledger.get(row.key))
+            self.places[change.change_id] = len(self.changes)
             self.changes.append(change)
             planned.add(change)
+        self.ahead.settle(sobject)
         self._plan_vanished(read)
 
     def _plan_vanished(self, read: ReadSection) -> None:
@@ -271,7 +299,14 @@ class _Planning:
 
     def _plan_roles(self, rows: list[CheckedRow]) -> None:
         planner = RolePlanner(
-            self.job, self.schema, self.gateway, self.journal, self.org_id, self.references, self.still_open
+            self.job,
+            self.schema,
+            self.gateway,
+            self.journal,
+            self.org_id,
+            self.references,
+            self.still_open,
+            self.parents,
         )
         planned = planner.plan(rows, self.planned.get(OPPORTUNITY))
         self.changes.extend(planned.changes)

@@ -14,6 +14,7 @@ from sfsync.core.job import ROW_KEY, Blank, Section
 from sfsync.core.keys import KeyedRow, key_problems
 from sfsync.core.mapping import PLACE, as_text, mapped, source_text
 from sfsync.core.models import Reference
+from sfsync.core.parents import Told, columns_for_parents, told_parents
 from sfsync.core.plan import SourceImage
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.role_words import is_blank_role
@@ -31,7 +32,8 @@ ROW_KEY_LENGTH: Final = 255
 class CheckedRow:
     """One row with its typed values; `key` is "" where the row has none.
 
-    `texts` says what the cells said, `place` is unique among the rows of the job.
+    `texts` says what the cells said, `place` is unique among the rows of the job, `told` is what the row says of
+    parents that may have to be made, by the field that refers to them.
     """
 
     ref: RowRef
@@ -41,6 +43,7 @@ class CheckedRow:
     texts: Mapping[str, str] = field(default_factory=dict)
     is_derived: bool = False
     place: str = ""
+    told: Mapping[str, Told] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -94,11 +97,13 @@ def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules
         values = dict(row.record.given())
         texts = _as_texts(values)
         key = texts.get(section.row_key or "", "")
-        return _checked(section, CheckedRow(row.ref, clean_key(key), values, [], texts), rules)
+        told = told_parents(section, {})  # an object has no columns
+        return _checked(section, CheckedRow(row.ref, clean_key(key), values, [], texts, told=told), rules)
     local = mapped(section, row)
     texts = {rule.field: source_text(rule, row) for rule in section.rules}
     key = as_text(row.cells.get(section.row_key)) if section.row_key else ""
-    checked = CheckedRow(row.ref, clean_key(key), dict(local.values), list(local.problems), texts)
+    told = told_parents(section, row.cells)
+    checked = CheckedRow(row.ref, clean_key(key), dict(local.values), list(local.problems), texts, told=told)
     return _checked(section, checked, rules)
 
 
@@ -150,7 +155,7 @@ def asks_for_role(section: Section, row: CheckedRow) -> bool:
     return rule is not None and rule.blank is Blank.NULL
 
 
-def _mapped_columns(section: Section) -> dict[str, str]:
+def mapped_columns(section: Section) -> dict[str, str]:
     """Every column that a rule reads, with the field it is for."""
     columns: dict[str, str] = {}
     for rule in section.rules:
@@ -158,6 +163,7 @@ def _mapped_columns(section: Section) -> dict[str, str]:
             columns[column] = rule.field
         if rule.account is not None:
             columns[rule.account] = rule.field
+        columns |= dict.fromkeys(columns_for_parents(rule), rule.field)
         if rule.column is not None:
             columns[rule.column] = rule.field
     if section.row_key is not None:
@@ -168,7 +174,7 @@ def _mapped_columns(section: Section) -> dict[str, str]:
 def _require_columns(section: Section, form: SourceForm) -> None:
     if form.kind != "csv":
         return
-    for column, name in _mapped_columns(section).items():
+    for column, name in mapped_columns(section).items():
         if column not in form.columns:
             raise SourceError(
                 f'{form.file}: there is no column "{column}", which {section.name}.fields.{name} reads',
@@ -178,7 +184,7 @@ def _require_columns(section: Section, form: SourceForm) -> None:
 
 
 def _unmapped_columns(section: Section, form: SourceForm) -> list[Problem]:
-    known = _mapped_columns(section).keys() | set(section.ignore)
+    known = mapped_columns(section).keys() | set(section.ignore)
     left_out = [each for each in form.columns if each not in known and not each.startswith("_sfsync_")]
     if not left_out:
         return []
@@ -195,7 +201,7 @@ def _unmapped_columns(section: Section, form: SourceForm) -> list[Problem]:
 
 def _unseen_columns(section: Section, form: SourceForm, seen: set[str]) -> list[Problem]:
     """Documents have no header, so a column that the job reads and no document has may be a slip of the pen."""
-    unseen = [each for each in _mapped_columns(section) if each not in seen]
+    unseen = [each for each in mapped_columns(section) if each not in seen]
     if not unseen or not seen:
         return []
     return [
@@ -229,5 +235,6 @@ def derived_roles(deals: ReadSection) -> list[CheckedRow]:
         values = {"OpportunityId": deal, "ContactId": contact, "IsPrimary": True}
         texts = {"ContactId": row.texts.get("ContactId", "")}
         place = f"{row.place} primary contact"
-        roles.append(CheckedRow(row.ref, "", values, [], texts, is_derived=True, place=place))
+        told = {name: each for name, each in row.told.items() if name == "ContactId"}
+        roles.append(CheckedRow(row.ref, "", values, [], texts, is_derived=True, place=place, told=told))
     return roles

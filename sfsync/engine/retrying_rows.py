@@ -15,6 +15,7 @@ from sfsync.core.keys import ledger_key
 from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.core.ports import Journal
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.second_pass import located
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import Pending, PlannedValue
 from sfsync.engine.planning import PlanStamp
@@ -130,12 +131,13 @@ def _by_codes(
 
 
 def _waited_for(change: Change) -> set[str]:
-    return {*change.waits_for(), *((change.parent,) if change.parent else ())}
+    return {*change.waits_for(), *(each for each in (change.parent, change.completes) if each)}
 
 
 def _can_go(change: Change, chosen: Collection[str], ids: Mapping[str, str]) -> bool:
     """Whether everything that the row refers to is in the org or goes along with it."""
-    return all(name in chosen or name in ids for name in change.waits_for())
+    needed = (*change.waits_for(), *((change.completes,) if change.completes else ()))
+    return all(name in chosen or name in ids for name in needed)
 
 
 def _with_ids(change: Change, ids: Mapping[str, str]) -> Change:
@@ -145,7 +147,7 @@ def _with_ids(change: Change, ids: Mapping[str, str]) -> Change:
         return ids.get(value.change_id, value) if isinstance(value, Pending) else value
 
     return replace(
-        change,
+        located(change, ids),
         desired={name: known(value) for name, value in change.desired.items()},
         values={name: known(value) for name, value in change.values.items()},
     )

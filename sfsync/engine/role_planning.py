@@ -22,6 +22,7 @@ from sfsync.core.role_rows import HeldRole, WantedRole
 from sfsync.core.roles import RolePlan, gives_flag_away, plan_roles, role_key
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending
+from sfsync.engine.parent_planning import ParentPlanner
 from sfsync.engine.reading import CheckedRow, asks_for_role
 from sfsync.engine.role_accounts import RoleAccounts, other_account_notes
 from sfsync.engine.role_references import RoleReferences
@@ -61,11 +62,14 @@ class RolePlanner:
     org_id: str
     policies: ReferencePolicies
     still_open: Sequence[ChangeRecord]
+    parents: ParentPlanner
 
     def plan(self, rows: Sequence[CheckedRow], deals: PlannedRecords | None) -> RolePlan:
         """One change for every role row, and the demotions that they bring about."""
         references = RoleReferences(self.schema.sections, self.policies, deals)
         notes = references.learn(rows, self.gateway)
+        self.parents.settle(CONTACT_ROLE, rows)
+        references.keep_open(rows)
         accounts = RoleAccounts(self.policies.table)
         refused: list[Change] = []
         roleless: list[Roleless] = []

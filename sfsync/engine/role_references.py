@@ -22,6 +22,7 @@ from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, rec
 from sfsync.core.strategies import ACCOUNT_ID, AWAITED, strategy
 from sfsync.core.values import Pending
 from sfsync.engine.matching import learn_references, learn_what_tells_apart
+from sfsync.engine.parent_problems import stopped_by
 from sfsync.engine.reading import CheckedRow
 from sfsync.engine.role_accounts import ACCOUNT_FIELDS, answered
 from sfsync.engine.row_references import ReferencePolicies, without_parent
@@ -51,10 +52,17 @@ class RoleReferences:
             self._take_deals_account(row)
         pairs = [pair for row in readable for pair in _references(row)]
         learn_what_tells_apart(table, pairs, gateway, of=CONTACT_ROLE)
-        # Also of rows that go no further for another reason: a person settles everything at once.
-        contacts = dict.fromkeys(reference for sobject, reference in pairs if sobject == CONTACT)
-        self.policies.keep_open(table.resolve(CONTACT, each, of=CONTACT_ROLE) for each in contacts)
         return notes
+
+    def keep_open(self, rows: Iterable[CheckedRow]) -> None:
+        """Remembers the contacts that a person has to settle, when those that are made are known.
+
+        Also of rows that go no further for another reason: a person settles everything at once.
+        """
+        pairs = (pair for row in rows if not row.problems for pair in _references(row))
+        contacts = dict.fromkeys(reference for sobject, reference in pairs if sobject == CONTACT)
+        table = self.policies.table
+        self.policies.keep_open(table.resolve(CONTACT, each, of=CONTACT_ROLE) for each in contacts)
 
     def _take_deals_account(self, row: CheckedRow) -> None:
         """Completes a contact's reference by the account of the row's deal."""
@@ -99,8 +107,10 @@ class RoleReferences:
         )
 
     def contact(self, row: CheckedRow) -> str | Pending | BlockedBy | Invalid:
-        """The row's contact."""
+        """The row's contact; one that had to be made is settled by then."""
         reference = row.values.get("ContactId")
+        if isinstance(reference, str | Pending | BlockedBy | Invalid):
+            return reference
         if not isinstance(reference, Reference):
             return Invalid("NO_CONTACT", "the row names no contact", "Fill in the contact.")
         return self.policies.table.resolve(CONTACT, reference, of=CONTACT_ROLE)
@@ -111,9 +121,9 @@ class RoleReferences:
         section, rule = self._rule(row, name)
         place, said = without_parent(rule, invalid, is_required=True)
         value = row.values.get(name)
-        text = value.value if isinstance(value, Reference) else ""
+        text = value.value if isinstance(value, Reference) else row.texts.get(name, "")
         problem = replace(row_problem(section, row.ref, name, said, value=text), stage=Stage.MATCH)
-        return Action.SKIP if place is Missing.SKIP else Action.REJECT, problem
+        return Action.SKIP if place is Missing.SKIP else stopped_by(said), problem
 
     def _rule(self, row: CheckedRow, name: str) -> tuple[Section, FieldRule | None]:
         """The rule that the row's field comes from; a deal's own contact has its rule among the deals'."""

@@ -29,7 +29,7 @@ def plan_routes(
     """
     asks = job.route is not None or _needs_more_than_keys(schema, changes)
     means = means_of(gateway) if asks else Means(has_receipts=False, has_jobs=False)
-    return choose_routes(schema.sections.values(), means, wanted=job.route)
+    return choose_routes(schema.writing, means, wanted=job.route)
 
 
 def means_of(gateway: OrgGateway) -> Means:
@@ -45,7 +45,7 @@ def means_of(gateway: OrgGateway) -> Means:
 
 def _needs_more_than_keys(schema: Schema, changes: Sequence[Change]) -> bool:
     """Whether the plan writes rows without a key, or roles of deals that are in the org."""
-    keyless = {each.sobject for each in schema.sections.values() if each.key is None} - {CONTACT_ROLE}
+    keyless = {each.sobject for each in schema.writing if each.key is None} - {CONTACT_ROLE}
     new_deals = {each.change_id for each in changes if each.action is Action.CREATE}
     return any(
         each.sobject in keyless or (each.sobject == CONTACT_ROLE and each.parent not in new_deals)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from sfsync.core.checks import missing_problem
 from sfsync.core.diff import difference, held
@@ -16,7 +17,7 @@ from sfsync.core.job import FieldPolicy, Job, Mode
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Record
-from sfsync.core.values import Value
+from sfsync.core.values import Pending
 from sfsync.engine.deal_rules import DealRules
 from sfsync.engine.gone_records import GoneRecords
 from sfsync.engine.matching import full_id
@@ -35,8 +36,9 @@ from sfsync.engine.schema import Schema
 
 @dataclass(slots=True)
 class RowPlanner:
-    """Plans rows one by one. `unfenced` are changes that an earlier run may have written; `kept` counts values that
-    a field's policy left as the org has them, by section, field and policy.
+    """Plans rows one by one; one that is planned anew counts as it was planned last.
+
+    `unfenced` are changes that an earlier run may have written.
     """
 
     job: Job
@@ -44,16 +46,24 @@ class RowPlanner:
     references: ReferencePolicies
     unfenced: Collection[str]
     deals: DealRules
-    kept: Counter[tuple[str, str, FieldPolicy]] = field(default_factory=Counter)
+    _kept: dict[str, list[tuple[str, str, FieldPolicy]]] = field(default_factory=dict)
     gone: GoneRecords = field(init=False)
 
     def __post_init__(self) -> None:
         self.gone = GoneRecords(self.schema)
 
+    @property
+    def kept(self) -> Counter[tuple[str, str, FieldPolicy]]:
+        """How many values a field's policy left as the org has them, by section, field and policy."""
+        return Counter(chain(*self._kept.values()))
+
     def change(
         self, read: ReadSection, row: CheckedRow, records: list[Record], entry: LedgerEntry | None
     ) -> Change:
         """The change of a row; `records` are the org's that it may be, `entry` is what the job last brought."""
+        self._kept.pop(row.place, None)
+        self.deals.begin(row)
+        self.gone.begin(read.section, row)
         change = self._change(read, row, records, entry)
         self.deals.observe(change, records[0] if records else {})
         return change
@@ -101,7 +111,8 @@ class RowPlanner:
         found = difference(
             rules.describe, base.desired, remote, entry, policies=policies, stages=rules.stages
         )
-        self.kept.update((read.section.name, name, policies[name]) for name in found.kept)
+        if found.kept:
+            self._kept[row.place] = [(read.section.name, name, policies[name]) for name in found.kept]
         if found.conflicts:
             return replace(base, action=Action.CONFLICT, problems=(moved(row, found.conflicts),))
         if not found.values:
@@ -142,10 +153,12 @@ def _base_change(read: ReadSection, row: CheckedRow) -> Change:
 
 def _account(row: CheckedRow) -> str | None:
     account = row.values.get("AccountId")
-    return account.value if isinstance(account, Reference) else None
+    if isinstance(account, Pending):
+        return account.change_id
+    return account.value if isinstance(account, Reference) else _text_or_none(account)
 
 
-def _text_or_none(value: Value) -> str | None:
+def _text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 

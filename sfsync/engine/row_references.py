@@ -1,7 +1,8 @@
 """What the references of a row become under the policies of their rules: an id, a problem, or something said.
 
 A row whose reference finds none is rejected, goes without the lookup, or is left out, as its rule says; several
-hits are a problem under every policy. Invariant: a lookup whose cell was filled is never sent empty. It is sent
+hits are a problem under every policy. What the planners of parents and of references ahead have settled is taken
+as they say. Invariant: a lookup whose cell was filled is never sent empty. It is sent
 as an id, or not at all.
 """
 
@@ -27,6 +28,7 @@ from sfsync.core.results import (
     Stage,
 )
 from sfsync.core.values import Pending, PlannedValue
+from sfsync.engine.parent_problems import UNSETTLED
 from sfsync.engine.reading import CheckedRow
 from sfsync.engine.schema import target
 
@@ -68,7 +70,7 @@ class ReferencePolicies:
         found = RowReferences()
         for name, value in row.values.items():
             reference_field = describe.field(name)
-            if isinstance(value, Reference) and reference_field is not None:
+            if isinstance(value, Reference | BlockedBy | Invalid) and reference_field is not None:
                 self._resolve(found, section, reference_field, row, value, record)
             else:
                 found.desired[name] = value
@@ -80,24 +82,34 @@ class ReferencePolicies:
         section: Section,
         of: Field,
         row: CheckedRow,
-        value: Reference,
+        value: Reference | BlockedBy | Invalid,
         record: Record,
     ) -> None:
         is_there = bool(record)
-        resolved = self._looked_up(section, of, value, record.get(of.name))
+        resolved = self._meant(section, of, value, record.get(of.name))
         rule = section.rule(of.name)
         if isinstance(resolved, str | Pending):
             found.desired[of.name] = resolved
         elif isinstance(resolved, BlockedBy):
             found.is_blocked = True
             found.problems.append(self._problem(section, row, of, blocked_by(resolved), value))
-        elif resolved.code == INACTIVE and rule is not None and rule.inactive is not Inactive.ERROR:
+        elif isinstance(value, Reference) and _is_excused(resolved, rule):
+            assert rule is not None  # it excuses
             self._without_leaver(found, section, of, row, value, rule, resolved)
         else:
+            found.is_blocked = found.is_blocked or resolved.code == UNSETTLED
             is_required = of.is_required_on_create and not is_there
             place, said = without_parent(rule, resolved, is_required=is_required)
             chosen = {Missing.DEFER: found.remarks, Missing.SKIP: found.left_out}.get(place, found.problems)
             chosen.append(self._problem(section, row, of, said, value))
+
+    def _meant(
+        self, section: Section, of: Field, value: Reference | BlockedBy | Invalid, held: object
+    ) -> Resolved:
+        if isinstance(value, Reference):
+            return self._looked_up(section, of, value, held)
+        self.keep_open([value])
+        return value
 
     def _looked_up(self, section: Section, of: Field, value: Reference, held: object) -> Resolved:
         resolved = self.table.resolve(target(of), value, of=section.sobject, held=held)
@@ -138,10 +150,21 @@ class ReferencePolicies:
         found.problems.append(self._problem(section, row, of, refused, value))
 
     def _problem(
-        self, section: Section, row: CheckedRow, of: Field, invalid: Invalid, value: Reference
+        self,
+        section: Section,
+        row: CheckedRow,
+        of: Field,
+        invalid: Invalid,
+        value: Reference | BlockedBy | Invalid,
     ) -> Problem:
-        problem = row_problem(section, row.ref, of.name, invalid, value=value.value)
+        text = value.value if isinstance(value, Reference) else row.texts.get(of.name, "")
+        problem = row_problem(section, row.ref, of.name, invalid, value=text)
         return replace(problem, stage=Stage.MATCH)
+
+
+def _is_excused(refusal: Invalid, rule: FieldRule | None) -> bool:
+    """Whether a user has left and the rule says what happens then."""
+    return refusal.code == INACTIVE and rule is not None and rule.inactive is not Inactive.ERROR
 
 
 def without_parent(

@@ -20,6 +20,7 @@ from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, Ledge
 from sfsync.core.receipts import new_token, receipts_of, with_tokens
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import role_key
+from sfsync.core.second_pass import is_second_pass, located
 from sfsync.core.second_writes import seconds_of
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.units import unit_id_of
@@ -58,6 +59,7 @@ class RunState:
     `tokens` the receipt's token of each unit that has one, `jobs` the bulk job that a change went by, `proven` the
     changes that a receipt shows to have been saved, `notes` what a person should know and no row tells. `moments`
     says when each change was sent by this process, `audit` what reading back found where the plan asks for it.
+    What is in `second_pass` is written when all creates are done, while `is_second_pass` says so.
     """
 
     plan: Plan
@@ -82,9 +84,14 @@ class RunState:
     notes: list[Problem] = field(default_factory=list)
     moments: dict[str, Moment] = field(default_factory=dict)
     audit: Audit | None = None
+    second_pass: frozenset[str] = field(init=False)
+    is_second_pass: bool = False
 
     def __post_init__(self) -> None:
         self.by_id = {each.change_id: each for each in self.plan.changes} | seconds_of(self.plan.changes)
+        self.second_pass = frozenset(
+            each.change_id for each in self.plan.changes if is_second_pass(each, self.by_id)
+        )
         self.ids = {each.change_id: each.record_id for each in self.plan.changes if each.record_id}
 
     def waiting(self, sobject: str, action: Action) -> list[Change]:
@@ -94,6 +101,7 @@ class RunState:
             for each in self.plan.changes
             if each.sobject == sobject and each.action is action and each.change_id not in self.results
             if self.scope is None or each.change_id in self.scope
+            if each.completes is None and (each.change_id in self.second_pass) == self.is_second_pass
         ]
         blocked = [result for each in waiting if (result := self._blocked(each)) is not None]
         self.settle(blocked)
@@ -101,13 +109,14 @@ class RunState:
 
     def _blocked(self, change: Change) -> RowResult | None:
         for value in change.desired.values():
-            if isinstance(value, Pending) and self._is_dead(value.change_id):
+            if isinstance(value, Pending) and self.is_dead(value.change_id):
                 return self.blocked(change, value.change_id)
-        if change.parent is not None and self._is_dead(change.parent):
+        if change.parent is not None and self.is_dead(change.parent):
             return self.blocked(change, change.parent)
         return None
 
-    def _is_dead(self, change_id: str) -> bool:
+    def is_dead(self, change_id: str) -> bool:
+        """Whether a change has ended without its record being in the org."""
         result = self.results.get(change_id)
         return result is not None and result.outcome not in _DONE
 
@@ -270,7 +279,12 @@ class RunState:
                 unsettled.append(change)
             elif record.outcome is not None and record.outcome != Outcome.UNPROCESSED.value:
                 self._keep([_recalled(change, record)])
-        return unsettled
+        return [self.locate(each) for each in unsettled]
+
+    def locate(self, change: Change) -> Change:
+        """The change with the id of the record that it completes, once that is known."""
+        self.by_id[change.change_id] = located(change, self.ids)
+        return self.by_id[change.change_id]
 
 
 def _has_token(record: ChangeRecord) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import orjson
@@ -24,16 +24,26 @@ from sfsync.core.resolve import default_match
 from sfsync.core.results import Problem, Stage
 from sfsync.core.role_words import unknown_preferences
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
+from sfsync.engine.parent_schema import ParentSchema, parent_schema, with_parents, writing_sections
 from sfsync.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The job's sections in the org's own spelling, and the rules of the sObjects they write."""
+    """The job's sections in the org's own spelling, and the rules of the sObjects they write.
+
+    `made` has a section without rows for each sObject of which parents are made.
+    """
 
     sections: Mapping[str, Section]
     rules: Mapping[str, OrgRules]
     digest: str
+    made: Mapping[str, Section] = field(default_factory=dict)
+
+    @property
+    def writing(self) -> list[Section]:
+        """The sections, one for each sObject that is written, also where parents alone are."""
+        return writing_sections(self.sections, self.made)
 
     def describe(self, sobject: str) -> SObjectDescribe:
         """The describe of an sObject that the job writes."""
@@ -55,6 +65,8 @@ def read_schema(job: Job, gateway: OrgSchema) -> Schema:
         for describe in (describes[section.sobject],)
         for problem in (*section_problems(section, describe), *word_problems(section, describe, stages))
     ]
+    parents = parent_schema(job, describes, gateway)
+    problems += parents.problems
     problems += [each for name in job.sections.values() for each in closing_problems(name, stages)]
     if CONTACT_ROLE in describes:
         problems += [
@@ -66,14 +78,14 @@ def read_schema(job: Job, gateway: OrgSchema) -> Schema:
     if problems:
         raise _refusal(job, problems)
     sections = {
-        name: _canonical(section, describes[section.sobject], job=job)
+        name: _canonical(section, describes, job=job, parents=parents)
         for name, section in job.sections.items()
     }
     rules = {
         name: OrgRules(describe, stages if name == OPPORTUNITY else None)
         for name, describe in describes.items()
     }
-    return Schema(sections, rules, _digest(sections, rules))
+    return Schema(sections, rules, _digest(sections, rules, parents.made), parents.made)
 
 
 def _refusal(job: Job, problems: list[Problem]) -> ConfigError:
@@ -85,16 +97,21 @@ def _refusal(job: Job, problems: list[Problem]) -> ConfigError:
     )
 
 
-def _canonical(section: Section, describe: SObjectDescribe, *, job: Job) -> Section:
+def _canonical(
+    section: Section, describes: Mapping[str, SObjectDescribe], *, job: Job, parents: ParentSchema
+) -> Section:
     """The section with field names as the org spells them, and a way to look up every reference."""
     rules = []
+    describe = describes[section.sobject]
     for rule in section.rules:
         field = describe.field(rule.field)
         assert field is not None  # section_problems has refused unknown fields
         match = rule.match
         if field.type == "reference" and not match:
             match = default_match(section.sobject, field.name, target(field), key=_key_of(job, target(field)))
-        rules.append(replace(rule, field=field.name, match=match))
+        spelled = replace(rule, field=field.name, match=match)
+        goal = target(field)
+        rules.append(with_parents(spelled, goal, parents, describes[goal]) if goal in describes else spelled)
     key = describe.field(section.key) if section.key else None
     return replace(section, rules=tuple(rules), key=key.name if key else None)
 
@@ -115,13 +132,15 @@ def _fields_codec() -> TypeAdapter[list[Field | None]]:
     return TypeAdapter(list[Field | None])  # made when first needed: it takes longer than all else here
 
 
-def _digest(sections: Mapping[str, Section], rules: Mapping[str, OrgRules]) -> str:
+def _digest(
+    sections: Mapping[str, Section], rules: Mapping[str, OrgRules], made: Mapping[str, Section]
+) -> str:
     picture: dict[str, object] = {}
-    for section in sections.values():
+    for place, section in (*sections.items(), *(("made", each) for each in made.values())):
         of_sobject = rules[section.sobject]
         names = {each.field for each in section.rules} | ({section.key} if section.key else set())
         fields = [of_sobject.describe.field(name) for name in sorted(names)]
-        picture[section.sobject] = {
+        picture[f"{section.sobject} made" if place == "made" else section.sobject] = {
             "fields": _fields_codec().dump_python(
                 fields, mode="json", exclude={"__all__": {"inactive_picklist"}}
             ),

@@ -36,7 +36,7 @@ def put_right(
     state.by_id |= {each.change_id: each for each in needed}
     state.phase = "probabilities once more"
     state.listener(PhaseStarted(state.phase, len(needed)))
-    write_updates(state, needed)
+    write_updates(state, needed, is_strict=state.plan.is_strict)
     ids = tuple(each.record_id or "" for each in needed)
     [records] = state.gateway.fetch([Lookup(OPPORTUNITY, ("Id", *_readable(state)), "Id", ids)])
     now = {full_id(each): {**there.get(full_id(each), {}), **each} for each in records}

@@ -15,7 +15,7 @@ from typing import Final
 from sfsync.core.costs import undo_calls
 from sfsync.core.diff import held
 from sfsync.core.forecast_basis import ForecastBasis
-from sfsync.core.gone import CHANGE_PREFIX, NO_GONE
+from sfsync.core.gone import NO_GONE
 from sfsync.core.job import NO_LIMITS
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
@@ -50,7 +50,12 @@ def undo_plan(
     stamp: PlanStamp,
 ) -> Plan:
     """What takes the run of that plan back; its notes name what stays. `load` reads the plans of later runs."""
-    done = [_named(each) for each in plan.changes if _was_written(results.get(each.change_id))]
+    created = {each.change_id for each in plan.changes if each.action is Action.CREATE}
+    done = [
+        _named(each)
+        for each in plan.changes
+        if _was_written(results.get(each.change_id)) and each.completes not in created  # goes with its record
+    ]
     unsettled = journal.open_changes(plan.job, plan.org.org_id)
     doubtful = frozenset(record.change_id for _, record in unsettled)
     own = {results[each.change_id].record_id or each.record_id or "" for each in done}
@@ -196,8 +201,8 @@ def _records(undo: Undo, sobject: str, changes: Sequence[Change]) -> dict[str, R
 
 
 def _names(undo: Undo, change: Change) -> tuple[str, ...]:
-    """The fields by which it shows whether somebody has touched a record; of a closed deal, all that is known."""
-    entry = undo.ledger.get(change.change_id) if change.change_id.startswith(CHANGE_PREFIX) else None
+    """The fields by which it shows whether somebody has touched a record: all that is known of it."""
+    entry = undo.ledger.get(change.change_id)
     describe = undo.gateway.describe(change.sobject)
     known = [name for name in entry.seen if describe.field(name) is not None] if entry else ()
     return (*change.desired, *change.before, *known)
@@ -286,4 +291,11 @@ def _restored(undo: Undo, change: Change) -> Change:
     }
     before: dict[str, Value] = {name: left[name] for name in values if name in left}
     desired = {name: values.get(name, value) for name, value in change.desired.items()}
-    return replace(change, change_id=PREFIX + change.change_id, values=values, before=before, desired=desired)
+    return replace(
+        change,
+        change_id=PREFIX + change.change_id,
+        values=values,
+        before=before,
+        desired=desired,
+        completes=None,
+    )

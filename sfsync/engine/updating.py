@@ -35,15 +35,18 @@ MOST_READS: Final = 4
 
 def apply_updates(state: RunState, sobject: str) -> None:
     """Writes the planned updates of an sObject and settles lost answers."""
-    write_updates(state, state.waiting(sobject, Action.UPDATE))
+    write_updates(state, state.waiting(sobject, Action.UPDATE), is_strict=state.plan.is_strict)
 
 
-def write_updates(state: RunState, changes: Sequence[Change]) -> None:
-    """Writes updates of one sObject that the state knows, and settles lost answers."""
+def write_updates(state: RunState, changes: Sequence[Change], *, is_strict: bool) -> None:
+    """Writes updates of one sObject that the state knows, and settles lost answers.
+
+    Each record must hold what its update was planned from; in strict mode the update goes on that condition.
+    """
     units = record_units(changes, state.plan.routes, state.ids)
-    for batch in list(update_batches(units, is_strict=state.plan.is_strict)):
-        fresh, stamps = _untouched(state, [state.by_id[unit.unit_id] for unit in batch])
-        pack = partial(_pack, stamps=stamps) if state.plan.is_strict else collection_calls
+    for batch in list(update_batches(units, is_strict=is_strict)):
+        fresh, stamps = _untouched(state, [state.by_id[unit.unit_id] for unit in batch], is_strict=is_strict)
+        pack = partial(_pack, stamps=stamps) if is_strict else collection_calls
         doubts = send_units(state, record_units(fresh, state.plan.routes, state.ids), pack)
         settle_updates(state, doubts)
 
@@ -54,12 +57,14 @@ def _pack(
     yield from conditional_calls(units, stamps)
 
 
-def _untouched(state: RunState, changes: Sequence[Change]) -> tuple[list[Change], dict[str, datetime]]:
+def _untouched(
+    state: RunState, changes: Sequence[Change], *, is_strict: bool
+) -> tuple[list[Change], dict[str, datetime]]:
     """The updates whose records still hold what the plan was made from, and when these were last modified.
 
     The others get their result.
     """
-    by_id = _read_again(state, changes)
+    by_id = _read_again(state, changes, is_strict=is_strict)
     untouched: list[Change] = []
     results: list[RowResult] = []
     for change in changes:
@@ -76,12 +81,12 @@ def _untouched(state: RunState, changes: Sequence[Change]) -> tuple[list[Change]
         else:
             results.append(_conflict(change, "the record was changed in the org since the plan was made"))
     state.settle(results)
-    if not state.plan.is_strict:
+    if not is_strict:
         return untouched, {}
     return untouched, {each.change_id: _stamp(by_id[each.record_id or ""]) for each in untouched}
 
 
-def _read_again(state: RunState, changes: Sequence[Change]) -> dict[str, Record]:
+def _read_again(state: RunState, changes: Sequence[Change], *, is_strict: bool) -> dict[str, Record]:
     """The records as they are now; in strict mode none that was modified within the last seconds."""
     if not changes:
         return {}
@@ -90,7 +95,7 @@ def _read_again(state: RunState, changes: Sequence[Change]) -> dict[str, Record]
     lookup = Lookup(changes[0].sobject, tuple(dict.fromkeys(("Id", MODIFIED, *names))), "Id", ids)
     records = state.gateway.fetch([lookup])[0]
     for tries in range(1, MOST_READS):
-        if not state.plan.is_strict or not _is_fresh(state, records):
+        if not is_strict or not _is_fresh(state, records):
             break
         state.pause(tries)
         records = state.gateway.fetch([lookup])[0]

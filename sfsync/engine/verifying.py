@@ -10,7 +10,7 @@ nothing of keep the memory that they have.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sfsync.core.describe import SObjectDescribe
@@ -39,6 +39,12 @@ class _Done:
     record_id: str
     desired: dict[str, Value]
     is_written: bool
+    completed_by: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The changes that it came by."""
+        return frozenset((self.change.change_id, *self.completed_by))
 
     @property
     def deferred(self) -> list[str]:
@@ -62,16 +68,17 @@ def verify(
     With `among`, only written ones of these changes, late: what an earlier run did not live to read back. With
     `revise`, what the org did not take as it was sent may be put right before anything is remembered.
     """
-    done = [each for change in state.plan.changes if (each := _done(state, change)) is not None]
+    done = _completed([each for change in state.plan.changes if (each := _done(state, change)) is not None])
     if among is not None:
-        done = [each for each in done if each.is_written and each.change.change_id in among]
+        done = [each for each in done if each.is_written and not each.names.isdisjoint(among)]
     written = [each for each in done if each.is_written]
     is_audited = state.plan.is_audited and among is None
     there = _read_back(state, written, is_audited=is_audited)
     there, notes = revise(state, [each.change for each in written], there) if revise else (there, [])
     if is_audited:
         rows = [
-            ReadBack(each.change, each.record_id, each.desired, there.get(each.record_id)) for each in written
+            ReadBack(each.change, each.record_id, each.desired, there.get(each.record_id), each.completed_by)
+            for each in written
         ]
         state.audit = audit_of(state, rows)
     notes += [
@@ -94,7 +101,7 @@ def verify(
     ]
     if entries:
         state.journal.put_ledger(state.plan.org.org_id, entries)
-    remember_rows(state, [_brought(state, each) for each in done], there)
+    remember_rows(state, [_brought(state, each) for each in done if not each.change.made_for], there)
     return notes
 
 
@@ -132,7 +139,8 @@ def _done(state: RunState, change: Change) -> _Done | None:
     is_met = result is None and change.action is Action.NOOP
     is_adopted = result is not None and result.outcome is Outcome.UNCHANGED
     record_id = (result.record_id if result else None) or change.record_id
-    if change.row is None or record_id is None or not (is_written or is_met or is_adopted):
+    is_remembered = change.row is not None or change.made_for > 0 or change.completes is not None
+    if not is_remembered or record_id is None or not (is_written or is_met or is_adopted):
         return None
     ids = state.ids
     desired: dict[str, Value] = {}
@@ -141,6 +149,22 @@ def _done(state: RunState, change: Change) -> _Done | None:
         if not isinstance(known, Pending):
             desired[name] = known
     return _Done(change, record_id, desired, is_written)
+
+
+def _completed(done: Sequence[_Done]) -> list[_Done]:
+    """What is done, with each completion as a part of its record, which has one entry in the ledger."""
+    merged = {each.change.change_id: each for each in done if each.change.completes is None}
+    for each in done:
+        if (record := each.change.completes) is None:
+            continue
+        own = merged.get(record)
+        if own is None:  # a retry completes a record that an earlier run made
+            merged[each.change.change_id] = each
+            continue
+        desired = {**own.desired, **each.desired}
+        names = (*own.completed_by, each.change.change_id)
+        merged[record] = replace(own, desired=desired, is_written=True, completed_by=names)
+    return list(merged.values())
 
 
 def _read_back(state: RunState, written: Sequence[_Done], *, is_audited: bool) -> Mapping[str, Record]:

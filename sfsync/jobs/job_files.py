@@ -20,6 +20,7 @@ from sfsync.core.gone import NO_POLICIES, Deleted, GonePolicies, Merged, Vanishe
 from sfsync.core.job import (
     SECTIONS,
     Blank,
+    CreateKey,
     FieldPolicy,
     FieldRule,
     Inactive,
@@ -40,6 +41,7 @@ from sfsync.core.writes import Route
 from sfsync.errors import ConfigError
 from sfsync.jobs.config_folder import find_config_folder, names_in
 from sfsync.jobs.job_form import (
+    CreateKeyForm,
     DealSectionForm,
     GuardsForm,
     JobForm,
@@ -172,6 +174,8 @@ def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
             return KeyedSectionForm
         case (_, "fields", _):
             return RuleForm
+        case (_, "fields", _, "create_key"):
+            return CreateKeyForm
     return None
 
 
@@ -250,6 +254,8 @@ def _rule(field: str, form: RuleForm) -> FieldRule:
         missing=Missing(form.missing or Missing.ERROR),
         inactive=_inactive(form),
         inactive_default=form.inactive_default,
+        create=form.create,
+        create_key=_create_key(form.create_key),
     )
 
 
@@ -257,6 +263,10 @@ def _inactive(form: RuleForm) -> Inactive:
     return (
         Inactive.DEFAULT if form.inactive_default is not None else Inactive(form.inactive or Inactive.ERROR)
     )
+
+
+def _create_key(form: CreateKeyForm | None) -> CreateKey | None:
+    return CreateKey(form.field or "", form.source) if form is not None else None
 
 
 def _digest(form: JobForm, name: str) -> str:

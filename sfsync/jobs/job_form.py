@@ -29,6 +29,20 @@ class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
 
 
+class CreateKeyForm(_Form):
+    """The own key of a parent that a run makes for its rows."""
+
+    field: Text | None = Field(
+        None,
+        description="The field of the parent (External ID, Unique); by default the key of the parent's section.",
+    )
+    source: Column | None = Field(
+        None,
+        alias="from",
+        description="The column that holds the key; by default the text that names the parent is its key.",
+    )
+
+
 class RuleForm(_Form):
     """How a field gets its value. Give exactly one of column, compose and constant."""
 
@@ -77,9 +91,9 @@ class RuleForm(_Form):
     )
     missing: Literal["error", "defer", "create", "skip"] | None = Field(
         None,
-        description="For references that find no record: a problem of the row (error, the default); the row goes "
-        "without this lookup, and a later run sets it (defer); the record is brought first (create); or the row is "
-        "left out (skip).",
+        description="For references that find no record of the org and no row of the job: a problem of the row "
+        "(error, the default); the row goes without this lookup, and a later run sets it (defer); the account or "
+        "contact is made by the same run (create); or the row is left out (skip).",
     )
     inactive: Literal["error", "skip"] | None = Field(
         None,
@@ -90,6 +104,16 @@ class RuleForm(_Form):
         None,
         description="The user, looked up by match too, who takes the place of an owner who has left; then inactive "
         "is not given.",
+    )
+    create: dict[Text, Column] = Field(
+        {},
+        description='With missing = "create": further fields of the parent that is made, each with a column: '
+        '{ Industry = "industry" }. The first row that names the parent counts; rows that disagree are a problem.',
+    )
+    create_key: CreateKeyForm | None = Field(
+        None,
+        description='With missing = "create": the own key of the parent that is made. Without it the key of the '
+        "section [accounts] or [contacts] is meant, and without that the parent has none.",
     )
     format: Text | None = Field(
         None, description="How a date is written, such as %d.%m.%Y; by default 2026-09-30."

@@ -20,6 +20,7 @@ from sfsync.core.wording import listed
 from sfsync.jobs.gone_meaning import gone_mistakes
 from sfsync.jobs.job_form import RuleForm
 from sfsync.jobs.mistakes import Mistake, Path, known_keys, shown
+from sfsync.jobs.parent_meaning import parent_columns, parent_mistakes
 from sfsync.jobs.reference_meaning import reference_mistakes
 from sfsync.jobs.role_rules import role_rule_mistakes
 
@@ -55,6 +56,8 @@ def meaning_mistakes(document: Table) -> Iterator[Mistake]:
         yield Mistake((), message, "MISSING_KEY")
     for name, section in sections.items():
         yield from _section_mistakes(name, section)
+        for field, rule in _rules(section).items():
+            yield from parent_mistakes((name, "fields", field), rule, mode=document.get("mode"))
     yield from role_rule_mistakes(document)
     yield from gone_mistakes(document)
 
@@ -87,6 +90,7 @@ def _columns(rule: Table) -> set[str]:
     """The columns that a rule reads."""
     compose = rule.get("compose")
     columns = set(PLACE.findall(compose)) if isinstance(compose, str) else set()
+    columns |= parent_columns(rule)
     return columns | {rule[key] for key in ("column", "account") if isinstance(rule.get(key), str)}
 
 

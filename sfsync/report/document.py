@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sfsync.core.costs import creates_by_route
 from sfsync.core.guards import changes_digest
-from sfsync.core.plan import Change, OffStage, Plan
+from sfsync.core.plan import Action, Change, OffStage, Plan
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, Outcome, Problem, Stage
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
@@ -167,6 +167,22 @@ def row_entries(report: Report) -> Iterator[dict[str, Any]]:
         } | _of_role(change)
 
 
+def made_entries(report: Report) -> list[dict[str, Any]]:
+    """One entry for every record that rows refer to and that is in no file, for the results file."""
+    return [
+        {
+            "sobject": change.sobject,
+            "key": json_text(change.key),
+            "label": json_text(change.label),
+            "made_for_rows": change.made_for,
+            "outcome": report.result(change).outcome.value,
+            "record_id": report.result(change).record_id,
+        }
+        for change in report.plan.changes
+        if change.made_for and change.action is Action.CREATE
+    ]
+
+
 def _nothing() -> dict[str, int]:
     return {"rows": 0} | {each.value: 0 for each in COUNTED}
 
@@ -182,8 +198,19 @@ def _marks(report: Report, sobject: str) -> dict[str, int]:
         for change in report.plan.changes
         if change.sobject == sobject and report.result(change).outcome is Outcome.DELETED
     )
-    marks = {"adopted": adopted, "converted": 0, "deleted": deleted}
+    marks = {
+        "adopted": adopted,
+        "converted": 0,
+        "deleted": deleted,
+        "created_for_references": _made(report, sobject),
+    }
     return marks | {"other_account": _elsewhere(report)} if sobject == CONTACT_ROLE else marks
+
+
+def _made(report: Report, sobject: str) -> int:
+    """How many records no row of the source stands for, and rows refer to, are created."""
+    made = (each for each in report.plan.changes if each.sobject == sobject and each.made_for)
+    return sum(1 for each in made if report.result(each).outcome is Outcome.CREATED)
 
 
 def _elsewhere(report: Report) -> int:

@@ -17,7 +17,7 @@ import orjson
 from sfsync.core.report import Report
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.report.audit_view import COLUMNS, audit_entry
-from sfsync.report.document import IN_ORG, row_entries, run_document
+from sfsync.report.document import IN_ORG, made_entries, row_entries, run_document
 from sfsync.report.html_report import html_report
 from sfsync.report.picks_template import FILE, picks_lines
 from sfsync.report.private_files import write_private_text
@@ -66,6 +66,7 @@ def write_run_folder(report: Report, folder: Path) -> RunFiles:
     _remove_stale(earlier, files)
     write_private_text(folder / "report.html", [html_report(report, files)])
     document = run_document(report, files=files) | {"rows": list(row_entries(report))}
+    document |= {"created_for_references": made_entries(report)}
     text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
     write_private_text(folder / "run_results.json", [text, "\n"])
     return files

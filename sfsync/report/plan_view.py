@@ -13,7 +13,7 @@ from typing import Final
 from sfsync.core.costs import creates_by_route
 from sfsync.core.forecast import effect_of
 from sfsync.core.gone import CHANGE_PREFIX
-from sfsync.core.guarantees import KEYLESS, SAFE_BECAUSE
+from sfsync.core.guarantees import KEYLESS, MADE_KEYLESS, SAFE_BECAUSE
 from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.core.results import REMARKS, Problem
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
@@ -22,7 +22,7 @@ from sfsync.core.writes import Route
 from sfsync.report.document import in_write_order
 from sfsync.report.forecast_view import forecast_pieces
 from sfsync.report.lines import CountTable, Line, Piece, Tone
-from sfsync.report.nouns import counted, noun, place
+from sfsync.report.nouns import counted, noun, place, rows_counted
 from sfsync.report.problem_groups import placed, problem_group_lines
 from sfsync.report.role_titles import role_title
 from sfsync.report.safe_text import shortened
@@ -39,6 +39,7 @@ class _Block:
     title: str
     change: Change | None = None
     roles: list[Change] = field(default_factory=list)
+    completions: list[Change] = field(default_factory=list)
     is_undo: bool = False
 
 
@@ -66,7 +67,8 @@ def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
 def _overview(changes: Iterable[Change]) -> CountTable:
     counts: dict[str, Counter[str]] = {}
     for each in changes:
-        if each.row is not None or each.action is Action.DELETE or each.change_id.startswith(CHANGE_PREFIX):
+        is_vanished = each.change_id.startswith(CHANGE_PREFIX)
+        if each.row is not None or each.action is Action.DELETE or is_vanished or each.made_for:
             counts.setdefault(each.sobject, Counter())[_fate(each.action)] += 1
     deletes = ("delete",) if any(each["delete"] for each in counts.values()) else ()
     titles = ("create", "update", *deletes, "leave alone", "not possible")
@@ -88,7 +90,9 @@ def _section(plan: Plan, sobject: str, known: Mapping[str, Change], *, limit: in
         return
     yield Line()
     yield Line(noun(sobject, 2).capitalize(), tone=Tone.TITLE)
+    completing = _completing(plan.changes)
     for block in blocks[:limit]:
+        block.completions = completing.get(block.change.change_id, []) if block.change else []
         block.is_undo = plan.undoes is not None
         yield from _block_lines(block, known)
     if len(blocks) > limit:
@@ -99,6 +103,20 @@ def _section(plan: Plan, sobject: str, known: Mapping[str, Change], *, limit: in
         )
 
 
+def _completing(changes: Iterable[Change]) -> dict[str, list[Change]]:
+    """What completes new records when all are there, by the change that creates them."""
+    found: dict[str, list[Change]] = {}
+    for each in changes:
+        if each.completes is not None and each.action in WRITES:
+            found.setdefault(each.completes, []).append(each)
+    return found
+
+
+def _meant(value: PlannedValue, known: Mapping[str, Change]) -> str:
+    new = known.get(value.change_id) if isinstance(value, Pending) else None
+    return shortened(new.label, most=80) if new else shown(value)
+
+
 def _is_taken_over(change: Change) -> bool:
     return change.adopted and change.action is Action.NOOP
 
@@ -107,7 +125,7 @@ def _blocks(changes: Sequence[Change], sobject: str) -> list[_Block]:
     blocks = {
         each.change_id: _Block(_title(each), each)
         for each in changes
-        if each.sobject == sobject and each.action in WRITES
+        if each.sobject == sobject and each.action in WRITES and each.completes is None
     }
     if sobject == OPPORTUNITY:
         deals = {each.change_id: each for each in changes if each.sobject == OPPORTUNITY}
@@ -119,7 +137,11 @@ def _blocks(changes: Sequence[Change], sobject: str) -> list[_Block]:
 
 
 def _title(change: Change) -> str:
-    in_brackets = [change.key if change.key != change.label else "", place(change.row)]
+    made_for = f"not in the file: made for {rows_counted(change.made_for)}" if change.made_for else ""
+    key = (
+        "" if change.key == change.label or change.key.endswith(f"={change.label.casefold()}") else change.key
+    )
+    in_brackets = [key, place(change.row), made_for]
     details = ", ".join(each for each in in_brackets if each)
     return f"{change.label} ({details})" if details else change.label
 
@@ -136,6 +158,9 @@ def _block_lines(block: _Block, known: Mapping[str, Change]) -> Iterator[Line]:
         yield from _field_lines(block.change, known, indent=6)
         for remark in block.change.problems:
             yield Line(f"({shortened(remark.message, most=160)})", 6, Tone.FAINT)
+    for each in block.completions:
+        for name, value in each.values.items():
+            yield Line(f"{name}: set once {_meant(value, known)} is there", 6)
     for role in block.roles:
         yield _headline(role, role_title(role, is_undo=block.is_undo), indent=6)
         yield from _field_lines(role, known, indent=10)
@@ -169,7 +194,12 @@ def _value(value: PlannedValue, known: Mapping[str, Change]) -> str:
 
 
 def _problem_lines(changes: Iterable[Change]) -> Iterator[Line]:
-    bad = [each for each in changes if each.row is not None and each.action not in WRITES | LEFT_ALONE]
+    bad = [
+        each
+        for each in changes
+        if each.row is not None or each.completes is not None
+        if each.action not in WRITES | LEFT_ALONE
+    ]
     if not bad:
         return
     yield Line()
@@ -200,7 +230,9 @@ def _cost_lines(plan: Plan) -> Iterator[Line]:
         for route, count in by_route.items():
             yield Line(f"{counted(sobject, count)} by {route}: {SAFE_BECAUSE[Route(route)]}")
     for sobject in plan.keyless():
-        yield Line(f"{noun(sobject, 2).capitalize()} have no key in the org: {KEYLESS}.")
+        is_made = all(each.made_for for each in plan.changes if each.sobject == sobject)
+        known = MADE_KEYLESS if is_made else KEYLESS
+        yield Line(f"{noun(sobject, 2).capitalize()} have no key in the org: {known}.")
     cost = plan.predicted
     yield Line(
         f"Applying it will cost {cost.total:,} API calls ({cost.reads:,} reads, {cost.writes:,} writes)."

@@ -81,7 +81,7 @@ def _applied(report: Report) -> Iterator[Piece]:
     yield from _problem_lines(report)
     yield from _note_lines(report)
     yield Line()
-    yield from _deleted_lines(report)
+    yield from _lines_without_rows(report)
     yield from _read_back_lines(report)
     yield from _usage_lines(report)
 
@@ -116,11 +116,17 @@ def _note_lines(report: Report) -> Iterator[Line]:
         yield from problem_group_lines(notes, tone=Tone.PLAIN)
 
 
-def _deleted_lines(report: Report) -> Iterator[Line]:
+def _lines_without_rows(report: Report) -> Iterator[Line]:
     deleted = Counter(change.sobject for change, end in report.ends() if end.outcome is Outcome.DELETED)
     if deleted:
         words = " and ".join(counted(name, deleted[name]) for name in in_write_order(deleted))
         yield Line(f"Deleted in the org: {words}.")
+    made = Counter(
+        change.sobject for change, end in report.ends() if change.made_for and end.outcome is Outcome.CREATED
+    )
+    if made:
+        words = " and ".join(counted(name, made[name]) for name in in_write_order(made))
+        yield Line(f"Created for rows that refer to them, in no file: {words}.")
 
 
 def _read_back_lines(report: Report) -> Iterator[Line]:

@@ -53,6 +53,18 @@ def rows(table: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def lookups(org: RunningEmulator, sobject: str, relationship: str) -> set[tuple[str, str]]:
+    """What the records refer to by a lookup, where it is set: pairs of ids of the old org."""
+    other = f"{relationship}.Source_Id__c"
+    found = records(org, f"SELECT Source_Id__c, {other} FROM {sobject} WHERE {other} != null")
+    return {(each["Source_Id__c"], each[relationship]["Source_Id__c"]) for each in found}
+
+
+def given(table: str, column: str) -> set[tuple[str, str]]:
+    """What the rows of a file refer to by a column, where it is filled."""
+    return {(row["sf_id"], row[column]) for row in rows(table) if row[column]}
+
+
 def around(org: RunningEmulator, state: Path) -> Surroundings:
     """A user whose org "local" is the nonprofit's, and whose state is a fresh folder."""
     return Surroundings(
@@ -106,6 +118,15 @@ def test_all_222_roles_land_each_deal_keeps_one_primary_and_a_second_run_writes_
     primaries = Counter(each["OpportunityId"] for each in found if each["IsPrimary"])
     assert len(primaries) == 77
     assert set(primaries.values()) == {1}
+
+    assert lookups(org, "Opportunity", "npsp__Matching_Gift__r") == given(
+        "Opportunity", "npsp__matching_gift__c"
+    )
+    assert len(lookups(org, "Opportunity", "npsp__Matching_Gift__r")) == 2
+    assert lookups(org, "Account", "npe01__One2OneContact__r") == given(
+        "Account", "npe01__one2_one_contact__c"
+    )
+    assert len(lookups(org, "Account", "npe01__One2OneContact__r")) == 84
 
     deals = records(org, "SELECT RecordType.DeveloperName, StageName FROM Opportunity")
     assert Counter(each["RecordType"]["DeveloperName"] for each in deals) == {

@@ -25,3 +25,12 @@ def test_marks_that_a_role_has_are_saved() -> None:
     change = Change("OpportunityContactRole:1", "OpportunityContactRole", Action.CREATE, "1", "Leung")
     marked = replace(change, because="chosen", other_account="Get Cloudy Canada")
     assert CODEC.validate_json(CODEC.dump_json(marked)) == marked
+
+
+def test_what_a_change_completes_and_is_made_for_is_saved_only_where_it_is_set() -> None:
+    """A plan saved before parents were made has the same text; what a plan has is read back."""
+    change = Change("Account:A", "Account", Action.CREATE, "A", "A")
+    assert {"made_for", "completes"}.isdisjoint(orjson.loads(CODEC.dump_json(change)))
+    made, completion = replace(change, made_for=2), replace(change, completes="Account:B")
+    for each in (made, completion):
+        assert CODEC.validate_json(CODEC.dump_json(each)) == each

@@ -253,6 +253,8 @@ def test_the_schemas_describe_every_key() -> None:
         "inactive_default",
         "format",
         "policy",
+        "create",
+        "create_key",
     }
     assert all("description" in each for each in rule.values())
     assert {"access_token_env", "private_key_file"} <= set(org["properties"])

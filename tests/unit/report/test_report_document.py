@@ -82,7 +82,12 @@ def test_adopted_counts_rows_in_the_org_only():
     left = a_deal(3, Action.SKIP, adopted=True)
     created = a_deal(4)
     report = a_report(a_plan([met, moved, left, created]), [done(created, adopted=True)])
-    assert run_document(report, files={})["changes"][DEAL] == {"adopted": 2, "converted": 0, "deleted": 0}
+    assert run_document(report, files={})["changes"][DEAL] == {
+        "adopted": 2,
+        "converted": 0,
+        "deleted": 0,
+        "created_for_references": 0,
+    }
 
 
 def test_problems_say_where_what_and_what_to_do():
