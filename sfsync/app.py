@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sfsync.core.events import Listener, Noticed, ignore_events
-from sfsync.core.job import NO_LIMITS, Job, Limits, OrgProfile
+from sfsync.core.job import NO_LIMITS, Job, Limits
+from sfsync.core.org_profile import OrgProfile
 from sfsync.core.parents import makes_without_key
 from sfsync.core.pins import pin_notes
 from sfsync.core.plan import Plan

@@ -7,7 +7,7 @@ journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,10 @@ from sfsync.core.receipts import RECEIPT, can_keep_receipts
 from sfsync.core.results import Problem
 from sfsync.core.routes import Means, choose_routes
 from sfsync.core.snapshot import Snapshot
+from sfsync.core.sobject import LEAD
 from sfsync.core.writes import Route
+from sfsync.engine.lead_checks import UNCHECKED, lead_note
+from sfsync.engine.lead_planning import converted_statuses
 from sfsync.engine.offered_values import OfferedValues
 from sfsync.engine.reading import ReadSection, read_section
 from sfsync.engine.record_types import Offered, record_type_problems
@@ -56,12 +59,22 @@ def check(job: Job, *, around: Surroundings | None = None, snapshot: Path | None
     """
     if snapshot is not None:
         taken = read_snapshot(snapshot)
-        return _checked(job, taken, _means_in(taken), offered=taken.offered, file=str(snapshot))
+        statuses = [each.api_name for each in taken.lead_statuses if each.converted]
+        means = _means_in(taken)
+        return _checked(
+            job, taken, means, offered=taken.offered, statuses=lambda: statuses, file=str(snapshot)
+        )
     given = around or Surroundings()
     profile = org_of(job, given)
     with connected(profile, given) as gateway:
         offered = OfferedValues(gateway)
-        checked = _checked(job, gateway, means_of(gateway), offered=offered.of)
+        checked = _checked(
+            job,
+            gateway,
+            means_of(gateway),
+            offered=offered.of,
+            statuses=lambda: converted_statuses(gateway),
+        )
         pins = tuple(pin_notes(checked.org, profile))
         return replace(checked, notes=(*checked.notes, *offered.notes, *pins))
 
@@ -73,7 +86,13 @@ def _means_in(snapshot: Snapshot) -> Means:
 
 
 def _checked(
-    job: Job, org: OrgSchema, means: Means, *, offered: Offered, file: str | None = None
+    job: Job,
+    org: OrgSchema,
+    means: Means,
+    *,
+    offered: Offered,
+    statuses: Callable[[], list[str]],
+    file: str | None = None,
 ) -> CheckedJob:
     schema = read_schema(job, org)
     routes = choose_routes(schema.writing, means, wanted=job.route)
@@ -93,10 +112,18 @@ def _checked(
             for section in schema.writing
         },
         problems=tuple(problem for each in read for row in each.rows for problem in row.problems),
-        notes=tuple(note for each in read for note in each.notes),
+        notes=(*(note for each in read for note in each.notes), *_lead_notes(schema.sections, org, statuses)),
         unchecked=(*_unchecked(read, org), *(_offline(routes) if file else ())),
         snapshot=file,
     )
+
+
+def _lead_notes(
+    sections: Mapping[str, Section], org: OrgSchema, statuses: Callable[[], list[str]]
+) -> Iterator[Problem]:
+    for section in sections.values():
+        if section.lead is not None:
+            yield lead_note(section.lead, org.describe(LEAD), statuses())
 
 
 def _offline(routes: Mapping[str, Route]) -> Iterator[str]:
@@ -111,6 +138,8 @@ def _unchecked(read: Iterable[ReadSection], org: OrgSchema) -> list[str]:
     keyed = [each.section.sobject for each in read if each.section.key]
     if keyed:
         found.append(f"which rows of {', '.join(keyed)} are in the org already, and what they hold there")
+    if any(each.section.lead for each in read):
+        found.append(UNCHECKED)
     return [*found, "validation rules, duplicate rules, triggers and dependent picklists"]
 
 

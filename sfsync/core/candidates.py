@@ -26,6 +26,7 @@ TELLING: Final[Mapping[str, tuple[str, ...]]] = {
     "User": ("Username", "Email"),
     "Campaign": ("Type", "StartDate"),
     "Opportunity": ("Account.Name", "StageName", "CloseDate"),
+    "Lead": ("Company", "Email", "Status"),
 }
 """What tells records of one sObject apart, beside the name, for a person; by default when they were made."""
 

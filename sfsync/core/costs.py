@@ -9,15 +9,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from sfsync.core.batches import Unit, create_calls, graph_calls, update_batches
+from sfsync.core.leads import convert_calls, lead_unit
 from sfsync.core.plan import Action, Change, PredictedCalls
 from sfsync.core.second_pass import is_second_pass
-from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
+from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.units import Routes, deal_units, delete_units, record_units, role_units
 from sfsync.core.writes import CollectionCall, Route
 
 JOB_WRITES: Final = 3
 JOB_READS: Final = 4
 """One poll and three result files."""
+
+_BROUGHT: Final = frozenset({Action.CREATE, Action.UPDATE, Action.CONVERT})
+
+LEAD_READS: Final = 3
+"""The leads before and after their conversion, and the deals that came out of them."""
 
 ROWS_PER_READ: Final = 10_000
 """Rows that one composite of five queries brings. Source: REST API Developer Guide, 2,000 rows a page."""
@@ -45,6 +51,12 @@ def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: boo
         update_calls = sum(1 for _ in update_batches(record_units(updates, routes), is_strict=is_strict))
         reads += update_calls
         writes += update_calls
+    leads = _of(changes, LEAD, Action.CONVERT)
+    if leads:
+        landed = record_units(_of(changes, OPPORTUNITY, Action.CONVERT), routes)
+        reads += LEAD_READS
+        writes += sum(1 for _ in convert_calls([lead_unit(each) for each in leads]))
+        writes += sum(1 for _ in update_batches(landed, is_strict=is_strict))
     deletions = delete_units(_of(changes, OPPORTUNITY, Action.DELETE))
     reads += min(1, len(deletions))
     writes += sum(1 for _ in graph_calls(deletions))
@@ -94,7 +106,7 @@ def _of(changes: Sequence[Change], sobject: str, action: Action) -> list[Change]
 
 
 def _read_back(changes: Sequence[Change]) -> int:
-    written = [each for each in changes if each.action in (Action.CREATE, Action.UPDATE)]
+    written = [each for each in changes if each.action in _BROUGHT and each.sobject != LEAD]
     return -(-len(written) // ROWS_PER_READ)
 
 

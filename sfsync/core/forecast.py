@@ -1,10 +1,10 @@
 """What a plan does to the forecast: count, amount and expected revenue of the deals it writes, before and after.
 
-Only deals that the plan creates (in after alone), updates (in both) or deletes (in before alone) are counted: what
-it leaves alone is the same on both sides, and the rest of the org was never read. Sums of different currencies are
-never added together. A row's own probability and forecast category hold where they are sent; else a new stage
-brings its own; else the record keeps what it has. Expected revenue is amount x probability / 100 of each deal,
-rounded half up to the decimals of Amount, as the platform keeps it, and then added.
+Only deals that the plan creates or makes out of leads (in after alone), updates (in both) or deletes (in before
+alone) are counted: what it leaves alone is the same on both sides, and the rest of the org was never read. Sums of
+different currencies are never added together. A row's own probability and forecast category hold where they are
+sent; else a new stage brings its own; else the record keeps what it has. Expected revenue is amount x probability
+/ 100 of each deal, rounded half up to the decimals of Amount, as the platform keeps it, and then added.
 Source: Object Reference, Opportunity (StageName, Probability, ForecastCategoryName, ExpectedRevenue,
 CurrencyIsoCode); Organization.FiscalYearStartMonth.
 """
@@ -144,13 +144,24 @@ def quarter(day: date, fiscal_year_start: int | None) -> int:
 
 
 def _move(change: Change, basis: ForecastBasis) -> _Move | None:
-    if change.action is Action.CREATE:
-        return _Move(change, None, _after(None, change.values, basis))
+    if change.action in (Action.CREATE, Action.CONVERT):
+        return _Move(change, None, _after(None, _first_values(change, basis), basis))
     before = basis.deals.get(change.record_id or "")
     if before is None:
         return None
     after = None if change.action is Action.DELETE else _after(before, change.values, basis)
     return _Move(change, before, after)
+
+
+def _first_values(change: Change, basis: ForecastBasis) -> Mapping[str, PlannedValue]:
+    """The values of a new deal; one that comes out of a lead without a stage gets the org's first active one.
+
+    Source: salesforce-facts, converted opportunity, inferred. Its close date is left out: the platform's own.
+    """
+    if change.action is Action.CREATE or change.values.get("StageName"):
+        return change.values
+    first = next((each.api_name for each in basis.stages.values() if each.is_active), None)
+    return {"StageName": first} | dict(change.values) if first else change.values
 
 
 def _after(before: Deal | None, values: Mapping[str, PlannedValue], basis: ForecastBasis) -> Deal:

@@ -17,10 +17,13 @@ from pydantic import TypeAdapter
 from sfsync.core.gone import vanished_excess
 from sfsync.core.job import Limits
 from sfsync.core.plan import WRITES, Action, Change, Plan
+from sfsync.core.sobject import OPPORTUNITY
 from sfsync.errors import GuardError
 
 FEWEST: Final = 50
 """Below so many records a share says nothing: small plans are never out of proportion."""
+
+_NEW: Final = frozenset({Action.CREATE, Action.CONVERT})
 
 MOST_CHANGED: Final = 0.20
 MOST_CLEARED: Final = 0.01
@@ -73,7 +76,7 @@ def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], 
 
 def _proportions(writes: Sequence[Change], managed: Mapping[str, int]) -> Iterator[str]:
     for sobject, known in managed.items():
-        of_sobject = [each for each in writes if each.sobject == sobject and each.action is not Action.CREATE]
+        of_sobject = [each for each in writes if each.sobject == sobject and each.action not in _NEW]
         if known < FEWEST:
             continue
         if len(of_sobject) > known * MOST_CHANGED:
@@ -108,5 +111,6 @@ def canary_scope(changes: Sequence[Change], deals: Sequence[Change]) -> frozense
             continue
         scope.add(change.change_id)
         ahead += roles.get(change.change_id, [])
-        ahead += [by_id[name] for name in change.waits_for() if name in by_id]
+        needed = (*change.waits_for(), *((change.parent,) if change.sobject == OPPORTUNITY else ()))
+        ahead += [by_id[name] for name in needed if name in by_id]
     return frozenset(scope)

@@ -13,8 +13,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import SecretStr
-
 from sfsync.core.gone import NO_POLICIES, GonePolicies
 from sfsync.core.picks import NO_PICKS, Picks
 from sfsync.core.role_rules import AS_GIVEN, RoleRules
@@ -31,9 +29,6 @@ SECTIONS: Final = {
 
 ROW_KEY: Final = "row key"
 """Stands for a key field where the section has none; no field of an org can have this name."""
-
-DEFAULT_API_VERSION: Final = "66.0"
-"""The REST API version that a profile gets when it names none (Spring '26)."""
 
 
 class Mode(StrEnum):
@@ -184,6 +179,38 @@ class FieldRule:
     create_key: CreateKey | None = None
 
 
+class LeadTarget(StrEnum):
+    """Into which account or contact a lead is merged: only the one that its row names, or a new one without it."""
+
+    MATCH = "match"
+    CREATE = "create"
+
+
+class WhenConverted(StrEnum):
+    """What a lead that is converted already means for its row: its deal is the row's, or the row is a problem."""
+
+    USE = "use"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRule:
+    """How a deal comes out of a lead: the column that names the lead, and how it is converted.
+
+    `match` names, in order, the fields by which the lead is looked up. `status` is the lead status that it gets;
+    None is the org's first that stands for converted. `only_status` are the statuses from which leads are taken;
+    empty means all.
+    """
+
+    column: str
+    match: tuple[str, ...] = ("Id",)
+    status: str | None = None
+    account: LeadTarget = LeadTarget.CREATE
+    contact: LeadTarget = LeadTarget.CREATE
+    when_converted: WhenConverted = WhenConverted.USE
+    only_status: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
     """Where a section's rows come from.
@@ -208,8 +235,9 @@ class Section:
     `row_key` is the column of the source that does; the journal then remembers which record each row became.
     Contact roles have neither.
     `replace` maps a column to words that are put right in it before any rule reads it. Of deals, `probability` is
-    None where the job does not say, and `allow` has the movements that are no problem, each once, sorted. `gone`
-    says what is done about rows that are gone from the source or from the org.
+    None where the job does not say, `allow` has the movements that are no problem, each once, sorted, and `lead`
+    says how rows that name a lead come out of it. `gone` says what is done about rows that are gone from the source
+    or from the org.
     """
 
     name: str
@@ -223,6 +251,7 @@ class Section:
     probability: ProbabilityPolicy | None = None
     allow: tuple[Move, ...] = ()
     gone: GonePolicies = NO_POLICIES
+    lead: LeadRule | None = None
 
     @property
     def match_name(self) -> str:
@@ -286,42 +315,3 @@ class Job:
     picks: Picks = NO_PICKS
     role_rules: RoleRules = AS_GIVEN
     verify: bool | None = None
-
-
-class Login(StrEnum):
-    """The ways to log in. `password` only on request: it ends with the Winter '27 release."""
-
-    TOKEN = "token"
-    CLIENT_CREDENTIALS = "client_credentials"
-    JWT = "jwt"
-    PASSWORD = "password"
-
-
-@dataclass(frozen=True, slots=True)
-class OrgProfile:
-    """How to reach one org; secrets are already read from where the profile names them, and never printed.
-
-    `login_url` is the host of the token endpoint (My Domain, login or test); `instance_url` is given for
-    tokens only. `loopback` allows plain http to a literal loopback address, and nothing else. `max_outage_s` is
-    how long a run waits for an org that went away; None leaves it to the command. `org_id`, in its 18 characters,
-    is the only org that the profile may lead to.
-    """
-
-    name: str
-    login: Login
-    login_url: str | None = None
-    instance_url: str | None = None
-    access_token: SecretStr | None = None
-    client_id: SecretStr | None = None
-    client_secret: SecretStr | None = None
-    username: str | None = None
-    password: SecretStr | None = None
-    private_key: SecretStr | None = None
-    audience: str | None = None
-    allow_password: bool = False
-    loopback: bool = False
-    ca_file: Path | None = None
-    proxy: str | None = field(default=None, repr=False)
-    max_outage_s: float | None = None
-    api_version: str = DEFAULT_API_VERSION
-    org_id: str | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sfsync.core.job import OrgProfile
+from sfsync.core.org_profile import OrgProfile
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.results import Problem, Stage
 from sfsync.errors import GuardError

@@ -19,20 +19,22 @@ from sfsync.core.gone import NO_GONE, GoneRows
 from sfsync.core.job import NO_LIMITS, Limits, Mode, OnRoleError, RolePolicy
 from sfsync.core.open_references import OpenReference
 from sfsync.core.results import Outcome, Problem, RowRef
-from sfsync.core.sobject import CONTACT_ROLE
+from sfsync.core.sobject import CONTACT_ROLE, LEAD
 from sfsync.core.values import Pending, PlannedValue, Value
 from sfsync.core.writes import Route
 
 
 class Action(StrEnum):
-    """What apply does with a change; only the first three write.
+    """What apply does with a change; only the first four write.
 
-    UNKNOWN is a role that an earlier run may or may not have written: it is left for a person.
+    CONVERT is a lead that becomes a deal, that deal, or the role that it brings along. UNKNOWN is a role that an
+    earlier run may or may not have written: it is left for a person.
     """
 
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+    CONVERT = "convert"
     NOOP = "no-op"
     SKIP = "skip"
     CONFLICT = "conflict"
@@ -41,13 +43,14 @@ class Action(StrEnum):
     REJECT = "reject"
 
 
-WRITES: Final = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
+WRITES: Final = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE, Action.CONVERT})
 """The actions that write."""
 
 PLANNED_OUTCOME: Mapping[Action, Outcome] = {
     Action.CREATE: Outcome.CREATED,
     Action.UPDATE: Outcome.UPDATED,
     Action.DELETE: Outcome.DELETED,
+    Action.CONVERT: Outcome.CREATED,
     Action.NOOP: Outcome.UNCHANGED,
     Action.SKIP: Outcome.SKIPPED,
     Action.CONFLICT: Outcome.CONFLICT,
@@ -71,8 +74,9 @@ class Change:
     `desired` holds every value the row wants; `values` what is sent (all of `desired` for a create, only what
     differs for an update); `before` what the org held for the fields of `values`, and what else of the record must
     not have moved since.
-    `parent` is the change of the deal that a role belongs to. `account` is the id or the change of the deal's
-    account: changes that share one go in one call, because the platform locks the account.
+    `parent` is the change of the deal that a role belongs to, or of the lead that a deal comes out of. `account` is
+    the id or the change of the deal's account: changes that share one go in one call, because the platform locks
+    the account.
     `adopted` marks a record that the job met in the org and had not written itself, `is_derived` a role that
     stands for the deal's own `ContactId`. `because` says why a role is primary where its row does not say so,
     `other_account` names the account of a contact that is not the deal's. `made_for` is how many rows refer to a
@@ -200,7 +204,7 @@ class Plan:
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""
-        named = {each.sobject for each in self.changes} - self.key_fields.keys() - {CONTACT_ROLE}
+        named = {each.sobject for each in self.changes} - self.key_fields.keys() - {CONTACT_ROLE, LEAD}
         return sorted(named)
 
     @property

@@ -68,6 +68,11 @@ class PlannedRecords:
 
 
 def _full_name(change: Change) -> str | None:
-    """A contact's name as the platform makes it. Source: Object Reference, Contact.Name: first and last name."""
+    """A contact's name as the platform makes it; of one that a lead will become, only the whole name is known.
+
+    Source: Object Reference, Contact.Name: first and last name.
+    """
     parts = [change.desired.get(name) for name in ("FirstName", "LastName")]
-    return " ".join(each for each in parts if isinstance(each, str) and each) or None
+    made = " ".join(each for each in parts if isinstance(each, str) and each)
+    whole = change.desired.get("Name")
+    return made or (whole if isinstance(whole, str) else None)

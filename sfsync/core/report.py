@@ -11,6 +11,7 @@ from sfsync.core.forecast import Effect, effect_of
 from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
 from sfsync.core.ports import ApiUsage
 from sfsync.core.results import NOT_DONE, REMARKS, Outcome, Problem, RowResult, Stage, count_outcomes
+from sfsync.core.sobject import LEAD
 from sfsync.errors import Interrupted, SyncError
 
 _WRITTEN: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED})
@@ -60,7 +61,10 @@ class Report:
         A reference that a new record goes without is among them, as it leaves something undone.
         """
         for change in self.plan.changes:
-            if change.row is not None or change.action in WRITES or change.completes is not None:
+            is_write = (
+                change.action in WRITES and change.sobject != LEAD
+            )  # what became of a lead, its deal tells
+            if change.row is not None or is_write or change.completes is not None:
                 yield change, self.result(change)
 
     def counts(self) -> dict[str, dict[str, int]]:

@@ -39,7 +39,7 @@ from sfsync.core.sobject import ACCOUNT, CONTACT_ROLE, record_id
 from sfsync.core.strategies import ACCOUNT_ID, AWAITED, Strategy, fitting, is_asked_of_org
 from sfsync.core.values import Pending, clean_key
 
-_NAMED: Final = frozenset({"Account", "Contact", "User", "Campaign", "Pricebook2", "Opportunity"})
+_NAMED: Final = frozenset({"Account", "Contact", "User", "Campaign", "Pricebook2", "Opportunity", "Lead"})
 _TYPES: Final = (RECORD_TYPE, "SobjectType")
 
 _NOTHING_ELSE: Final[Mapping[str, tuple[str, ...]]] = {}
@@ -246,7 +246,7 @@ class ReferenceTable:
                 continue
             if change.record_id is not None:
                 hits[change.record_id] = change.record_id
-            elif change.action is Action.CREATE:
+            elif change.action in (Action.CREATE, Action.CONVERT):
                 hits[change.change_id] = Pending(change.change_id)
             else:
                 hits[change.change_id] = BlockedBy(change.change_id)

@@ -34,10 +34,14 @@ class WantedRole:
 
 @dataclass(frozen=True, slots=True)
 class HeldRole:
-    """One role row that the org holds."""
+    """One role row that the org holds.
+
+    `is_by_platform` marks the one that a conversion makes with its deal: that it is primary is nobody's choice.
+    """
 
     record_id: str
     contact_id: str
     role: str | None
     is_primary: bool
     further: Mapping[str, PlannedValue] = field(default_factory=dict)
+    is_by_platform: bool = False

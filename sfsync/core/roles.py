@@ -90,7 +90,7 @@ def plan_roles(
         deleted = [each for each in held if all(each is not there for _, there in pairs)]
     now = DealNow(
         deal.label,
-        [each for each in held if each.is_primary],
+        [each for each in held if each.is_primary and not each.is_by_platform],
         {each.record_id for each in deleted},
         is_certain=not (has_bad_rows or refused),
     )

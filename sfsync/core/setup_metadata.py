@@ -16,7 +16,8 @@ from xml.sax.saxutils import escape
 
 import orjson
 
-from sfsync.core.job import DEFAULT_API_VERSION, Job, Section
+from sfsync.core.job import Job, Section
+from sfsync.core.org_profile import DEFAULT_API_VERSION
 from sfsync.core.receipts import RECEIPT, RECORD, RECORD_LENGTH, TOKEN, TOKEN_LENGTH
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 

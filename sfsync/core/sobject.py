@@ -12,6 +12,7 @@ ACCOUNT: Final = "Account"
 CONTACT: Final = "Contact"
 OPPORTUNITY: Final = "Opportunity"
 CONTACT_ROLE: Final = "OpportunityContactRole"
+LEAD: Final = "Lead"
 
 WRITE_ORDER: Final = (ACCOUNT, CONTACT, OPPORTUNITY, CONTACT_ROLE)
 """The sObjects that sfsync writes, parents before children."""
@@ -22,6 +23,7 @@ KEY_PREFIXES: Final = {
     "User": "005",
     OPPORTUNITY: "006",
     CONTACT_ROLE: "00K",
+    LEAD: "00Q",
     "Campaign": "701",
     "Pricebook2": "01s",
     "RecordType": "012",

@@ -9,7 +9,7 @@ none is ever found by its name alone because the account's cell was empty.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
@@ -91,6 +91,16 @@ def fitting(target: str, reference: Reference) -> list[Strategy]:
             continue
         fit.append(each)
     return fit
+
+
+def takes_deals_account(contact: Reference) -> bool:
+    """Whether a contact is looked up by its account too, and its row does not say which: then it is the deal's."""
+    return not contact.account and any(strategy(name).account for name in contact.match)
+
+
+def awaiting_account(contact: Reference) -> Reference:
+    """The reference to a contact as it is looked up before the deal's account is known."""
+    return replace(contact, account_id=AWAITED) if takes_deals_account(contact) else contact
 
 
 def is_asked_of_org(each: Strategy) -> bool:

@@ -113,7 +113,24 @@ class ConditionalCall:
         return self.rows
 
 
-WriteCall = GraphCall | CollectionCall | ConditionalCall
+@dataclass(frozen=True, slots=True)
+class ConvertCall:
+    """One request that converts at most 100 leads; each stands for itself.
+
+    A node is the lead (`record_id`) with `Status`, `Name` of the deal, and where given `OwnerId`,
+    `ConvertedAccountId` and `ConvertedContactId`: the records that it is merged into.
+    Source: SOAP API Developer Guide, convertLead.
+    """
+
+    rows: tuple[Node, ...]
+    route: Route = Route.BY_ID
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node of the call, in the order sent."""
+        return self.rows
+
+
+WriteCall = GraphCall | CollectionCall | ConditionalCall | ConvertCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +157,7 @@ class Halted:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The org has the receipt of this write already: an earlier sending of it was saved."""
+    """The org has the receipt of this write, or has converted the lead: an earlier sending of it was saved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Applies a plan, and nothing but the plan: parents before children, each write journaled before it leaves.
 
-The order is that of writing: accounts, contacts, new deals with their roles, deals that move on, roles of
-deals that exist, references to records that came later; at the end everything written is read back. Whatever
-stops an apply early, every row is accounted for and the run can be resumed.
+The order is that of writing: accounts, contacts, leads with the deals that come out of them, new deals with their
+roles, deals that move on, roles of deals that exist, references to records that came later; at the end everything
+written is read back. Whatever stops an apply early, every row is accounted for and the run can be resumed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from sfsync.core.events import PhaseStarted
 from sfsync.core.guards import canary_scope
 from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.results import NOT_DONE, Problem
-from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, LEAD, OPPORTUNITY
 from sfsync.core.units import deal_units, record_units
 from sfsync.core.writes import Route
 from sfsync.engine.completing import apply_second_pass
+from sfsync.engine.converting import bring_landed, convert_leads
 from sfsync.engine.deleting import delete_vanished
 from sfsync.engine.job_rows import remember_gone
 from sfsync.engine.job_sending import send_by_job
@@ -63,6 +64,8 @@ def _write(state: RunState) -> list[Problem]:
         apply_undo(state)
         return verify(state, revise=put_right)
     for sobject in (ACCOUNT, CONTACT, OPPORTUNITY):
+        if sobject == OPPORTUNITY:
+            _convert(state)
         _create(state, sobject)
         _begin(state, f"update {sobject}", len(state.waiting(sobject, Action.UPDATE)))
         apply_updates(state, sobject)
@@ -78,6 +81,14 @@ def _write(state: RunState) -> list[Problem]:
     return differences
 
 
+def _convert(state: RunState) -> None:
+    """Converts leads when their accounts and contacts are there, and brings the deals that come out of them."""
+    _begin(state, "convert leads", len(state.waiting(LEAD, Action.CONVERT)))
+    convert_leads(state)
+    _begin(state, "deals out of leads", len(state.waiting(OPPORTUNITY, Action.CONVERT)))
+    bring_landed(state)
+
+
 def _send_canary(state: RunState, count: int) -> None:
     """Writes the first deals with all that they need; the rest goes only when they are there as they were meant.
 
@@ -85,7 +96,9 @@ def _send_canary(state: RunState, count: int) -> None:
         GuardError: one of them was refused, or the org holds something else than was written.
     """
     waiting = [
-        each for action in (Action.CREATE, Action.UPDATE) for each in state.waiting(OPPORTUNITY, action)
+        each
+        for action in (Action.CONVERT, Action.CREATE, Action.UPDATE)
+        for each in state.waiting(OPPORTUNITY, action)
     ]
     state.scope = canary_scope(state.plan.changes, waiting[:count])
     differences = _write(state)

@@ -51,8 +51,8 @@ class ReadBack:
 
     @property
     def is_new(self) -> bool:
-        """Whether the run created the record."""
-        return self.change.action is Action.CREATE
+        """Whether the run created the record, or made it out of a lead."""
+        return self.change.action in (Action.CREATE, Action.CONVERT)
 
 
 def audited_fields(state: RunState, sobject: str) -> tuple[str, ...]:
@@ -89,9 +89,12 @@ def _of_row(state: RunState, row: ReadBack, stamp: Stamp, us: str | None) -> Ite
     assert row.record is not None
     change, describe = row.change, state.gateway.describe(row.change.sobject)
     now = held(describe, row.record, row.desired)
-    is_ours = is_of_our_write(stamp, _moment(state, row), is_new=row.is_new) or any(
+    moment = _moment(state, row)
+    is_ours = is_of_our_write(stamp, moment, is_new=row.is_new) or any(
         state.moments.get(each, _NEVER).holds(stamp.at) for each in row.completed_by
     )
+    if change.action is Action.CONVERT:  # its values come some time after the conversion has made it
+        is_ours = is_ours or is_of_our_write(stamp, moment, is_new=False)
     for name, sent in row.desired.items():
         if not row.is_new and name not in change.values:
             continue  # an update sends only what differed

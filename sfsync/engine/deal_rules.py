@@ -38,7 +38,7 @@ _WATCHED: Final[Mapping[str, tuple[str, ...]]] = {
     OPPORTUNITY: ("StageName", "Probability", "Amount", "CloseDate", _PRODUCTS),
     ACCOUNT: (PERSON_MARK,),
 }
-_GOES: Final = frozenset({Action.CREATE, Action.UPDATE, Action.NOOP})
+_GOES: Final = frozenset({Action.CREATE, Action.UPDATE, Action.CONVERT, Action.NOOP})
 
 
 def watched_fields(describe: SObjectDescribe) -> dict[str, None]:
@@ -66,13 +66,23 @@ class DealRules:
         self._said.setdefault(row.place, []).append(name)
 
     def sendable(
-        self, read: ReadSection, row: CheckedRow, desired: dict[str, PlannedValue], record: Record
+        self,
+        read: ReadSection,
+        row: CheckedRow,
+        desired: dict[str, PlannedValue],
+        record: Record,
+        *,
+        is_new: bool = False,
     ) -> tuple[dict[str, PlannedValue], tuple[Problem, ...]]:
-        """The values without those that are never sent, and what is to be said about it in the row's place."""
+        """The values without those that are never sent, and what is to be said about it in the row's place.
+
+        `is_new` marks the record of a deal that has just come out of its lead and has nothing of its row yet.
+        """
         if read.section.sobject != OPPORTUNITY:
             return desired, ()
         there = held(self.schema.describe(OPPORTUNITY), record, desired) if record else {}
-        left_out = self._left_out_probability(read, row, desired, there, exists=bool(record))
+        exists = bool(record) and not is_new
+        left_out = self._left_out_probability(read, row, desired, there, exists=exists)
         remarks: tuple[Problem, ...] = ()
         if record.get(_PRODUCTS) is True and "Amount" in desired:
             left_out |= {"Amount"}
@@ -98,14 +108,19 @@ class DealRules:
             self._count(row, f"probability {policy.value}")
         return {name}
 
-    def judged(self, read: ReadSection, row: CheckedRow, change: Change, record: Record) -> Change:
-        """The change that is to be written, with what goes along; rejected where something speaks against it."""
+    def judged(
+        self, read: ReadSection, row: CheckedRow, change: Change, record: Record, *, is_new: bool = False
+    ) -> Change:
+        """The change that is to be written, with what goes along; rejected where something speaks against it.
+
+        With `is_new` (as for `sendable`) the deal does not move from the stage that the platform gave it.
+        """
         sobject = read.section.sobject
         if sobject == OPPORTUNITY and change.action is Action.UPDATE:
             change = self._with_kept_probability(read, change, record)
         problems = list(self._outside_record_type(read, row, change, record))
         if sobject == OPPORTUNITY and "StageName" in change.values:
-            problems += self._against_movement(read, row, change, record)
+            problems += self._against_movement(read, row, change, {} if is_new else record)
         if record.get(PERSON_MARK) is True:
             problems.append(_of_person(row))
         if problems:

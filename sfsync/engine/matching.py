@@ -154,14 +154,20 @@ def _lookup(
     read: ReadSection, keys: Sequence[str], ledger: Mapping[str, LedgerEntry], describe: SObjectDescribe
 ) -> Lookup | None:
     sobject, key_field = read.section.sobject, read.section.key
+    values = keys if key_field else [ledger[key].record_id for key in keys if key in ledger]
+    return (
+        Lookup(sobject, compared_fields(read, describe), key_field or "Id", tuple(values)) if values else None
+    )
+
+
+def compared_fields(read: ReadSection, describe: SObjectDescribe) -> tuple[str, ...]:
+    """What is read of the records that the rows of a section may be."""
     names: dict[str, None] = {"Id": None}
     for row in read.rows:
         names |= dict.fromkeys(row.values)
-    if sobject == OPPORTUNITY:
+    if read.section.sobject == OPPORTUNITY:
         names |= dict.fromkeys(("AccountId", *forecast_fields(describe)))
-    names |= watched_fields(describe)
-    values = keys if key_field else [ledger[key].record_id for key in keys if key in ledger]
-    return Lookup(sobject, tuple(names), key_field or "Id", tuple(values)) if values else None
+    return tuple(names | watched_fields(describe))
 
 
 def learn_references(

@@ -17,6 +17,7 @@ from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
 from sfsync.core.forecast_basis import ForecastBasis
 from sfsync.core.gone import GoneRows, VanishedRow
 from sfsync.core.job import Job, UpdateMode
+from sfsync.core.leads import comes_from_lead, without_idle_leads
 from sfsync.core.models import Reference
 from sfsync.core.owners import USER, sandbox_suffixes
 from sfsync.core.plan import Action, Change, Plan, SourceImage
@@ -26,11 +27,12 @@ from sfsync.core.resolve import ReferenceTable
 from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
 from sfsync.core.second_pass import without_lost_ends
-from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
+from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.writes import Route
 from sfsync.engine.deal_rules import DealRules
 from sfsync.engine.forecasting import forecast_basis
 from sfsync.engine.gone_rows import plan_vanished
+from sfsync.engine.lead_planning import LeadPlanner
 from sfsync.engine.matching import (
     learn_references,
     learn_what_tells_apart,
@@ -203,7 +205,7 @@ class _Planning:
         """All changes in the order of writing."""
         if self.derived:
             self._plan_roles(self.derived)
-        changes = self._completed()
+        changes = without_idle_leads(self._completed())
         self.notes.extend(kept_note(*what, count=count) for what, count in self.rows.kept.items())
         self.notes.extend(self.rules.notes())
         for note in self.notes:
@@ -238,6 +240,13 @@ class _Planning:
             return changes
         return wanted_parents(without_lost_ends([*self.parents.made.values(), *changes, *further]))
 
+    def _take(self, change: Change, planned: PlannedRecords) -> None:
+        self.places[change.change_id] = len(self.changes)
+        self.changes.append(change)
+        planned.add(change)
+        if comes_from_lead(change):
+            self.rules.observe(change, {})
+
     def _put(self, change: Change) -> None:
         """Takes a change that was planned anew."""
         self.changes[self.places[change.change_id]] = change
@@ -247,8 +256,9 @@ class _Planning:
         sobject = read.section.sobject
         describe = self.schema.describe(sobject)
         own = own_records(read, describe, job=self.job.name, org_id=self.org_id, journal=self.journal)
+        leads = self._leads(read)
+        references = [*self._references(read), *(leads.references(read.rows) if leads else ())]
         lookups = [own.lookup] if own.lookup else []
-        references = list(self._references(read))
         lookups += self.table.lookups(references, of=sobject)
         answers = list(zip(lookups, self.gateway.fetch(lookups) if lookups else [], strict=True))
         if own.lookup:
@@ -263,13 +273,27 @@ class _Planning:
         self.ahead.hold_back(read)
         self.parents.settle(sobject, read.rows)
         planned = self.planned.setdefault(sobject, PlannedRecords(read.section.match_name))
+        if leads:
+            leads.prepare(read, own, describe)
+            self.deals += leads.deals
+
+        def plan(row: CheckedRow, records: list[Record], lead: str | None = None) -> Change:
+            return self.ahead.change(read, row, records, own.ledger.get(row.key), lead=lead)
+
         for row in read.rows:
-            change = self.ahead.change(read, row, own.of(row), own.ledger.get(row.key))
-            self.places[change.change_id] = len(self.changes)
-            self.changes.append(change)
-            planned.add(change)
+            found = own.of(row)
+            for each in leads.changes(read, row, found, plan) if leads else [plan(row, found)]:
+                self._take(each, self.planned.setdefault(each.sobject, planned))
         self.ahead.settle(sobject)
         self._plan_vanished(read)
+
+    def _leads(self, read: ReadSection) -> LeadPlanner | None:
+        """The planner of the section's rows that come out of leads, where the job has such rows."""
+        rule = read.section.lead
+        if rule is None or not any(each.lead for each in read.rows):
+            return None
+        self.planned.setdefault(LEAD, PlannedRecords("Id"))
+        return LeadPlanner(rule, self.references, self.planned, self.gateway, self.journal, self.org_id)
 
     def _plan_vanished(self, read: ReadSection) -> None:
         found = plan_vanished(

@@ -33,7 +33,8 @@ class CheckedRow:
     """One row with its typed values; `key` is "" where the row has none.
 
     `texts` says what the cells said, `place` is unique among the rows of the job, `told` is what the row says of
-    parents that may have to be made, by the field that refers to them.
+    parents that may have to be made, by the field that refers to them. `lead` is what names the lead that the row
+    comes out of, `lead_contact` the contact that it is merged into.
     """
 
     ref: RowRef
@@ -44,6 +45,8 @@ class CheckedRow:
     is_derived: bool = False
     place: str = ""
     told: Mapping[str, Told] = field(default_factory=dict)
+    lead: str = ""
+    lead_contact: Reference | None = None
 
     @property
     def label(self) -> str:
@@ -104,6 +107,7 @@ def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules
     key = as_text(row.cells.get(section.row_key)) if section.row_key else ""
     told = told_parents(section, row.cells)
     checked = CheckedRow(row.ref, clean_key(key), dict(local.values), list(local.problems), texts, told=told)
+    checked.lead = as_text(row.cells.get(section.lead.column)).strip() if section.lead else ""
     return _checked(section, checked, rules)
 
 
@@ -168,6 +172,8 @@ def mapped_columns(section: Section) -> dict[str, str]:
             columns[rule.column] = rule.field
     if section.row_key is not None:
         columns.setdefault(section.row_key, ROW_KEY)
+    if section.lead is not None:
+        columns.setdefault(section.lead.column, "lead")
     return columns
 
 
@@ -229,6 +235,7 @@ def derived_roles(deals: ReadSection) -> list[CheckedRow]:
     roles: list[CheckedRow] = []
     for row in deals.rows:
         contact = row.values.pop("ContactId", None)
+        row.lead_contact = contact if isinstance(contact, Reference) else None
         if contact is None or row.key == "":
             continue
         deal = Reference(row.key, (deals.section.match_name,))

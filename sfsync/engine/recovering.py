@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sfsync.core.bulk import job_table
+from sfsync.core.leads import comes_from_lead
 from sfsync.core.plan import Action, Change
 from sfsync.core.second_writes import is_second
-from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY
 from sfsync.core.units import deal_units, record_units
+from sfsync.engine.converting import land_deals, settle_conversions
 from sfsync.engine.deleting import settle_lost_deletions
 from sfsync.engine.job_sending import abort_if_open, finish_job
 from sfsync.engine.role_applying import settle_roles
@@ -30,6 +32,7 @@ def recover(state: RunState) -> list[Change]:
     unsettled = [each for each in opened if each.change_id not in not_saved | state.results.keys()]
     creates = [each for each in unsettled if each.sobject != CONTACT_ROLE and each.action is Action.CREATE]
     _settle_creates(state, creates, unsettled)
+    _settle_leads(state, unsettled)
     updates = [each for each in unsettled if each.sobject != CONTACT_ROLE and each.action is Action.UPDATE]
     updates = [each for each in updates if not is_second(each.change_id)]  # reading back shows what they need
     settle_lost_updates(state, updates)
@@ -44,6 +47,15 @@ def recover(state: RunState) -> list[Change]:
     left = [each.change_id for each in unsettled if each.change_id not in state.results]
     state.release(left, "NOT_SAVED")
     return opened
+
+
+def _settle_leads(state: RunState, unsettled: Sequence[Change]) -> None:
+    """Settles conversions by their leads, and notes which deals the rows have become."""
+    leads = [each for each in unsettled if each.sobject == LEAD]
+    if leads:
+        settle_conversions(state, leads, {each.change_id for each in leads})
+    if any(comes_from_lead(each) for each in state.plan.changes):
+        land_deals(state)
 
 
 def _deletes_record(change: Change) -> bool:

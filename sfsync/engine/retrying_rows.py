@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 
 from sfsync.core.costs import predicted_calls
 from sfsync.core.keys import ledger_key
+from sfsync.core.leads import comes_from_lead
 from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.core.ports import Journal
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.second_pass import located
-from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
+from sfsync.core.sobject import CONTACT_ROLE, LEAD, WRITE_ORDER
 from sfsync.core.values import Pending, PlannedValue
 from sfsync.engine.planning import PlanStamp
 from sfsync.engine.role_planning import role_key_of
@@ -50,7 +51,8 @@ def retry_plan(
     ids |= since.brought
     while stuck := {name for name in chosen if not _can_go(failed[name], chosen, ids)}:
         chosen -= stuck
-    changes = tuple(_with_ids(failed[name], ids) for name in failed if name in chosen)
+    leads = {failed[name].parent for name in chosen if comes_from_lead(failed[name])}
+    changes = tuple(_with_ids(each, ids) for each in plan.changes if each.change_id in chosen | leads)
     return replace(
         plan,
         plan_id=stamp.plan_id,
@@ -146,8 +148,10 @@ def _with_ids(change: Change, ids: Mapping[str, str]) -> Change:
     def known(value: PlannedValue) -> PlannedValue:
         return ids.get(value.change_id, value) if isinstance(value, Pending) else value
 
+    is_converted = change.sobject == LEAD and change.change_id in ids
     return replace(
         located(change, ids),
+        record_id=ids[change.change_id] if is_converted else located(change, ids).record_id,
         desired={name: known(value) for name, value in change.desired.items()},
         values={name: known(value) for name, value in change.values.items()},
     )

@@ -15,19 +15,20 @@ from typing import Final
 from sfsync.core.batches import GRAPHS_PER_CALL, Unit, graph_calls
 from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
-from sfsync.core.role_rows import HeldRole, WantedRole
+from sfsync.core.role_rows import WantedRole
 from sfsync.core.roles import gives_flag_away, plan_roles
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.units import role_unit, unit_id_of
 from sfsync.core.writes import Route
 from sfsync.engine.job_sending import send_by_job
+from sfsync.engine.lead_role_applying import RolesThere, roles_there
 from sfsync.engine.receipts import Saved, Unseen, burn
 from sfsync.engine.role_planning import OWN_FIELDS, held_roles, roles_lookup
 from sfsync.engine.run_state import RunState, resolved
 from sfsync.engine.sending import MOST_TRIES, send_units
 from sfsync.engine.settling import unknown
 
-_WANTED: Final = frozenset({Action.NOOP, Action.CREATE, Action.UPDATE, Action.CONFLICT})
+_WANTED: Final = frozenset({Action.NOOP, Action.CREATE, Action.UPDATE, Action.CONVERT, Action.CONFLICT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,8 @@ def _revised(
     held = held_roles(records, further, state.gateway.describe(CONTACT_ROLE))
     units: list[Unit] = []
     for number, deal in enumerate(deals):
-        left = _left_to_do(state, deal, held.get(deal.deal_id, []), doubted=doubted)
+        there = roles_there(state, deal.parent, deal.wanted, held.get(deal.deal_id, []))
+        left = _left_to_do(state, deal, there, doubted=doubted)
         if left:
             unit = role_unit(deal.parent, left, number=number, routes=state.plan.routes, ids=state.ids)
             units.append(unit)
@@ -170,7 +172,7 @@ def _revised(
 
 
 def _left_to_do(
-    state: RunState, deal: DealRoles, held: Sequence[HeldRole], *, doubted: frozenset[str] | set[str]
+    state: RunState, deal: DealRoles, there: RolesThere, *, doubted: frozenset[str] | set[str]
 ) -> list[Change]:
     synthetic = Change(
         deal.parent,
@@ -180,7 +182,7 @@ def _left_to_do(
         deal.parent,
         record_id=deal.deal_id,
     )
-    fresh = plan_roles(synthetic, deal.wanted, held, policy=state.plan.role_policy, ledger={})
+    fresh = plan_roles(synthetic, deal.wanted, there.held, policy=there.policy, ledger={})
     now = {each.change_id: each for each in fresh.changes}
     planned = {each.change_id for each in deal.changes}
     steals = any(each.row is None and each.change_id not in planned for each in fresh.changes)
@@ -189,19 +191,30 @@ def _left_to_do(
     for change in deal.changes:
         is_proven = change.change_id in state.proven
         is_doubted = change.change_id in doubted
-        result = _fresh_result(change, now.get(change.change_id), is_doubted=is_doubted, is_proven=is_proven)
+        result = _end_of(there, change, now.get(change.change_id), is_doubted=is_doubted, is_proven=is_proven)
         if result is None and steals and change.values.get("IsPrimary") is True:
             result = _conflict(change, "somebody else was made the primary contact since the plan was made")
         if result is None:
-            left.append(change)
+            left.append(there.sent(change))
         else:
-            results.append(result)
+            results.append(there.named(result))
     keeping = _keeping_flag(left, fresh.changes)
     asked_for = [each for each in keeping if each.row is not None]
     results += [unknown(each) if each.change_id in doubted else _keeps_flag(each) for each in asked_for]
     state.release([each.change_id for each in keeping if each.row is None], "NOT_SAVED")
     state.settle(results)
     return [each for each in left if each not in keeping]
+
+
+def _end_of(
+    there: RolesThere, change: Change, now: Change | None, *, is_doubted: bool, is_proven: bool
+) -> RowResult | None:
+    """The result that a fresh reading gives a change, or None when it is still to be sent."""
+    if change.action is not Action.CONVERT:
+        return _fresh_result(change, now, is_doubted=is_doubted, is_proven=is_proven)
+    if there.made is None:  # the conversion made no role, or somebody has deleted it: the row's is a new one
+        return _fresh_result(there.sent(change), now, is_doubted=is_doubted, is_proven=is_proven)
+    return there.arrival(change) if there.is_as_wanted(change) else None
 
 
 def _keeping_flag(left: Sequence[Change], fresh: Sequence[Change]) -> list[Change]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from sfsync.core.candidates import BlockedBy
@@ -14,13 +15,15 @@ from sfsync.core.checks import Invalid
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held
 from sfsync.core.job import Job, OnRoleError, Section, SourceSpec
-from sfsync.core.plan import Action, Change
+from sfsync.core.lead_roles import arriving_roles
+from sfsync.core.leads import comes_from_lead
+from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.planned_records import PlannedRecords
 from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.results import Problem, Stage
 from sfsync.core.role_rows import HeldRole, WantedRole
 from sfsync.core.roles import RolePlan, gives_flag_away, plan_roles, role_key
-from sfsync.core.sobject import CONTACT_ROLE
+from sfsync.core.sobject import CONTACT_ROLE, LEAD
 from sfsync.core.values import Pending
 from sfsync.engine.parent_planning import ParentPlanner
 from sfsync.engine.reading import CheckedRow, asks_for_role
@@ -42,6 +45,8 @@ from sfsync.engine.schema import Schema
 
 OWN_FIELDS: Final = frozenset({"OpportunityId", "ContactId", "Role", "IsPrimary"})
 """The fields of a role that the set comparison decides; others are carried along."""
+
+_NEW: Final = frozenset({Action.CREATE, Action.CONVERT})
 
 
 @dataclass(slots=True)
@@ -165,16 +170,17 @@ class RolePlanner:
             return RolePlan(
                 tuple(_stopped(row, Action.REJECT, [too_many(row)], roles.deal) for row in roles.rows)
             )
-        return plan_roles(
-            roles.deal,
-            roles.wanted,
-            there.get(roles.deal.record_id or "", []),
-            policy=self.job.role_policy,
-            ledger=ledger,
+        plan = partial(
+            plan_roles,
             is_complete=doubtful.isdisjoint({roles.deal.change_id, None}),
             rules=self.job.role_rules,
             has_bad_rows=roles.deal.change_id in doubtful,
         )
+        if comes_from_lead(roles.deal):
+            lead = self.policies.table.planned[LEAD].changes[roles.deal.parent or ""]
+            return arriving_roles(roles.deal, roles.wanted, lead, policy=self.job.role_policy, plan=plan)
+        held = there.get(roles.deal.record_id or "", [])
+        return plan(roles.deal, roles.wanted, held, policy=self.job.role_policy, ledger=ledger)
 
     def _unsettled_kept(self, changes: Sequence[Change]) -> Iterable[Change]:
         """Creates of roles that an earlier run may have written are left for a person.
@@ -187,15 +193,12 @@ class RolePlanner:
             if record.state is ChangeState.UNKNOWN and record.detail and record.detail.get("role_key")
         }
         asked_for = {role_key_of(each) for each in changes}
-        renamed = {
-            _pair(each) for each in open_keys - asked_for
-        }  # their rows may ask for another role by now
+        renamed = {_pair(each) for each in open_keys - asked_for}  # their rows may ask for another role now
         in_doubt = {
             each.change_id: each
             for each in changes
-            if (
-                each.action is Action.CREATE or "Role" in each.values
-            )  # another role must not become this one
+            # Another role must not become this one.
+            if (each.action is Action.CREATE or "Role" in each.values)
             and (key := role_key_of(each))
             and (key in open_keys or _pair(key) in renamed)
         }
@@ -270,7 +273,7 @@ def rejected_deals(changes: Sequence[Change], policy: OnRoleError) -> Sequence[C
         for each in changes
         if each.sobject == CONTACT_ROLE and each.action in (Action.REJECT, Action.BLOCKED)
     }
-    held_back = {each.change_id for each in changes if each.change_id in bad and each.action is Action.CREATE}
+    held_back = {each.change_id for each in changes if each.change_id in bad and each.action in _NEW}
     return [_held_back(each, held_back) for each in changes]
 
 
@@ -279,7 +282,7 @@ def _held_back(change: Change, deals: set[str]) -> Change:
         message = "one of the deal's contact roles cannot be written, and the job wants all or nothing"
         problem = Problem("ROLE_REJECTED", Stage.PLAN, message, "Correct the role.", row=change.row)
         return replace(change, action=Action.REJECT, values={}, problems=(problem,))
-    if change.parent in deals and change.action is Action.CREATE:
+    if change.parent in deals and change.action in WRITES and change.row is not None:
         message = f"its deal {change.parent} is held back because of another role"
         problem = Problem("BLOCKED_BY", Stage.PLAN, message, "Correct that role.", row=change.row)
         return replace(change, action=Action.BLOCKED, values={}, problems=(problem,))

@@ -19,7 +19,7 @@ from sfsync.core.planned_records import PlannedRecords
 from sfsync.core.ports import OrgGateway
 from sfsync.core.results import Problem, Stage
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
-from sfsync.core.strategies import ACCOUNT_ID, AWAITED, strategy
+from sfsync.core.strategies import ACCOUNT_ID, awaiting_account, takes_deals_account
 from sfsync.core.values import Pending
 from sfsync.engine.matching import learn_references, learn_what_tells_apart
 from sfsync.engine.parent_problems import stopped_by
@@ -42,7 +42,7 @@ class RoleReferences:
         """Asks the org for everything that the rows refer to; notes what it does not tell."""
         table = self.policies.table
         readable = [row for row in rows if not row.problems]
-        pairs = [_awaiting(row, pair) for row in readable for pair in _references(row)]
+        pairs = [_awaiting(pair) for row in readable for pair in _references(row)]
         needed = {OPPORTUNITY: (ACCOUNT_ID,)} if any(map(_takes_deals_account, readable)) else {}
         lookups = table.lookups(pairs, of=CONTACT_ROLE, further=ACCOUNT_FIELDS)
         plain = table.lookups(pairs, of=CONTACT_ROLE, further=needed)
@@ -139,15 +139,12 @@ def _references(row: CheckedRow) -> Iterable[tuple[str, Reference]]:
             yield sobject, value
 
 
-def _awaiting(row: CheckedRow, pair: tuple[str, Reference]) -> tuple[str, Reference]:
+def _awaiting(pair: tuple[str, Reference]) -> tuple[str, Reference]:
     """The reference as it is looked up before the deal's account is known."""
     sobject, reference = pair
-    is_awaited = sobject == CONTACT and _takes_deals_account(row)
-    return sobject, replace(reference, account_id=AWAITED) if is_awaited else reference
+    return sobject, awaiting_account(reference) if sobject == CONTACT else reference
 
 
 def _takes_deals_account(row: CheckedRow) -> bool:
     contact = row.values.get("ContactId")
-    if not isinstance(contact, Reference) or contact.account:
-        return False
-    return any(strategy(name).account for name in contact.match)
+    return isinstance(contact, Reference) and takes_deals_account(contact)

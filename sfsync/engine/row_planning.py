@@ -17,9 +17,11 @@ from sfsync.core.job import FieldPolicy, Job, Mode
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Record
+from sfsync.core.results import DEFERRED
 from sfsync.core.values import Pending
 from sfsync.engine.deal_rules import DealRules
 from sfsync.engine.gone_records import GoneRecords
+from sfsync.engine.lead_problems import waits_for_account
 from sfsync.engine.matching import full_id
 from sfsync.engine.reading import CheckedRow, ReadSection
 from sfsync.engine.row_problems import (
@@ -58,18 +60,34 @@ class RowPlanner:
         return Counter(chain(*self._kept.values()))
 
     def change(
-        self, read: ReadSection, row: CheckedRow, records: list[Record], entry: LedgerEntry | None
+        self,
+        read: ReadSection,
+        row: CheckedRow,
+        records: list[Record],
+        entry: LedgerEntry | None,
+        *,
+        lead: str | None = None,
     ) -> Change:
-        """The change of a row; `records` are the org's that it may be, `entry` is what the job last brought."""
+        """The change of a row; `records` are the org's that it may be, `entry` is what the job last brought.
+
+        `lead` is the change of the lead that it comes out of.
+        """
         self._kept.pop(row.place, None)
         self.deals.begin(row)
         self.gone.begin(read.section, row)
-        change = self._change(read, row, records, entry)
-        self.deals.observe(change, records[0] if records else {})
+        change = self._change(read, row, records, entry, lead=lead)
+        if lead is None:  # what comes out of a lead may be refused yet
+            self.deals.observe(change, records[0] if records else {})
         return change
 
     def _change(
-        self, read: ReadSection, row: CheckedRow, records: list[Record], entry: LedgerEntry | None
+        self,
+        read: ReadSection,
+        row: CheckedRow,
+        records: list[Record],
+        entry: LedgerEntry | None,
+        *,
+        lead: str | None,
     ) -> Change:
         base = _base_change(read, row)
         if row.problems:
@@ -77,7 +95,8 @@ class RowPlanner:
         describe = self.schema.describe(read.section.sobject)
         record = records[0] if records else {}
         found = self.references.resolved(read.section, describe, row, record)
-        desired, remarks = self.deals.sendable(read, row, found.desired, record)
+        is_new = _is_left_over(row, entry, record)
+        desired, remarks = self.deals.sendable(read, row, found.desired, record, is_new=is_new)
         base = replace(base, desired=desired, problems=(*found.remarks, *remarks))
         if found.problems:
             action = Action.BLOCKED if found.is_blocked else Action.REJECT
@@ -86,10 +105,13 @@ class RowPlanner:
             there = full_id(records[0]) if len(records) == 1 else None
             return replace(base, action=Action.SKIP, record_id=there, problems=tuple(found.left_out))
         key_field = read.section.key
-        if len(records) > 1 or (records and key_field and records[0].get(key_field) != row.key):
+        # What came out of a lead has no key yet; any other record was found by it.
+        if len(records) > 1 or (records and key_field and records[0].get(key_field) not in (row.key, None)):
             return replace(base, action=Action.REJECT, problems=(unclear_match(row, records),))
         if records:
             return self._of_existing(read, row, base, record=records[0], entry=entry)
+        if lead is not None:
+            return self._of_lead(read, row, base, lead=lead)
         return self._of_absent(read, row, base, entry=entry)
 
     def _of_existing(
@@ -98,8 +120,10 @@ class RowPlanner:
         rules = self.schema.rules[read.section.sobject]
         found_id = full_id(record)
         account = base.account or _text_or_none(record.get("AccountId"))
-        base = replace(base, record_id=found_id, account=account, adopted=_is_met(entry, read.section.key))
-        if self.job.mode is Mode.INSERT:
+        is_left_over = _is_left_over(row, entry, record)
+        is_met = _is_met(entry, read.section.key) and not is_left_over
+        base = replace(base, record_id=found_id, account=account, adopted=is_met)
+        if self.job.mode is Mode.INSERT and not is_left_over:
             return replace(base, action=Action.SKIP, problems=(already_there(row),))
         emptied = missing_problem(read.section, row.ref, rules.emptied(base.desired))
         if emptied is not None:
@@ -107,7 +131,7 @@ class RowPlanner:
         if entry is not None and entry.record_id != found_id:
             entry = None
         remote = held(rules.describe, record, base.desired)
-        policies = {rule.field: rule.policy for rule in read.section.rules}
+        policies = {} if is_left_over else {rule.field: rule.policy for rule in read.section.rules}
         found = difference(
             rules.describe, base.desired, remote, entry, policies=policies, stages=rules.stages
         )
@@ -118,7 +142,25 @@ class RowPlanner:
         if not found.values:
             return base
         change = replace(base, action=Action.UPDATE, values=found.values, before=found.before)
-        return self.deals.judged(read, row, change, record)
+        return self.deals.judged(read, row, change, record, is_new=is_left_over)
+
+    def _of_lead(self, read: ReadSection, row: CheckedRow, base: Change, *, lead: str) -> Change:
+        """A row that comes out of a lead: the platform fills what the row leaves out, so nothing is missing.
+
+        Only one whose account is deferred waits: a new account in its place could not be taken back.
+        """
+        if self.job.mode is Mode.UPDATE:
+            return replace(base, action=Action.SKIP, problems=(not_there(row),))
+        deferred = [each for each in base.problems if (each.field, each.code) == ("AccountId", DEFERRED)]
+        if deferred:
+            return replace(base, action=Action.SKIP, problems=tuple(map(waits_for_account, deferred)))
+        rules = self.schema.rules[read.section.sobject]
+        emptied = missing_problem(read.section, row.ref, rules.emptied(base.desired))
+        if emptied is not None:
+            return replace(base, action=Action.REJECT, problems=(emptied,))
+        values = {name: value for name, value in base.desired.items() if value is not None}
+        change = replace(base, action=Action.CONVERT, values=values, parent=lead)
+        return self.deals.judged(read, row, change, {})
 
     def _of_absent(
         self, read: ReadSection, row: CheckedRow, base: Change, *, entry: LedgerEntry | None
@@ -141,6 +183,13 @@ class RowPlanner:
             return replace(base, action=Action.REJECT, problems=(missing,))
         values = {name: value for name, value in base.desired.items() if value is not None}
         return self.deals.judged(read, row, replace(base, action=Action.CREATE, values=values), {})
+
+
+def _is_left_over(row: CheckedRow, entry: LedgerEntry | None, record: Record) -> bool:
+    """Whether an earlier run converted the row's lead and did not live to bring the row's values to the deal."""
+    if not row.lead or not record or entry is None:
+        return False
+    return entry.record_id == full_id(record) and not entry.sent
 
 
 def _base_change(read: ReadSection, row: CheckedRow) -> Change:

@@ -22,7 +22,7 @@ from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
 from sfsync.core.roles import role_key
 from sfsync.core.second_pass import is_second_pass, located
 from sfsync.core.second_writes import seconds_of
-from sfsync.core.sobject import CONTACT_ROLE
+from sfsync.core.sobject import CONTACT_ROLE, LEAD
 from sfsync.core.units import unit_id_of
 from sfsync.core.values import Pending, PlannedValue
 from sfsync.core.writes import Answers, GraphCall, WriteCall
@@ -206,7 +206,10 @@ class RunState:
         self._keep(final)
         not_done = sum(1 for each in final if each.outcome in NOT_DONE)
         self.listener(PhaseAdvanced(self.phase, len(final), not_done))
-        self.failures += sum(1 for each in final if each.outcome in _FAILED)
+        rows = [
+            each for each in final if self.by_id[each.change_id].sobject != LEAD
+        ]  # its deal counts for it
+        self.failures += sum(1 for each in rows if each.outcome in _FAILED)
         if self.limits.max_failures is not None and self.failures > self.limits.max_failures:
             raise GuardError(
                 f"{self.failures} rows have failed, and at most {self.limits.max_failures} were allowed",
@@ -225,7 +228,8 @@ class RunState:
             )
             for result in results
             if result.outcome is Outcome.CREATED and (record_id := result.record_id) is not None
-            if (change := self.by_id[result.change_id]).sobject not in (*self.plan.key_fields, CONTACT_ROLE)
+            if (change := self.by_id[result.change_id]).sobject
+            not in (*self.plan.key_fields, CONTACT_ROLE, LEAD)
         ]
         if entries:
             self.journal.put_ledger(self.plan.org.org_id, entries)

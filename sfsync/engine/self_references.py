@@ -43,6 +43,7 @@ class _HeldBack:
     references: dict[str, tuple[str, Reference]]
     records: list[Record] = field(default_factory=list)
     entry: LedgerEntry | None = None
+    lead: str | None = None
     change: Change | None = None
     made: dict[str, Resolved] = field(default_factory=dict)
 
@@ -93,14 +94,20 @@ class SelfReferences:
         held.references[name] = goal, reference
 
     def change(
-        self, read: ReadSection, row: CheckedRow, records: list[Record], entry: LedgerEntry | None
+        self,
+        read: ReadSection,
+        row: CheckedRow,
+        records: list[Record],
+        entry: LedgerEntry | None,
+        *,
+        lead: str | None = None,
     ) -> Change:
         """The change of a row, for the time being without what was held back of it."""
         held = self._held.get(row.place)
         if held is None:
-            return self.rows.change(read, row, records, entry)
-        held.records, held.entry = records, entry
-        held.change = self.rows.change(read, row, records, entry)
+            return self.rows.change(read, row, records, entry, lead=lead)
+        held.records, held.entry, held.lead = records, entry, lead
+        held.change = self.rows.change(read, row, records, entry, lead=lead)
         return held.change
 
     def settle(self, sobject: str | None) -> None:
@@ -150,7 +157,7 @@ class SelfReferences:
             return  # whoever is rejected is rejected first, so that nobody is planned to follow it
         del held.references[name]
         is_told = is_bad and (not is_late or _goes_without(held, name, resolved))
-        if change.action is not Action.CREATE or isinstance(resolved, str) or is_told:
+        if change.action not in (Action.CREATE, Action.CONVERT) or isinstance(resolved, str) or is_told:
             if held.row.values.get(name) != resolved:
                 self._plan_anew(held, name, resolved)
         elif isinstance(resolved, Pending):
@@ -170,7 +177,7 @@ class SelfReferences:
 
     def _plan_anew(self, held: _HeldBack, name: str, resolved: Resolved) -> None:
         held.row.values[name] = resolved
-        held.change = self.rows.change(held.read, held.row, held.records, held.entry)
+        held.change = self.rows.change(held.read, held.row, held.records, held.entry, lead=held.lead)
         self.put(held.change)
 
     def _leave_open(self, held: _HeldBack, change: Change, name: str, resolved: BlockedBy | Invalid) -> None:

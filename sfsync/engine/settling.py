@@ -17,7 +17,7 @@ from typing import Final
 
 from sfsync.core.batches import Unit
 from sfsync.core.diff import held, scale_of
-from sfsync.core.plan import Change
+from sfsync.core.plan import PLANNED_OUTCOME, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.second_writes import lost, may_lose
@@ -213,7 +213,7 @@ def settle_updates(state: RunState, doubts: Sequence[Doubt]) -> None:
         records = state.gateway.fetch([lookup])[0]
         wanted = replace(change, desired=change.values)
         if records and holds(state, wanted, records[0]):
-            state.settle([RowResult(change.change_id, Outcome.UPDATED, change.record_id)])
+            state.settle([RowResult(change.change_id, PLANNED_OUTCOME[change.action], change.record_id)])
         elif doubt.is_ambiguous:
             state.settle([unknown(change)])
         else:

@@ -40,6 +40,9 @@ CHILDREN: Final = {
 """What would go along with a deleted record, or lose its reference. Source: cascadeDelete of the describes."""
 
 
+CONVERTED: Final = "it came out of a lead, and a conversion cannot be taken back"
+
+
 def undo_plan(
     plan: Plan,
     results: Mapping[str, RowResult],
@@ -146,6 +149,8 @@ def _undo_sobject(undo: Undo, sobject: str, changes: Sequence[Change], done: Seq
         record = records.get(undo.record_id(change))
         if record is None:
             _leave_gone(undo, change)
+        elif change.action is Action.CONVERT:
+            undo.leave(change, CONVERTED, code="CONVERSION_STAYS")
         elif change.action is Action.UPDATE and _has_old_values(undo, change, record):
             undo.is_done(change, "it has its old values")
         elif undo.record_id(change) in undo.later or _is_touched(undo, change, record):

@@ -83,7 +83,7 @@ def _untouched(
     state.settle(results)
     if not is_strict:
         return untouched, {}
-    return untouched, {each.change_id: _stamp(by_id[each.record_id or ""]) for each in untouched}
+    return untouched, {each.change_id: stamp_of(by_id[each.record_id or ""]) for each in untouched}
 
 
 def _read_again(state: RunState, changes: Sequence[Change], *, is_strict: bool) -> dict[str, Record]:
@@ -105,10 +105,11 @@ def _read_again(state: RunState, changes: Sequence[Change], *, is_strict: bool) 
 def _is_fresh(state: RunState, records: Sequence[Record]) -> bool:
     """Whether one of the records was modified so short a while ago that another edit could bear the same time."""
     now = state.gateway.server_time
-    return now is not None and any(now - _stamp(record) < GRAIN for record in records)
+    return now is not None and any(now - stamp_of(record) < GRAIN for record in records)
 
 
-def _stamp(record: Record) -> datetime:
+def stamp_of(record: Record) -> datetime:
+    """When a record was last modified, as the org said."""
     return datetime.fromisoformat(str(record[MODIFIED])).astimezone(UTC)
 
 

@@ -224,7 +224,7 @@ def _kept_by_master(state: RunState, change: Change) -> frozenset[str]:
 
 def _seen(state: RunState, done: _Done, record: Record | None, *, is_late: bool) -> Mapping[str, Value]:
     """The base of the next comparison: what the org made of the values, else the values themselves."""
-    is_new = done.change.action is Action.CREATE
+    is_new = done.change.action in (Action.CREATE, Action.CONVERT)
     if record is None or (is_late and not is_new):
         return done.desired
     describe = state.gateway.describe(done.change.sobject)

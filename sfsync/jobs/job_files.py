@@ -25,6 +25,8 @@ from sfsync.core.job import (
     FieldRule,
     Inactive,
     Job,
+    LeadRule,
+    LeadTarget,
     Limits,
     Missing,
     Mode,
@@ -34,6 +36,7 @@ from sfsync.core.job import (
     Section,
     SourceSpec,
     UpdateMode,
+    WhenConverted,
     allowed_moves,
 )
 from sfsync.core.wording import suggestion
@@ -41,14 +44,13 @@ from sfsync.core.writes import Route
 from sfsync.errors import ConfigError
 from sfsync.jobs.config_folder import find_config_folder, names_in
 from sfsync.jobs.job_form import (
-    CreateKeyForm,
     DealSectionForm,
     GuardsForm,
     JobForm,
     KeyedSectionForm,
+    LeadForm,
     RoleSectionForm,
     RolesForm,
-    RuleForm,
     SafetyForm,
 )
 from sfsync.jobs.job_meaning import meaning_mistakes
@@ -56,6 +58,7 @@ from sfsync.jobs.job_sources import settled_sources
 from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
 from sfsync.jobs.picks_file import picks_path, with_picks
 from sfsync.jobs.role_rules import role_rules
+from sfsync.jobs.rule_form import CreateKeyForm, RuleForm
 from sfsync.jobs.toml_file import TomlFile, read_toml
 
 _HINT: Final = "Correct the job file. `sfsync schema job` prints every key and what it means."
@@ -170,6 +173,8 @@ def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
             return RoleSectionForm
         case ("opportunities",):
             return DealSectionForm
+        case ("opportunities", "lead"):
+            return LeadForm
         case (name,) if name in SECTIONS:
             return KeyedSectionForm
         case (_, "fields", _):
@@ -224,6 +229,7 @@ def _section(name: str, form: KeyedSectionForm | RoleSectionForm, spec: SourceSp
         else None,
         allow=allowed_moves(form.allow) if isinstance(form, DealSectionForm) else (),
         gone=_gone(form) if isinstance(form, KeyedSectionForm) else NO_POLICIES,
+        lead=_lead(form.lead) if isinstance(form, DealSectionForm) and form.lead else None,
     )
 
 
@@ -233,6 +239,18 @@ def _gone(form: KeyedSectionForm) -> GonePolicies:
         vanished_stage=form.vanished_stage or NO_POLICIES.vanished_stage,
         deleted=Deleted(form.deleted),
         merged=Merged(form.merged or Merged.FOLLOW),
+    )
+
+
+def _lead(form: LeadForm) -> LeadRule:
+    return LeadRule(
+        column=form.column,
+        match=tuple(form.match),
+        status=form.status,
+        account=LeadTarget(form.account),
+        contact=LeadTarget(form.contact),
+        when_converted=WhenConverted(form.when_converted),
+        only_status=tuple(form.only_status),
     )
 
 

@@ -7,127 +7,14 @@ Invariants: unknown keys are refused; nothing is converted, text is text.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
-Text = Annotated[str, Field(min_length=1)]
-Column = Annotated[str, Field(min_length=1, description="The name of a column, exactly as in the header.")]
-
-
-def _as_list(raw: Any) -> Any:
-    return [raw] if isinstance(raw, str) else raw
+from sfsync.jobs.rule_form import FIELDS_TEXT, Column, Fields, Form, Text, as_list
 
 
-def _as_rule(raw: Any) -> Any:
-    if not isinstance(raw, str | dict):
-        raise ValueError("must be the name of a column in quotes, or a table")
-    return {"column": raw} if isinstance(raw, str) else raw
-
-
-class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
-
-
-class CreateKeyForm(_Form):
-    """The own key of a parent that a run makes for its rows."""
-
-    field: Text | None = Field(
-        None,
-        description="The field of the parent (External ID, Unique); by default the key of the parent's section.",
-    )
-    source: Column | None = Field(
-        None,
-        alias="from",
-        description="The column that holds the key; by default the text that names the parent is its key.",
-    )
-
-
-class RuleForm(_Form):
-    """How a field gets its value. Give exactly one of column, compose and constant."""
-
-    column: Column | None = None
-    compose: Text | None = Field(
-        None,
-        description='Text with {column} places, such as "{product} - {deal_id}". Empty when all places are.',
-    )
-    constant: str | None = Field(None, description="The same text for every row.")
-    map: dict[Text, str] | None = Field(
-        None,
-        min_length=1,
-        description="Words of the source and what they become. A word that is not in it is a problem of its "
-        'row, unless else = "keep". A word that becomes "" counts as blank.',
-    )
-    otherwise: Literal["keep"] | None = Field(
-        None, alias="else", description='"keep": words that the map does not name stay as they are.'
-    )
-    blank: Literal["skip", "null", "error"] | None = Field(
-        None,
-        description="What an empty cell means: leave the field alone (skip, the default), clear it (null), or "
-        "a problem of the row (error).",
-    )
-    default: Text | None = Field(
-        None, description="The text that takes the place of an empty cell; then blank is not given."
-    )
-    policy: Literal["source", "org", "create-only", "fill-empty", "forward-only"] | None = Field(
-        None,
-        description="Who has the say where the record differs: the row (source), the org once it has a value "
-        "(org), only on create (create-only), the row where the org's field is empty (fill-empty), or the row "
-        "where its stage comes later (forward-only, for StageName). Without it the row's value goes, and a field "
-        "that somebody changed in the org since the last run is a conflict.",
-    )
-    match: Annotated[
-        list[Text] | None, BeforeValidator(_as_list, json_schema_input_type=str | list[str] | None)
-    ] = Field(
-        None,
-        min_length=1,
-        description="For references: the fields of the other record by which it is looked up, in order; "
-        '"Id" takes the cell for a record id, "Name + Account.Name" also compares the account (see account).',
-    )
-    account: Column | None = Field(
-        None,
-        description='For match = "Name + Account.Name": the column that says the account. A contact role without '
-        "it takes the deal's account.",
-    )
-    missing: Literal["error", "defer", "create", "skip"] | None = Field(
-        None,
-        description="For references that find no record of the org and no row of the job: a problem of the row "
-        "(error, the default); the row goes without this lookup, and a later run sets it (defer); the account or "
-        "contact is made by the same run (create); or the row is left out (skip).",
-    )
-    inactive: Literal["error", "skip"] | None = Field(
-        None,
-        description="For owners who have left: a problem of the row (error, the default), or the owner is left as "
-        "the org has it (skip).",
-    )
-    inactive_default: Text | None = Field(
-        None,
-        description="The user, looked up by match too, who takes the place of an owner who has left; then inactive "
-        "is not given.",
-    )
-    create: dict[Text, Column] = Field(
-        {},
-        description='With missing = "create": further fields of the parent that is made, each with a column: '
-        '{ Industry = "industry" }. The first row that names the parent counts; rows that disagree are a problem.',
-    )
-    create_key: CreateKeyForm | None = Field(
-        None,
-        description='With missing = "create": the own key of the parent that is made. Without it the key of the '
-        "section [accounts] or [contacts] is meant, and without that the parent has none.",
-    )
-    format: Text | None = Field(
-        None, description="How a date is written, such as %d.%m.%Y; by default 2026-09-30."
-    )
-
-
-Fields = dict[
-    Text,
-    Annotated[RuleForm, BeforeValidator(_as_rule, json_schema_input_type=Annotated[str, Column] | RuleForm)],
-]
-FIELDS_TEXT = "The API names of the fields to write, each with a column or a rule."
-
-
-class _SectionForm(_Form):
+class _SectionForm(Form):
     kind: Literal["csv", "jsonl", "json"] | None = Field(
         None,
         description="What the file is, when its ending does not say it: csv for any delimited text, jsonl for "
@@ -188,6 +75,43 @@ class KeyedSectionForm(_SectionForm):
     fields: Fields = Field(min_length=1, description=FIELDS_TEXT)
 
 
+class LeadForm(Form):
+    """Deals that come out of leads: a row may name a lead, which becomes an account, a contact and the deal.
+
+    The row's own AccountId and ContactId, where it has them, are what the lead is merged into; its other values are
+    brought to the new deal right after. A lead is converted once and never again; that cannot be taken back.
+    """
+
+    column: Column = Field(description="The column that names the lead; a row without one is a plain deal.")
+    match: Annotated[list[Text], BeforeValidator(as_list, json_schema_input_type=str | list[str])] = Field(
+        ["Id"],
+        min_length=1,
+        description='The fields of Lead by which it is looked up, in order, such as ["Id", "Email"].',
+    )
+    status: Text | None = Field(
+        None,
+        description="The status that a converted lead gets; by default the org's first that stands for converted.",
+    )
+    account: Literal["create", "match"] = Field(
+        "create",
+        description="Where the row names no account: a new one of the lead's company (create), or a problem of the "
+        "row (match).",
+    )
+    contact: Literal["create", "match"] = Field(
+        "create",
+        description="Where the row names no contact: a new one of the lead's name (create), or a problem of the "
+        "row (match).",
+    )
+    when_converted: Literal["use", "error"] = Field(
+        "use",
+        description="A lead that is converted already: its deal is the row's, if no other key holds it (use), or a "
+        "problem of the row (error). One that was converted without a deal gives the new deal its account.",
+    )
+    only_status: list[Text] = Field(
+        [], description="Only leads with one of these statuses are converted; by default any."
+    )
+
+
 class DealSectionForm(KeyedSectionForm):
     """Rows that become deals."""
 
@@ -207,6 +131,7 @@ class DealSectionForm(KeyedSectionForm):
         "record has an amount. close-without-date: to a closed stage with a close date that is not the deal's own, "
         "but the job's default or constant.",
     )
+    lead: LeadForm | None = Field(None, description="How rows that name a lead come out of it.")
 
 
 class RoleSectionForm(_SectionForm):
@@ -225,7 +150,7 @@ class RoleSectionForm(_SectionForm):
     )
 
 
-class RolesForm(_Form):
+class RolesForm(Form):
     """What may be done to contact roles."""
 
     policy: Literal["append", "merge", "mirror"] = Field(
@@ -240,7 +165,7 @@ class RolesForm(_Form):
     primary: Annotated[
         list[Text],
         BeforeValidator(
-            _as_list,
+            as_list,
             json_schema_input_type=Literal["given", "keep", "first"]
             | Annotated[list[str], Field(min_length=1)],
         ),
@@ -264,7 +189,7 @@ class RolesForm(_Form):
 _Count = Annotated[int, Field(ge=0)]
 
 
-class GuardsForm(_Form):
+class GuardsForm(Form):
     """How far a run may go before it stops by itself (exit code 6). An option of the command wins."""
 
     max_changes: _Count | None = Field(None, description="The most records that a plan may write.")
@@ -278,7 +203,7 @@ class GuardsForm(_Form):
     )
 
 
-class SafetyForm(_Form):
+class SafetyForm(Form):
     """What makes writes safe to repeat. sfsync check says which route each kind of record takes by itself."""
 
     route: Literal["key fence", "receipt fence", "job fence"] | None = Field(
@@ -299,7 +224,7 @@ class SafetyForm(_Form):
     )
 
 
-class JobForm(_Form):
+class JobForm(Form):
     """A job of sfsync: which rows, from which files, become which records, by which rules."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$")] | None = Field(

@@ -18,11 +18,11 @@ from sfsync.core.sobject import is_api_name
 from sfsync.core.values import says_the_day
 from sfsync.core.wording import listed
 from sfsync.jobs.gone_meaning import gone_mistakes
-from sfsync.jobs.job_form import RuleForm
 from sfsync.jobs.mistakes import Mistake, Path, known_keys, shown
 from sfsync.jobs.parent_meaning import parent_columns, parent_mistakes
-from sfsync.jobs.reference_meaning import reference_mistakes
+from sfsync.jobs.reference_meaning import lead_match_mistakes, reference_mistakes
 from sfsync.jobs.role_rules import role_rule_mistakes
+from sfsync.jobs.rule_form import RuleForm
 
 SYSTEM_FIELDS: Final = frozenset(
     {
@@ -75,6 +75,11 @@ def _section_mistakes(name: str, section: Table) -> Iterator[Mistake]:
             yield Mistake((name, "ignore"), f'names "{column}", which a rule reads')
     for field, rule in rules.items():
         yield from _rule_mistakes((name, "fields", field), rule)
+    lead = section.get("lead")
+    if name == "opportunities" and isinstance(lead, Mapping):
+        yield from lead_match_mistakes((name, "lead"), lead.get("match"))
+        if isinstance(ignored, list) and lead.get("column") in ignored:
+            yield Mistake((name, "ignore"), f'names "{lead["column"]}", which names the lead')
 
 
 def _rules(section: Table) -> dict[str, Table]:

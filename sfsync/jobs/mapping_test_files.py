@@ -35,7 +35,8 @@ class ExpectForm(_Form):
     """What is expected of the row at the same place of `given`."""
 
     action: (
-        Literal["create", "update", "no-op", "skip", "conflict", "blocked", "unknown", "reject"] | None
+        Literal["create", "update", "convert", "no-op", "skip", "conflict", "blocked", "unknown", "reject"]
+        | None
     ) = Field(None, description="What becomes of the row, as a plan names it.")
     problem: Text | None = Field(None, description="The code of the problem that keeps the row from going.")
     sends: Cells | None = Field(None, description="All fields that are sent, and their values.")

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from sfsync.core.job import DEFAULT_API_VERSION, Login, OrgProfile
+from sfsync.core.org_profile import DEFAULT_API_VERSION, Login, OrgProfile
 from sfsync.core.sobject import record_id
 from sfsync.core.wording import nearest, suggestion
 from sfsync.errors import ConfigError

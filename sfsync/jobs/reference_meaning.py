@@ -16,7 +16,7 @@ _OF_REFERENCES: Final = ("account", "missing", "inactive", "inactive_default")
 def reference_mistakes(path: Path, rule: Mapping[str, Any]) -> Iterator[Mistake]:
     """What is wrong with what a rule says about its reference."""
     match = rule.get("match")
-    yield from _match_mistakes(path, match)
+    yield from match_mistakes(path, match)
     names = [each for each in _names(match) if isinstance(each, str)]
     compares_account = any("+" in each for each in names)
     if compares_account and "account" not in rule and path[-1].lower() != _TAKES_DEALS_ACCOUNT:
@@ -34,11 +34,20 @@ def reference_mistakes(path: Path, rule: Mapping[str, Any]) -> Iterator[Mistake]
             yield Mistake((*path, key), "is for references, format is for dates; give one")
 
 
+def lead_match_mistakes(path: Path, match: object) -> Iterator[Mistake]:
+    """What is wrong with how leads are looked up; a lead belongs to no account."""
+    yield from match_mistakes(path, match)
+    for name in _names(match):
+        if isinstance(name, str) and "+" in name:
+            yield Mistake((*path, "match"), f"= {shown(name)} compares the account, and a lead has none")
+
+
 def _names(match: object) -> Iterable[object]:
     return [match] if isinstance(match, str) else match if isinstance(match, list) else ()
 
 
-def _match_mistakes(path: Path, match: object) -> Iterator[Mistake]:
+def match_mistakes(path: Path, match: object) -> Iterator[Mistake]:
+    """What is wrong with the strategies of a `match`, each for itself."""
     seen: set[str] = set()
     for name in _names(match):
         if not isinstance(name, str) or not name:

@@ -14,7 +14,7 @@ from sfsync.core.guards import changes_digest
 from sfsync.core.plan import Action, Change, OffStage, Plan
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, Outcome, Problem, Stage
-from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
+from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.values import canonical, shown
 from sfsync.report.audit_view import audit_document
 from sfsync.report.forecast_view import forecast_entry
@@ -110,7 +110,7 @@ def gone_entries(report: Report) -> dict[str, list[dict[str, str]]]:
 def report_counts(report: Report) -> dict[str, dict[str, int]]:
     """Rows per outcome for every sObject that the plan is about, parents before children."""
     counted = report.counts()
-    named = {each.sobject for each in report.plan.changes} | set(report.plan.key_fields)
+    named = ({each.sobject for each in report.plan.changes} | set(report.plan.key_fields)) - {LEAD}
     return {each: counted.get(each) or _nothing() for each in in_write_order(named)}
 
 
@@ -198,9 +198,10 @@ def _marks(report: Report, sobject: str) -> dict[str, int]:
         for change in report.plan.changes
         if change.sobject == sobject and report.result(change).outcome is Outcome.DELETED
     )
+    converted = _converted(report) if sobject == OPPORTUNITY else 0
     marks = {
         "adopted": adopted,
-        "converted": 0,
+        "converted": converted,
         "deleted": deleted,
         "created_for_references": _made(report, sobject),
     }
@@ -211,6 +212,16 @@ def _made(report: Report, sobject: str) -> int:
     """How many records no row of the source stands for, and rows refer to, are created."""
     made = (each for each in report.plan.changes if each.sobject == sobject and each.made_for)
     return sum(1 for each in made if report.result(each).outcome is Outcome.CREATED)
+
+
+def _converted(report: Report) -> int:
+    """The leads that are converted by this run; one whose contact is known, an earlier run has converted."""
+    return sum(
+        1
+        for change in report.plan.changes
+        if change.sobject == LEAD and change.record_id is None
+        if report.result(change).outcome is Outcome.CREATED
+    )
 
 
 def _elsewhere(report: Report) -> int:

@@ -16,11 +16,12 @@ from sfsync.core.gone import CHANGE_PREFIX
 from sfsync.core.guarantees import KEYLESS, MADE_KEYLESS, SAFE_BECAUSE
 from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.core.results import REMARKS, Problem
-from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY
 from sfsync.core.values import Pending, PlannedValue, shown
 from sfsync.core.writes import Route
 from sfsync.report.document import in_write_order
 from sfsync.report.forecast_view import forecast_pieces
+from sfsync.report.lead_lines import ONCE, lead_lines
 from sfsync.report.lines import CountTable, Line, Piece, Tone
 from sfsync.report.nouns import counted, noun, place, rows_counted
 from sfsync.report.problem_groups import placed, problem_group_lines
@@ -28,6 +29,8 @@ from sfsync.report.role_titles import role_title
 from sfsync.report.safe_text import shortened
 
 LEFT_ALONE: Final = frozenset({Action.NOOP, Action.SKIP})
+
+_NEW: Final = frozenset({Action.CREATE, Action.CONVERT})
 
 _ROLE_ENDS: Final = frozenset({"OpportunityId", "ContactId"})
 
@@ -53,7 +56,7 @@ def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
     yield _overview(plan.changes)
     labels = {each.change_id: each for each in plan.changes}
     for sobject in in_write_order({each.sobject for each in plan.changes}):
-        if sobject != CONTACT_ROLE:
+        if sobject not in (CONTACT_ROLE, LEAD):
             yield from _section(plan, sobject, labels, limit=limit)
     if OPPORTUNITY not in {each.sobject for each in plan.changes}:
         yield from _section(plan, OPPORTUNITY, labels, limit=limit)
@@ -77,6 +80,8 @@ def _overview(changes: Iterable[Change]) -> CountTable:
 
 
 def _fate(action: Action) -> str:
+    if action is Action.CONVERT:
+        return Action.CREATE.value
     if action in WRITES:
         return action.value
     return "leave alone" if action in LEFT_ALONE else "not possible"
@@ -155,6 +160,7 @@ def _block_lines(block: _Block, known: Mapping[str, Change]) -> Iterator[Line]:
         yield Line(f"  {block.title}: stays as it is", 2)
     else:
         yield _headline(block.change, block.title, indent=2)
+        yield from lead_lines(known.get(block.change.parent or ""), known, indent=6)
         yield from _field_lines(block.change, known, indent=6)
         for remark in block.change.problems:
             yield Line(f"({shortened(remark.message, most=160)})", 6, Tone.FAINT)
@@ -167,7 +173,7 @@ def _block_lines(block: _Block, known: Mapping[str, Change]) -> Iterator[Line]:
 
 
 def _headline(change: Change, title: str, *, indent: int) -> Line:
-    if change.action is Action.CREATE:
+    if change.action in _NEW:
         return Line(f"+ {title}", indent, Tone.NEW)
     if change.action is Action.DELETE:
         return Line(f"- {title}", indent, Tone.BAD)
@@ -177,7 +183,7 @@ def _headline(change: Change, title: str, *, indent: int) -> Line:
 def _field_lines(change: Change, known: Mapping[str, Change], *, indent: int) -> Iterator[Line]:
     said: frozenset[str] = frozenset()
     if change.sobject == CONTACT_ROLE:
-        said = _ROLE_ENDS | {"Role", "IsPrimary"} if change.action is Action.CREATE else _ROLE_ENDS
+        said = _ROLE_ENDS | {"Role", "IsPrimary"} if change.action in _NEW else _ROLE_ENDS
     for name, value in change.values.items():
         if name in said:
             continue
@@ -226,6 +232,8 @@ def _note_lines(plan: Plan) -> Iterator[Line]:
 def _cost_lines(plan: Plan) -> Iterator[Line]:
     if plan.is_empty():
         yield Line("There is nothing to write.")
+    if any(each.sobject == LEAD for each in plan.changes):
+        yield Line(ONCE)
     for sobject, by_route in creates_by_route(plan.changes, plan.routes).items():
         for route, count in by_route.items():
             yield Line(f"{counted(sobject, count)} by {route}: {SAFE_BECAUSE[Route(route)]}")

@@ -17,12 +17,14 @@ def role_title(role: Change, *, is_undo: bool) -> str:
         return _undone_title(role)
     if role.row is None:
         return f"the primary contact until now ({role.record_id or role.key})"
-    is_new, becomes_primary = role.action is Action.CREATE, role.values.get("IsPrimary") is True
+    is_new = role.action in (Action.CREATE, Action.CONVERT)
+    becomes_primary = role.values.get("IsPrimary") is True
     as_role = f" as {shown(role.values['Role'])}" if is_new and role.values.get("Role") else ""
     because = f": {role.because}" if role.because else ""
     primary = f", primary{because}" if becomes_primary and (is_new or because) else ""
     other = f", of another account: {shortened(role.other_account, most=80)}" if role.other_account else ""
-    return f"contact {role.label}{as_role}{primary}{other}"
+    with_lead = " (the role that comes with the lead)" if role.action is Action.CONVERT else ""
+    return f"contact {role.label}{as_role}{primary}{other}{with_lead}"
 
 
 def _undone_title(role: Change) -> str:

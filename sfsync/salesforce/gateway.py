@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from sfsync.core.describe import SObjectDescribe, parse_describe
 from sfsync.core.events import Listener, Noticed
-from sfsync.core.job import OrgProfile
+from sfsync.core.org_profile import OrgProfile
 from sfsync.core.pins import refuse_other_org
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.ports import ApiUsage, Lookup, Record
@@ -28,6 +28,7 @@ from sfsync.core.writes import (
     Answers,
     CollectionCall,
     ConditionalCall,
+    ConvertCall,
     GraphCall,
     Halted,
     Moved,
@@ -42,6 +43,7 @@ from sfsync.salesforce.bodies import unsendable, with_reference_text
 from sfsync.salesforce.bulk import BulkJobs
 from sfsync.salesforce.collections import collection_request, read_collections
 from sfsync.salesforce.conditional import conditional_request, read_conditional
+from sfsync.salesforce.convert_lead import convert_request, read_converted
 from sfsync.salesforce.courier import Answered, Courier, Lost, RefusedWhole
 from sfsync.salesforce.graph import graph_body, read_graphs
 from sfsync.salesforce.queries import Queries
@@ -195,7 +197,8 @@ class SalesforceGateway:
             AccessError, ConfigError, LimitReached, OrgUnavailable: the org surely did nothing.
         """
         nodes = call.nodes()
-        if not isinstance(call, CollectionCall) or len(call.collections) > 1:
+        is_single = isinstance(call, CollectionCall) and len(call.collections) == 1
+        if not is_single and not isinstance(call, ConvertCall):
             changed_on_the_way = with_reference_text(nodes)
             if changed_on_the_way:
                 return _held_back(nodes, changed_on_the_way)
@@ -224,6 +227,8 @@ class SalesforceGateway:
             return Request("POST", f"{self._api_path}/composite/graph", kind, body)
         if isinstance(call, ConditionalCall):
             return conditional_request(call, self._api_path)
+        if isinstance(call, ConvertCall):
+            return convert_request(call, self._profile.api_version, kind)
         method, path, body = collection_request(call, self._api_path)
         return Request(method, path, kind, body)
 
@@ -281,6 +286,8 @@ def _read(call: WriteCall, document: Any, kind: CallKind) -> dict[str, Answer]:
         return read_graphs(call, document)
     if isinstance(call, ConditionalCall):
         return read_conditional(call, document)
+    if isinstance(call, ConvertCall):
+        return read_converted(call, document)
     return read_collections(call, document, kind)
 
 

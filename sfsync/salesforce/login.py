@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import jwt
 from pydantic import SecretStr
 
-from sfsync.core.job import Login, OrgProfile
+from sfsync.core.org_profile import Login, OrgProfile
 from sfsync.core.sobject import record_id
 from sfsync.core.verdict import CallKind, Evidence
 from sfsync.errors import AccessError, ConfigError

@@ -23,11 +23,12 @@ import requests
 import urllib3.exceptions
 from simple_salesforce.api import Salesforce
 
-from sfsync.core.job import OrgProfile
+from sfsync.core.org_profile import OrgProfile
 from sfsync.core.verdict import CallKind, Evidence, Fault
 from sfsync.errors import ConfigError
 from sfsync.salesforce.deadlines import DeadlineAdapter, deadline_of
 from sfsync.salesforce.origins import Origin, is_safe_target, require_proxy
+from sfsync.salesforce.soap import XML, fault_evidence, with_token
 
 _GZIP_FROM_BYTES: Final = 1024
 _MAX_BODY_BYTES: Final = 128 * 1024 * 1024
@@ -49,7 +50,8 @@ class Request:
     """One call as it is sent: `target` is the percent-encoded path with its query.
 
     `is_sent_once` forbids a second sending, even with a new token; `expects_nothing` takes an empty answer with
-    status 201 for a whole one; `accept` is the media type that is read as text instead of JSON.
+    status 201 for a whole one; `accept` is the media type that is read as text instead of JSON. With
+    `has_token_inside` the token stands in the body, in the place that `soap` has left for it.
     """
 
     method: str
@@ -61,6 +63,7 @@ class Request:
     accept: str = "application/json"
     is_sent_once: bool = False
     expects_nothing: bool = False
+    has_token_inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ class Door:
         prepared = self._prepare(request, token)
         try:
             with deadline_of(deadline_s):
-                return self._send(prepared, request, deadline_s)
+                return self._send(prepared, request, deadline_s, token=token or "")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
             fault = _fault_of(error)
         return Answer(Evidence(fault=fault))
@@ -127,6 +130,8 @@ class Door:
         headers = {"Accept": request.accept, "Accept-Encoding": "gzip", "User-Agent": "sfsync"}
         headers |= request.headers
         body = request.body
+        if body is not None and request.has_token_inside:
+            body, token = with_token(body, token or ""), None
         if body is not None:
             headers["Content-Type"] = request.content_type
         # Loopback gains nothing by compression, and small servers there may not read it.
@@ -141,22 +146,23 @@ class Door:
             raise ConfigError("an address outside of the org was about to be used", code="BAD_TARGET")
         return prepared
 
-    def _without_secrets(self, body: bytes, prepared: requests.PreparedRequest) -> bytes:
+    def _without_secrets(self, body: bytes, token: str) -> bytes:
         """The body of a refusal without what we sent: some servers repeat it, and refusals are reported."""
-        token = (prepared.headers.get("Authorization") or "").removeprefix("Bearer ").encode()
-        for secret in (*self._secrets, token):
+        for secret in (*self._secrets, token.encode()):
             if len(secret) >= _SHORTEST_SECRET:
                 body = body.replace(secret, b"(secret)")
         return body
 
-    def _send(self, prepared: requests.PreparedRequest, request: Request, deadline_s: float) -> Answer:
+    def _send(
+        self, prepared: requests.PreparedRequest, request: Request, deadline_s: float, *, token: str
+    ) -> Answer:
         left_s = max(deadline_s - time.monotonic(), 0.001)
         timeout = (min(self._timeouts.connect_s, left_s), min(self._timeouts.read_s, left_s))
         response = self._session.send(prepared, allow_redirects=False, stream=True, timeout=timeout)
         try:
             body = _read_whole(response, deadline_s)
             if response.status_code >= 300:
-                body = self._without_secrets(body, prepared)
+                body = self._without_secrets(body, token)
             return _answer_of(request, response, body)
         finally:
             response.close()
@@ -218,6 +224,8 @@ def _evidence_of(request: Request, status: int, media: str, body: bytes) -> tupl
     if status == 204 and not body and not request.expects_nothing:
         # Only an update or a deletion of one record is answered so; nothing else takes it for a success.
         return Evidence(status=status, is_json=True), None
+    if media == request.accept == XML and status >= 300:
+        return fault_evidence(status, body), None
     if media != "application/json":
         # A success without a type and without a body is an answer that was cut, not a page.
         is_cut = status < 300 and not body

@@ -18,6 +18,7 @@ from sfsync.core.verdict import CallKind
 from sfsync.core.writes import (
     Answer,
     Answers,
+    ConvertCall,
     Halted,
     Node,
     Refused,
@@ -35,8 +36,11 @@ Reader = Callable[[Any], dict[str, Answer]]
 
 
 def kind_of(call: WriteCall) -> CallKind:
-    """How far a write may be sent again: updates by id always, creates only behind a fence."""
-    if call.route in (Route.KEY_FENCE, Route.RECEIPT_FENCE):
+    """How far a write may be sent again: updates by id always, creates only behind a fence.
+
+    A lead is its own fence: a second conversion is refused.
+    """
+    if call.route in (Route.KEY_FENCE, Route.RECEIPT_FENCE) or isinstance(call, ConvertCall):
         return CallKind.FENCED_CREATE
     is_update = call.route is Route.BY_ID and all(node.record_id is not None for node in call.nodes())
     return CallKind.UPDATE if is_update else CallKind.UNFENCED_CREATE

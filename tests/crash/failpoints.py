@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+import sfsync.engine.converting
 import sfsync.engine.recovering
 import sfsync.engine.role_applying
 import sfsync.engine.settling
@@ -41,6 +42,8 @@ STEPS: tuple[tuple[Any, str], ...] = (
     (sfsync.engine.settling, "settle_creates"),
     (sfsync.engine.settling, "settle_updates"),
     (sfsync.engine.role_applying, "settle_roles"),
+    (sfsync.engine.converting, "settle_conversions"),
+    (sfsync.engine.converting, "land_deals"),
     (sfsync.engine.job_sending, "finish_job"),
     (sfsync.engine.job_sending, "abort_if_open"),
     (sfsync.engine.verifying, "verify"),

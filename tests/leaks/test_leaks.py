@@ -21,6 +21,8 @@ import pytest
 from client_processes import Nursery
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from lead_bench import CONVERT, conversions, write_leads_job
+from lead_bench import deal as deal_of_lead
 from main_job_bench import LEUNG, ORG_FILE, WRITES, Bench, deal, role
 from planting import PRIVATE, ROWS, SECRETS, Search, files_below, planted
 
@@ -252,6 +254,9 @@ SPILLS = {
 }
 """Answers of a careless or hostile server."""
 
+ABOUT_ROWS = ("400", "404", "418", "410")
+"""Answers about a row: its rejects file may say why."""
+
 KINDS = {"a write": WRITES, "a query": "/query", "a describe": "/describe", "a login": "/oauth2/"}
 BRIEF = {
     ("500 UNKNOWN_EXCEPTION", "a write"),
@@ -269,10 +274,7 @@ def test_no_leak_of_what_a_server_spills(scene: Scene, spilled: str, kind: str) 
     """Whatever an answer tells, at any call, nothing of it is repeated."""
     scene.log_in_by("client_credentials")
     scene.emulator.faults.add(FaultScript(SPILLS[spilled], path=KINDS[kind], count=None))
-    may_be_told = spilled.startswith(
-        ("400", "404", "418", "410")
-    )  # about a row: its rejects file may say why
-    if may_be_told and kind == "a write":
+    if spilled.startswith(ABOUT_ROWS) and kind == "a write":
         with_message = {name: SECRET.pop(name) for name in ("echoed message", "echoed field")}
         try:
             scene.go(spilled)
@@ -280,6 +282,26 @@ def test_no_leak_of_what_a_server_spills(scene: Scene, spilled: str, kind: str) 
             SECRET.update(with_message)
         return
     scene.go(spilled)
+
+
+@pytest.mark.parametrize(
+    "spilled",
+    [
+        each
+        for each in SPILLS
+        if not each.startswith(ABOUT_ROWS) and (IS_GRID or each == "500 UNKNOWN_EXCEPTION")
+    ],
+)
+def test_no_leak_around_a_conversion(scene: Scene, spilled: str) -> None:
+    """Leads go by SOAP with the token in the body: neither that nor what the answer tells is repeated."""
+    [lead] = scene.emulator.org.storage.select("Lead", "1 = 1")
+    owner = "maria.jimenez@cloudkicks.example"
+    write_leads_job(scene.bench, [deal_of_lead("D-1", lead["Id"], deal=ROW["deal name"], owner=owner)])
+    scene.inputs |= {each.name for each in scene.folder.iterdir()}
+    scene.log_in_by("client_credentials")
+    scene.emulator.faults.add(FaultScript(SPILLS[spilled], path=CONVERT))
+    scene.go(spilled, "run", scene.bench.job, "--yes")
+    assert conversions(scene.bench)
 
 
 @pytest.mark.parametrize("way", ["token", "client_credentials", "jwt", "password"])

@@ -9,7 +9,7 @@ import pytest
 
 from sfsync.core.forecast import Effect, Figures, Shift, effect, quarter
 from sfsync.core.forecast_basis import Deal, ForecastBasis
-from sfsync.core.plan import Action, Change
+from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.stages import StageInfo
 
 STAGES = {
@@ -60,6 +60,18 @@ def test_a_created_deal_counts_only_afterwards_with_the_probability_of_its_stage
     assert of(found.by_close_month) == {"2026-05": (NOTHING, after)}
 
 
+@pytest.mark.parametrize(("stage", "counts_in"), [("Late", "Late"), (None, "Open")])
+def test_a_deal_out_of_a_lead_counts_only_afterwards(stage: str | None, counts_in: str) -> None:
+    """Without a stage of its own it counts in the first active one, where the platform puts it."""
+    first = replace(STAGES["Open"], api_name="Old", is_active=False)
+    values = {"StageName": stage} if stage else {}
+    [found] = effect(
+        [a_change(Action.CONVERT, **values)], ForecastBasis({}, {"Old": first} | STAGES)
+    ).currencies
+    assert (found.total.before.count, found.total.after.count) == (0, 1)
+    assert list(of(found.by_stage)) == [counts_in]
+
+
 def test_a_deleted_deal_counts_only_before() -> None:
     """A delete takes away what the record held."""
     change = a_change(Action.DELETE, RECORD)
@@ -67,7 +79,7 @@ def test_a_deleted_deal_counts_only_before() -> None:
     assert (found.total.before, found.total.after) == (figures(1, "1000", "100"), NOTHING)
 
 
-@pytest.mark.parametrize("action", sorted(set(Action) - {Action.CREATE, Action.UPDATE, Action.DELETE}))
+@pytest.mark.parametrize("action", sorted(set(Action) - WRITES))
 def test_a_deal_that_is_not_written_counts_nowhere(action: Action) -> None:
     """Rows that are unchanged, in conflict, rejected and so on have no effect."""
     assert effect([a_change(action, RECORD)], ForecastBasis({RECORD: WAS}, STAGES)).is_empty

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sfsync.core.job import Login, OrgProfile
+from sfsync.core.org_profile import Login, OrgProfile
 from sfsync.core.pins import pin_notes
 from sfsync.core.plan import OrgIdentity
 
