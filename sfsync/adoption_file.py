@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from sfsync.core.adoption_pairs import Standing
+from sfsync.core.deals.adoption_pairs import Standing
 from sfsync.core.sobject import OPPORTUNITY, record_id
 from sfsync.core.values import parse_boolean, parse_datetime, trimmed
-from sfsync.engine.adopting import Confirmed, Listing
+from sfsync.engine.planning.adopting import Confirmed, Listing
 from sfsync.errors import ConfigError
 from sfsync.report.safe_text import unformulated
 from sfsync.run_files import write_private

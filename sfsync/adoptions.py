@@ -22,10 +22,17 @@ from sfsync.core.report import ROWS_NOT_DONE, Report
 from sfsync.core.results import NOT_DONE, Problem
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.wording import suggestion
-from sfsync.engine.adopting import MODIFIED, Confirmed, Listing, adoption_plan, list_candidates, refusal_of
-from sfsync.engine.matching import full_id
-from sfsync.engine.planning import PlanStamp
-from sfsync.engine.runs import begin_run, run_plan
+from sfsync.engine.applying.runs import begin_run, run_plan
+from sfsync.engine.planning.adopting import (
+    MODIFIED,
+    Confirmed,
+    Listing,
+    adoption_plan,
+    list_candidates,
+    refusal_of,
+)
+from sfsync.engine.planning.matching import full_id
+from sfsync.engine.planning.plan_making import PlanStamp
 from sfsync.errors import ConfigError
 from sfsync.memory import remember_adopted
 from sfsync.run_files import new_name, write_private

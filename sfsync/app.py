@@ -22,16 +22,23 @@ from typing import TYPE_CHECKING, Final
 from sfsync.core.events import Listener, Noticed, ignore_events
 from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.org_profile import OrgProfile
-from sfsync.core.parents import makes_without_key
 from sfsync.core.pins import pin_notes
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan
 from sfsync.core.ports import RunRecord
+from sfsync.core.references.parents import makes_without_key
 from sfsync.core.report import Report
 from sfsync.core.rows import RowSource
-from sfsync.engine.accepting import NONE, Accepted, accept_unknown, accepted_notes, take_over
-from sfsync.engine.planning import PlanStamp, make_plan
-from sfsync.engine.runs import Bench, begin_run, refuse_excess, refuse_stale, run_plan, settle_earlier
+from sfsync.engine.applying.accepting import NONE, Accepted, accept_unknown, accepted_notes, take_over
+from sfsync.engine.applying.runs import (
+    Bench,
+    begin_run,
+    refuse_excess,
+    refuse_stale,
+    run_plan,
+    settle_earlier,
+)
+from sfsync.engine.planning.plan_making import PlanStamp, make_plan
 from sfsync.errors import ConfigError, GuardError, Interrupted
 from sfsync.run_files import new_name, plan_of_run, run_folder, write_private
 

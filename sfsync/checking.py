@@ -12,24 +12,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sfsync.app import Surroundings, connected, open_sources, org_of
-from sfsync.core.guarantees import Guarantee, guarantee_of
 from sfsync.core.job import Job, Section
 from sfsync.core.pins import pin_notes
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.ports import OrgSchema
-from sfsync.core.receipts import RECEIPT, can_keep_receipts
 from sfsync.core.results import Problem
-from sfsync.core.routes import Means, choose_routes
+from sfsync.core.sending.guarantees import Guarantee, guarantee_of
+from sfsync.core.sending.receipts import RECEIPT, can_keep_receipts
+from sfsync.core.sending.routes import Means, choose_routes
 from sfsync.core.snapshot import Snapshot
 from sfsync.core.sobject import LEAD
 from sfsync.core.writes import Route
-from sfsync.engine.lead_checks import UNCHECKED, lead_note
-from sfsync.engine.lead_planning import converted_statuses
-from sfsync.engine.offered_values import OfferedValues
-from sfsync.engine.reading import ReadSection, read_section
-from sfsync.engine.record_types import Offered, record_type_problems
-from sfsync.engine.routing import means_of
-from sfsync.engine.schema import read_schema, target
+from sfsync.engine.planning.lead_checks import UNCHECKED, lead_note
+from sfsync.engine.planning.lead_planning import converted_statuses
+from sfsync.engine.planning.offered_values import OfferedValues
+from sfsync.engine.planning.reading import ReadSection, read_section
+from sfsync.engine.planning.record_types import Offered, record_type_problems
+from sfsync.engine.planning.routing import means_of
+from sfsync.engine.planning.schema import read_schema, target
 from sfsync.snapshots import read_snapshot
 
 

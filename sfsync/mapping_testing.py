@@ -14,10 +14,10 @@ from sfsync.core.job import Job
 from sfsync.core.mapping_tests import Difference, MappingTest, Tested, differences
 from sfsync.core.plan import Change
 from sfsync.core.ports import Lookup, OrgGateway
-from sfsync.core.second_pass import in_the_end
+from sfsync.core.references.second_pass import in_the_end
 from sfsync.core.wording import suggestion
-from sfsync.engine.reading import mapped_columns
-from sfsync.engine.schema import target
+from sfsync.engine.planning.reading import mapped_columns
+from sfsync.engine.planning.schema import target
 from sfsync.errors import ConfigError
 
 NAMES: Mapping[str, tuple[str, ...]] = {

@@ -15,7 +15,7 @@ from typing import Final
 from sfsync.app import Surroundings, connected
 from sfsync.core.job import Job
 from sfsync.core.ports import ApiUsage, IdPage, Lookup, OrgGateway, Record
-from sfsync.core.receipts import RECEIPT, TOKEN
+from sfsync.core.sending.receipts import RECEIPT, TOKEN
 from sfsync.core.setup_metadata import Files, setup_files
 from sfsync.core.writes import Graph, GraphCall, Node, Route, Written
 from sfsync.errors import ConfigError

@@ -16,15 +16,15 @@ from sfsync.core.plan import Plan
 from sfsync.core.ports import Journal, RunRecord
 from sfsync.core.report import Report
 from sfsync.core.results import Outcome, RowResult
-from sfsync.core.routes import raised_routes
+from sfsync.core.sending.routes import raised_routes
 from sfsync.core.writes import Route
-from sfsync.engine.accepting import accepted_notes
-from sfsync.engine.matching import refuse_forgotten
-from sfsync.engine.planning import PlanStamp
+from sfsync.engine.applying.accepting import accepted_notes
+from sfsync.engine.applying.runs import known_results, run_plan
+from sfsync.engine.planning.matching import refuse_forgotten
+from sfsync.engine.planning.plan_making import PlanStamp
+from sfsync.engine.planning.routing import means_of
 from sfsync.engine.retrying_rows import retry_plan
-from sfsync.engine.routing import means_of
-from sfsync.engine.runs import known_results, run_plan
-from sfsync.engine.undoing import undo_plan
+from sfsync.engine.undoing.undo_planning import undo_plan
 from sfsync.errors import ConfigError, GuardError
 from sfsync.run_files import new_name, plan_of_run
 

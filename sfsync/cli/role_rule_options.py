@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sfsync.core.role_rules import RULE_WORDS, SameContact, primary_rule
+from sfsync.core.contact_roles.role_rules import RULE_WORDS, SameContact, primary_rule
 from sfsync.core.wording import listed
 from sfsync.errors import ConfigError
 

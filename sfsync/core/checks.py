@@ -14,13 +14,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from sfsync.core.contact_roles.role_words import unknown_role
+from sfsync.core.deals.stages import StageCatalogue
 from sfsync.core.describe import Field, SObjectDescribe
 from sfsync.core.job import Inactive, Missing, Section
 from sfsync.core.models import Reference
 from sfsync.core.results import Problem, RowRef, Stage
-from sfsync.core.role_words import unknown_role
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.stages import StageCatalogue
 from sfsync.core.values import decimals_of, parse_boolean, parse_date, parse_datetime, parse_number
 from sfsync.core.wording import suggestion
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sfsync.core.deals.stages import StageCatalogue
 from sfsync.core.describe import Field, SObjectDescribe
 from sfsync.core.job import FieldPolicy
 from sfsync.core.ports import LedgerEntry, Record
-from sfsync.core.stages import StageCatalogue
 from sfsync.core.values import PlannedValue, Value, from_json, is_same
 
 _NO_POLICIES: Final[Mapping[str, FieldPolicy]] = {}

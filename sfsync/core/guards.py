@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from sfsync.core.gone import vanished_excess
+from sfsync.core.deals.gone import vanished_excess
 from sfsync.core.job import Limits
 from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.core.sobject import OPPORTUNITY

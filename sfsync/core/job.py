@@ -13,9 +13,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from sfsync.core.gone import NO_POLICIES, GonePolicies
-from sfsync.core.picks import NO_PICKS, Picks
-from sfsync.core.role_rules import AS_GIVEN, RoleRules
+from sfsync.core.contact_roles.role_rules import AS_GIVEN, RoleRules
+from sfsync.core.deals.gone import NO_POLICIES, GonePolicies
+from sfsync.core.references.picks import NO_PICKS, Picks
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.writes import Route
 
@@ -92,7 +92,7 @@ class ProbabilityPolicy(StrEnum):
 
 
 class Move(StrEnum):
-    """Movements of deals that are problems of their rows unless the job allows them; `core.movement` says when."""
+    """Movements of deals that are problems of their rows unless the job allows them; `deals.movement` says when."""
 
     BACKWARD = "backward"
     REOPEN = "reopen"

@@ -14,10 +14,10 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from sfsync.core.forecast_basis import ForecastBasis
-from sfsync.core.gone import NO_GONE, GoneRows
+from sfsync.core.deals.forecast_basis import ForecastBasis
+from sfsync.core.deals.gone import NO_GONE, GoneRows
 from sfsync.core.job import NO_LIMITS, Limits, Mode, OnRoleError, RolePolicy
-from sfsync.core.open_references import OpenReference
+from sfsync.core.references.open_references import OpenReference
 from sfsync.core.results import Outcome, Problem, RowRef
 from sfsync.core.sobject import CONTACT_ROLE, LEAD
 from sfsync.core.values import Pending, PlannedValue, Value
@@ -169,7 +169,7 @@ class Plan:
     (of contact roles: those on deals that exist). `is_strict` says that each update is sent on the condition that
     nobody wrote to its record meanwhile. `profile` is the name of the org profile, `undoes` the run that the plan
     takes back, `limits` the job file's own, which hold for those who go on with the run too. `forecast` is what is
-    needed to say the plan's effect on the forecast (`core.forecast`); None where no deals are meant.
+    needed to say the plan's effect on the forecast (`core.deals.forecast`); None where no deals are meant.
     `open_references` are those that a person has to settle. `off_stage` are the first of the deals that will be off
     their stage's probability, `off_stage_total` counts all of them. `is_audited` says that what is read back is
     judged value by value. `gone` are the rows that the source or the org has no more.

@@ -12,11 +12,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from sfsync.core.bulk import JobProgress, JobResults, JobTable
+from sfsync.core.deals.stages import StageCatalogue
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job_memory import JobMemory
 from sfsync.core.plan import OrgIdentity
-from sfsync.core.stages import StageCatalogue
+from sfsync.core.sending.bulk import JobProgress, JobResults, JobTable
 from sfsync.core.values import Value
 from sfsync.core.writes import Answers, Route, WriteCall
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sfsync.core.audit import Audit
-from sfsync.core.forecast import Effect, effect_of
+from sfsync.core.deals.forecast import Effect, effect_of
 from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
 from sfsync.core.ports import ApiUsage
 from sfsync.core.results import NOT_DONE, REMARKS, Outcome, Problem, RowResult, Stage, count_outcomes

@@ -18,7 +18,7 @@ import orjson
 
 from sfsync.core.job import Job, Section
 from sfsync.core.org_profile import DEFAULT_API_VERSION
-from sfsync.core.receipts import RECEIPT, RECORD, RECORD_LENGTH, TOKEN, TOKEN_LENGTH
+from sfsync.core.sending.receipts import RECEIPT, RECORD, RECORD_LENGTH, TOKEN, TOKEN_LENGTH
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 
 KEY_FIELD: Final = "Sfsync_Key__c"

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import Field, ValidationError
 
+from sfsync.core.deals.stages import StageCatalogue, parse_stages
 from sfsync.core.describe import SObjectDescribe, parse_describe
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.snapshot_form import (
@@ -26,7 +27,6 @@ from sfsync.core.snapshot_form import (
     StageForm,
 )
 from sfsync.core.sobject import is_api_name
-from sfsync.core.stages import StageCatalogue, parse_stages
 from sfsync.core.wording import suggestion
 from sfsync.errors import ConfigError
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sfsync.core.costs import predicted_calls
+from sfsync.core.deals.leads import comes_from_lead
 from sfsync.core.keys import ledger_key
-from sfsync.core.leads import comes_from_lead
 from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.core.ports import Journal
+from sfsync.core.references.second_pass import located
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
-from sfsync.core.second_pass import located
+from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, WRITE_ORDER
 from sfsync.core.values import Pending, PlannedValue
-from sfsync.engine.planning import PlanStamp
-from sfsync.engine.role_planning import role_key_of
+from sfsync.engine.planning.plan_making import PlanStamp
+from sfsync.engine.planning.role_planning import role_key_of
 
 _FAILED = frozenset({Outcome.REJECTED, Outcome.BLOCKED})
 

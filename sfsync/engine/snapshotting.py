@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from sfsync.core.events import Listener, PhaseAdvanced, PhaseStarted
 from sfsync.core.ports import Lookup, OrgMetadata, Record
-from sfsync.core.receipts import RECEIPT
+from sfsync.core.sending.receipts import RECEIPT
 from sfsync.core.snapshot import Snapshot
 from sfsync.core.snapshot_form import (
     SCHEMA,

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from sfsync.core.gone import NO_POLICIES, Deleted, GonePolicies, Merged, Vanished
+from sfsync.core.deals.gone import NO_POLICIES, Deleted, GonePolicies, Merged, Vanished
 from sfsync.core.job import (
     SECTIONS,
     Blank,

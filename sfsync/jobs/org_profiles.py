@@ -1,4 +1,4 @@
-"""From an org's name to a `core.job.OrgProfile`: its file, the environment over it, and the secrets fetched.
+"""From an org's name to its `core.org_profile`: the file, the environment over it, and the secrets fetched.
 
 Invariants: secrets come from variables, private files and the system's keyring only, and leave as `SecretStr`;
 no message holds one; what the login needs and nobody gave is listed at once, each with its variable. The keyring

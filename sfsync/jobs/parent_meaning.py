@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sfsync.core.parents import STANDARD_PARENTS
+from sfsync.core.references.parents import STANDARD_PARENTS
 from sfsync.core.sobject import ACCOUNT, CONTACT, is_api_name
 from sfsync.jobs.mistakes import Mistake, Path
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from sfsync.core.job import Job
-from sfsync.core.picks import COLUMNS, Pick, Picks, contradiction
+from sfsync.core.references.picks import COLUMNS, Pick, Picks, contradiction
+from sfsync.core.references.strategies import strategy
 from sfsync.core.sobject import KEY_PREFIXES, record_id
-from sfsync.core.strategies import strategy
 from sfsync.core.values import clean_key, trimmed
 from sfsync.core.wording import suggestion
 from sfsync.errors import ConfigError

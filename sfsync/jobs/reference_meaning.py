@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from sfsync.core.references.strategies import is_strategy
 from sfsync.core.sobject import is_api_name
-from sfsync.core.strategies import is_strategy
 from sfsync.jobs.mistakes import Mistake, Path, shown
 
 _TAKES_DEALS_ACCOUNT: Final = "contactid"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sfsync.core.role_rules import RULE_WORDS, RoleRules, SameContact, primary_rule
+from sfsync.core.contact_roles.role_rules import RULE_WORDS, RoleRules, SameContact, primary_rule
 from sfsync.core.wording import listed, nearest
 from sfsync.jobs.job_form import RolesForm
 from sfsync.jobs.mistakes import Mistake, shown

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from sfsync.core.forecast import Figures, Shift
+from sfsync.core.deals.forecast import Figures, Shift
 
 WIDTH: Final = 720
 _LEFT: Final = 200

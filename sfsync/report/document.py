@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sfsync.core.costs import creates_by_route
 from sfsync.core.guards import changes_digest
 from sfsync.core.plan import Action, Change, OffStage, Plan
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, Outcome, Problem, Stage
+from sfsync.core.sending.costs import creates_by_route
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.values import canonical, shown
 from sfsync.report.audit_view import audit_document

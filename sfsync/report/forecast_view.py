@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sfsync.core.forecast import CurrencyEffect, Effect, Figures, Mover, Shift
+from sfsync.core.deals.forecast import CurrencyEffect, Effect, Figures, Mover, Shift
 from sfsync.report.lines import CountTable, Line, Piece, Tone
 from sfsync.report.safe_text import json_text, shortened
 

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sfsync.core.forecast import CurrencyEffect, Effect, Shift
+from sfsync.core.deals.forecast import CurrencyEffect, Effect, Shift
 from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from sfsync.core.open_references import Described, OpenReference
-from sfsync.core.picks import COLUMNS
 from sfsync.core.plan import Plan
+from sfsync.core.references.open_references import Described, OpenReference
+from sfsync.core.references.picks import COLUMNS
 from sfsync.core.sobject import id_form
 from sfsync.report.safe_text import unformulated
 

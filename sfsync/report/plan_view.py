@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sfsync.core.costs import creates_by_route
-from sfsync.core.forecast import effect_of
-from sfsync.core.gone import CHANGE_PREFIX
-from sfsync.core.guarantees import KEYLESS, MADE_KEYLESS, SAFE_BECAUSE
+from sfsync.core.deals.forecast import effect_of
+from sfsync.core.deals.gone import CHANGE_PREFIX
 from sfsync.core.plan import WRITES, Action, Change, Plan
 from sfsync.core.results import REMARKS, Problem
+from sfsync.core.sending.costs import creates_by_route
+from sfsync.core.sending.guarantees import KEYLESS, MADE_KEYLESS, SAFE_BECAUSE
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY
 from sfsync.core.values import Pending, PlannedValue, shown
 from sfsync.core.writes import Route

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from sfsync.core.events import Listener, Noticed
 from sfsync.core.org_profile import Login, OrgProfile
-from sfsync.core.verdict import NOT_SENT, CallKind, Fate, Verdict, error_for, judge
+from sfsync.core.sending.verdict import NOT_SENT, CallKind, Fate, Verdict, error_for, judge
 from sfsync.errors import AccessError, GuardError
 from sfsync.salesforce.login import (
     PASSWORD_NOTICE,

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sfsync.core.events import Listener, Noticed
-from sfsync.core.verdict import Verdict
+from sfsync.core.sending.verdict import Verdict
 from sfsync.errors import Interrupted, OrgUnavailable
 
 

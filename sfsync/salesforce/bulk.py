@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sfsync.core.bulk import JobProgress, JobResults, JobState, JobTable, RefusedRow, SavedRow
+from sfsync.core.sending.bulk import JobProgress, JobResults, JobState, JobTable, RefusedRow, SavedRow
+from sfsync.core.sending.verdict import CallKind, Sign
 from sfsync.core.sobject import is_api_name, record_id
-from sfsync.core.verdict import CallKind, Sign
 from sfsync.errors import AccessError, ConfigError, OrgUnavailable
 from sfsync.salesforce.bodies import dump
 from sfsync.salesforce.courier import Answered, Courier, RefusedWhole

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sfsync.core.sending.verdict import CallKind, Fate, judge
 from sfsync.core.sobject import is_api_name, record_id
-from sfsync.core.verdict import CallKind, Fate, judge
 from sfsync.core.writes import Answer, CollectionCall, Node, Refused, Unanswered
 from sfsync.salesforce.bodies import body_of, dump
 from sfsync.salesforce.queries import subanswers

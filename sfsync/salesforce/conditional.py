@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Final
 
+from sfsync.core.sending.verdict import CallKind, Fate, judge
 from sfsync.core.sobject import is_api_name, record_id
-from sfsync.core.verdict import CallKind, Fate, judge
 from sfsync.core.writes import Answer, ConditionalCall, Moved, Node, Refused, Unanswered, Written
 from sfsync.salesforce.bodies import body_of, dump
 from sfsync.salesforce.queries import subanswers

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
+from sfsync.core.sending.verdict import CallKind
 from sfsync.core.sobject import ACCOUNT, CONTACT, LEAD, OPPORTUNITY, record_id
-from sfsync.core.verdict import CallKind
 from sfsync.core.writes import Answer, ConvertCall, Node, Refused, Repeated, Unanswered, Written
 from sfsync.salesforce.session import Request
 from sfsync.salesforce.soap import PARTNER, XML, child_text, element, envelope, parsed

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sfsync.core.verdict import NOT_SENT, CallKind, Evidence, Fate, Sign, error_for, judge
+from sfsync.core.sending.verdict import NOT_SENT, CallKind, Evidence, Fate, Sign, error_for, judge
 from sfsync.salesforce.access import Access, Pass
 from sfsync.salesforce.retrying import Retrier, Settled
 from sfsync.salesforce.session import Answer, Request

@@ -1,7 +1,7 @@
 """One org as the engine sees it: the composition of courier, queries and writes behind `OrgGateway`.
 
 Remembers what does not change in a run (identity, describes, stages), packs nothing by itself, and decides
-nothing that `core.verdict` decides. Safe for threads. Invariants: every node of a write gets exactly one
+nothing that `core.sending.verdict` decides. Safe for threads. Invariants: every node of a write gets exactly one
 answer; the org that answers is the one whose token is used.
 Source: REST API Developer Guide; Object Reference, Organization and OpportunityStage.
 """
@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+from sfsync.core.deals.stages import StageCatalogue, parse_stages
 from sfsync.core.describe import SObjectDescribe, parse_describe
 from sfsync.core.events import Listener, Noticed
 from sfsync.core.org_profile import OrgProfile
 from sfsync.core.pins import refuse_other_org
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.ports import ApiUsage, Lookup, Record
+from sfsync.core.sending.verdict import CallKind
 from sfsync.core.sobject import is_api_name, record_id
-from sfsync.core.stages import StageCatalogue, parse_stages
-from sfsync.core.verdict import CallKind
 from sfsync.core.writes import (
     Answer,
     Answers,

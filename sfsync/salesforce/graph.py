@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sfsync.core.receipts import RECEIPT, RECORD, TOKEN
-from sfsync.core.row_fates import RowFate, row_fate
+from sfsync.core.sending.receipts import RECEIPT, RECORD, TOKEN
+from sfsync.core.sending.row_fates import RowFate, row_fate
 from sfsync.core.sobject import is_api_name, record_id
 from sfsync.core.writes import (
     Answer,

@@ -18,8 +18,8 @@ import jwt
 from pydantic import SecretStr
 
 from sfsync.core.org_profile import Login, OrgProfile
+from sfsync.core.sending.verdict import CallKind, Evidence
 from sfsync.core.sobject import record_id
-from sfsync.core.verdict import CallKind, Evidence
 from sfsync.errors import AccessError, ConfigError
 from sfsync.salesforce.origins import Origin, is_loopback, is_salesforce_host, parse_origin, trusted_instance
 from sfsync.salesforce.session import Request

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from sfsync.core.ports import Lookup, Record
-from sfsync.core.verdict import CallKind, Evidence, Fault
+from sfsync.core.sending.verdict import CallKind, Evidence, Fault
 from sfsync.errors import OrgUnavailable
 from sfsync.salesforce.bodies import dump
 from sfsync.salesforce.courier import Answered, Courier, Inspect

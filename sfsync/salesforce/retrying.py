@@ -24,7 +24,7 @@ from tenacity import (
 )
 
 from sfsync.core.events import CallRetried, Listener
-from sfsync.core.verdict import CallKind, Fate, Verdict, judge
+from sfsync.core.sending.verdict import CallKind, Fate, Verdict, judge
 from sfsync.errors import Interrupted, SyncError
 from sfsync.salesforce.breaker import Breaker, Outages
 from sfsync.salesforce.session import Answer, Timeouts

@@ -24,7 +24,7 @@ import urllib3.exceptions
 from simple_salesforce.api import Salesforce
 
 from sfsync.core.org_profile import OrgProfile
-from sfsync.core.verdict import CallKind, Evidence, Fault
+from sfsync.core.sending.verdict import CallKind, Evidence, Fault
 from sfsync.errors import ConfigError
 from sfsync.salesforce.deadlines import DeadlineAdapter, deadline_of
 from sfsync.salesforce.origins import Origin, is_safe_target, require_proxy

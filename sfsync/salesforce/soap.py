@@ -14,7 +14,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
-from sfsync.core.verdict import Evidence
+from sfsync.core.sending.verdict import Evidence
 
 XML: Final = "text/xml"
 TOKEN_PLACE: Final = b"\x00token\x00"

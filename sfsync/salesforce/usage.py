@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from sfsync.core.ports import ApiUsage
-from sfsync.core.verdict import CallKind
+from sfsync.core.sending.verdict import CallKind
 
 _MOST_SKEW_S: Final = 120
 """How far two clocks may differ unmentioned; an assertion lives as long."""

@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from sfsync.core.row_fates import RowFate, row_fate
+from sfsync.core.sending.row_fates import RowFate, row_fate
+from sfsync.core.sending.verdict import CallKind
 from sfsync.core.sobject import record_id
-from sfsync.core.verdict import CallKind
 from sfsync.core.writes import (
     Answer,
     Answers,

@@ -21,11 +21,11 @@ from typing import Any
 
 import pytest
 
-import sfsync.engine.converting
-import sfsync.engine.recovering
-import sfsync.engine.role_applying
-import sfsync.engine.settling
-import sfsync.engine.verifying
+import sfsync.engine.applying.converting
+import sfsync.engine.applying.recovering
+import sfsync.engine.applying.role_applying
+import sfsync.engine.applying.settling
+import sfsync.engine.applying.verifying
 import sfsync.journal.migrations
 import sfsync.journal.sqlite.opening  # loaded before anything is wrapped, or it would keep a wrapper for good
 import sfsync.report.folder
@@ -37,16 +37,16 @@ from sfsync.salesforce.session import Door, Request
 
 JOURNAL = ("begin_run", "end_run", "intend", "record", "put_ledger", "drop_ledger", "admit_job")
 STEPS: tuple[tuple[Any, str], ...] = (
-    (sfsync.engine.recovering, "recover"),
-    (sfsync.engine.receipts, "burn"),
-    (sfsync.engine.settling, "settle_creates"),
-    (sfsync.engine.settling, "settle_updates"),
-    (sfsync.engine.role_applying, "settle_roles"),
-    (sfsync.engine.converting, "settle_conversions"),
-    (sfsync.engine.converting, "land_deals"),
-    (sfsync.engine.job_sending, "finish_job"),
-    (sfsync.engine.job_sending, "abort_if_open"),
-    (sfsync.engine.verifying, "verify"),
+    (sfsync.engine.applying.recovering, "recover"),
+    (sfsync.engine.applying.receipts, "burn"),
+    (sfsync.engine.applying.settling, "settle_creates"),
+    (sfsync.engine.applying.settling, "settle_updates"),
+    (sfsync.engine.applying.role_applying, "settle_roles"),
+    (sfsync.engine.applying.converting, "settle_conversions"),
+    (sfsync.engine.applying.converting, "land_deals"),
+    (sfsync.engine.applying.job_sending, "finish_job"),
+    (sfsync.engine.applying.job_sending, "abort_if_open"),
+    (sfsync.engine.applying.verifying, "verify"),
     (sfsync.journal.migrations, "apply_steps"),
     (sfsync.run_files, "write_whole"),
     (sfsync.report.folder, "write_run_folder"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from parents_desk import ORG_FILE, ParentsDesk, org_with_lookups
 
-from sfsync.core.forecast import effect_of
+from sfsync.core.deals.forecast import effect_of
 from sfsync.core.report import Report
 from sfsync.emulator.server import running
 from sfsync.errors import ConfigError

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfsync.core.batches import (
+from sfsync.core.sending.batches import (
     COLLECTIONS_PER_CALL,
     DEALS_PER_GRAPH,
     GRAPHS_PER_CALL,

@@ -6,7 +6,7 @@ import pytest
 from gateway_making import Bench, client_profile, token_answer
 from scripted_org import RESET, ScriptedOrg, Seen, page, raw_reply, refusal, reply
 
-from sfsync.core.bulk import JobTable
+from sfsync.core.sending.bulk import JobTable
 
 JOB = "7505e00000abcdEAAQ"
 TABLE = JobTable("Opportunity", ("Name",), {"Opportunity:1": ("Shoes",)})

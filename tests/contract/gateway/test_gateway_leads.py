@@ -12,7 +12,7 @@ from gateway_making import CONTACT_ID, DEAL_ID, TOKEN, Bench, client_profile, to
 from pydantic import SecretStr
 from scripted_org import ScriptedOrg, raw_reply
 
-from sfsync.core.leads import LEAD_FIELDS
+from sfsync.core.deals.leads import LEAD_FIELDS
 from sfsync.core.ports import Lookup
 from sfsync.core.writes import Answer, ConvertCall, Node, Refused, Repeated, Unanswered, Written
 from sfsync.emulator.fault_actions import ExpireSession

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from test_job_mistakes import GOOD, ROLES, said
 
-from sfsync.core.role_rules import PrimaryRule, RoleRules, SameContact
+from sfsync.core.contact_roles.role_rules import PrimaryRule, RoleRules, SameContact
 from sfsync.jobs import load_job
 
 

@@ -10,10 +10,10 @@ from decimal import Decimal
 import orjson
 from report_examples import a_deal, a_plan, a_report, done
 
-from sfsync.core.forecast_basis import Deal, ForecastBasis
+from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
+from sfsync.core.deals.stages import StageInfo
 from sfsync.core.plan import Action, Plan
 from sfsync.core.results import Outcome
-from sfsync.core.stages import StageInfo
 from sfsync.report.document import run_document
 from sfsync.report.forecast_view import MOST_MOVERS, MOST_NAMES, forecast_pieces
 from sfsync.report.lines import CountTable, Line

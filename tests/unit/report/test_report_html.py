@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 from report_examples import DEAL, ORG, a_deal, a_plan, a_problem, a_report, an_image, done, failed
 
-from sfsync.core.forecast_basis import Deal, ForecastBasis
+from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
+from sfsync.core.deals.stages import StageInfo
 from sfsync.core.plan import Action, Plan
 from sfsync.core.results import Outcome
-from sfsync.core.stages import StageInfo
 from sfsync.report.folder import write_run_folder
 from sfsync.report.html_report import MOST_RECORDS, html_report
 

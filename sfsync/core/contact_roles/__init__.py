@@ -1,0 +1,1 @@
+"""Contact roles as a reconciled set: what rows want, what the deal has, and who is primary."""

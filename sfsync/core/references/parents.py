@@ -1,0 +1,197 @@
+"""Parents that are in no file and no org yet, and are made for the rows that name them: which, and with what.
+
+Rows that name a parent alike mean one parent: names and e-mail addresses are compared as the org's queries do,
+without letter case. The first row says what else the parent has; rows that say otherwise are a problem, for
+nobody can tell which of them is right.
+Source: SOQL and SOSL Reference (text comparison ignores case); Object Reference, Account and Contact.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sfsync.core.checks import Invalid
+from sfsync.core.job import FieldRule, Job, Missing, Section
+from sfsync.core.mapping import as_text, put_right
+from sfsync.core.models import Reference
+from sfsync.core.references.strategies import fitting
+from sfsync.core.results import RowRef
+from sfsync.core.rows import Cell
+from sfsync.core.sobject import ACCOUNT, CONTACT
+from sfsync.core.values import clean_key, trimmed
+
+STANDARD_PARENTS: Final = {
+    "accountid": ACCOUNT,
+    "parentid": ACCOUNT,
+    "contactid": CONTACT,
+    "reportstoid": CONTACT,
+}
+"""What the standard reference fields of the rows point at, by the field's name in lower case."""
+
+MAKEABLE: Final = (ACCOUNT, CONTACT)
+"""The sObjects whose records are made for rows that refer to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one row says of a parent that may have to be made.
+
+    `key` is None where the text that names the parent is its key, or the parent has none.
+    """
+
+    rule: FieldRule
+    texts: Mapping[str, str]
+    key: str | None = None
+
+
+def told_parents(section: Section, cells: Mapping[str, Cell]) -> dict[str, Told]:
+    """What a row says of the parents that its section makes, by the field that refers to them."""
+    right = put_right(section, cells)
+    return {rule.field: _told(rule, right) for rule in section.rules if rule.missing is Missing.CREATE}
+
+
+def _told(rule: FieldRule, cells: Mapping[str, Cell]) -> Told:
+    texts = {name: trimmed(as_text(cells.get(column))) for name, column in rule.create.items()}
+    column = rule.create_key.column if rule.create_key else None
+    is_apart = column is not None and column != rule.column
+    return Told(rule, texts, clean_key(as_text(cells.get(column or ""))) if is_apart else None)
+
+
+def columns_for_parents(rule: FieldRule) -> list[str]:
+    """The columns that a rule reads besides its own, to make parents."""
+    key = rule.create_key.column if rule.create_key else None
+    return [*rule.create.values(), *((key,) if key else ())]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """By what rows mean the same parent: a field of the parent and its compared value."""
+
+    sobject: str
+    field: str
+    compared: str
+
+    @property
+    def row_key(self) -> str:
+        """How the journal knows a parent without a key of its own."""
+        return f"{self.field}={self.compared}"
+
+
+def identity(sobject: str, reference: Reference) -> Identity | None:
+    """Which parent a reference names; None when it names none that could be made, such as a bare record id.
+
+    A name and its account name none: a parent that is made has no account, and would not be found by both again.
+    """
+    fit = fitting(sobject, reference)
+    names = [each.field for each in fit if not each.account and each.field.lower() != "id"]
+    if not names:
+        return None
+    name = next((each for each in names if each.lower() == "name"), names[0])
+    return Identity(sobject, name, clean_key(reference.value).casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """One row that names a parent: where it stands, its reference, and what it says of the parent."""
+
+    ref: RowRef
+    reference: Reference
+    told: Told
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What all rows say together of one parent: its fields' texts, its key, and the rows that say otherwise.
+
+    `against` is keyed by the place of the row among those that name the parent.
+    """
+
+    texts: Mapping[str, str]
+    key: str
+    against: Mapping[int, Invalid]
+
+
+def agreed(named: Identity, namings: Sequence[Naming]) -> Agreed:
+    """What the rows say of the parent that they name: of each field the first word, where a row has one.
+
+    The text that names the parent may be its key as well. Of several spellings the most frequent is, so that the
+    key does not hang on the order of the rows.
+    """
+    said: dict[str, tuple[str, int]] = {}
+    against: dict[int, Invalid] = {}
+    for place, naming in enumerate(namings):
+        for name, text in (*naming.told.texts.items(), (_KEY, naming.told.key or "")):
+            if text == "":
+                continue
+            before, line = said.setdefault(name, (text, naming.ref.line))
+            if before != text and not _is_naming(naming.told.rule, name):
+                against.setdefault(place, _disagrees(naming, name, text, before=before, line=line))
+    key, _ = said.pop(_KEY, ("", 0))
+    if all(each.told.key is None for each in namings):
+        spelled = Counter(clean_key(each.reference.value) for each in namings)
+        key = max(spelled, key=lambda each: (spelled[each], each))
+    own = {name: text for name, (text, _) in said.items()}
+    return Agreed(_named_texts(named, namings[0]) | own, key, against)
+
+
+def _is_naming(rule: FieldRule, name: str) -> bool:
+    """Whether a field is given the very text that names the parent, which rows may spell in several ways."""
+    return rule.column is not None and rule.create.get(name) == rule.column
+
+
+_KEY: Final = "its key"
+
+
+def _disagrees(naming: Naming, name: str, text: str, *, before: str, line: int) -> Invalid:
+    message = (
+        f'{name} of the new "{naming.reference.value}" is "{text}" in line {naming.ref.line} and "{before}" in'
+        f" line {line}"
+    )
+    hint = "Make the lines agree: one record is made for all of them, and nobody can tell which is right."
+    return Invalid("PARENT_DISAGREES", message, hint)
+
+
+def _named_texts(named: Identity, first: Naming) -> dict[str, str]:
+    """What the text that names the parent fills: the field it is looked up by, for people first and last name."""
+    value = first.reference.value
+    if named.sobject != CONTACT or named.field.lower() != "name":
+        return {named.field: value}
+    if any(each.lower() == "lastname" for each in first.told.rule.create):
+        return {}
+    before, _, last = value.rpartition(" ")
+    return {"FirstName": before.strip(), "LastName": last} if before.strip() else {"LastName": last}
+
+
+def grouped(namings: Iterable[tuple[str, Naming]]) -> dict[Identity, list[Naming]]:
+    """The rows by the parent that they name, in their order; (sObject, row) pairs come in."""
+    groups: dict[Identity, list[Naming]] = {}
+    for sobject, naming in namings:
+        named = identity(sobject, naming.reference)
+        if named is not None:
+            groups.setdefault(named, []).append(naming)
+    return groups
+
+
+def made_parents(job: Job) -> dict[str, str | None]:
+    """The sObjects of which a job may make parents, with their key field, as far as the job alone can tell."""
+    keys = {each.sobject: each.key for each in job.sections.values()}
+    made: dict[str, str | None] = {}
+    for rule in making_rules(job.sections.values()):
+        named = STANDARD_PARENTS.get(rule.field.lower())
+        for sobject in (named,) if named else MAKEABLE:
+            own = rule.create_key.field if rule.create_key else ""
+            made[sobject] = own or keys.get(sobject)
+    return made
+
+
+def makes_without_key(job: Job) -> list[str]:
+    """The sObjects of which a job may make parents without a key."""
+    return sorted(sobject for sobject, key in made_parents(job).items() if key is None)
+
+
+def making_rules(sections: Iterable[Section]) -> Sequence[FieldRule]:
+    """The rules that make parents."""
+    return [rule for each in sections for rule in each.rules if rule.missing is Missing.CREATE]

@@ -1,0 +1,1 @@
+"""Carries out a plan and nothing else: journal before bytes, answers settled, everything read back."""

@@ -1,0 +1,82 @@
+"""The roles of deals that came out of leads, by a fresh reading: the platform's own role is adopted.
+
+The plan had no id for that role; here it is found by its contact, and the changes planned for it are sent to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sfsync.core.contact_roles.lead_roles import (
+    contact_of,
+    on_made_role,
+    policy_of_new,
+    still_differs,
+    with_made_role,
+)
+from sfsync.core.contact_roles.role_rows import HeldRole, WantedRole
+from sfsync.core.deals.leads import LEAD_ROLE
+from sfsync.core.job import RolePolicy
+from sfsync.core.plan import Action, Change
+from sfsync.core.results import Outcome, RowResult
+from sfsync.engine.applying.run_state import RunState, resolved
+
+
+@dataclass(frozen=True, slots=True)
+class RolesThere:
+    """The roles that a deal holds as its plan names them; `made` is the one that a conversion made, as it is.
+
+    Deals that came out of no lead hold what they hold, and nothing was made.
+    """
+
+    held: Sequence[HeldRole]
+    policy: RolePolicy
+    made: HeldRole | None = None
+
+    def sent(self, change: Change) -> Change:
+        """The change as it is sent: what was planned for the platform's own role goes to it by its id."""
+        if change.action is not Action.CONVERT:
+            return on_made_role(change, self.made)
+        if self.made is None:
+            return replace(change, action=Action.CREATE, values=change.desired)
+        values = still_differs(change, self.made)
+        return replace(change, action=Action.UPDATE, record_id=self.made.record_id, values=values)
+
+    def is_as_wanted(self, change: Change) -> bool:
+        """Whether a role that arrives with the deal needs nothing more."""
+        return self.made is not None and not still_differs(change, self.made)
+
+    def named(self, result: RowResult) -> RowResult:
+        """The result with the id of the platform's own role in the place of its stand-in."""
+        if result.record_id != LEAD_ROLE:
+            return result
+        return replace(result, record_id=self.made.record_id if self.made else None)
+
+    def arrival(self, change: Change) -> RowResult:
+        """The result of a role that arrived as it is wanted."""
+        made = self.made.record_id if self.made else None
+        return RowResult(change.change_id, Outcome.CREATED, made)
+
+
+def roles_there(
+    state: RunState, parent: str, wanted: Sequence[WantedRole], held: Sequence[HeldRole]
+) -> RolesThere:
+    """The roles of a deal as its plan names them."""
+    policy = state.plan.role_policy
+    changes = [state.by_id[each.change_id] for each in wanted if each.change_id is not None]
+    contact = _lead_contact(state, parent, changes)
+    if contact is None:
+        return RolesThere(held, policy)
+    shown, made = with_made_role(held, wanted, changes, contact)
+    return RolesThere(shown, policy_of_new(policy), made)
+
+
+def _lead_contact(state: RunState, parent: str, changes: Sequence[Change]) -> str | None:
+    """The contact of the lead that a deal came out of in this plan; None where it came out of none."""
+    deal = state.by_id.get(parent)
+    lead = state.by_id.get(deal.parent or "") if deal and deal.action is Action.CONVERT else None
+    arriving = next((each for each in changes if each.action is Action.CONVERT), None)
+    contact = contact_of(lead) if lead else arriving.desired.get("ContactId") if arriving else None
+    known = resolved(contact, state.ids)
+    return known if isinstance(known, str) else None

@@ -1,0 +1,192 @@
+"""The life of a run: begin it, settle what was open, apply the plan, end it, and say how it went.
+
+A plan is refused before anything is sent when it is for another org, another state of the job or of the
+org's schema, or when a run of the job has begun or gone on since it was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sfsync.core.events import Listener, Noticed
+from sfsync.core.guards import refuse_by_limits
+from sfsync.core.job import NO_LIMITS, Job, Limits
+from sfsync.core.plan import Plan
+from sfsync.core.plan_codec import dump_plan, plan_digest
+from sfsync.core.ports import ChangeState, Journal, OrgGateway, RunRecord
+from sfsync.core.report import Report
+from sfsync.core.results import RowResult
+from sfsync.engine.applying.job_rows import remember_gone
+from sfsync.engine.applying.plan_applying import Ending, apply_changes
+from sfsync.engine.applying.recovering import recover
+from sfsync.engine.applying.run_state import RunState, Stop
+from sfsync.engine.applying.settling import unknown
+from sfsync.engine.applying.verifying import verify
+from sfsync.engine.planning.schema import read_schema
+from sfsync.engine.undoing.undo_applying import forget_deleted
+from sfsync.errors import GuardError, JournalError, SyncError
+
+SUPERSEDED = GuardError.exit_code
+"""The exit code on record for an interrupted run that a later run of its job has taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a run works with; `seconds` is a clock that never goes back, `pause` waits before a new try."""
+
+    gateway: OrgGateway
+    journal: Journal
+    now: Callable[[], str]
+    seconds: Callable[[], float]
+    pause: Callable[[int], None]
+    stop: Stop
+    listener: Listener
+    limits: Limits = NO_LIMITS
+
+
+def refuse_stale(plan: Plan, job: Job, bench: Bench) -> None:
+    """Checks that the world is still the one the plan was made for.
+
+    Raises:
+        GuardError: the plan is for another org, or the job, the schema or the journal has moved on.
+    """
+    org = bench.gateway.identity()
+    if org.org_id != plan.org.org_id:
+        raise _stale("OTHER_ORG", f"it was made for org {plan.org.org_id}, this is {org.org_id} ({org.name})")
+    if (job.name, job.digest) != (plan.job, plan.job_digest):
+        raise _stale("JOB_CHANGED", f"job {job.name} was changed since the plan of {plan.job} was made")
+    if read_schema(job, bench.gateway).digest != plan.schema_digest:
+        raise _stale("SCHEMA_CHANGED", "fields, picklist values or stages of the org were changed since")
+    if bench.journal.serial(job.name, org.org_id) != plan.serial:
+        raise _stale("PLAN_STALE", "a run of this job has begun or gone on since the plan was made")
+
+
+def _stale(code: str, why: str) -> GuardError:
+    return GuardError(f"the plan is stale: {why}", code=code, hint="Make a new plan with sfsync plan.")
+
+
+def refuse_excess(plan: Plan, bench: Bench) -> None:
+    """Checks the plan against the limits of the run and against what the job has brought so far.
+
+    Raises:
+        GuardError: it goes too far.
+    """
+    org_id = plan.org.org_id
+    ended = [each for each in bench.journal.runs(plan.job) if each.org_id == org_id and each.ended_at]
+    last_rows = ended[0].rows if ended else 0
+    refuse_by_limits(plan, bench.limits, managed=bench.journal.count_ledger(org_id), last_rows=last_rows)
+
+
+def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: int | None = None) -> RunRecord:
+    """Opens a run for the plan; `rows` is how many the source has, where the plan is about some of them only.
+
+    Raises:
+        GuardError: the plan was applied before.
+    """
+    digest = plan_digest(plan)
+    count = plan.row_count if rows is None else rows
+    run = RunRecord(run_id, plan.job, plan.org.org_id, digest, plan_file, started_at=bench.now(), rows=count)
+    bench.journal.begin_run(run, dump_plan(plan))
+    return run
+
+
+def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
+    """Applies a plan whose run has begun, or goes on with one that was interrupted."""
+    started = bench.seconds()
+    state = _state(plan, bench, run_id)
+    ending = _recovered(state) or apply_changes(state)
+    report = Report(
+        plan=plan,
+        applied=True,
+        run_id=run_id,
+        usage=bench.gateway.usage,
+        seconds=bench.seconds() - started,
+        results=state.results | (_in_doubt(state) if ending.stopped else {}),
+        notes=ending.notes,
+        stopped=ending.stopped,
+        audit=state.audit if ending.stopped is None else None,
+    )
+    if ending.stopped is None:
+        bench.journal.end_run(run_id, exit_code=report.exit_code, ended_at=bench.now())
+    return report
+
+
+def _in_doubt(state: RunState) -> dict[str, RowResult]:
+    """What a run that was stopped had sent and not settled: it may be in the org, though nothing is final yet."""
+    try:
+        records = state.journal.changes(state.run_id)
+    except JournalError:
+        return {}
+    return {
+        name: unknown(change)
+        for name, record in records.items()
+        if record.state in (ChangeState.INTENT, ChangeState.UNKNOWN) and name not in state.results
+        if (change := state.by_id.get(name)) is not None
+    }
+
+
+def known_results(plan: Plan, bench: Bench, *, run_id: str) -> dict[str, RowResult]:
+    """What the journal knows of the changes of a run."""
+    state = _state(plan, bench, run_id)
+    state.recall()
+    return dict(state.results)
+
+
+def _recovered(state: RunState) -> Ending | None:
+    """Settles what an earlier process left open; an `Ending` when the org cannot be asked now."""
+    try:
+        recover(state)
+    except SyncError as error:
+        return Ending(stopped=error)
+    return None
+
+
+def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[RunRecord], Plan]) -> int:
+    """Settles the open changes of every earlier run of the job; `load` reads the plan of a run.
+
+    Returns how many changes were open. Those that could not be settled stay open and are planned around.
+    The runs end here, oldest first; what they left undone belongs to the run that begins now. What they saved is
+    remembered first: it must not be taken for somebody's edit, nor an edit that was made since for the platform's
+    doing.
+    """
+    still_open: dict[str, set[str]] = {}
+    for run, record in bench.journal.open_changes(job, org_id):
+        still_open.setdefault(run.run_id, set()).add(record.change_id)
+    settled = 0
+    for run in reversed(bench.journal.runs(job)):
+        is_cut_off = run.exit_code is None
+        if run.org_id != org_id or not (is_cut_off or run.run_id in still_open):
+            continue
+        try:
+            state = _state(load(run), bench, run.run_id)
+        except GuardError:  # its plan is gone, which matters only where something is open
+            if run.run_id in still_open:
+                raise
+        else:
+            settled += len(recover(state))
+            if state.plan.undoes is not None:
+                forget_deleted(state)
+            # A run that has ended remembered its own; later runs may know better of the same records by now.
+            verify(state, among=state.results if is_cut_off else still_open[run.run_id])
+            if is_cut_off and state.plan.undoes is None:
+                remember_gone(state)
+        if is_cut_off:
+            bench.journal.end_run(run.run_id, exit_code=SUPERSEDED, ended_at=bench.now())
+    if settled:
+        bench.listener(Noticed(f"{settled} changes of an interrupted run were looked up in the org"))
+    return settled
+
+
+def _state(plan: Plan, bench: Bench, run_id: str) -> RunState:
+    return RunState(
+        plan=plan,
+        run_id=run_id,
+        gateway=bench.gateway,
+        journal=bench.journal,
+        now=bench.now,
+        pause=bench.pause,
+        stop=bench.stop,
+        listener=bench.listener,
+        limits=bench.limits,
+    )

@@ -1,0 +1,292 @@
+"""Reads back what was written, remembers it, and names what the org holds otherwise than it was sent.
+
+What the org holds after a write is the base of the next run's comparison: the platform trims text, derives
+fields and runs automation, and none of that may look like a salesperson's edit tomorrow. Nor may an edit that was
+made before the reading look like the platform's doing: where somebody else has modified a new record by then, or
+a run is read back late, by the run that takes it over, what was sent is the base. Fields that this run says
+nothing of keep the memory that they have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sfsync.core.contact_roles.roles import role_key
+from sfsync.core.deals.second_writes import lost, may_lose, second_id
+from sfsync.core.describe import SObjectDescribe
+from sfsync.core.diff import held, scale_of
+from sfsync.core.keys import ledger_key
+from sfsync.core.plan import Action, Change
+from sfsync.core.ports import LedgerEntry, Lookup, Record
+from sfsync.core.results import DEFERRED, Outcome, Problem, Stage
+from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
+from sfsync.core.values import Pending, Value, is_same, shown
+from sfsync.engine.applying.auditing import ReadBack, audit_of, audited_fields
+from sfsync.engine.applying.job_rows import Brought, remember_rows
+from sfsync.engine.applying.run_state import RunState, resolved
+
+AUDIT: Final = ("CreatedById", "LastModifiedById", "LastModifiedDate")
+
+ROWS_PER_READ: Final = 10_000
+"""Records that are read back at a time; a signal is heeded in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    change: Change
+    record_id: str
+    desired: dict[str, Value]
+    is_written: bool
+    completed_by: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The changes that it came by."""
+        return frozenset((self.change.change_id, *self.completed_by))
+
+    @property
+    def deferred(self) -> list[str]:
+        """The lookups that the row goes without for now: what the org holds there meanwhile is remembered, so that
+        the run that sets them does not write over somebody's choice.
+        """
+        return [each.field for each in self.change.problems if each.code == DEFERRED]
+
+
+Revise = Callable[
+    [RunState, Sequence[Change], Mapping[str, Record]], tuple[Mapping[str, Record], list[Problem]]
+]
+"""What is done about written changes when their records have been read, and the records as they are then."""
+
+
+def verify(
+    state: RunState, *, among: Collection[str] | None = None, revise: Revise | None = None
+) -> list[Problem]:
+    """Reads every written record back, updates the ledger, and returns notes on what differs.
+
+    With `among`, only written ones of these changes, late: what an earlier run did not live to read back. With
+    `revise`, what the org did not take as it was sent may be put right before anything is remembered.
+    """
+    done = _completed([each for change in state.plan.changes if (each := _done(state, change)) is not None])
+    if among is not None:
+        done = [each for each in done if each.is_written and not each.names.isdisjoint(among)]
+    written = [each for each in done if each.is_written]
+    is_audited = state.plan.is_audited and among is None
+    there = _read_back(state, written, is_audited=is_audited)
+    there, notes = revise(state, [each.change for each in written], there) if revise else (there, [])
+    if is_audited:
+        rows = [
+            ReadBack(each.change, each.record_id, each.desired, there.get(each.record_id), each.completed_by)
+            for each in written
+        ]
+        state.audit = audit_of(state, rows)
+    notes += [
+        note
+        for each in written
+        if each.record_id in there
+        for note in _differences(state, each, there[each.record_id])
+    ]
+    known = _known(state, done)
+    entries = [
+        _entry(
+            state,
+            each,
+            _seen(state, each, there.get(each.record_id), is_late=among is not None),
+            known.get(each.change.change_id),
+            _overruled(state, each, there.get(each.record_id)) if each.is_written else frozenset(),
+        )
+        for each in done
+        if each.is_written or not _is_remembered(each, known.get(each.change.change_id))
+    ]
+    if entries:
+        state.journal.put_ledger(state.plan.org.org_id, entries)
+    remember_rows(state, [_brought(state, each) for each in done if not each.change.made_for], there)
+    return notes
+
+
+def _brought(state: RunState, done: _Done) -> Brought:
+    result = state.results.get(done.change.change_id)
+    is_new = result is not None and result.outcome is Outcome.CREATED
+    return Brought(done.change.sobject, done.change.key, done.record_id, is_new)
+
+
+def _known(state: RunState, done: Sequence[_Done]) -> dict[str, LedgerEntry]:
+    """What the ledger has for the rows so far, by change id; what it has for another record does not count."""
+    known: dict[str, LedgerEntry] = {}
+    for sobject in WRITE_ORDER:
+        names = {_ledger_key(state, each): each for each in done if each.change.sobject == sobject}
+        found = state.journal.ledger(state.plan.org.org_id, sobject, names)
+        known |= {
+            names[name].change.change_id: entry
+            for name, entry in found.items()
+            if entry.record_id == names[name].record_id
+        }
+    return known
+
+
+def _is_remembered(done: _Done, entry: LedgerEntry | None) -> bool:
+    """Whether the ledger has all that a row wants; if not, the org has it by somebody else, or by a lost answer."""
+    return entry is not None and all(
+        name in entry.sent and is_same(entry.sent[name], wanted) for name, wanted in done.desired.items()
+    )
+
+
+def _done(state: RunState, change: Change) -> _Done | None:
+    """A change whose row is in the org: written by this run, or met there as the row wants it."""
+    result = state.results.get(change.change_id)
+    is_written = result is not None and result.outcome in (Outcome.CREATED, Outcome.UPDATED)
+    is_met = result is None and change.action is Action.NOOP
+    is_adopted = result is not None and result.outcome is Outcome.UNCHANGED
+    record_id = (result.record_id if result else None) or change.record_id
+    is_remembered = change.row is not None or change.made_for > 0 or change.completes is not None
+    if not is_remembered or record_id is None or not (is_written or is_met or is_adopted):
+        return None
+    ids = state.ids
+    desired: dict[str, Value] = {}
+    for name, value in change.desired.items():
+        known = resolved(value, ids)
+        if not isinstance(known, Pending):
+            desired[name] = known
+    return _Done(change, record_id, desired, is_written)
+
+
+def _completed(done: Sequence[_Done]) -> list[_Done]:
+    """What is done, with each completion as a part of its record, which has one entry in the ledger."""
+    merged = {each.change.change_id: each for each in done if each.change.completes is None}
+    for each in done:
+        if (record := each.change.completes) is None:
+            continue
+        own = merged.get(record)
+        if own is None:  # a retry completes a record that an earlier run made
+            merged[each.change.change_id] = each
+            continue
+        desired = {**own.desired, **each.desired}
+        names = (*own.completed_by, each.change.change_id)
+        merged[record] = replace(own, desired=desired, is_written=True, completed_by=names)
+    return list(merged.values())
+
+
+def _read_back(state: RunState, written: Sequence[_Done], *, is_audited: bool) -> Mapping[str, Record]:
+    """The written records as the org holds them, by id; one that is gone is not among them."""
+    there: dict[str, Record] = {}
+    for start in range(0, len(written), ROWS_PER_READ):
+        if start:
+            state.check_stop()
+        lookups = _lookups(state, written[start : start + ROWS_PER_READ], is_audited=is_audited)
+        there |= {str(each["Id"]): each for records in state.gateway.fetch(lookups) for each in records}
+    return there
+
+
+def _lookups(state: RunState, written: Sequence[_Done], *, is_audited: bool) -> list[Lookup]:
+    """One look-up for each sObject; an audit asks for more fields and not for more calls."""
+    lookups = []
+    for sobject in WRITE_ORDER:
+        of_sobject = [each for each in written if each.change.sobject == sobject]
+        names = dict.fromkeys(
+            name for each in of_sobject for name in (*each.desired, *each.deferred, *may_lose(each.change))
+        )
+        if of_sobject:
+            ids = tuple(each.record_id for each in of_sobject)
+            names |= dict.fromkeys(audited_fields(state, sobject) if is_audited else ())
+            lookups.append(Lookup(sobject, tuple(dict.fromkeys(("Id", *AUDIT, *names))), "Id", ids))
+    return lookups
+
+
+def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Problem]:
+    describe = state.gateway.describe(done.change.sobject)
+    meant = done.desired | {
+        name: value
+        for name, value in may_lose(done.change).items()
+        if name not in done.desired and not isinstance(value, Pending)
+    }
+    now = held(describe, record, meant)
+    kept = _kept_by_master(state, done.change)
+    for name, wanted in meant.items():
+        if name in kept:
+            continue
+        if not is_same(wanted, now[name], scale=scale_of(describe.field(name))):
+            yield Problem(
+                code="NOT_AS_WRITTEN",
+                stage=Stage.ORG,
+                message=f"{done.change.label}: {name} is {shown(now[name])} in the org, not {shown(wanted)}",
+                hint="The platform or an automation of the org changed it; it is not sent again.",
+                row=done.change.row,
+                field=name,
+            )
+
+
+def _kept_by_master(state: RunState, change: Change) -> frozenset[str]:
+    """The fields that the record, which the row's own was merged into, keeps as it has them."""
+    is_followed = any(each.change_id == change.change_id for each in state.plan.gone.followed)
+    return frozenset(change.desired) - change.values.keys() if is_followed else frozenset()
+
+
+def _seen(state: RunState, done: _Done, record: Record | None, *, is_late: bool) -> Mapping[str, Value]:
+    """The base of the next comparison: what the org made of the values, else the values themselves."""
+    is_new = done.change.action in (Action.CREATE, Action.CONVERT)
+    if record is None or (is_late and not is_new):
+        return done.desired
+    describe = state.gateway.describe(done.change.sobject)
+    if is_new and is_anothers(record):
+        return {**done.desired, **dict.fromkeys(_empty_at_first(describe, done.deferred))}
+    return held(describe, record, dict.fromkeys((*done.desired, *done.deferred)))
+
+
+def _empty_at_first(describe: SObjectDescribe, names: Iterable[str]) -> list[str]:
+    """The lookups that a new record does not have by itself, as it has an owner."""
+    fields = (describe.field(name) for name in names)
+    return [each.name for each in fields if each is not None and not each.defaulted_on_create]
+
+
+def _overruled(state: RunState, done: _Done, record: Record | None) -> frozenset[str]:
+    """What the deal's new stage overruled and no second write has tried to put right; the next run does.
+
+    Remembered as it was sent it would look like somebody's edit, as it is like something not to be sent again.
+    """
+    second = state.results.get(second_id(done.change.change_id))
+    values = may_lose(done.change)
+    if not values or record is None or (second is not None and second.outcome is Outcome.UPDATED):
+        return frozenset()
+    wanted = {"StageName": done.change.values["StageName"], **values}
+    now = held(state.gateway.describe(done.change.sobject), record, wanted)
+    return frozenset(lost(wanted, now, state.gateway.stage_catalogue()))
+
+
+def _entry(
+    state: RunState,
+    done: _Done,
+    seen: Mapping[str, Value],
+    known: LedgerEntry | None,
+    left_out: frozenset[str],
+) -> LedgerEntry:
+    """What is remembered of a row from now on; `known` is what was, of the same record."""
+    sent: Mapping[str, Value] = done.desired
+    if known is not None and not done.is_written:
+        sent = seen = {
+            name: value
+            for name, value in sent.items()
+            if name not in known.sent or not is_same(known.sent[name], value)
+        }
+    if known is not None:
+        sent, seen = {**known.sent, **sent}, {**known.seen, **seen}
+    sent, seen = _without(sent, left_out), _without(seen, left_out)
+    return LedgerEntry(done.change.sobject, _ledger_key(state, done), done.record_id, sent, seen)
+
+
+def _without(values: Mapping[str, Value], names: frozenset[str]) -> Mapping[str, Value]:
+    return {name: value for name, value in values.items() if name not in names} if names else values
+
+
+def is_anothers(record: Record) -> bool:
+    """Whether a record was last modified by somebody else than the user who created it."""
+    return record.get("LastModifiedById") != record.get("CreatedById")
+
+
+def _ledger_key(state: RunState, done: _Done) -> str:
+    sobject, plan = done.change.sobject, state.plan
+    if sobject != CONTACT_ROLE:
+        return ledger_key(plan.job, done.change.key, key_field=plan.key_fields.get(sobject))
+    role = done.desired.get("Role")
+    deal, contact = str(done.desired.get("OpportunityId")), str(done.desired.get("ContactId"))
+    return role_key(deal, contact, role if isinstance(role, str) else None)

@@ -1,0 +1,337 @@
+"""Makes a plan: rows and a picture of the org in, one change for every row out. Nothing is written.
+
+Sections go in the order of writing, so that a row may refer to a row of an earlier section that is yet to
+be created. Each section costs one read for its records and its references together, contact roles one more
+for the roles that the deals already have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
+from datetime import date
+from typing import Final
+
+from sfsync.core.deals.forecast_basis import ForecastBasis
+from sfsync.core.deals.gone import GoneRows, VanishedRow
+from sfsync.core.deals.leads import comes_from_lead, without_idle_leads
+from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
+from sfsync.core.job import Job, UpdateMode
+from sfsync.core.models import Reference
+from sfsync.core.plan import Action, Change, Plan, SourceImage
+from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, Record, RunRecord
+from sfsync.core.references.owners import USER, sandbox_suffixes
+from sfsync.core.references.planned_records import PlannedRecords
+from sfsync.core.references.resolve import ReferenceTable
+from sfsync.core.references.second_pass import without_lost_ends
+from sfsync.core.results import Problem
+from sfsync.core.rows import RowSource
+from sfsync.core.sending.costs import predicted_calls
+from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
+from sfsync.core.writes import Route
+from sfsync.engine.planning.deal_rules import DealRules
+from sfsync.engine.planning.forecasting import forecast_basis
+from sfsync.engine.planning.gone_rows import plan_vanished
+from sfsync.engine.planning.lead_planning import LeadPlanner
+from sfsync.engine.planning.matching import (
+    learn_references,
+    learn_what_tells_apart,
+    own_records,
+    refuse_without_memory,
+)
+from sfsync.engine.planning.offered_values import OfferedValues
+from sfsync.engine.planning.parent_planning import ParentPlanner, wanted_parents
+from sfsync.engine.planning.reading import CheckedRow, ReadSection, derived_roles, read_section
+from sfsync.engine.planning.role_planning import RolePlanner, rejected_deals
+from sfsync.engine.planning.routing import plan_routes
+from sfsync.engine.planning.row_planning import RowPlanner
+from sfsync.engine.planning.row_problems import (
+    kept_note,
+)
+from sfsync.engine.planning.row_references import ReferencePolicies
+from sfsync.engine.planning.schema import Schema, read_schema, target
+from sfsync.engine.planning.self_references import SelfReferences
+
+MOST_STRICT: Final = 500
+"""Updates of one plan that are each sent on a condition; more go without, two hundred times faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStamp:
+    """What a plan is given from outside, so that planning itself draws no clock and no randomness."""
+
+    plan_id: str
+    created_at: str
+
+
+def make_plan(
+    job: Job,
+    sources: Mapping[str, RowSource],
+    *,
+    gateway: OrgGateway,
+    journal: Journal,
+    stamp: PlanStamp,
+    listener: Listener,
+    accepted: Collection[tuple[str, str]] = (),
+) -> Plan:
+    """The plan that makes the org agree with the job's rows. `sources` is keyed by section name.
+
+    `accepted` are changes of earlier runs, by run and change id, that go again though nobody can say of them.
+
+    Raises:
+        ConfigError: the job does not fit the org.
+        GuardError: rows have no key in the org, and the journal has never seen the job.
+        SourceError: a source cannot be read.
+    """
+    org = gateway.identity()
+    schema = read_schema(job, gateway)
+    refuse_without_memory(job, org.org_id, journal)
+    in_doubt, unfenced = _in_doubt(job, org.org_id, journal, accepted)
+    deals = DealRules(schema, OfferedValues(gateway), date.fromisoformat(stamp.created_at[:10]))
+    planning = _Planning(job, schema, gateway, journal, org.org_id, listener, in_doubt, deals, unfenced)
+    for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
+        planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
+    changes = planning.finish()
+    routes = plan_routes(job, schema, changes, gateway)
+    is_strict = _is_strict(job.update_mode, changes)
+    off_stage, off_stage_total = deals.off_stage
+    return Plan(
+        plan_id=stamp.plan_id,
+        job=job.name,
+        profile=job.org or "",
+        job_digest=job.digest,
+        org=org,
+        schema_digest=schema.digest,
+        serial=journal.serial(job.name, org.org_id),
+        created_at=stamp.created_at,
+        mode=job.mode,
+        role_policy=job.role_policy,
+        on_role_error=job.on_role_error,
+        key_fields={each.sobject: each.key for each in schema.writing if each.key},
+        routes=routes,
+        is_strict=is_strict,
+        limits=job.limits,
+        is_audited=bool(job.verify),
+        gone=planning.gone(),
+        changes=changes,
+        notes=tuple(planning.notes),
+        sources=planning.images,
+        predicted=predicted_calls(changes, routes, is_strict=is_strict),
+        forecast=planning.forecast(changes),
+        open_references=tuple(planning.references.open),
+        off_stage=off_stage,
+        off_stage_total=off_stage_total,
+    )
+
+
+def _in_doubt(
+    job: Job, org_id: str, journal: Journal, accepted: Collection[tuple[str, str]]
+) -> tuple[list[ChangeRecord], frozenset[str]]:
+    """What earlier runs left open, and the names of those changes that no fence keeps from being there twice."""
+    still_open = [
+        (run, record)
+        for run, record in journal.open_changes(job.name, org_id)
+        if (run.run_id, record.change_id) not in accepted
+    ]
+    return [record for _, record in still_open], _unfenced(still_open, journal)
+
+
+def _unfenced(still_open: Sequence[tuple[RunRecord, ChangeRecord]], journal: Journal) -> frozenset[str]:
+    """The open changes that may have been sent without a key: a key that they have by now fences none of them."""
+    sent = {run.run_id: journal.sendings(run.run_id) for run, _ in still_open}
+    routes = ((record.change_id, sent[run.run_id].get(record.change_id)) for run, record in still_open)
+    return frozenset(name for name, by in routes if by is None or by[0] is not Route.KEY_FENCE)
+
+
+def _is_strict(mode: UpdateMode, changes: tuple[Change, ...]) -> bool:
+    if mode is not UpdateMode.AUTO:
+        return mode is UpdateMode.STRICT
+    updates = [each for each in changes if each.action is Action.UPDATE and each.sobject != CONTACT_ROLE]
+    return len(updates) <= MOST_STRICT
+
+
+@dataclass(slots=True)
+class _Planning:
+    job: Job
+    schema: Schema
+    gateway: OrgGateway
+    journal: Journal
+    org_id: str
+    listener: Listener
+    still_open: Sequence[ChangeRecord]
+    rules: DealRules
+    unfenced: InitVar[frozenset[str]]
+    notes: list[Problem] = field(default_factory=list)
+    images: dict[str, SourceImage] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    planned: dict[str, PlannedRecords] = field(default_factory=dict)
+    table: ReferenceTable = field(init=False)
+    references: ReferencePolicies = field(init=False)
+    derived: list[CheckedRow] = field(default_factory=list)
+    vanished: list[VanishedRow] = field(default_factory=list)
+    known: dict[str, int] = field(default_factory=dict)
+    rows: RowPlanner = field(init=False)
+    parents: ParentPlanner = field(init=False)
+    ahead: SelfReferences = field(init=False)
+    places: dict[str, int] = field(default_factory=dict)
+    deals: list[Record] = field(default_factory=list)
+
+    def __post_init__(self, unfenced: frozenset[str]) -> None:
+        describes = {name: rules.describe for name, rules in self.schema.rules.items()}
+        suffixes = sandbox_suffixes(self.gateway.identity())
+        self.table = ReferenceTable(self.planned, describes, self.job.picks, suffixes)
+        self.references = ReferencePolicies(self.table)
+        self.rows = RowPlanner(self.job, self.schema, self.references, unfenced, self.rules)
+        self.parents = ParentPlanner(
+            self.job, self.schema, self.gateway, self.journal, self.org_id, self.table, self.planned, unfenced
+        )
+        self.ahead = SelfReferences(self.schema, self.table, self.rows, self.parents, self._put)
+
+    def read(self, read: ReadSection) -> None:
+        """Plans the rows of one section."""
+        self.listener(PhaseStarted(f"plan {read.section.name}", len(read.rows)))
+        self.notes.extend(read.notes)
+        self.images.setdefault(read.image.name, read.image)
+        if read.section.sobject == CONTACT_ROLE:
+            self._plan_roles([*read.rows, *self.derived])
+            self.derived = []
+        else:
+            if read.section.sobject == OPPORTUNITY:
+                self.derived = derived_roles(read)
+            self._plan_keyed(read)
+        self.listener(PhaseAdvanced(f"plan {read.section.name}", len(read.rows)))
+
+    def finish(self) -> tuple[Change, ...]:
+        """All changes in the order of writing."""
+        if self.derived:
+            self._plan_roles(self.derived)
+        changes = without_idle_leads(self._completed())
+        self.notes.extend(kept_note(*what, count=count) for what, count in self.rows.kept.items())
+        self.notes.extend(self.rules.notes())
+        for note in self.notes:
+            self.listener(Noticed(note.message))
+        return tuple(changes)
+
+    def forecast(self, changes: Iterable[Change]) -> ForecastBasis | None:
+        """What is needed to say the plan's effect on the forecast; None when the job has no deals."""
+        rules = self.schema.rules.get(OPPORTUNITY)
+        if rules is None or rules.stages is None:
+            return None
+        return forecast_basis(
+            changes,
+            self.deals,
+            rules.describe,
+            stages=rules.stages.stages,
+            owners=self.table.names("User"),
+            fiscal_year_start=self.gateway.fiscal_year_start(),
+        )
+
+    def gone(self) -> GoneRows:
+        """The rows that are gone from the source or from the org."""
+        known = {name: count for name, count in self.known.items() if count and self.vanished}
+        return GoneRows(tuple(self.vanished), tuple(self.rows.gone.followed.values()), known)
+
+    def _completed(self) -> Sequence[Change]:
+        """The changes with the parents that are made for them, and what is written when all are created."""
+        self.ahead.settle(None)
+        changes = rejected_deals(self.changes, self.job.on_role_error)
+        further = self.ahead.completions(changes)
+        if not self.parents.made and not self.ahead.is_used:
+            return changes
+        return wanted_parents(without_lost_ends([*self.parents.made.values(), *changes, *further]))
+
+    def _take(self, change: Change, planned: PlannedRecords) -> None:
+        self.places[change.change_id] = len(self.changes)
+        self.changes.append(change)
+        planned.add(change)
+        if comes_from_lead(change):
+            self.rules.observe(change, {})
+
+    def _put(self, change: Change) -> None:
+        """Takes a change that was planned anew."""
+        self.changes[self.places[change.change_id]] = change
+        self.planned[change.sobject].add(change)
+
+    def _plan_keyed(self, read: ReadSection) -> None:
+        sobject = read.section.sobject
+        describe = self.schema.describe(sobject)
+        own = own_records(read, describe, job=self.job.name, org_id=self.org_id, journal=self.journal)
+        leads = self._leads(read)
+        references = [*self._references(read), *(leads.references(read.rows) if leads else ())]
+        lookups = [own.lookup] if own.lookup else []
+        lookups += self.table.lookups(references, of=sobject)
+        answers = list(zip(lookups, self.gateway.fetch(lookups) if lookups else [], strict=True))
+        if own.lookup:
+            records = answers.pop(0)[1]
+            own.learn(records)
+            self.deals += records if sobject == OPPORTUNITY else []
+        learn_references(self.table, answers, self.gateway)
+        self.rows.gone.learn(
+            read, own, gateway=self.gateway, journal=self.journal, job=self.job.name, org_id=self.org_id
+        )
+        learn_what_tells_apart(self.table, references, self.gateway, of=sobject)
+        self.ahead.hold_back(read)
+        self.parents.settle(sobject, read.rows)
+        planned = self.planned.setdefault(sobject, PlannedRecords(read.section.match_name))
+        if leads:
+            leads.prepare(read, own, describe)
+            self.deals += leads.deals
+
+        def plan(row: CheckedRow, records: list[Record], lead: str | None = None) -> Change:
+            return self.ahead.change(read, row, records, own.ledger.get(row.key), lead=lead)
+
+        for row in read.rows:
+            found = own.of(row)
+            for each in leads.changes(read, row, found, plan) if leads else [plan(row, found)]:
+                self._take(each, self.planned.setdefault(each.sobject, planned))
+        self.ahead.settle(sobject)
+        self._plan_vanished(read)
+
+    def _leads(self, read: ReadSection) -> LeadPlanner | None:
+        """The planner of the section's rows that come out of leads, where the job has such rows."""
+        rule = read.section.lead
+        if rule is None or not any(each.lead for each in read.rows):
+            return None
+        self.planned.setdefault(LEAD, PlannedRecords("Id"))
+        return LeadPlanner(rule, self.references, self.planned, self.gateway, self.journal, self.org_id)
+
+    def _plan_vanished(self, read: ReadSection) -> None:
+        found = plan_vanished(
+            read,
+            self.schema,
+            job=self.job.name,
+            org_id=self.org_id,
+            journal=self.journal,
+            gateway=self.gateway,
+        )
+        self.changes += found.changes
+        self.notes += found.notes
+        self.vanished += found.rows
+        self.deals += found.deals
+        self.known[read.section.sobject] = found.known
+
+    def _references(self, read: ReadSection) -> Iterable[tuple[str, Reference]]:
+        describe = self.schema.describe(read.section.sobject)
+        for row in read.rows:
+            for name, value in row.values.items():
+                reference_field = describe.field(name)
+                if isinstance(value, Reference) and reference_field is not None:
+                    yield target(reference_field), value
+        for rule in read.section.rules:
+            if rule.inactive_default is not None:
+                yield USER, Reference(rule.inactive_default, rule.match)
+
+    def _plan_roles(self, rows: list[CheckedRow]) -> None:
+        planner = RolePlanner(
+            self.job,
+            self.schema,
+            self.gateway,
+            self.journal,
+            self.org_id,
+            self.references,
+            self.still_open,
+            self.parents,
+        )
+        planned = planner.plan(rows, self.planned.get(OPPORTUNITY))
+        self.changes.extend(planned.changes)
+        self.notes.extend(planned.notes)

@@ -1,0 +1,54 @@
+"""Asks the org what it offers to make writes safe to repeat, and chooses the routes of a plan by it.
+
+The org is asked about receipts only when something in the plan would go behind one, so a run with nothing to
+do costs no call for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sfsync.core.job import Job
+from sfsync.core.plan import WRITES, Action, Change
+from sfsync.core.ports import OrgGateway
+from sfsync.core.sending.receipts import RECEIPT, can_keep_receipts
+from sfsync.core.sending.routes import Means, choose_routes
+from sfsync.core.sobject import CONTACT_ROLE
+from sfsync.core.writes import Route
+from sfsync.engine.planning.schema import Schema
+from sfsync.errors import ConfigError
+
+
+def plan_routes(
+    job: Job, schema: Schema, changes: Sequence[Change], gateway: OrgGateway
+) -> Mapping[str, Route]:
+    """The route of each sObject's creates in this plan.
+
+    Raises:
+        ConfigError: the job wants a route that the org cannot give.
+    """
+    asks = job.route is not None or _needs_more_than_keys(schema, changes)
+    means = means_of(gateway) if asks else Means(has_receipts=False, has_jobs=False)
+    return choose_routes(schema.writing, means, wanted=job.route)
+
+
+def means_of(gateway: OrgGateway) -> Means:
+    """What the org offers besides keys; one call, and one more where there is no object for receipts."""
+    try:
+        has_receipts = can_keep_receipts(gateway.describe(RECEIPT))
+    except ConfigError as error:
+        if error.code != "UNKNOWN_SOBJECT":
+            raise
+        has_receipts = False
+    return Means(has_receipts=has_receipts, has_jobs=not has_receipts and gateway.jobs.is_allowed())
+
+
+def _needs_more_than_keys(schema: Schema, changes: Sequence[Change]) -> bool:
+    """Whether the plan writes rows without a key, or roles of deals that are in the org."""
+    keyless = {each.sobject for each in schema.writing if each.key is None} - {CONTACT_ROLE}
+    new_deals = {each.change_id for each in changes if each.action is Action.CREATE}
+    return any(
+        each.sobject in keyless or (each.sobject == CONTACT_ROLE and each.parent not in new_deals)
+        for each in changes
+        if each.action in WRITES
+    )
