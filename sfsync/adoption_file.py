@@ -102,16 +102,18 @@ def _confirmed(line: int, row: Mapping[str, str | None], mistakes: list[str]) ->
     cells = {name: trimmed(row.get(name) or "") for name in DECISIVE}
     if not cells["adopt"]:
         return None
+    wrong = "adopt is neither yes nor no"
     try:
         if not parse_boolean(cells["adopt"]):
             return None
+        wrong = "modified is no time with an offset, as it was written"
         modified = parse_datetime(cells["modified"]) if cells["modified"] else None
-    except ValueError as error:
-        mistakes.append(f"line {line}: {error}")
+    except ValueError:
+        mistakes.append(f"line {line}: {wrong}")
         return None
     full_id = record_id(cells["record_id"], OPPORTUNITY)
     if full_id is None or not cells["change"]:
-        mistakes.append(f"line {line}: {cells['record_id']!r} is no id of a deal, or the change is missing")
+        mistakes.append(f"line {line}: record_id is no id of a deal, or the change is missing")
         return None
     return line, Confirmed(row.get("change") or "", full_id, modified)
 

@@ -18,7 +18,7 @@ from typing import Final
 from sfsync.core.job import Job
 from sfsync.core.references.picks import COLUMNS, Pick, Picks, contradiction
 from sfsync.core.references.strategies import strategy
-from sfsync.core.sobject import KEY_PREFIXES, record_id
+from sfsync.core.sobject import KEY_PREFIXES, id_form, record_id
 from sfsync.core.values import clean_key, trimmed
 from sfsync.core.wording import suggestion
 from sfsync.errors import ConfigError
@@ -66,8 +66,8 @@ def read_picks(path: Path) -> Picks:
     found = contradiction(picks)
     if found is not None:
         first, second = found
-        what = f'{second.sobject} "{second.value}" is {first.record_id} in line {first.line}'
-        raise _refusal(f"{path} line {second.line}: {what}, and {second.record_id} here")
+        what = f"{second.sobject} is {first.record_id} in line {first.line}"
+        raise _refusal(f"{path} line {second.line}: {what}, and {second.record_id} here, for one value")
     return Picks(str(path), picks)
 
 
@@ -99,12 +99,11 @@ def _pick(path: Path, line: int, cells: list[str]) -> Pick | None:
     if not sobject or not value:
         raise _refusal(f"{path} line {line}: sobject and value must both be given")
     if sobject not in KEY_PREFIXES and not sobject.endswith("__c"):
-        raise _refusal(
-            f'{path} line {line}: sobject "{sobject}" is unknown. {suggestion(sobject, KEY_PREFIXES)}'
-        )
+        raise _refusal(f"{path} line {line}: sobject is unknown. {suggestion(sobject, KEY_PREFIXES)}")
     found = record_id(text, sobject)
     if found is None:
-        raise _refusal(f'{path} line {line}: "{text}" is no record id of {sobject}')
+        what = f'"{text}"' if id_form(text) else "id"
+        raise _refusal(f"{path} line {line}: {what} is no record id of {sobject}")
     return Pick(sobject, strategy(by).text if by else "", clean_key(value), found, line)
 
 

@@ -28,12 +28,12 @@ from sfsync.core.sending.verdict import CallKind, Evidence, Fault
 from sfsync.errors import ConfigError
 from sfsync.salesforce.deadlines import DeadlineAdapter, deadline_of
 from sfsync.salesforce.origins import Origin, is_safe_target, require_proxy
+from sfsync.salesforce.repeated_secrets import without
 from sfsync.salesforce.soap import XML, fault_evidence, with_token
 
 _GZIP_FROM_BYTES: Final = 1024
 _MAX_BODY_BYTES: Final = 128 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
-_SHORTEST_SECRET: Final = 6
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 
 
@@ -146,13 +146,6 @@ class Door:
             raise ConfigError("an address outside of the org was about to be used", code="BAD_TARGET")
         return prepared
 
-    def _without_secrets(self, body: bytes, token: str) -> bytes:
-        """The body of a refusal without what we sent: some servers repeat it, and refusals are reported."""
-        for secret in (*self._secrets, token.encode()):
-            if len(secret) >= _SHORTEST_SECRET:
-                body = body.replace(secret, b"(secret)")
-        return body
-
     def _send(
         self, prepared: requests.PreparedRequest, request: Request, deadline_s: float, *, token: str
     ) -> Answer:
@@ -161,8 +154,8 @@ class Door:
         response = self._session.send(prepared, allow_redirects=False, stream=True, timeout=timeout)
         try:
             body = _read_whole(response, deadline_s)
-            if response.status_code >= 300:
-                body = self._without_secrets(body, token)
+            is_refusal = response.status_code >= 300
+            body = without(body, (*self._secrets, token.encode()) if is_refusal else (token.encode(),))
             return _answer_of(request, response, body)
         finally:
             response.close()

@@ -8,6 +8,7 @@ import random
 import string
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -48,9 +49,11 @@ def planted(names: Iterable[str], seed: int) -> dict[str, str]:
 
 
 def forms(text: str) -> set[bytes]:
-    """The text as it could be written: plain, quoted for URLs, escaped for JSON and Python, in base64 and hex."""
+    """The text as it could be written: plain, quoted for URLs, CSV, JSON, Python and XML, in base64 and hex."""
     data = text.encode()
     whole = {text, quote(text, safe=""), quote_plus(text), json.dumps(text)[1:-1], repr(text)[1:-1]}
+    whole |= {json.dumps(text, ensure_ascii=False)[1:-1], text.replace('"', '""')}
+    whole |= {escape(text), escape(text, quote=False).replace('"', "&#34;").replace("'", "&#39;")}
     written = {each.encode() for each in whole} | {data.hex().encode()}
     for shift in range(3):
         # Base64 of a longer text that holds this one: the digits that depend on nothing else.
@@ -91,8 +94,15 @@ class Search:
         ]
 
 
-PRIVATE = ("rejects", "unprocessed", "successes", "plan", "run_results", "journal")
-"""How the names of files begin that may hold values of rows."""
+PRIVATE = (
+    *("rejects", "unprocessed", "successes", "plan", "run_results", "journal"),
+    "report.html",  # the plan and the problems as the terminal has them, for a browser
+    "picks.csv",  # the values of references that nothing settles: a person says what they mean
+    "verify.csv",  # what was sent beside what the org holds: without the values nobody could judge it
+    "adopt.csv",  # names, amounts and stages of rows and records: a person says which are the same
+    "pulled",  # deals of the org, which are what was asked for
+)
+"""How the names of files begin that may hold values of rows; whatever a run writes is private all the same."""
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -9,45 +9,18 @@ whole grid, every script of the emulator's catalogue of faults at every kind of 
 from __future__ import annotations
 
 import itertools
-import os
-import random
-import stat
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
-from client_processes import Nursery
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from lead_bench import CONVERT, conversions, write_leads_job
 from lead_bench import deal as deal_of_lead
-from main_job_bench import LEUNG, ORG_FILE, WRITES, Bench, deal, role
-from planting import PRIVATE, ROWS, SECRETS, Search, files_below, planted
+from main_job_bench import WRITES
+from planting import Search, planted
+from scenes import IS_GRID, ROW, SECRET, Scene
 
 from sfsync.emulator.fault_actions import FailRows, Kill, Page, Redirect, Refuse
 from sfsync.emulator.fault_catalogue import CATALOGUE
 from sfsync.emulator.faults import FaultScript, script_from
-from sfsync.emulator.server import RunningEmulator, running
-
-IS_GRID = os.environ.get("SFSYNC_LEAKS") == "1"
-SEED = int(os.environ.get("SFSYNC_LEAKS_SEED") or (random.SystemRandom().randrange(10**6) if IS_GRID else 7))
-SECRET = planted(SECRETS, SEED)
-ROW = planted(ROWS, SEED + 1)
-DEBUG = """
-import functools, logging
-logging.basicConfig(level=logging.DEBUG)
-from sfsync.salesforce import retrying
-from sfsync.salesforce.session import Timeouts
-retrying.RetryPolicy = functools.partial(
-    retrying.RetryPolicy, first_wait_s=0.0, max_wait_s=0.0, max_retry_after_s=0.0, deadline_s=1.0,
-    timeouts=Timeouts(0.5, 0.5),
-)
-import sfsync.app
-sfsync.app._pause = lambda stop, tries: None
-"""
-"""What a client does first: it logs everything, and has little patience."""
 
 CRASH = """
 def fail(*args, **kwargs):
@@ -64,136 +37,6 @@ def fail(*args, **kwargs):
 import {module}
 {module}.{name} = fail
 """
-
-
-@pytest.fixture(scope="module")
-def key() -> str:
-    """An RSA key in PEM form; each of its lines is a secret."""
-    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = made.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return pem.decode()
-
-
-@dataclass
-class Scene:
-    """One client on one org, and what it may not show."""
-
-    emulator: RunningEmulator
-    folder: Path
-    key: str
-    nursery: Nursery
-    totals: Search
-    given: dict[str, str] = field(default_factory=dict)
-    prelude: str = DEBUG
-
-    def __post_init__(self) -> None:
-        self.bench = Bench(self.emulator, self.folder)
-        bad = ROW["bad cell"]
-        rows = [
-            deal("D-1", deal=ROW["deal name"], next_step=ROW["next step"]),
-            deal("D-2", amount=ROW["amount"]),
-            deal("D-3", stage=ROW["stage"]),
-            deal("D-4", account=ROW["account"]),
-            deal("D-5", close_date=ROW["date"]),
-            deal("D-6", close_date="2027-02-30", next_step=bad),
-        ]
-        roles = [
-            role("D-1", LEUNG, "Evaluator"),
-            role("D-1", ROW["contact e-mail"]),
-            role("D-1", name=ROW["role"]),
-        ]
-        self.bench.write_job(rows, roles)
-        self.inputs = {each.name for each in self.folder.iterdir()}
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """The client's environment, with secrets that are none of its business."""
-        strange = {
-            "HTTP_PROXY": f"http://u:{SECRET['netrc password']}@127.0.0.1:9",
-            "HTTPS_PROXY": f"http://u:{SECRET['https proxy password']}@127.0.0.1:9",
-            "ALL_PROXY": f"http://u:{SECRET['all proxy password']}@127.0.0.1:9",
-            "AWS_SECRET_ACCESS_KEY": SECRET["cloud key"],
-            "DATABASE_URL": f"postgres://u:{SECRET['database url']}@h/d",
-            "COOKIE": SECRET["cookie in the environment"],
-            "SSLKEYLOGFILE": str(self.folder / "tls-keys"),
-            "SFSYNC_ORGS__LOCAL__MAX_OUTAGE_MINUTES": "0",
-        }
-        return {**self.bench.environ, **strange, **self.given}
-
-    def log_in_by(self, way: str) -> None:
-        """Sets the profile to a way to log in, with planted secrets."""
-        settings = {
-            "LOGIN": way,
-            "LOGIN_URL": self.emulator.instance_url,
-            "CLIENT_ID": SECRET["client id"],
-            "CLIENT_SECRET": SECRET["client secret"],
-            "USERNAME": "integration@cloudkicks.example",
-            "PASSWORD": SECRET["password"] + SECRET["security token"],
-            "PRIVATE_KEY": self.key,
-            "ALLOW_PASSWORD": "true",
-        }
-        self.given |= {f"SFSYNC_ORGS__LOCAL__{name}": value for name, value in settings.items()}
-
-    def go(self, name: str, *arguments: str, strike: Callable[[int], object] = lambda _: None) -> None:
-        """Runs a command line and searches everything that left it."""
-        err = self.folder / "client.err"
-        arguments = arguments or ("run", self.bench.job)
-        client = self.nursery.start(
-            *arguments,
-            environ=self.environ,
-            folder=self.folder,
-            grace_s=0.3,
-            err=str(err),
-            prelude=self.prelude,
-        )
-        strike(client.pid)
-        client.run()
-        self.emulator.faults.clear()
-        lines = {f"key line {n}": line for n, line in enumerate(self.key.splitlines()) if len(line) > 30}
-        tokens = {"token": self.emulator.access_token.partition("!")[2]}
-        tokens |= {
-            f"token {n}": token.partition("!")[2] for n, token in enumerate(self.emulator.org.sessions._live)
-        }
-        search = Search(
-            {**SECRET, **lines, **tokens, "assertion": "eyJ0eXAi", "assertion 2": "eyJhbGci"}, ROW
-        )
-        search.look("stderr", err.read_bytes(), may_hold_rows=False)
-        search.look("stdout", client.out.read_bytes(), may_hold_rows=True)
-        for path in files_below(self.folder):
-            if path.name in self.inputs or path.name.startswith("client"):
-                continue
-            holds_rows = path.name.startswith(PRIVATE)
-            search.look(str(path.relative_to(self.folder)), path.read_bytes(), may_hold_rows=holds_rows)
-            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
-        assert not (self.folder / "tls-keys").exists()
-        self.totals.files += search.files
-        self.totals.bytes_read += search.bytes_read
-        self.totals.hits += search.hits
-        assert [str(hit) for hit in search.hits] == [], (name, arguments)
-
-
-@pytest.fixture(scope="module")
-def totals() -> Iterator[Search]:
-    """The figures over all scenarios."""
-    search = Search(SECRET, ROW)
-    yield search
-    if IS_GRID:
-        print(
-            f"\nleaks: {len(SECRET)} secrets, {len(ROW)} row values; {search.files:,} outputs of "
-            f"{search.bytes_read:,} bytes searched; {len(search.hits)} found; seed {SEED}"
-        )
-
-
-@pytest.fixture
-def scene(tmp_path: Path, key: str, nursery: Nursery, totals: Search) -> Iterator[Scene]:
-    """An org whose app and user have planted secrets."""
-    document = tomllib.loads(ORG_FILE.read_text())
-    document["oauth"] |= {"client_id": SECRET["client id"], "client_secret": SECRET["client secret"]}
-    document["users"][0] |= {"password": SECRET["password"], "security_token": SECRET["security token"]}
-    with running(document) as emulator:
-        yield Scene(emulator, tmp_path, key, nursery, totals)
 
 
 def told(*names: str) -> str:
@@ -489,6 +332,7 @@ def test_the_search_would_find_them(scene: Scene) -> None:
     """Every planted text is found in every form it could have, so that finding none means something."""
     import base64
     import json
+    from html import escape
     from urllib.parse import quote
 
     for name, text in {**SECRET, **ROW}.items():
@@ -496,6 +340,9 @@ def test_the_search_would_find_them(scene: Scene) -> None:
             text.encode(),
             quote(text).encode(),
             json.dumps({"a": text}).encode(),
+            json.dumps({"a": text}, ensure_ascii=False).encode(),
+            escape(text).encode(),
+            f'"{text.replace(chr(34), chr(34) * 2)}"'.encode(),
             base64.b64encode(b"user:" + text.encode() + b"\n"),
             base64.urlsafe_b64encode(text.encode()),
             repr(text).encode(),

@@ -12,6 +12,7 @@ from dataclasses import InitVar, dataclass, field
 from datetime import date
 from typing import Final
 
+from sfsync.core.announced import announced
 from sfsync.core.deals.forecast_basis import ForecastBasis
 from sfsync.core.deals.gone import GoneRows, VanishedRow
 from sfsync.core.deals.leads import comes_from_lead, without_idle_leads
@@ -208,8 +209,8 @@ class _Planning:
         changes = without_idle_leads(self._completed())
         self.notes.extend(kept_note(*what, count=count) for what, count in self.rows.kept.items())
         self.notes.extend(self.rules.notes())
-        for note in self.notes:
-            self.listener(Noticed(note.message))
+        for message in announced(self.notes):
+            self.listener(Noticed(message))
         return tuple(changes)
 
     def forecast(self, changes: Iterable[Change]) -> ForecastBasis | None:
