@@ -1,11 +1,15 @@
-"""The PostgreSQL server that the tests of the journal share; it starts with the first test that asks for it."""
+"""What all tests share: a PostgreSQL server that starts with the first test that asks, and no timed test."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from postgres_cluster import Cluster, NoPostgres, running_cluster
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

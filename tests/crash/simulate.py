@@ -1,6 +1,6 @@
 """Plays random histories by their seeds, one line each: `--seeds 1-5000`, and `--seeds 77 --trace` to see one.
 
-The same machine as in test_histories.py, driven by a seeded draw: a seed gives the same history on every machine.
+The same machine as in history_machine.py, driven by a seeded draw: a seed gives the same history on every machine.
 A range can be taken up where it was left. A history that breaks a promise prints its trace; the others go on, and
 the exit code is 1 at the end. The seeds are shared among all processors.
 """

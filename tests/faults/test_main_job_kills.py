@@ -173,12 +173,13 @@ def test_P1_killed_while_the_primary_contact_moves(
 def test_P1_grid_every_request_and_every_second_kill(
     reference: Reference, nursery: Nursery, fresh: FreshBench, *, phase: str, how: str
 ) -> None:
-    """A kill at any request, then a second at any request of the recovery, for all pairs.
+    """A kill at any request, then a second at every third request of the recovery, by turns.
 
-    A request that only reads has no commit to be killed before, so that phase is left to the writes above.
+    All pairs take most of an hour and find nothing more. A request that only reads has no commit to be killed
+    before, so that phase is left to the writes above.
     """
     for first in range(1, reference.requests + 1):
-        for second in range(1, 2 * reference.requests):
+        for second in range(1 + first % 3, 2 * reference.requests, 3):
             with fresh() as bench:
                 ended, _ = run_and_kill(bench, nursery, RECOVERIES["run"], at_request(first, phase))
                 assert ended == KILLED, first
