@@ -70,7 +70,7 @@ def import_command(file: Path, *, safety: Safety, **options: object) -> int:
     """Import the deals in FILE, and the contact roles in the file given with --roles.
 
     Columns are recognised by API name, label or common word; a column that is not is an error that names the
-    flag to give. A rejects file of an earlier import is taken as it is. Example:
+    flag to give. A rejects file of an earlier import is taken as it is, with the same options. Example:
 
     sfsync import deals.csv --roles roles.csv --key deal_id -o sandbox
     """

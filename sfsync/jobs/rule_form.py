@@ -72,10 +72,10 @@ class RuleForm(Form):
     )
     policy: Literal["source", "org", "create-only", "fill-empty", "forward-only"] | None = Field(
         None,
-        description="Who has the say where the record differs: the row (source), the org once it has a value "
-        "(org), only on create (create-only), the row where the org's field is empty (fill-empty), or the row "
-        "where its stage comes later (forward-only, for StageName). Without it the row's value goes, and a field "
-        "that somebody changed in the org since the last run is a conflict.",
+        description="Who has the say where the record differs: the row (source), the org once it has a value that "
+        "this job did not write (org), only on create (create-only), the row where the org's field is empty "
+        "(fill-empty), or the row where its stage comes later (forward-only, for StageName). Without it the row's "
+        "value goes, and a field that somebody changed in the org since the last run is a conflict.",
     )
     match: Annotated[
         list[Text] | None, BeforeValidator(as_list, json_schema_input_type=str | list[str] | None)
