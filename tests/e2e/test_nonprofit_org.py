@@ -4,6 +4,7 @@ import csv
 import os
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,30 @@ def around(org: RunningEmulator, state: Path) -> Surroundings:
     )
 
 
+def sums_of_org(org: RunningEmulator) -> dict[str, tuple[int, Decimal, Decimal]]:
+    """Count, amount and expected revenue of the org's deals by stage, as the org adds them up."""
+    summed = records(
+        org,
+        "SELECT StageName stage, COUNT(Id) deals, SUM(Amount) amount, SUM(ExpectedRevenue) expected"
+        " FROM Opportunity GROUP BY StageName",
+    )
+    return {each["stage"]: (each["deals"], cents(each["amount"]), cents(each["expected"])) for each in summed}
+
+
+def effect_by_stage(report: sfsync.Report) -> dict[str, tuple[int, Decimal, Decimal]]:
+    """What the report says the forecast has gained, by stage."""
+    effect = report.forecast()
+    assert effect is not None
+    [currency] = effect.currencies
+    after = {each.key: each.after for each in currency.by_stage if each.after.count}
+    return {name: (each.count, cents(each.amount), cents(each.expected)) for name, each in after.items()}
+
+
+def cents(amount: object) -> Decimal:
+    """An amount to the cent."""
+    return Decimal(str(amount)).quantize(Decimal("0.01"))
+
+
 def test_all_222_roles_land_each_deal_keeps_one_primary_and_a_second_run_writes_nothing(
     org: RunningEmulator, tmp_path: Path
 ) -> None:
@@ -141,6 +166,8 @@ def test_all_222_roles_land_each_deal_keeps_one_primary_and_a_second_run_writes_
         "Pledged": 30,
         "Verbal Commitment": 2,
     }
+
+    assert effect_by_stage(first) == sums_of_org(org)
 
     second = sfsync.sync(job, around=here)
     assert second.exit_code == 0
