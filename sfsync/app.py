@@ -33,6 +33,7 @@ from sfsync.engine.applying.accepting import NONE, Accepted, accept_unknown, acc
 from sfsync.engine.applying.runs import (
     Bench,
     begin_run,
+    end_earlier,
     refuse_excess,
     refuse_stale,
     run_plan,
@@ -159,7 +160,7 @@ class Workplace:
 
     @contextmanager
     def locked(self, keyless: Iterable[str] | None = None) -> Iterator[None]:
-        """Keeps other runs out, and settles what earlier runs left open."""
+        """Keeps other runs out, and settles what earlier runs left open, which stay resumable."""
         with self.lock(keyless):
             org_id = self.gateway.identity().org_id
             settle_earlier(self.job.name, org_id, self.bench, load=self._plan_of)
@@ -173,6 +174,10 @@ class Workplace:
                     wait=self.around.stop.wait,
                 )
             yield
+
+    def end_earlier(self) -> None:
+        """Ends what is interrupted of the job, because a person's word changes what its rows are."""
+        end_earlier(self.job.name, self.gateway.identity().org_id, self.bench)
 
     def _plan_of(self, run: RunRecord) -> Plan:
         return plan_of_run(self.journal, run)

@@ -57,6 +57,10 @@ class GuardError(SyncError):
     exit_code = 6
 
 
+SUPERSEDED = GuardError.exit_code
+"""The exit code on record for an interrupted run that a later run of its job has taken over."""
+
+
 class OrgUnavailable(SyncError):
     """The org did not answer well within all retries; the state is saved, a later run goes on."""
 

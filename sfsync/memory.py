@@ -118,6 +118,8 @@ def forget(
     if org_id is None:
         with opened(job, given) as place, place.locked():
             forgotten = _forget(place.journal, job, place.gateway.identity().org_id, wanted)
+            if forgotten:
+                place.end_earlier()
     else:
         with _journal(given) as journal, journal.locked(f"{job.name}-{org_id}"):
             forgotten = _forget(journal, job, org_id, wanted)
@@ -218,6 +220,7 @@ def remember_adopted(place: Workplace, sobject: str, key: str, full_id: str) -> 
     org_id = place.gateway.identity().org_id
     own = ledger_key(place.job.name, key, key_field=None)
     _refuse_anothers(place.job, own, place.journal.ledger_keys(org_id, sobject, full_id), full_id)
+    place.end_earlier()  # their plans know the row as one to create
     entry = LedgerEntry(sobject, own, full_id, sent={}, seen={})
     place.journal.put_ledger(org_id, [entry])
     _settle_as_saved(place, org_id, f"{sobject}:{key}", full_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from sfsync.core.deals.gone import vanished_excess
 from sfsync.core.job import Limits
 from sfsync.core.plan import WRITES, Action, Change, Plan
-from sfsync.core.sobject import OPPORTUNITY
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.errors import GuardError
 
 FEWEST: Final = 50
@@ -65,7 +65,7 @@ def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], 
     if plan.undoes is not None:
         return
     vanished = vanished_excess(plan.gone, [each.change_id for each in writes])
-    reasons = [*_proportions(writes, managed), *_growth(plan, last_rows), *vanished]
+    reasons = [*_proportions(plan, managed), *_growth(plan, last_rows), *vanished]
     if reasons:
         raise GuardError(
             f"the plan is out of proportion: {' and '.join(reasons)}",
@@ -74,9 +74,18 @@ def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], 
         )
 
 
-def _proportions(writes: Sequence[Change], managed: Mapping[str, int]) -> Iterator[str]:
-    for sobject, known in managed.items():
-        of_sobject = [each for each in writes if each.sobject == sobject and each.action not in _NEW]
+def _proportions(plan: Plan, managed: Mapping[str, int]) -> Iterator[str]:
+    """What the plan changes too many of; what it finishes or makes itself was never brought, so it is not known."""
+    left_over = {each.change_id for each in plan.changes if each.is_left_over}
+    own = left_over | {each.change_id for each in plan.changes if each.action in _NEW}
+    writes = [
+        each
+        for each in plan.changes
+        if each.action in WRITES and each.change_id not in own and not _is_role_of(each, own)
+    ]
+    for sobject, brought in managed.items():
+        known = brought - len(left_over) if sobject == OPPORTUNITY else brought
+        of_sobject = [each for each in writes if each.sobject == sobject]
         if known < FEWEST:
             continue
         if len(of_sobject) > known * MOST_CHANGED:
@@ -88,6 +97,10 @@ def _proportions(writes: Sequence[Change], managed: Mapping[str, int]) -> Iterat
         for name, count in cleared.items():
             if count > known * MOST_CLEARED:
                 yield f"it clears {sobject}.{name} on {count:,} of {known:,}"
+
+
+def _is_role_of(change: Change, deals: Collection[str]) -> bool:
+    return change.sobject == CONTACT_ROLE and change.parent in deals
 
 
 def _growth(plan: Plan, last_rows: int) -> Iterator[str]:

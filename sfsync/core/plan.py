@@ -81,7 +81,8 @@ class Change:
     stands for the deal's own `ContactId`. `because` says why a role is primary where its row does not say so,
     `other_account` names the account of a contact that is not the deal's. `made_for` is how many rows refer to a
     parent that is in no file and is made for them; `completes` is the change of the record that this update, of no
-    row of its own, completes once what it refers to is there.
+    row of its own, completes once what it refers to is there. `is_left_over` marks a deal whose lead an earlier run
+    converted without living to bring the row's values to it.
     """
 
     change_id: str
@@ -103,6 +104,7 @@ class Change:
     other_account: Annotated[str | None, Field(exclude_if=_is_unset)] = None
     made_for: Annotated[int, Field(exclude_if=_is_unset)] = 0
     completes: Annotated[str | None, Field(exclude_if=_is_unset)] = None
+    is_left_over: Annotated[bool, Field(exclude_if=_is_unset)] = False
 
     def waits_for(self) -> tuple[str, ...]:
         """The changes whose records this one refers to."""

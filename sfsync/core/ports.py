@@ -6,7 +6,7 @@ implements `Journal`; the engine knows none of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -264,10 +264,10 @@ class Journal(Protocol):
     Raises `JournalError` when it cannot be; then nothing may be sent.
     """
 
-    def begin_run(self, run: RunRecord, plan: bytes) -> None:
+    def begin_run(self, run: RunRecord, plan: bytes, *, takes_over: Collection[str] = ()) -> None:
         """Opens a run and keeps its plan, so that any host with this journal can go on with it.
 
-        A plan digest begun before is refused with `GuardError` (a plan is used once).
+        The runs that it takes over end in the same commit. A plan begun before is refused with `GuardError`.
         """
         ...
 

@@ -8,7 +8,7 @@ is committed once a run lock that was taken here is lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -20,7 +20,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from sfsync.core.ports import Attempt, ChangeRecord, Journal, LedgerEntry, RunRecord
 from sfsync.core.writes import Route
-from sfsync.errors import JournalError
+from sfsync.errors import SUPERSEDED, JournalError
 from sfsync.journal.facts import JournalFacts, read_facts
 from sfsync.journal.identity import next_sequence, read_identity
 from sfsync.journal.job_memory import SqlJobMemory
@@ -78,13 +78,15 @@ class SqlJournal:
         """What opening the journal changed."""
         return self.store.upgrade
 
-    def begin_run(self, run: RunRecord, plan: bytes) -> None:
-        """Opens a run and keeps its plan; plans of runs long past are dropped.
+    def begin_run(self, run: RunRecord, plan: bytes, *, takes_over: Collection[str] = ()) -> None:
+        """Opens a run, keeps its plan, ends the runs that it takes over; plans of runs long past are dropped.
 
         Raises:
             GuardError: the plan was begun before (`PLAN_CONSUMED`).
         """
         body = plan_row(run.run_id, plan)
+        over = update(RUNS).where(RUNS.c.run_id.in_(takes_over), RUNS.c.exit_code.is_(None))
+        over = over.values(exit_code=SUPERSEDED, ended_at=run.started_at)
 
         def work(connection: Connection) -> int:
             sequence = next_sequence(
@@ -92,6 +94,7 @@ class SqlJournal:
             )  # first: it makes runs that begin at once wait for each other
             self.store.refuse_lost_locks(connection)
             refuse_consumed(connection, run)
+            connection.execute(over)
             number = connection.scalar(select(func.coalesce(func.max(RUNS.c.number), 0))) or 0
             connection.execute(insert(RUNS), run_row(run, number=number + 1))
             drop_spent_plans(connection)

@@ -25,10 +25,7 @@ from sfsync.engine.applying.settling import unknown
 from sfsync.engine.applying.verifying import verify
 from sfsync.engine.planning.schema import read_schema
 from sfsync.engine.undoing.undo_applying import forget_deleted
-from sfsync.errors import GuardError, JournalError, SyncError
-
-SUPERSEDED = GuardError.exit_code
-"""The exit code on record for an interrupted run that a later run of its job has taken over."""
+from sfsync.errors import SUPERSEDED, GuardError, JournalError, SyncError
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +70,15 @@ def refuse_excess(plan: Plan, bench: Bench) -> None:
         GuardError: it goes too far.
     """
     org_id = plan.org.org_id
-    ended = [each for each in bench.journal.runs(plan.job) if each.org_id == org_id and each.ended_at]
-    last_rows = ended[0].rows if ended else 0
+    begun = [each for each in bench.journal.runs(plan.job) if each.org_id == org_id]
+    last_rows = begun[0].rows if begun else 0
     refuse_by_limits(plan, bench.limits, managed=bench.journal.count_ledger(org_id), last_rows=last_rows)
 
 
 def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: int | None = None) -> RunRecord:
     """Opens a run for the plan; `rows` is how many the source has, where the plan is about some of them only.
+
+    What interrupted runs of the job left undone is this run's from here on; they cannot be resumed any more.
 
     Raises:
         GuardError: the plan was applied before.
@@ -87,8 +86,20 @@ def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: in
     digest = plan_digest(plan)
     count = plan.row_count if rows is None else rows
     run = RunRecord(run_id, plan.job, plan.org.org_id, digest, plan_file, started_at=bench.now(), rows=count)
-    bench.journal.begin_run(run, dump_plan(plan))
+    over = _interrupted(plan.job, plan.org.org_id, bench)
+    bench.journal.begin_run(run, dump_plan(plan), takes_over=over)
     return run
+
+
+def _interrupted(job: str, org_id: str, bench: Bench) -> list[str]:
+    runs = bench.journal.runs(job)
+    return [each.run_id for each in runs if each.org_id == org_id and each.exit_code is None]
+
+
+def end_earlier(job: str, org_id: str, bench: Bench) -> None:
+    """Ends the interrupted runs of a job: what a person says of its rows by now goes before what they planned."""
+    for run_id in _interrupted(job, org_id, bench):
+        bench.journal.end_run(run_id, exit_code=SUPERSEDED, ended_at=bench.now())
 
 
 def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
@@ -146,9 +157,9 @@ def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[RunRe
     """Settles the open changes of every earlier run of the job; `load` reads the plan of a run.
 
     Returns how many changes were open. Those that could not be settled stay open and are planned around.
-    The runs end here, oldest first; what they left undone belongs to the run that begins now. What they saved is
-    remembered first: it must not be taken for somebody's edit, nor an edit that was made since for the platform's
-    doing.
+    The runs stay interrupted until another one begins, so that one which a guard stops takes nothing from them.
+    What they saved is remembered: it must not be taken for somebody's edit, nor an edit that was made since for the
+    platform's doing.
     """
     still_open: dict[str, set[str]] = {}
     for run, record in bench.journal.open_changes(job, org_id):
@@ -171,8 +182,6 @@ def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[RunRe
             verify(state, among=state.results if is_cut_off else still_open[run.run_id])
             if is_cut_off and state.plan.undoes is None:
                 remember_gone(state)
-        if is_cut_off:
-            bench.journal.end_run(run.run_id, exit_code=SUPERSEDED, ended_at=bench.now())
     if settled:
         bench.listener(Noticed(f"{settled} changes of an interrupted run were looked up in the org"))
     return settled

@@ -72,7 +72,8 @@ def verify(
     if among is not None:
         done = [each for each in done if each.is_written and not each.names.isdisjoint(among)]
     written = [each for each in done if each.is_written]
-    is_audited = state.plan.is_audited and among is None
+    is_late = among is not None
+    is_audited = state.plan.is_audited and not is_late
     there = _read_back(state, written, is_audited=is_audited)
     there, notes = revise(state, [each.change for each in written], there) if revise else (there, [])
     if is_audited:
@@ -92,17 +93,22 @@ def verify(
         _entry(
             state,
             each,
-            _seen(state, each, there.get(each.record_id), is_late=among is not None),
+            _seen(state, each, there.get(each.record_id), is_late=is_late),
             known.get(each.change.change_id),
             _overruled(state, each, there.get(each.record_id)) if each.is_written else frozenset(),
         )
         for each in done
-        if each.is_written or not _is_remembered(each, known.get(each.change.change_id))
+        if (each.is_written and not (is_late and _is_new(each)))
+        or not _is_remembered(each, known.get(each.change.change_id))
     ]
     if entries:
         state.journal.put_ledger(state.plan.org.org_id, entries)
     remember_rows(state, [_brought(state, each) for each in done if not each.change.made_for], there)
     return notes
+
+
+def _is_new(done: _Done) -> bool:
+    return done.change.action in (Action.CREATE, Action.CONVERT)
 
 
 def _brought(state: RunState, done: _Done) -> Brought:
@@ -224,7 +230,7 @@ def _kept_by_master(state: RunState, change: Change) -> frozenset[str]:
 
 def _seen(state: RunState, done: _Done, record: Record | None, *, is_late: bool) -> Mapping[str, Value]:
     """The base of the next comparison: what the org made of the values, else the values themselves."""
-    is_new = done.change.action in (Action.CREATE, Action.CONVERT)
+    is_new = _is_new(done)
     if record is None or (is_late and not is_new):
         return done.desired
     describe = state.gateway.describe(done.change.sobject)

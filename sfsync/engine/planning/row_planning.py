@@ -122,7 +122,7 @@ class RowPlanner:
         account = base.account or _text_or_none(record.get("AccountId"))
         is_left_over = _is_left_over(row, entry, record)
         is_met = _is_met(entry, read.section.key) and not is_left_over
-        base = replace(base, record_id=found_id, account=account, adopted=is_met)
+        base = replace(base, record_id=found_id, account=account, adopted=is_met, is_left_over=is_left_over)
         if self.job.mode is Mode.INSERT and not is_left_over:
             return replace(base, action=Action.SKIP, problems=(already_there(row),))
         emptied = missing_problem(read.section, row.ref, rules.emptied(base.desired))
