@@ -168,7 +168,7 @@ def _block_lines(block: _Block, known: Mapping[str, Change]) -> Iterator[Line]:
         for name, value in each.values.items():
             yield Line(f"{name}: set once {_meant(value, known)} is there", 6)
     for role in block.roles:
-        yield _headline(role, role_title(role, is_undo=block.is_undo), indent=6)
+        yield _headline(role, role_title(role, block.roles, is_undo=block.is_undo), indent=6)
         yield from _field_lines(role, known, indent=10)
 
 

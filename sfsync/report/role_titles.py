@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sfsync.core.plan import Action, Change
 from sfsync.core.values import shown
 from sfsync.report.safe_text import shortened
 
 
-def role_title(role: Change, *, is_undo: bool) -> str:
-    """`contact Ada Lovelace as Decision Maker, primary`; an update says the rest in its fields."""
+def role_title(role: Change, of_deal: Iterable[Change], *, is_undo: bool) -> str:
+    """`contact Ada Lovelace as Decision Maker, primary`; an update says the rest in its fields.
+
+    `of_deal` are the changes of all roles of the deal.
+    """
     if role.action is Action.DELETE and is_undo:
         return f"contact {role.label} is deleted: the run had added it"
     if role.action is Action.DELETE:
@@ -18,13 +23,19 @@ def role_title(role: Change, *, is_undo: bool) -> str:
     if role.row is None:
         return f"the primary contact until now ({role.record_id or role.key})"
     is_new = role.action in (Action.CREATE, Action.CONVERT)
-    becomes_primary = role.values.get("IsPrimary") is True
+    becomes_primary = role.values.get("IsPrimary") is True or _arrives_primary(role, of_deal)
     as_role = f" as {shown(role.values['Role'])}" if is_new and role.values.get("Role") else ""
     because = f": {role.because}" if role.because else ""
     primary = f", primary{because}" if becomes_primary and (is_new or because) else ""
     other = f", of another account: {shortened(role.other_account, most=80)}" if role.other_account else ""
     with_lead = " (the role that comes with the lead)" if role.action is Action.CONVERT else ""
     return f"contact {role.label}{as_role}{primary}{other}{with_lead}"
+
+
+def _arrives_primary(role: Change, of_deal: Iterable[Change]) -> bool:
+    """Whether a role comes with its lead, which makes it primary, and no row takes the flag from it."""
+    is_left = role.action is Action.CONVERT and role.values.get("IsPrimary") is not False
+    return is_left and not any(each.values.get("IsPrimary") is True for each in of_deal)
 
 
 def _undone_title(role: Change) -> str:

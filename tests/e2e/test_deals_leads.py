@@ -77,6 +77,19 @@ def test_the_plan_says_what_the_lead_is_and_what_is_made_of_it(bench: Bench) -> 
     assert conversions(bench) == 0
 
 
+def test_the_plan_says_of_the_role_that_comes_with_the_lead_that_it_is_primary(bench: Bench) -> None:
+    """Its row need not say so: the platform makes it primary, unless another row takes or refuses the flag."""
+    expected = "as Decision Maker, primary (the role that comes with the lead)"
+    write_leads_job(bench, [deal("D-1")], [role("D-1"), role("D-1", ALAN, "Evaluator")])
+    assert expected in " ".join(sfsync(bench, "plan", bench.job).out.split())
+    write_leads_job(bench, [deal("D-1")], [role("D-1"), role("D-1", ALAN, "Evaluator", primary="x")])
+    shown = " ".join(sfsync(bench, "plan", bench.job).out.split())
+    assert "as Decision Maker (the role that comes with the lead)" in shown
+    assert "as Evaluator, primary" in shown
+    write_leads_job(bench, [deal("D-1")], [role("D-1", primary="no")])
+    assert expected not in " ".join(sfsync(bench, "plan", bench.job).out.split())
+
+
 def test_a_run_converts_the_lead_and_brings_its_deal_and_role_to_the_wanted_state(bench: Bench) -> None:
     """The deal has the row's values and key, the platform's own role is the row's; the next run writes nothing."""
     write_leads_job(bench, [deal("D-1")], [role("D-1", primary="x"), role("D-1", ALAN, "Evaluator")])
