@@ -190,15 +190,16 @@ def _last_line(report: Report) -> Line:
         return Line(f"Planned only: nothing was written.{left}", tone=Tone.BAD if not_done else Tone.NEW)
     if report.plan.undoes is not None and report.plan.is_empty():
         return Line(f"Finished: {_nothing_to_undo(report)}.", tone=Tone.NEW)
-    done = rows_counted(_count(report, *_ALWAYS, Outcome.SKIPPED))
+    done, skipped = rows_counted(_count(report, *_ALWAYS)), _count(report, Outcome.SKIPPED)
     if report.plan.undoes is not None:
         done = rows_counted(sum(1 for _, result in report.ends() if result.outcome not in NOT_DONE))
-        done = done.replace("row", "record")
+        done, skipped = done.replace("row", "record"), 0
     elif not any(result.outcome in _WRITTEN for _, result in report.ends()):
         return _unwritten_line(report)
+    told = f"Finished: {done} done" + (f", {skipped:,} skipped" if skipped else "")
     if not_done:
-        return Line(f"Finished: {done} done, {not_done:,} not done (exit code {code}).", tone=Tone.BAD)
-    return Line(f"Finished: {done} done, none left.", tone=Tone.NEW)
+        return Line(f"{told}, {not_done:,} not done (exit code {code}).", tone=Tone.BAD)
+    return Line(f"{told}." if skipped else f"{told}, none left.", tone=Tone.NEW)
 
 
 def _unwritten_line(report: Report) -> Line:

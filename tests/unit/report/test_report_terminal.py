@@ -238,6 +238,20 @@ def test_a_clean_run_ends_with_one_good_line():
 @pytest.mark.parametrize(
     ("actions", "said"),
     [
+        ([Action.CREATE, Action.NOOP, Action.SKIP], "2 rows done, 1 skipped."),
+        ([Action.CREATE, Action.SKIP, Action.REJECT], "1 row done, 1 skipped, 1 not done (exit code 3)."),
+    ],
+)
+def test_rows_that_were_skipped_are_not_called_done(actions, said):
+    """They stand beside those that are in the org, and are not among them."""
+    changes = [a_deal(number, action) for number, action in enumerate(actions, 1)]
+    text = report_text(a_report(a_plan(changes), [done(changes[0])]))
+    assert text.endswith(f"\nFinished: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("actions", "said"),
+    [
         ([Action.NOOP], "nothing had to be written; 1 row unchanged."),
         (
             [Action.NOOP, Action.NOOP, Action.SKIP],
