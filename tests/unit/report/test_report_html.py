@@ -19,7 +19,7 @@ from report_examples import DEAL, ORG, a_deal, a_plan, a_problem, a_report, an_i
 
 from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
 from sfsync.core.deals.stages import StageInfo
-from sfsync.core.plan import Action, Plan
+from sfsync.core.plan import Action, OffStage, Plan
 from sfsync.core.results import Outcome
 from sfsync.report.folder import write_run_folder
 from sfsync.report.html_report import MOST_RECORDS, html_report
@@ -87,7 +87,8 @@ def test_nothing_that_a_row_or_the_org_says_becomes_markup(text):
 
     def page(said: str) -> Reader:
         plan = a_forecast_plan(3, text=said, notes=(a_problem(message=said, hint=said),))
-        plan = replace(plan, org=replace(ORG, name=said), job=said)
+        off = (OffStage(said, said, Decimal(1), Decimal(2)),)
+        plan = replace(plan, org=replace(ORG, name=said), job=said, off_stage=off, off_stage_total=1)
         problem = a_problem(message=said, hint=said, value=said, column=said)
         results = [failed(plan.changes[0], Outcome.REJECTED, problem)]
         results += [done(each, Outcome.UPDATED) for each in plan.changes[1:]]
@@ -159,6 +160,20 @@ def test_a_run_that_touches_no_deal_has_no_chart():
     page = Reader(html_report(a_report(a_plan([a_deal(1, Action.NOOP)])), {}))
     assert "Forecast effect" not in page.text
     assert "svg" not in {tag for tag, _ in page.tags}
+
+
+def test_it_lists_the_deals_off_their_stages_probability():
+    """Key, stage, what the stage implies and what the deal has; of more than are listed the number is told."""
+    off = (
+        OffStage("D-1", "Talks", Decimal(40), Decimal(60)),
+        OffStage("D-2", "Won", Decimal(100), Decimal(0)),
+    )
+    plan = replace(a_plan([a_deal(1)]), off_stage=off, off_stage_total=202)
+    text = " ".join(Reader(html_report(a_report(plan), {})).text.split())
+    for said in ("Probability off the stage's: 202", "D-1Talks4060", "D-2Won1000"):
+        assert said in text
+    assert "... and 200 more" in text
+    assert "Probability off" not in html_report(a_report(a_plan([a_deal(1)])), {})
 
 
 def test_the_report_of_ten_thousand_rows_is_small():
