@@ -15,7 +15,7 @@ from pathlib import Path
 from sfsync.adoption_file import read_confirmed
 from sfsync.app import Surroundings, Workplace, opened
 from sfsync.core.job import NO_LIMITS, Job
-from sfsync.core.plan import Change, Plan
+from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.plan_codec import dump_plan
 from sfsync.core.ports import Lookup
 from sfsync.core.report import ROWS_NOT_DONE, Report
@@ -40,12 +40,16 @@ from sfsync.run_files import new_name, write_private
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """What became of the confirmed pairs; `report` is that of the run that stamped keys, where there was one."""
+    """What became of the confirmed pairs; `report` is that of the run that stamped keys, where there was one.
+
+    `already` are the changes whose pair was adopted before.
+    """
 
     pairs: tuple[tuple[str, str], ...]
     refused: tuple[Problem, ...]
     report: Report | None = None
     folder: Path | None = None
+    already: frozenset[str] = frozenset()
 
     @property
     def exit_code(self) -> int:
@@ -139,7 +143,9 @@ def _stamped(place: Workplace, plan: Plan, confirmed: Sequence[Confirmed]) -> Ad
     report = replace(report, usage=place.gateway.usage)
     ends = [(change, report.result(change)) for change in made.changes]
     pairs = [(each.change_id, end.record_id or "") for each, end in ends if end.outcome not in NOT_DONE]
-    return Adopted(tuple(pairs), tuple(problem for _, _, problem in report.problems()), report, folder)
+    already = frozenset(each.change_id for each in made.changes if each.action is Action.NOOP)
+    problems = tuple(problem for _, _, problem in report.problems())
+    return Adopted(tuple(pairs), problems, report, folder, already)
 
 
 def _remembered(place: Workplace, rows: dict[str, Change], confirmed: Sequence[Confirmed]) -> Adopted:
@@ -150,10 +156,12 @@ def _remembered(place: Workplace, rows: dict[str, Change], confirmed: Sequence[C
     describe = place.gateway.describe(OPPORTUNITY)
     pairs: list[tuple[str, str]] = []
     refused: list[Problem] = []
+    already: set[str] = set()
     for each in confirmed:
         row = rows[each.change_id]
         if row.record_id == each.record_id:
             pairs.append((each.change_id, each.record_id))
+            already.add(each.change_id)
             continue
         problem = refusal_of(row, each, by_id.get(each.record_id), describe)
         if problem is None:
@@ -161,4 +169,4 @@ def _remembered(place: Workplace, rows: dict[str, Change], confirmed: Sequence[C
             pairs.append((each.change_id, each.record_id))
         else:
             refused.append(problem)
-    return Adopted(tuple(pairs), tuple(refused))
+    return Adopted(tuple(pairs), tuple(refused), already=frozenset(already))

@@ -193,17 +193,29 @@ def _tell(adopted: Adopted, *, as_json: bool) -> int:
         ]
         pairs = [{"change": json_text(name), "record_id": found} for name, found in adopted.pairs]
         run = adopted.report.run_id if adopted.report else ""
-        document = {"adopted": pairs, "refused": problems, "run": run, "exit_code": adopted.exit_code}
+        already = [json_text(name) for name, _ in adopted.pairs if name in adopted.already]
+        document = {
+            "adopted": pairs,
+            "already": already,
+            "refused": problems,
+            "run": run,
+            "exit_code": adopted.exit_code,
+        }
         print_json({"schema": "sfsync.adopt/1", **document})
         return adopted.exit_code
     for name, found in adopted.pairs:
-        click.echo(f"{visible(name)} is {found} from now on; the next run updates it where it differs.")
+        since = (
+            "already" if name in adopted.already else "from now on; the next run updates it where it differs"
+        )
+        click.echo(f"{visible(name)} is {found} {since}.")
     for each, row in refused:
         where = f"{row.file} line {row.line}: " if row else ""
         click.echo(f"not adopted: {visible(where + each.message)}  {visible(each.hint)}")
     if adopted.report is not None and adopted.report.stopped is not None:
         stopped = adopted.report.stopped
         click.echo(f"Stopped: {visible(stopped.message)}. {visible(stopped.hint)}", err=True)
+    if adopted.report is not None and any(name not in adopted.already for name, _ in adopted.pairs):
+        click.echo(f"To take the keys away again: sfsync undo {adopted.report.run_id}")
     if not adopted.pairs and not refused:
         click.echo("Nothing was adopted: no line says yes.")
     return adopted.exit_code

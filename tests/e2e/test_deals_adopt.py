@@ -275,3 +275,32 @@ def test_a_person_at_a_terminal_sees_scores_and_reasons(desk: SafetyDesk) -> Non
     assert "rows without a record by their key: 1; candidates in the org: 1" in done.out
     assert f'(Opportunity:D-1, line 2) is {found} "Get Cloudy: Trail Sneakers (40)"' in done.out
     assert "same account, amount equal, close date 3 days apart" in done.out
+
+
+def test_on_a_terminal_adopting_names_the_run_and_says_what_was_adopted_already(desk: SafetyDesk) -> None:
+    """The run's name is what undo takes; confirming the file again adopts nothing anew."""
+    found = create(desk)
+    say_yes(save(desk))
+    first = desk.command("adopt", "./job.toml", "--confirm", "adopt.csv")
+    assert f"Opportunity:D-1 is {found} from now on" in first.out
+    [undo] = [line for line in first.out.splitlines() if "sfsync undo" in line]
+    again = desk.command("adopt", "./job.toml", "--confirm", "adopt.csv")
+    assert f"Opportunity:D-1 is {found} already." in again.out
+    assert ("from now on" in again.out, "sfsync undo" in again.out) == (False, False)
+    assert confirm(desk).document["already"] == ["Opportunity:D-1"]
+    run = undo.partition("sfsync undo ")[2].split()[0]
+    done = desk.command("undo", run, "--yes")
+    assert done.exit_code == 0, done.out + done.err
+    assert desk.deals("Get Cloudy: Trail Sneakers (40)")[0]["Sfsync_Key__c"] is None
+
+
+def test_a_row_without_a_key_that_was_adopted_already_says_so(tmp_path: Path) -> None:
+    """Nothing is written to the org, so there is no run to take back."""
+    with desk_on(org_without_keys(), tmp_path) as desk:
+        write(desk, sneakers("D-1"), has_key=False)
+        assert desk.command("state", "init", "./job.toml").exit_code == 0
+        found = create(desk)
+        say_yes(save(desk))
+        first = desk.command("adopt", "./job.toml", "--confirm", "adopt.csv")
+        assert (f"is {found} from now on" in first.out, "sfsync undo" in first.out) == (True, False)
+        assert f"is {found} already." in desk.command("adopt", "./job.toml", "--confirm", "adopt.csv").out
