@@ -13,11 +13,14 @@ from typing import Final
 
 from sfsync.core.plan import Action, Change
 from sfsync.core.results import Problem, RowRef, Stage
-from sfsync.core.sobject import WRITE_ORDER
+from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, LEAD, OPPORTUNITY
 from sfsync.core.values import Pending, PlannedValue
 
 OPEN: Final = "SELF_REFERENCE_OPEN"
 """The code of a reference that a record was written without."""
+
+_STEPS: Final = (ACCOUNT, CONTACT, LEAD, OPPORTUNITY, CONTACT_ROLE)
+"""The order in which a run creates: leads become contacts after the others and before any deal is written."""
 
 _HINT: Final = "Correct that row; the next run sets the reference."
 
@@ -59,13 +62,13 @@ def open_problem(name: str, by: str) -> Problem:
 
 def is_second_pass(change: Change, by_id: Mapping[str, Change]) -> bool:
     """Whether an update waits until everything is created."""
-    if change.action is not Action.UPDATE or change.sobject not in WRITE_ORDER:
+    if change.action is not Action.UPDATE or change.sobject not in _STEPS:
         return False
     if change.completes is not None:
         return True
-    place = WRITE_ORDER.index(change.sobject)
+    place = _STEPS.index(change.sobject)
     waited_for = (by_id.get(each.change_id) for each in change.values.values() if isinstance(each, Pending))
-    return any(WRITE_ORDER.index(each.sobject) > place for each in waited_for if each is not None)
+    return any(_STEPS.index(each.sobject) > place for each in waited_for if each is not None)
 
 
 def without_lost_ends(changes: Sequence[Change]) -> list[Change]:

@@ -9,7 +9,7 @@ from sfsync.core.references.second_pass import (
     located,
     without_lost_ends,
 )
-from sfsync.core.sobject import ACCOUNT, CONTACT
+from sfsync.core.sobject import ACCOUNT, CONTACT, LEAD, OPPORTUNITY
 from sfsync.core.values import Pending
 
 
@@ -25,6 +25,14 @@ def test_an_update_that_refers_to_a_later_section_waits_and_others_do_not() -> N
     assert is_second_pass(change("B", Action.UPDATE, Main__c=Pending("C")), by_id)
     assert not is_second_pass(change("B", Action.UPDATE, ParentId=Pending("A")), by_id)
     assert is_second_pass(completion(account, "ParentId", Pending("B")), by_id)
+
+
+def test_what_refers_to_the_contact_of_a_lead_waits_where_it_is_written_before_leads_are_converted() -> None:
+    """Accounts and contacts are updated before, deals after."""
+    by_id = {"L": change("L", Action.CONVERT, sobject=LEAD)}
+    assert is_second_pass(change("A", Action.UPDATE, Main__c=Pending("L")), by_id)
+    assert is_second_pass(change("C", Action.UPDATE, sobject=CONTACT, ReportsToId=Pending("L")), by_id)
+    assert not is_second_pass(change("D", Action.UPDATE, sobject=OPPORTUNITY, Buyer__c=Pending("L")), by_id)
 
 
 def test_a_completion_goes_with_its_record() -> None:
