@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lead_bench import BERTHA, CARL, conversions, lead, lead_bench, lead_row
-from main_job_bench import Bench
+from lead_bench import BERTHA, CARL, conversions, lead, lead_bench, lead_row, strike
+from main_job_bench import Before, Bench
 from parents_desk import LOOKUPS, org_with_lookups
+
+from sfsync.emulator.fault_actions import Drop, FailRows
 
 JOB = """
 org = "local"
@@ -24,6 +26,7 @@ Name = "id"
 StageName = { constant = "Needs Analysis" }
 CloseDate = { constant = "2027-01-31" }
 """
+RENEWAL = 'Renewal_Of__c = { column = "of", match = "Sfsync_Key__c" }\n'
 
 
 @pytest.fixture
@@ -55,3 +58,85 @@ def test_a_deal_in_the_org_may_refer_to_the_contact_of_a_lead_of_the_same_run(be
     assert bench.run().exit_code == 0
     assert bench.deal("D-2")["Buyer__c"] == lead(bench)["ConvertedContactId"]
     assert (bench.plan().is_empty(), conversions(bench)) == (True, 1)
+
+
+def renewals(bench: Bench) -> dict[str, str | None]:
+    """Which deal each deal of the job renews, by key."""
+    found = bench.emulator.org.storage.select("Opportunity", '"IsDeleted" = 0')
+    keys = {each["Id"]: each["Sfsync_Key__c"] for each in found}
+    own = [each for each in found if str(each["Sfsync_Key__c"]).startswith("D-")]
+    return {each["Sfsync_Key__c"]: keys.get(each["Renewal_Of__c"]) for each in own}
+
+
+REFUSAL = FailRows(rows=(0,), code="FIELD_CUSTOM_VALIDATION_EXCEPTION", message="not yet")
+
+
+def test_references_from_and_to_deals_out_of_leads_are_set_when_all_are_there(bench: Bench) -> None:
+    """Whichever of the two comes out of a lead, in one run; the next one writes nothing."""
+    deals = f"id,lead,of\nD-1,{BERTHA},D-2\nD-2,,\nD-3,,D-1\nD-4,{CARL},D-1\n"
+    write(bench, JOB + RENEWAL, deals=deals)
+    ending = bench.run()
+    assert (ending.exit_code, ending.counts["Opportunity"]["created"]) == (0, 4)
+    assert renewals(bench) == {"D-1": "D-2", "D-2": None, "D-3": "D-1", "D-4": "D-1"}
+    assert bench.plan().is_empty()
+
+
+def test_a_deal_in_the_org_may_refer_to_one_that_comes_out_of_a_lead(bench: Bench) -> None:
+    """Its row is not held back: the deal out of the lead is there before it is written."""
+    write(bench, JOB + RENEWAL, deals="id,lead,of\nD-3,,\n")
+    assert bench.run().exit_code == 0
+    write(bench, JOB + RENEWAL, deals=f"id,lead,of\nD-3,,D-1\nD-1,{BERTHA},\n")
+    assert bench.run().exit_code == 0
+    assert renewals(bench) == {"D-1": None, "D-3": "D-1"}
+
+
+def test_a_reference_to_a_deal_whose_lead_the_org_refuses_is_said_and_set_later(bench: Bench) -> None:
+    """The new deal goes without it, with exit code 3; the run that converts the lead sets it."""
+    write(bench, JOB + RENEWAL, deals=f"id,lead,of\nD-1,{BERTHA},\nD-2,,D-1\n")
+    strike(bench, REFUSAL, phase="before_commit")
+    ending = bench.run()
+    assert ending.exit_code == 3
+    assert {each.code for _, _, each in ending.document.problems()} == {REFUSAL.code, "SELF_REFERENCE_OPEN"}
+    assert renewals(bench) == {"D-2": None}
+    assert bench.run().exit_code == 0
+    assert renewals(bench) == {"D-1": None, "D-2": "D-1"}
+
+
+def test_a_reference_of_a_deal_out_of_a_lead_to_one_that_the_org_refuses_is_said(bench: Bench) -> None:
+    """The lead is converted all the same, and its deal goes without the reference, with exit code 3."""
+    write(bench, JOB + RENEWAL, deals=f"id,lead,of\nD-1,{BERTHA},D-2\nD-2,,\n")
+    wrong = FailRows(keys=("D-2",), code=REFUSAL.code, message="no")
+    bench.strike(wrong, phase="before_commit", count=None)
+    ending = bench.run()
+    assert ending.exit_code == 3
+    assert "SELF_REFERENCE_OPEN" in {each.code for _, _, each in ending.document.problems()}
+    assert (renewals(bench), conversions(bench)) == ({"D-1": None}, 1)
+    bench.emulator.faults.clear()
+    assert bench.run().exit_code == 0
+    assert renewals(bench) == {"D-1": "D-2", "D-2": None}
+
+
+def test_a_deal_that_is_anothers_after_its_lead_was_converted_gets_no_reference(bench: Bench) -> None:
+    """Somebody gives the new deal a key before it is written: it is a conflict, and nothing is set on it."""
+    write(bench, JOB + RENEWAL, deals=f"id,lead,of\nD-1,{BERTHA},D-2\nD-2,,\n")
+    bench.emulator.faults.add(
+        Before(
+            Drop(),
+            path="/composite|/query",
+            deed=lambda: take_deal(bench),
+            count=None,
+        )
+    )
+    ending = bench.run()
+    assert ending.codes()["Opportunity:D-1"] == "KEY_TAKEN"
+    assert bench.deal("D-9")["Renewal_Of__c"] is None
+
+
+def take_deal(bench: Bench) -> None:
+    """Gives the deal of the lead another key as soon as there is one."""
+    found = lead(bench)["ConvertedOpportunityId"]
+    if (
+        found
+        and bench.emulator.org.storage.select("Opportunity", '"Id" = ?', found)[0]["Sfsync_Key__c"] is None
+    ):
+        bench.change("Opportunity", found, Sfsync_Key__c="D-9")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeGuard
 
 from sfsync.core.plan import Action, Change
 from sfsync.core.results import Problem, RowRef, Stage
@@ -95,15 +95,16 @@ def _kept(change: Change, by_id: Mapping[str, Change]) -> Iterable[Change]:
             return [replace(change, action=Action.BLOCKED, values={}, before={}, problems=(problem,))]
         return [change]
     record = by_id.get(change.completes)
-    if record is None or record.action is not Action.CREATE:
+    if not _comes(record):
         return []
     return [
         open_reference(record, record.row, name, open_problem(name, by)) for name, by in lost.items()
     ] or [change]
 
 
-def _comes(change: Change | None) -> bool:
-    return change is not None and change.action is Action.CREATE
+def _comes(change: Change | None) -> TypeGuard[Change]:
+    """Whether a change brings its record to the org: it is created, or it comes out of a lead."""
+    return change is not None and change.action in (Action.CREATE, Action.CONVERT)
 
 
 def located(change: Change, ids: Mapping[str, str]) -> Change:

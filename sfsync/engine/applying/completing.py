@@ -55,7 +55,7 @@ def _complete(state: RunState, sobject: str) -> None:
 def _end(state: RunState, change: Change) -> RowResult | None:
     """The result of a completion whose record, or the one that it refers to, did not come to the org."""
     record = change.completes or ""
-    if change.record_id is None and record not in state.ids:
+    if state.is_dead(record) or (change.record_id is None and record not in state.ids):
         return state.blocked(change, record)
     for name, value in change.values.items():
         if isinstance(value, Pending) and (

@@ -53,11 +53,12 @@ def undo_plan(
     stamp: PlanStamp,
 ) -> Plan:
     """What takes the run of that plan back; its notes name what stays. `load` reads the plans of later runs."""
-    created = {each.change_id for each in plan.changes if each.action is Action.CREATE}
+    created = {each.change_id for each in plan.changes if each.action in (Action.CREATE, Action.CONVERT)}
     done = [
         _named(each)
         for each in plan.changes
-        if _was_written(results.get(each.change_id)) and each.completes not in created  # goes with its record
+        if _was_written(results.get(each.change_id))
+        and each.completes not in created  # goes or stays with its record
     ]
     unsettled = journal.open_changes(plan.job, plan.org.org_id)
     doubtful = frozenset(record.change_id for _, record in unsettled)

@@ -49,6 +49,14 @@ def test_a_completion_whose_end_is_not_created_is_left_open_and_said() -> None:
     assert (opened.action, opened.completes, opened.problems[0].code) == (Action.BLOCKED, "A", OPEN)
 
 
+def test_a_record_that_comes_out_of_a_lead_is_completed_and_referred_to_like_a_created_one() -> None:
+    """At either end of the reference."""
+    deal, other = change("D", Action.CONVERT, sobject=OPPORTUNITY), change("O", sobject=OPPORTUNITY)
+    ends = [completion(deal, "Of__c", Pending("O")), completion(other, "Of__c", Pending("D"))]
+    update = change("U", Action.UPDATE, sobject=OPPORTUNITY, Of__c=Pending("D"))
+    assert without_lost_ends([deal, other, update, *ends]) == [deal, other, update, *ends]
+
+
 def test_an_update_whose_end_is_not_created_is_blocked() -> None:
     """As any row that refers to one that does not come."""
     kept = without_lost_ends([change("A", Action.UPDATE, ParentId=Pending("B")), change("B", Action.REJECT)])
