@@ -10,6 +10,7 @@ from lead_bench import BERTHA, CARL, conversions, lead, lead_bench, lead_row, st
 from main_job_bench import Before, Bench
 from parents_desk import LOOKUPS, org_with_lookups
 
+from sfsync.core.plan import WRITES
 from sfsync.emulator.fault_actions import Drop, FailRows
 
 JOB = """
@@ -140,3 +141,43 @@ def take_deal(bench: Bench) -> None:
         and bench.emulator.org.storage.select("Opportunity", '"Id" = ?', found)[0]["Sfsync_Key__c"] is None
     ):
         bench.change("Opportunity", found, Sfsync_Key__c="D-9")
+
+
+ROLES = """
+[contact_roles]
+file = "roles.csv"
+[contact_roles.fields]
+OpportunityId = "id"
+ContactId = { column = "contact", match = "Email" }
+Role = "role"
+[roles]
+on_error = "deal"
+"""
+MADE_ACCOUNT = 'AccountId = { column = "account", match = "Name", missing = "create" }\n'
+
+
+def test_no_account_is_made_for_a_lead_that_stays_open(bench: Bench) -> None:
+    """A bad role takes the deal and its lead down, and nothing else waits for the account."""
+    write(
+        bench,
+        JOB + MADE_ACCOUNT + ROLES,
+        deals=f"id,lead,account\nD-1,{BERTHA},Hooli\n",
+        roles="id,contact,role\nD-1,nobody@x.example,Evaluator\n",
+    )
+    assert [each.sobject for each in bench.plan().changes if each.action in WRITES] == []
+    assert (bench.run().exit_code, bench.inserted()["Account"], conversions(bench)) == (3, 0, 0)
+
+
+def test_what_refers_to_the_contact_of_a_lead_that_stays_open_is_blocked_in_the_plan(bench: Bench) -> None:
+    """A bad role keeps the lead open; the deal in the org that names its contact is told so."""
+    buyer = 'Buyer__c = { column = "buyer", match = "Email" }\n'
+    write(bench, JOB + buyer, deals="id,lead,buyer\nD-2,,\n")
+    assert bench.run().exit_code == 0
+    write(
+        bench,
+        JOB + buyer + ROLES,
+        deals=f"id,lead,buyer\nD-1,{BERTHA},\nD-2,,{BERTHA}\n",
+        roles="id,contact,role\nD-1,nobody@x.example,Evaluator\n",
+    )
+    ending = bench.run()
+    assert (ending.exit_code, ending.codes()["Opportunity:D-2"], conversions(bench)) == (3, "BLOCKED_BY", 0)

@@ -8,11 +8,12 @@ Source: SOAP API Developer Guide, convertLead (100 leads a call; CANNOT_UPDATE_C
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plan import WRITES, Action, Change
+from sfsync.core.results import Problem, Stage
 from sfsync.core.sending.batches import Unit
 from sfsync.core.sobject import LEAD, OPPORTUNITY, record_id
 from sfsync.core.values import Pending
@@ -51,9 +52,34 @@ def comes_from_lead(change: Change) -> bool:
 
 
 def without_idle_leads(changes: Sequence[Change]) -> Sequence[Change]:
-    """The changes without those of leads whose deal is not brought after all."""
-    wanted = {each.parent for each in changes if comes_from_lead(each)}
-    return [each for each in changes if each.sobject != LEAD or each.change_id in wanted]
+    """The changes without those of leads whose deal is not brought after all; what waits for these is blocked.
+
+    A completion stays as it is: its record goes without it, which the second pass says.
+    """
+    lost: set[str] = set()
+    while True:
+        wanted = {each.parent for each in changes if comes_from_lead(each)}
+        idle = {each.change_id for each in changes if each.sobject == LEAD} - wanted
+        blocked = {each.change_id for each in changes if _waits_for(each, lost | idle)}
+        if not idle and not blocked:
+            return changes
+        lost |= idle | blocked
+        left = (each for each in changes if each.change_id not in idle)
+        changes = [_blocked(each, lost) if each.change_id in blocked else each for each in left]
+
+
+def _waits_for(change: Change, lost: Collection[str]) -> bool:
+    """Whether a change that would be written needs one of these."""
+    if change.action not in WRITES or change.row is None:
+        return False
+    return change.parent in lost or any(each in lost for each in change.waits_for())
+
+
+def _blocked(change: Change, lost: Collection[str]) -> Change:
+    by = next((each for each in change.waits_for() if each in lost), change.parent)
+    message = f"refers to {by}, which is not brought to the org"
+    problem = Problem("BLOCKED_BY", Stage.PLAN, message, "Correct that row first.", row=change.row)
+    return replace(change, action=Action.BLOCKED, values={}, before={}, problems=(problem,))
 
 
 @dataclass(frozen=True, slots=True)

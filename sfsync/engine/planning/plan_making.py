@@ -206,7 +206,7 @@ class _Planning:
         """All changes in the order of writing."""
         if self.derived:
             self._plan_roles(self.derived)
-        changes = without_idle_leads(self._completed())
+        changes = self._completed()
         self.notes.extend(kept_note(*what, count=count) for what, count in self.rows.kept.items())
         self.notes.extend(self.rules.notes())
         for message in announced(self.notes):
@@ -235,11 +235,20 @@ class _Planning:
     def _completed(self) -> Sequence[Change]:
         """The changes with the parents that are made for them, and what is written when all are created."""
         self.ahead.settle(None)
-        changes = rejected_deals(self.changes, self.job.on_role_error)
+        changes = self._brought()
         further = self.ahead.completions(changes)
         if not self.parents.made and not self.ahead.is_used:
             return changes
         return wanted_parents(without_lost_ends([*self.parents.made.values(), *changes, *further]))
+
+    def _brought(self) -> Sequence[Change]:
+        """The changes without deals that fall with their roles, and without leads that stay open for it."""
+        before: Sequence[Change] = self.changes
+        changes = without_idle_leads(rejected_deals(before, self.job.on_role_error))
+        while len(changes) < len(before):  # a lead that stays open may take the roles of other deals down
+            before = changes
+            changes = without_idle_leads(rejected_deals(before, self.job.on_role_error))
+        return changes
 
     def _take(self, change: Change, planned: PlannedRecords) -> None:
         self.places[change.change_id] = len(self.changes)

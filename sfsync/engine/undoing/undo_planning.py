@@ -57,8 +57,7 @@ def undo_plan(
     done = [
         _named(each)
         for each in plan.changes
-        if _was_written(results.get(each.change_id))
-        and each.completes not in created  # goes or stays with its record
+        if _was_written(results.get(each.change_id)) and each.completes not in created  # ends as it does
     ]
     unsettled = journal.open_changes(plan.job, plan.org.org_id)
     doubtful = frozenset(record.change_id for _, record in unsettled)

@@ -75,6 +75,19 @@ def test_a_lead_whose_deal_is_not_brought_is_not_converted() -> None:
     assert without_idle_leads([LEAD, rejected]) == [rejected]
 
 
+def test_what_waits_for_a_lead_that_stays_open_is_blocked_and_what_waits_for_that_too() -> None:
+    """A deal out of another lead that names the contact keeps its own lead open."""
+    row = RowRef("deals", "deals.csv", 3)
+    other = replace(LEAD, change_id="Lead:other")
+    buyer = {"Buyer__c": Pending(LEAD.change_id)}
+    waits = replace(
+        DEAL, change_id="Opportunity:W", parent="Lead:other", row=row, desired=buyer, values=buyer
+    )
+    [rejected, blocked] = without_idle_leads([LEAD, replace(DEAL, action=Action.REJECT), other, waits])
+    assert (rejected.action, blocked.action) == (Action.REJECT, Action.BLOCKED)
+    assert [each.code for each in blocked.problems] == ["BLOCKED_BY"]
+
+
 @pytest.mark.parametrize("policy", list(RolePolicy))
 def test_the_platforms_own_role_becomes_its_contacts_row(policy: RolePolicy) -> None:
     """It arrives with the deal under every policy; the row of another contact is added."""
