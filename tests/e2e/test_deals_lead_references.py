@@ -181,3 +181,10 @@ def test_what_refers_to_the_contact_of_a_lead_that_stays_open_is_blocked_in_the_
     )
     ending = bench.run()
     assert (ending.exit_code, ending.codes()["Opportunity:D-2"], conversions(bench)) == (3, "BLOCKED_BY", 0)
+
+
+def test_an_account_that_is_made_says_for_how_many_rows(bench: Bench) -> None:
+    """A lead and its deal are one row."""
+    deals = f"id,lead,account\nD-1,{BERTHA},Hooli\nD-2,{CARL},Hooli\nD-3,,Hooli\n"
+    write(bench, JOB + MADE_ACCOUNT, deals=deals)
+    assert [each.made_for for each in bench.plan().changes if each.sobject == "Account"] == [3]

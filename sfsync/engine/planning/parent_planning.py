@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sfsync.core.checks import Invalid
+from sfsync.core.deals.leads import comes_from_lead
 from sfsync.core.job import Job, Missing
 from sfsync.core.keys import ledger_key
 from sfsync.core.models import Reference
@@ -176,12 +177,18 @@ class ParentPlanner:
 
 
 def wanted_parents(changes: Sequence[Change]) -> list[Change]:
-    """The changes without the parents that nothing waits for any more, the others with how many rows do."""
+    """The changes without the parents that nothing waits for any more, the others with how many rows do.
+
+    A lead and the deal that comes out of it are one row.
+    """
+    rows = {each.parent: each.change_id for each in changes if comes_from_lead(each)}
     waiting: dict[str, set[str]] = {}
     for each in changes:
         for value in each.values.values() if each.action in WRITES else ():
             if isinstance(value, Pending):
-                waiting.setdefault(value.change_id, set()).add(each.completes or each.change_id)
+                waiting.setdefault(value.change_id, set()).add(
+                    each.completes or rows.get(each.change_id, each.change_id)
+                )
     return [
         replace(each, made_for=len(waiting[each.change_id])) if each.made_for else each
         for each in changes
