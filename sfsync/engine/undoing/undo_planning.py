@@ -299,6 +299,7 @@ def _restored(undo: Undo, change: Change) -> Change:
     return replace(
         change,
         change_id=PREFIX + change.change_id,
+        record_id=undo.record_id(change),
         values=values,
         before=before,
         desired=desired,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sfsync.core.contact_roles.roles import moves_flag, role_key
+from sfsync.core.deals.leads import comes_from_lead
 from sfsync.core.plan import Action, Change
 from sfsync.core.sobject import CONTACT_ROLE, record_id
 from sfsync.core.values import PlannedValue, Value
@@ -24,7 +25,8 @@ def insert_missing(undo: Undo, deleted: Sequence[Change]) -> None:
     A role of which nobody can say whether an earlier undo inserted it is left to a person.
     """
     deals = _deals(undo)
-    anew = {each.change_id: _inserted_anew(each, deals.get(each.parent or "", "")) for each in deleted}
+    ids = _ids(undo)
+    anew = {each.change_id: _inserted_anew(each, deals.get(each.parent or "", ""), ids) for each in deleted}
     there = _added_since(undo, anew.values())
     for change in deleted:
         insert = anew[change.change_id]
@@ -41,9 +43,18 @@ def insert_missing(undo: Undo, deleted: Sequence[Change]) -> None:
 
 
 def _deals(undo: Undo) -> dict[str, str]:
-    """The ids of the deals by the change that role rows have as parent."""
+    """The ids of the deals by the change that role rows have as parent; of those out of leads the results know."""
     ids = {each.change_id: each.record_id for each in undo.plan.changes if each.record_id}
+    for each in undo.plan.changes:
+        result = undo.results.get(each.change_id)
+        if comes_from_lead(each) and result is not None and result.record_id is not None:
+            ids[each.change_id] = result.record_id
     return ids | deal_ids(undo.plan.changes, ids)
+
+
+def _ids(undo: Undo) -> dict[str, str]:
+    """The records that the run wrote, by change; a contact that a lead became goes by that of the lead."""
+    return {name: each.record_id for name, each in undo.results.items() if each.record_id}
 
 
 def give_flags_back(undo: Undo, done: Sequence[Change]) -> None:
@@ -56,7 +67,7 @@ def give_flags_back(undo: Undo, done: Sequence[Change]) -> None:
     [records] = undo.gateway.fetch([roles_lookup([deals[each] for each in planned], ())])
     now = held_roles(records, (), undo.gateway.describe(CONTACT_ROLE))
     contacts = {role.record_id: role.contact_id for roles in now.values() for role in roles}
-    ids = {name: each.record_id for name, each in undo.results.items() if each.record_id}
+    ids = _ids(undo)
     undo.changes = [each for each in undo.changes if each.parent not in planned]
     for parent, changes in planned.items():
         flag = _deal_flag(undo, run[parent], deals[parent], ids)
@@ -93,8 +104,14 @@ def _deal_flag(undo: Undo, changes: Sequence[Change], deal_id: str, ids: Mapping
 
 
 def _contact(change: Change, ids: Mapping[str, str]) -> str:
-    contact = change.before.get("ContactId") or resolved(change.desired.get("ContactId"), ids)
+    before = change.before.get("ContactId")
+    contact = _known(before, ids) or resolved(change.desired.get("ContactId"), ids)
     return str(contact or "")
+
+
+def _known(value: Value, ids: Mapping[str, str]) -> Value:
+    """What a role held before the run; the contact of one that came with a lead is named by the lead's change."""
+    return ids.get(value, value) if isinstance(value, str) else value
 
 
 def _added_since(undo: Undo, inserts: Iterable[Change]) -> Counter[str]:
@@ -114,12 +131,13 @@ def _role_name(role: Mapping[str, object]) -> str:
     return role_key(str(deal), str(contact), str(name or ""))
 
 
-def _inserted_anew(change: Change, deal_id: str) -> Change:
+def _inserted_anew(change: Change, deal_id: str, ids: Mapping[str, str]) -> Change:
     """A deleted role, inserted again, for roles cannot be undeleted.
 
     Source: Object Reference, OpportunityContactRole (no undelete call).
     """
-    values: dict[str, PlannedValue] = {"OpportunityId": deal_id, **_filled(change.before.items())}
+    before = ((name, _known(value, ids)) for name, value in change.before.items())
+    values: dict[str, PlannedValue] = {"OpportunityId": deal_id, **_filled(before)}
     return replace(
         change,
         change_id=PREFIX + change.change_id,
