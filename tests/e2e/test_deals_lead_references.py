@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lead_bench import BERTHA, CARL, conversions, lead, lead_bench, lead_row, strike
+from lead_bench import BERTHA, CARL, LEUNG, conversions, lead, lead_bench, lead_row, strike
 from main_job_bench import Before, Bench
 from parents_desk import LOOKUPS, org_with_lookups
 
@@ -188,3 +188,20 @@ def test_an_account_that_is_made_says_for_how_many_rows(bench: Bench) -> None:
     deals = f"id,lead,account\nD-1,{BERTHA},Hooli\nD-2,{CARL},Hooli\nD-3,,Hooli\n"
     write(bench, JOB + MADE_ACCOUNT, deals=deals)
     assert [each.made_for for each in bench.plan().changes if each.sobject == "Account"] == [3]
+
+
+def test_no_account_is_made_beside_the_one_of_that_name_that_a_lead_becomes(bench: Bench) -> None:
+    """The row that names it waits, which is said, and the next run finds the lead's account; there is one."""
+    deals = f"id,lead,account\nD-1,{BERTHA},\nD-2,,farmers coop\n"
+    roles = f"id,contact,role\nD-2,{LEUNG},Evaluator\n"
+    write(bench, JOB + MADE_ACCOUNT + ROLES, deals=deals, roles=roles)
+    first = bench.run()
+    assert (first.exit_code, first.codes()["Opportunity:D-2"]) == (3, "LEAD_MAKES_ACCOUNT")
+    assert first.counts["OpportunityContactRole"]["blocked"] == 1
+    assert bench.run().exit_code == 0
+    assert bench.deal("D-2")["AccountId"] == lead(bench)["ConvertedAccountId"]
+    assert [
+        each["Name"]
+        for each in bench.emulator.org.storage.select("Account", "1 = 1")
+        if "armers" in each["Name"]
+    ] == ["Farmers Coop"]

@@ -51,12 +51,16 @@ def comes_from_lead(change: Change) -> bool:
     return change.sobject == OPPORTUNITY and change.action is Action.CONVERT
 
 
-def without_idle_leads(changes: Sequence[Change]) -> Sequence[Change]:
+def without_idle_leads(
+    changes: Sequence[Change], unmade: Mapping[str, Problem] | None = None
+) -> Sequence[Change]:
     """The changes without those of leads whose deal is not brought after all; what waits for these is blocked.
 
+    So is what waits for `unmade`, which are not in the plan, with the problem that is given there.
     A completion stays as it is: its record goes without it, which the second pass says.
     """
-    lost: set[str] = set()
+    said = unmade or {}
+    lost = set(said)
     while True:
         wanted = {each.parent for each in changes if comes_from_lead(each)}
         idle = {each.change_id for each in changes if each.sobject == LEAD} - wanted
@@ -65,7 +69,7 @@ def without_idle_leads(changes: Sequence[Change]) -> Sequence[Change]:
             return changes
         lost |= idle | blocked
         left = (each for each in changes if each.change_id not in idle)
-        changes = [_blocked(each, lost) if each.change_id in blocked else each for each in left]
+        changes = [_blocked(each, lost, said) if each.change_id in blocked else each for each in left]
 
 
 def _waits_for(change: Change, lost: Collection[str]) -> bool:
@@ -75,11 +79,12 @@ def _waits_for(change: Change, lost: Collection[str]) -> bool:
     return change.parent in lost or any(each in lost for each in change.waits_for())
 
 
-def _blocked(change: Change, lost: Collection[str]) -> Change:
-    by = next((each for each in change.waits_for() if each in lost), change.parent)
+def _blocked(change: Change, lost: Collection[str], said: Mapping[str, Problem]) -> Change:
+    by = next((each for each in change.waits_for() if each in lost), change.parent or "")
     message = f"refers to {by}, which is not brought to the org"
-    problem = Problem("BLOCKED_BY", Stage.PLAN, message, "Correct that row first.", row=change.row)
-    return replace(change, action=Action.BLOCKED, values={}, before={}, problems=(problem,))
+    problem = said.get(by) or Problem("BLOCKED_BY", Stage.PLAN, message, "Correct that row first.")
+    problems = (replace(problem, row=change.row),)
+    return replace(change, action=Action.BLOCKED, values={}, before={}, problems=problems)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Final
 from sfsync.core.announced import announced
 from sfsync.core.deals.forecast_basis import ForecastBasis
 from sfsync.core.deals.gone import GoneRows, VanishedRow
+from sfsync.core.deals.lead_accounts import made_by_leads
 from sfsync.core.deals.leads import comes_from_lead, without_idle_leads
 from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
 from sfsync.core.job import Job, UpdateMode
@@ -242,13 +243,19 @@ class _Planning:
         return wanted_parents(without_lost_ends([*self.parents.made.values(), *changes, *further]))
 
     def _brought(self) -> Sequence[Change]:
-        """The changes without deals that fall with their roles, and without leads that stay open for it."""
+        """The changes without deals that fall with their roles, and without leads that stay open for it.
+
+        What waits for such a lead, or for an account that a lead makes, is blocked.
+        """
         before: Sequence[Change] = self.changes
         changes = without_idle_leads(rejected_deals(before, self.job.on_role_error))
         while len(changes) < len(before):  # a lead that stays open may take the roles of other deals down
             before = changes
             changes = without_idle_leads(rejected_deals(before, self.job.on_role_error))
-        return changes
+        unmade = made_by_leads(changes, self.parents.made.values())
+        for name in unmade:
+            del self.parents.made[name]
+        return without_idle_leads(changes, unmade)
 
     def _take(self, change: Change, planned: PlannedRecords) -> None:
         self.places[change.change_id] = len(self.changes)
