@@ -36,7 +36,7 @@ class IdPage:
 class Lookup:
     """SELECT `fields` FROM `sobject` WHERE `where_field` IN `values`.
 
-    Without a `where_field` all records are meant; with one and no values, none are.
+    Without a `where_field` all records are meant; with one and no values, none are. An empty value means none.
 
     `also` adds plain equality filters (`field = value`, None for an empty one), `before` and `since` filter by time
     (`field < time`, `field >= time`), `like` by text: a field and words, one of which it contains; `filled` leaves

@@ -44,6 +44,8 @@ def quote(value: str | bool | None, /) -> str:  # noqa: FBT001 - a value of a fi
 def statements_of(lookup: Lookup) -> list[Statement]:
     """The statements that together answer a look-up; none for a list of no values.
 
+    Empty values are left out: to the org they mean every record without a value, and never the one looked for.
+
     Raises:
         ConfigError: a name in the look-up is no API name.
     """
@@ -107,7 +109,7 @@ def _chunks(values: Sequence[str], room: int) -> Iterator[list[str]]:
     """The values as literals, each once, in lists that fit a statement."""
     chunk: list[str] = []
     size = 0
-    for literal in map(quote, dict.fromkeys(values)):
+    for literal in map(quote, filter(str.strip, dict.fromkeys(values))):
         if chunk and (len(chunk) == _MAX_VALUES or size + len(literal) + 1 > room):
             yield chunk
             chunk, size = [], 0

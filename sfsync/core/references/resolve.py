@@ -239,7 +239,9 @@ class ReferenceTable:
         name = by.field
         planned = self.planned.get(target)
         wanted = record_id(value, target) if name == "Id" else clean_key(value)
-        for change in planned.find(name, wanted or "") if planned else ():
+        if not wanted:
+            return {}
+        for change in planned.find(name, wanted) if planned else ():
             if name == "Id" and change.record_id != wanted:
                 continue
             if by.account and not by.is_of_account(reference, self._accounts_of(change.desired, by)):
@@ -250,7 +252,7 @@ class ReferenceTable:
                 hits[change.change_id] = Pending(change.change_id)
             else:
                 hits[change.change_id] = BlockedBy(change.change_id)
-        for each in self._found.get((target, name), {}).get((wanted or "").casefold(), ()):
+        for each in self._found.get((target, name), {}).get(wanted.casefold(), ()):
             if name == "Id" and wanted not in (each.record_id, each.spelled):
                 continue
             if self._tells_case.get((target, name)) and each.spelled != wanted:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from sfsync.core.job import ROW_KEY
 from sfsync.core.models import Reference
 from sfsync.core.sobject import is_api_name, record_id
-from sfsync.core.values import Pending
+from sfsync.core.values import Pending, clean_key
 
 ACCOUNT_ID: Final = "AccountId"
 AWAITED: Final = "awaited"
@@ -76,7 +76,12 @@ def is_strategy(text: str) -> bool:
 
 
 def fitting(target: str, reference: Reference) -> list[Strategy]:
-    """The strategies of a reference to the sObject `target` by which its text can be looked up at all."""
+    """The strategies of a reference to the sObject `target` by which its text can be looked up at all.
+
+    None for an empty text: to the org it would mean every record without a value.
+    """
+    if not clean_key(reference.value):
+        return []
     is_id = record_id(reference.value, target) is not None
     fit: list[Strategy] = []
     for each in map(strategy, reference.match):

@@ -97,40 +97,45 @@ class ParentPlanner:
 
     def _known(
         self, sobject: str, groups: Sequence[_Group], told: Sequence[Agreed]
-    ) -> Mapping[str, Resolved]:
-        """By the parents' keys, those that the job has made before: in the org, or gone from it."""
+    ) -> Mapping[Identity, Resolved]:
+        """Those parents that the job has made before: in the org, or gone from it. An empty key is nobody's."""
         key_field = self.schema.made[sobject].key
-        keys = [self._key(*each) for each in zip(groups, told, strict=True)]
-        names = {ledger_key(self.job.name, key, key_field=key_field): key for key in keys}
-        for group, key in zip(
-            groups, keys, strict=True
-        ):  # what was made without a key before is still remembered
-            names[ledger_key(self.job.name, group.named.row_key, key_field=None)] = key
+        keys: dict[str, list[Identity]] = {}
+        names: dict[str, list[Identity]] = {}
+        for group, said in zip(groups, told, strict=True):
+            key = self._key(group, said)
+            if key:
+                keys.setdefault(key, []).append(group.named)
+                names.setdefault(ledger_key(self.job.name, key, key_field=key_field), []).append(group.named)
+            # what was made without a key before is still remembered
+            names[ledger_key(self.job.name, group.named.row_key, key_field=None)] = [group.named]
         entries = self.journal.ledger(self.org_id, sobject, names)
         ids = tuple(dict.fromkeys(entry.record_id for entry in entries.values()))
         lookups = [Lookup(sobject, ("Id",), "Id", ids)]
         if key_field is not None:
-            lookups.append(Lookup(sobject, ("Id", key_field), key_field, tuple(dict.fromkeys(keys))))
+            lookups.append(Lookup(sobject, ("Id", key_field), key_field, tuple(keys)))
         asked = [each for each in lookups if each.values]
         answers = self.gateway.fetch(asked) if asked else []
         there = {full_id(each): each for records in answers for each in records}
-        found: dict[str, Resolved] = {}
+        found: dict[Identity, Resolved] = {}
         if key_field is not None:
-            found |= self._by_key(sobject, key_field, keys, there)
+            by_key = self._by_key(sobject, key_field, keys, there)
+            found |= {named: record_id for key, record_id in by_key.items() for named in keys[key]}
+        own = {named: key for key, each in keys.items() for named in each}
         for name, entry in entries.items():
-            is_there = entry.record_id in there
-            gone = made_and_gone(self.job, names[name], entry)
-            found.setdefault(names[name], entry.record_id if is_there else gone)
+            for named in names[name]:
+                gone = made_and_gone(self.job, own.get(named, named.row_key), entry)
+                found.setdefault(named, entry.record_id if entry.record_id in there else gone)
         return found
 
     def _by_key(
-        self, sobject: str, key_field: str, keys: Sequence[str], there: Mapping[str, Record]
-    ) -> dict[str, Resolved]:
+        self, sobject: str, key_field: str, keys: Iterable[str], there: Mapping[str, Record]
+    ) -> dict[str, str]:
         """The records that have one of the keys, by the key as the rows spell it."""
         described = self.schema.rules[sobject].describe.field(key_field)
         is_folded = described is not None and not described.case_sensitive
         spelled = {key.casefold() if is_folded else key: key for key in keys}
-        found: dict[str, Resolved] = {}
+        found: dict[str, str] = {}
         for record_id, record in there.items():
             own = clean_key(str(record.get(key_field) or ""))
             key = spelled.get(own.casefold() if is_folded else own)
@@ -141,14 +146,14 @@ class ParentPlanner:
     def _key(self, group: _Group, said: Agreed) -> str:
         return said.key if self.schema.made[group.named.sobject].key else group.named.row_key
 
-    def _meant(self, group: _Group, said: Agreed, known: Mapping[str, Resolved]) -> Resolved:
+    def _meant(self, group: _Group, said: Agreed, known: Mapping[Identity, Resolved]) -> Resolved:
         """What the rows of a group refer to from now on."""
         sobject, key = group.named.sobject, self._key(group, said)
         key_field = self.schema.made[sobject].key
         if group.named in self._named:
             return Pending(self._named[group.named])
-        if key in known:
-            return known[key]
+        if group.named in known:
+            return known[group.named]
         change_id = f"{sobject}:{key}"
         if not key or change_id in self.made or self._is_a_row(sobject, change_id):
             return key_is_taken(group.named, key)

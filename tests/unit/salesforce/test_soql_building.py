@@ -98,3 +98,10 @@ def test_words_are_looked_for_as_letters_and_an_empty_field_as_null() -> None:
     )
     [listed] = statements_of(Lookup("Opportunity", ("Id",), "AccountId", ("001A",), page=IdPage("", 9)))
     assert listed.text.endswith("WHERE AccountId IN ('001A') ORDER BY Id LIMIT 9")
+
+
+def test_an_empty_value_is_never_asked_for() -> None:
+    """It would mean every record without a value there; a list of nothing else asks nothing."""
+    [statement] = statements_of(Lookup("Account", ("Id",), "Key__c", ("", "A", " \t")))
+    assert statement.text == "SELECT Id FROM Account WHERE Key__c IN ('A')"
+    assert statements_of(Lookup("Account", ("Id",), "Key__c", ("",))) == []

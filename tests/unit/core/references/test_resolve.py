@@ -1,6 +1,10 @@
 """What a reference is looked up by, and in which order."""
 
+import pytest
+
+from sfsync.core.checks import Invalid
 from sfsync.core.models import Reference
+from sfsync.core.ports import Lookup
 from sfsync.core.references.resolve import ReferenceTable
 
 FOREIGN_ID = "0016g000007WEfIAAW"
@@ -21,3 +25,17 @@ def test_a_record_id_is_not_looked_up_by_what_comes_after_the_id() -> None:
     by_id_or_name = Reference(FOREIGN_ID, ("Id", "Name"))
     asked = ReferenceTable({}, {}).lookups([("Account", by_id_or_name)])
     assert [each.where_field for each in asked] == ["Id"]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t"])
+def test_an_empty_text_is_never_looked_up_and_means_no_record(text: str) -> None:
+    """Not even a record whose own value is empty too, or a row of the job that has none."""
+    table = ReferenceTable({}, {})
+    table.learn(
+        Lookup("Account", ("Id", "Site"), "Site", ("x",)), [{"Id": "001000000000001AAA", "Site": None}]
+    )
+    nobody = Reference(text, ("Site", "Id"))
+    assert table.lookups([("Account", nobody)]) == []
+    found = table.resolve("Account", nobody, of="Opportunity")
+    assert isinstance(found, Invalid)
+    assert found.code == "NOT_FOUND"
