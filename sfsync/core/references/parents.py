@@ -93,6 +93,17 @@ def identity(sobject: str, reference: Reference) -> Identity | None:
     return Identity(sobject, name, clean_key(reference.value).casefold())
 
 
+def called(named: Identity, values: Mapping[str, object]) -> str:
+    """What a parent with these values has in the field that names it, as it is compared; "" where nothing is said.
+
+    The org makes a contact's name of its parts. Source: Object Reference, Contact.
+    """
+    whole = values.get(named.field)
+    if not whole and named.sobject == CONTACT and named.field.lower() == "name":
+        whole = " ".join(str(values[each]) for each in ("FirstName", "LastName") if values.get(each))
+    return clean_key(str(whole or "")).casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class Naming:
     """One row that names a parent: where it stands, its reference, and what it says of the parent."""
@@ -146,10 +157,8 @@ _KEY: Final = "its key"
 
 
 def _disagrees(naming: Naming, name: str, text: str, *, before: str, line: int) -> Invalid:
-    message = (
-        f'{name} of the new "{naming.reference.value}" is "{text}" in line {naming.ref.line} and "{before}" in'
-        f" line {line}"
-    )
+    here = naming.ref.line
+    message = f'{name} of "{naming.reference.value}" is "{text}" in line {here} and "{before}" in line {line}'
     hint = "Make the lines agree: one record is made for all of them, and nobody can tell which is right."
     return Invalid("PARENT_DISAGREES", message, hint)
 

@@ -57,6 +57,14 @@ def key_is_taken(named: Identity, key: str) -> Invalid:
     )
 
 
+def key_is_anothers(named: Identity, text: str, key: str, other: str, *, line: int = 0) -> Invalid:
+    """The key that a row gives its parent is that of a parent of another name: of the org's, or of the `line`."""
+    where = f"in line {line}" if line else "in the org"
+    message = f'the row names {named.sobject} "{text}" with the key "{key}", which is "{other}" {where}'
+    hint = "Correct the name or the key, so that both mean one record or two."
+    return Invalid("DUPLICATE_KEY", message, hint)
+
+
 def incomplete(sobject: str, fields: Iterable[Field]) -> Invalid:
     """A new parent lacks what the org wants of every record."""
     lacking = [each.name for each in fields]

@@ -287,6 +287,7 @@ class _Planning:
             read, own, gateway=self.gateway, journal=self.journal, job=self.job.name, org_id=self.org_id
         )
         learn_what_tells_apart(self.table, references, self.gateway, of=sobject)
+        self.parents.judge(sobject, read.rows)
         self.ahead.hold_back(read)
         self.parents.settle(sobject, read.rows)
         planned = self.planned.setdefault(sobject, PlannedRecords(read.section.match_name))

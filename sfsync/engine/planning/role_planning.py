@@ -73,6 +73,7 @@ class RolePlanner:
         """One change for every role row, and the demotions that they bring about."""
         references = RoleReferences(self.schema.sections, self.policies, deals)
         notes = references.learn(rows, self.gateway)
+        self.parents.judge(CONTACT_ROLE, rows)
         self.parents.settle(CONTACT_ROLE, rows)
         references.keep_open(rows)
         accounts = RoleAccounts(self.policies.table)

@@ -170,8 +170,10 @@ class SelfReferences:
         assert change is not None
         known = row.values.get(name)
         found = known if isinstance(known, str) else self.table.resolve(goal, reference, of=sobject)
-        if isinstance(found, Invalid) and found.code in MISSING:
-            found = held.made.get(name, found)
+        made = held.made.get(name, found)
+        # A row that disagrees about its new parent stays refused, though the others' rows have it made.
+        if isinstance(made, Invalid) or (isinstance(found, Invalid) and found.code in MISSING):
+            found = made
         is_own = found == change.record_id or found == Pending(change.change_id)
         return _ITSELF if is_own else found
 

@@ -78,10 +78,7 @@ def test_rows_that_say_otherwise_are_named_with_both_lines() -> None:
     assert {place: each.code for place, each in said.against.items()} == dict.fromkeys(
         (1, 2), "PARENT_DISAGREES"
     )
-    assert (
-        'Industry of the new "Hooli" is "Banking" in line 5 and "Technology" in line 2'
-        in said.against[1].message
-    )
+    assert 'Industry of "Hooli" is "Banking" in line 5 and "Technology" in line 2' in said.against[1].message
     assert "line 7" in said.against[2].message
 
 
