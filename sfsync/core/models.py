@@ -28,13 +28,14 @@ class Reference:
 
     `Reference("lars@getcloudy.example", ("Email",))`. The field "Id" stands for the record id itself.
     `account` is what a strategy such as "Name + Account.Name" compares with the record's account; where it is "",
-    `account_id` may hold the account's own id, or the change that creates it.
+    `account_id` may hold the account's own id, or the change that creates it, `account_name` what people call it.
     """
 
     value: str
     match: tuple[str, ...] = ("Id",)
     account: str = ""
     account_id: str = ""
+    account_name: str = ""
 
 
 def _number(raw: object) -> object:

@@ -93,6 +93,72 @@ def test_a_pick_of_a_contact_of_the_deals_account_is_found(desk: Desk) -> None:
     assert report.exit_code == 0, said(report)
 
 
+OF_DEAL = '{ column = "who", match = ["Name + Account.Name"], account = "company" }'
+
+
+def settled(desk: Desk, text: str, id_of: str, **files: str) -> list[dict[str, str]]:
+    """The picks file of a run, whose lines that mean `id_of`, or with it filled in, let the next run go."""
+    lines = template(desk, text, **files)
+    kept = [line for line in lines if line["id"] in ("", id_of)]
+    cells = [
+        ",".join(f'"{line[name] or id_of}"' for name in ("sobject", "field", "value", "id")) for line in kept
+    ]
+    desk.write("picks.csv", HEADER + "".join(f"{each},\n" for each in cells))
+    report = desk.sync(text.replace('org = "local"', f'org = "local"\n{PICKS}'), **files)
+    assert report.exit_code == 0, said(report)
+    return lines
+
+
+def test_a_contact_of_an_account_that_is_made_is_picked_by_the_accounts_name(desk: Desk) -> None:
+    """A person knows the account by its name, before it is made and after."""
+    account = 'AccountId = { column = "x", match = "Name", missing = "create" }'
+    [line] = settled(
+        desk,
+        deals(account) + roles(OF_DEAL),
+        desk.ids["jane@a.example"],
+        deals="id,x\nD-1,Tyrell\n",
+        roles="id,who,company\nD-1,Roy Batty,\n",
+    )
+    assert (line["field"], line["value"]) == ("Name + Account.Name", "Roy Batty + Tyrell")
+
+
+@pytest.mark.parametrize("who", ["Roy Batty", "Sam Lee"])
+def test_a_contact_of_an_account_of_the_org_is_picked_by_the_accounts_name(desk: Desk, who: str) -> None:
+    """Whether none of its contacts is called so, or several."""
+    lines = settled(
+        desk,
+        deals('AccountId = { column = "x", match = "Id" }') + roles(OF_DEAL),
+        next(each["Id"] for each in desk.fetch("Contact", "Title") if each["Title"] == "No. 3"),
+        deals=f"id,x\nD-1,{desk.ids[CLOUDY]}\n",
+        roles=f"id,who,company\nD-1,{who},\n",
+    )
+    assert {line["value"] for line in lines} == {f"{who} + {CLOUDY}"}
+
+
+def test_a_contact_of_a_deal_that_only_the_org_has_is_picked_by_the_accounts_name(desk: Desk) -> None:
+    """The name of its account is asked for where a person needs it; the message tells it too."""
+    first = deals(BY_NAME)
+    assert desk.sync(first, deals=f"id,x\nD-1,{CLOUDY}\n").exit_code == 0
+    by_key = '{ column = "id", match = "Sfsync_Key__c" }'
+    text = 'org = "local"\n' + roles(OF_DEAL, deal=by_key)
+    files = {"roles": "id,who,company\nD-1,Roy Batty,\n"}
+    assert f'"Roy Batty + {CLOUDY}"' in said(desk.sync(text, **files))
+    [line] = settled(desk, text, desk.ids["jane@a.example"], **files)
+    assert line["value"] == f"Roy Batty + {CLOUDY}"
+
+
+def test_contacts_of_two_accounts_of_one_name_are_picked_by_the_accounts_id(desk: Desk) -> None:
+    """A pick by the name would mean the contacts of both."""
+    oslo, bergen = (desk.ids[f"Twin Shoes {city}"] for city in ("Oslo", "Bergen"))
+    lines = template(
+        desk,
+        deals('AccountId = { column = "x", match = "Id" }') + roles(OF_DEAL),
+        deals=f"id,x\nD-1,{oslo}\nD-2,{bergen}\n",
+        roles="id,who,company\nD-1,Roy Batty,\nD-2,Roy Batty,\n",
+    )
+    assert {line["value"] for line in lines} == {f"Roy Batty + {oslo}", f"Roy Batty + {bergen}"}
+
+
 def test_owners_record_types_and_deals_can_be_picked_too(desk: Desk) -> None:
     """A pick is of any sObject that rows refer to."""
     kinds = {each["Name"]: each["Id"] for each in desk.fetch("RecordType", "Name")}

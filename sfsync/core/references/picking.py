@@ -23,9 +23,10 @@ def pick_of(index: PickIndex, target: str, reference: Reference) -> Pick | None:
         return None
     for name in reference.match:
         by = strategy(name)
-        for each in index.get((target, clean_key(by.said(reference))), ()):
-            if each.field == by.text:
-                return each
+        for said in by.spellings(reference):
+            for each in index.get((target, clean_key(said)), ()):
+                if each.field == by.text:
+                    return each
     return next(
         (each for each in index.get((target, clean_key(reference.value)), ()) if not each.field), None
     )

@@ -147,6 +147,13 @@ class ReferenceTable:
         """What was learned of a record of the org; nothing of one that was not asked for."""
         return self._records.get(found_id, {})
 
+    def account_name(self, account: str) -> str:
+        """What an account is called, given by its id or by the change that creates it; "" where it is not known."""
+        planned = self.planned.get(ACCOUNT)
+        change = (planned.changes.get(account) or planned.with_record(account)) if planned else None
+        own = str(change.desired.get("Name") or "") if change else ""
+        return own or str(self.record(account).get("Name") or "") or (change.label if change else "")
+
     def take_unfound(self, target: str) -> dict[str, tuple[str, ...]]:
         """The values that no record of that sObject has in any field that was asked for, by field; each once."""
         taken: dict[str, tuple[str, ...]] = {}

@@ -42,8 +42,14 @@ class Strategy:
 
     def said(self, reference: Reference) -> str:
         """The value that a reference is looked up by, as a picks file names it."""
-        account = reference.account or reference.account_id
-        return f"{reference.value} + {account}" if self.account else reference.value
+        return self.spellings(reference)[0]
+
+    def spellings(self, reference: Reference) -> tuple[str, ...]:
+        """The values by which a picks file may name a reference: by its account's name, or by the account's id."""
+        if not self.account:
+            return (reference.value,)
+        known = (reference.account,) if reference.account else (reference.account_name, reference.account_id)
+        return tuple(f"{reference.value} + {each}" for each in known if each) or (f"{reference.value} + ",)
 
     def is_of_account(self, reference: Reference, values: Mapping[str, Any]) -> bool:
         """Whether a record with these values (of the account's paths) is of the account that is meant."""

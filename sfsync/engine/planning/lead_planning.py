@@ -287,7 +287,8 @@ class LeadPlanner:
         if takes_deals_account(contact) and isinstance(account, Reference):
             found = self.table.resolve(ACCOUNT, account, of=OPPORTUNITY)
             name = found.change_id if isinstance(found, Pending) else found
-            contact = replace(contact, account_id=name if isinstance(name, str) else "")
+            known = name if isinstance(name, str) else ""
+            contact = replace(contact, account_id=known, account_name=self.table.account_name(known))
         return self.table.resolve(CONTACT, contact, of=OPPORTUNITY)
 
     def _account_of(self, contact: Resolved | None) -> PlannedValue:

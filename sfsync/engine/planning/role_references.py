@@ -21,6 +21,7 @@ from sfsync.core.references.strategies import ACCOUNT_ID, awaiting_account, take
 from sfsync.core.results import Problem, Stage
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
 from sfsync.core.values import Pending
+from sfsync.engine.planning.account_names import name_accounts
 from sfsync.engine.planning.matching import learn_references, learn_what_tells_apart
 from sfsync.engine.planning.parent_problems import stopped_by
 from sfsync.engine.planning.reading import CheckedRow
@@ -50,6 +51,7 @@ class RoleReferences:
         learn_references(table, answers, gateway)
         for row in readable:
             self._take_deals_account(row)
+        notes += name_accounts(readable, table, gateway)
         pairs = [pair for row in readable for pair in _references(row)]
         learn_what_tells_apart(table, pairs, gateway, of=CONTACT_ROLE)
         return notes
