@@ -14,6 +14,7 @@ from main_job_bench import WRITES, Before, Bench, FreshBench, deal, role
 
 from sfsync.app import apply, plan
 from sfsync.core.job import Limits
+from sfsync.core.plan_codec import dump_plan, load_plan
 from sfsync.emulator.fault_actions import Drop, Kill
 from sfsync.emulator.faults import PHASES, FaultScript
 from sfsync.jobs import load_job
@@ -99,6 +100,26 @@ def test_C3_an_edit_between_the_plan_and_the_write_keeps_the_deal(bench: Bench, 
     assert ends(bench)["D-8"] == ("Qualification", False)
     assert report.exit_code == 3
     assert [each.code for _, _, each in report.problems()] == ["CHANGED_IN_ORG"]
+
+
+@POLICIES
+@pytest.mark.parametrize("is_saved", [False, True], ids=["plan", "saved plan"])
+def test_C3_an_edit_of_a_field_outside_the_job_keeps_the_deal_too(
+    bench: Bench, policy: str, is_saved: bool
+) -> None:
+    """Whichever field of a vanished deal somebody edits between the plan and the write."""
+    write(bench, KEYS, policy)
+    bench.run()
+    write(bench, KEYS[:7], policy)
+    job = replace(load_job(bench.job, environ=bench.environ), limits=Limits(allow_deletes=True))
+    made = plan(job, around=bench.around)
+    if is_saved:
+        made = load_plan(dump_plan(made))
+    edit = {"NextStep": "call on Monday", "LastModifiedDate": "2099-01-01T00:00:00.000Z"}
+    bench.emulator.org.storage.update("Opportunity", bench.deal("D-8")["Id"], edit)
+    report = apply(made, job, around=bench.around)
+    assert ends(bench)["D-8"] == ("Prospecting", False)
+    assert (report.exit_code, [each.code for _, _, each in report.problems()]) == (3, ["CHANGED_IN_ORG"])
 
 
 def pulled(bench: Bench) -> dict[str, Any]:

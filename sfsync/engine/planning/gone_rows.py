@@ -145,9 +145,13 @@ class _Judge:
         return judged, change
 
     def _before(self, record: Record, entry: LedgerEntry | None, *, closes: bool) -> dict[str, Value]:
-        """What is compared once more right before the write: of a deletion all that the job knows."""
+        """What is compared once more right before the write: of a deletion all that the job knows.
+
+        The last modification stands for the fields that the job does not know.
+        """
         describe = self.schema.describe(OPPORTUNITY)
-        names = {"StageName": None} | ({} if closes or entry is None else dict.fromkeys(entry.seen))
+        own = {"StageName": None, MODIFIED: None}
+        names = own | ({} if closes or entry is None else dict.fromkeys(entry.seen))
         return held(describe, record, {each: None for each in names if describe.field(each)})
 
     def _moved(self, row: JobRow, record: Record, entry: LedgerEntry | None) -> list[str]:
