@@ -3,17 +3,20 @@
 import json
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from command_line import warm_sfsync
 from deal_desk import DealDesk, change_of, deal_desk, notes, row
-from main_job_bench import ORG_FILE
+from main_job_bench import ORG_FILE, Before
 
 from sfsync.core.plan import Action
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.faults import FaultScript
+from sfsync.emulator.org.clock import VirtualClock
 from sfsync.emulator.org.hooks import Event
+from sfsync.emulator.server import running
 from sfsync.emulator.switches import StageWithProbability
 
 PROPOSAL, REVIEW = "Proposal/Price Quote", "Negotiation/Review"
@@ -196,3 +199,20 @@ def test_deals_off_their_stage_are_counted_in_the_plan_and_named_in_the_report(d
     ]
     assert (document["probability"], document["probability_total"]) == (named, 2)
     assert "2 deals will have other probabilities" in notes(desk.plan())["PROBABILITY_OFF_STAGE"]
+
+
+def test_a_deal_with_a_second_write_can_vanish_later(tmp_path: Path) -> None:
+    """The second write is remembered as the job's own, also where it came a moment after the first."""
+    others = [row(f"D-{number}") for number in range(2, 6)]
+    words = {"options": 'vanished = "close"', **MAPPED}
+    clock = VirtualClock(datetime(2026, 9, 1, 12, tzinfo=UTC))
+    with running(ORG_FILE, clock=clock) as emulator:
+        desk = DealDesk(emulator, tmp_path)
+        desk.switch(stage_with_probability=StageWithProbability.STAGE_WINS)
+        desk.write(row(probability="33"), *others, **words)
+        emulator.faults.add(Before(Drop(), path=SECOND, deed=lambda: clock.advance(5)))
+        assert desk.run().exit_code == 0
+        assert probability_of(desk) == 33
+        desk.write(*others, **words)
+        assert desk.run().exit_code == 0
+        assert desk.deal("D-1")["StageName"] == "Closed Lost"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from sfsync.core.deals.second_writes import OVERRULED, lost, may_lose, second_id, second_write
 from sfsync.core.diff import held
@@ -19,8 +20,10 @@ from sfsync.core.results import NOT_DONE, Problem
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import Value
 from sfsync.engine.applying.run_state import RunState
-from sfsync.engine.applying.updating import write_updates
+from sfsync.engine.applying.updating import MODIFIED, write_updates
 from sfsync.engine.planning.matching import full_id
+
+_AUDIT: Final = ("LastModifiedById", MODIFIED)
 
 
 def put_right(
@@ -28,7 +31,8 @@ def put_right(
 ) -> tuple[Mapping[str, Record], list[Problem]]:
     """Writes again what lost against a stage; returns the records as they are then, and notes on what failed.
 
-    `there` are the records just read, by id; those of second writes come back with the fields that decide.
+    `there` are the records just read, by id; those of second writes come back with the fields that decide, and with
+    when and by whom they were last modified: that is what the job remembers of them.
     """
     needed = [second for each in written if (second := _needed(state, each, there)) is not None]
     if not needed:
@@ -38,7 +42,7 @@ def put_right(
     state.listener(PhaseStarted(state.phase, len(needed)))
     write_updates(state, needed, is_strict=state.plan.is_strict)
     ids = tuple(each.record_id or "" for each in needed)
-    [records] = state.gateway.fetch([Lookup(OPPORTUNITY, ("Id", *_readable(state)), "Id", ids)])
+    [records] = state.gateway.fetch([Lookup(OPPORTUNITY, ("Id", *_AUDIT, *_readable(state)), "Id", ids)])
     now = {full_id(each): {**there.get(full_id(each), {}), **each} for each in records}
     return {**there, **now}, [note for each in needed for note in _notes(state, each)]
 
