@@ -216,3 +216,32 @@ def test_a_deal_with_a_second_write_can_vanish_later(tmp_path: Path) -> None:
         desk.write(*others, **words)
         assert desk.run().exit_code == 0
         assert desk.deal("D-1")["StageName"] == "Closed Lost"
+
+
+@pytest.mark.parametrize("back", ["20", "30"])
+def test_an_undone_closing_gives_the_deal_its_own_probability_back(either: DealDesk, back: str) -> None:
+    """The row that comes back finds its deal as it left it, wants what it likes, and may vanish again."""
+    others = [row(f"D-{number}") for number in range(2, 6)]
+    words = {"options": 'vanished = "close"\nallow = ["reopen"]', **MAPPED}
+    either.bring(row(probability="20"), *others, **words)
+    either.write(*others, **words)
+    run_id = either.run().document.run_id
+    assert (either.deal("D-1")["StageName"], probability_of(either)) == ("Closed Lost", 0)
+    assert either.undo(run_id).exit_code == 0
+    assert (either.deal("D-1")["StageName"], probability_of(either)) == ("Prospecting", 20)
+    assert settled(either), "a deal that an undo opened is not closed again"
+    either.bring(row(probability=back), *others, **words)
+    assert probability_of(either) == float(back)
+    either.bring(*others, **words)
+    assert either.deal("D-1")["StageName"] == "Closed Lost"
+
+
+def test_an_undone_closing_leaves_the_row_its_stage(desk: DealDesk) -> None:
+    """A row that comes back with another stage moves the deal: what the undo wrote is nobody else's edit."""
+    others = [row(f"D-{number}") for number in range(2, 6)]
+    words = {"options": 'vanished = "close"'}
+    desk.bring(row(), *others, **words)
+    desk.write(*others, **words)
+    assert desk.undo(desk.run().document.run_id).exit_code == 0
+    desk.bring(row(stage=PROPOSAL), *others, **words)
+    assert (desk.deal("D-1")["StageName"], probability_of(desk)) == (PROPOSAL, 75)

@@ -58,7 +58,7 @@ def lost(
         name: wanted[name]
         for name in names
         if not is_same(wanted[name], now[name], scale=_scale(name))
-        and is_same(_implied(stage, name), now[name], scale=_scale(name))
+        and is_same(implied(stage, name), now[name], scale=_scale(name))
     }
 
 
@@ -84,7 +84,8 @@ def seconds_of(changes: Iterable[Change]) -> dict[str, Change]:
     return {each.change_id: each for each in possible}
 
 
-def _implied(stage: StageInfo, name: str) -> Value:
+def implied(stage: StageInfo, name: str) -> Value:
+    """The value that a deal's stage gives one of the fields that depend on it."""
     return stage.probability if name == "Probability" else stage.forecast_category
 
 

@@ -32,12 +32,16 @@ _STAGE_FIELDS: Final = ("StageName", *STAGE_DEPENDENTS)
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A row that is in the org now, as which record, and whether this run created it."""
+    """A row that is in the org now, as which record, and whether this run created it.
+
+    `is_vanished` says that the source has it no more: its deal was opened again by an undo.
+    """
 
     sobject: str
     key: str
     record_id: str
     is_new: bool
+    is_vanished: bool = False
 
 
 def remember_rows(state: RunState, rows: Iterable[Brought], there: Mapping[str, Record]) -> None:
@@ -65,6 +69,7 @@ def _row(state: RunState, brought: Brought, known: JobRow | None, record: Record
         origin=origin,
         modified_at=str(record[MODIFIED]) if record is not None else (same.modified_at if same else None),
         recreated_at=state.now() if is_recreated else (known.recreated_at if known else None),
+        fate=same.fate if brought.is_vanished and same else None,
     )
 
 

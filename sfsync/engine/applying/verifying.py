@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sfsync.core.contact_roles.roles import role_key
+from sfsync.core.deals.reopening import is_of_closing
 from sfsync.core.deals.second_writes import lost, may_lose, second_id
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held, scale_of
@@ -114,7 +115,13 @@ def _is_new(done: _Done) -> bool:
 def _brought(state: RunState, done: _Done) -> Brought:
     result = state.results.get(done.change.change_id)
     is_new = result is not None and result.outcome is Outcome.CREATED
-    return Brought(done.change.sobject, done.change.key, done.record_id, is_new)
+    change = done.change
+    return Brought(change.sobject, change.key, done.record_id, is_new, _opens_again(state, change))
+
+
+def _opens_again(state: RunState, change: Change) -> bool:
+    """Whether an undo opens a vanished deal again: what it holds then is what its row is compared with."""
+    return state.plan.undoes is not None and is_of_closing(change)
 
 
 def _known(state: RunState, done: Sequence[_Done]) -> dict[str, LedgerEntry]:
@@ -145,7 +152,12 @@ def _done(state: RunState, change: Change) -> _Done | None:
     is_met = result is None and change.action is Action.NOOP
     is_adopted = result is not None and result.outcome is Outcome.UNCHANGED
     record_id = (result.record_id if result else None) or change.record_id
-    is_remembered = change.row is not None or change.made_for > 0 or change.completes is not None
+    is_remembered = (
+        change.row is not None
+        or change.made_for > 0
+        or change.completes is not None
+        or _opens_again(state, change)
+    )
     if not is_remembered or record_id is None or not (is_written or is_met or is_adopted):
         return None
     ids = state.ids

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sfsync.core.deals.closing import is_closed
 from sfsync.core.deals.gone import Fate, Vanished, VanishedRow, vanished_rows
-from sfsync.core.diff import held, scale_of
+from sfsync.core.diff import STAGE_DEPENDENTS, held, scale_of
 from sfsync.core.job_memory import JobRow
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
@@ -147,11 +147,12 @@ class _Judge:
     def _before(self, record: Record, entry: LedgerEntry | None, *, closes: bool) -> dict[str, Value]:
         """What is compared once more right before the write: of a deletion all that the job knows.
 
-        The last modification stands for the fields that the job does not know.
+        The last modification stands for the fields that the job does not know. What the stage implies is remembered
+        for an undo, which opens the deal again as it was.
         """
         describe = self.schema.describe(OPPORTUNITY)
-        own = {"StageName": None, MODIFIED: None}
-        names = own | ({} if closes or entry is None else dict.fromkeys(entry.seen))
+        names = dict.fromkeys(("StageName", MODIFIED, *STAGE_DEPENDENTS))
+        names |= {} if closes or entry is None else dict.fromkeys(entry.seen)
         return held(describe, record, {each: None for each in names if describe.field(each)})
 
     def _moved(self, row: JobRow, record: Record, entry: LedgerEntry | None) -> list[str]:

@@ -15,7 +15,8 @@ from typing import Final
 from sfsync.core.contact_roles.roles import role_key
 from sfsync.core.deals.forecast_basis import ForecastBasis
 from sfsync.core.deals.gone import NO_GONE
-from sfsync.core.diff import held
+from sfsync.core.deals.reopening import is_of_closing, set_by_hand
+from sfsync.core.diff import STAGE_DEPENDENTS, held
 from sfsync.core.job import NO_LIMITS
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
@@ -158,7 +159,9 @@ def _undo_sobject(undo: Undo, sobject: str, changes: Sequence[Change], done: Seq
         elif change.action is Action.CREATE:
             deletable.append(change)
         else:
-            undo.changes.append(_restored(undo, change))
+            undo.changes.append(
+                _opened(undo, change, record) if is_of_closing(change) else _restored(undo, change)
+            )
     _delete_childless(undo, sobject, deletable)
     deletions = [each for each in changes if each.action is Action.DELETE]
     if sobject == CONTACT_ROLE:
@@ -304,4 +307,20 @@ def _restored(undo: Undo, change: Change) -> Change:
         before=before,
         desired=desired,
         completes=None,
+    )
+
+
+def _opened(undo: Undo, change: Change, record: Record) -> Change:
+    """A vanished deal in its old stage, with the probability that it had; `record` is the closed deal."""
+    restored, left = _restored(undo, change), _as_left(undo, change) or {}
+    describe = undo.gateway.describe(OPPORTUNITY)
+    fields = (describe.field(name) for name in STAGE_DEPENDENTS)
+    writable = [each.name for each in fields if each is not None and each.updateable]
+    own = set_by_hand(change.before, undo.gateway.stage_catalogue(), writable=writable)
+    known = {name: change.before[name] for name in STAGE_DEPENDENTS if name in left and name in change.before}
+    return replace(
+        restored,
+        values={**restored.values, **own},
+        before={**restored.before, **held(describe, record, own)},
+        desired={**restored.desired, **known},
     )
