@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+DELETED: Final = "deleted"
+"""The fate of a row whose record the job deleted: of the row nothing else is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,8 @@ class JobRow:
     `key_field` is the field of the org that the key was in: "" where only the journal knew the row, None where that
     is not known any more. `origin` is "created" where the job made the record. `modified_at` is the record's
     LastModifiedDate when it was last read back. `recreated_at` is when a record that somebody had deleted was made
-    anew. `fate` is None while the source has the row; then "gone", or "closed" where the job closed its deal.
+    anew. `fate` is None while the source has the row; then "gone", or "closed" where the job closed its deal, or
+    `DELETED` where it deleted it.
     """
 
     sobject: str
@@ -34,7 +38,11 @@ class JobMemory(Protocol):
     """Which rows each job brought to an org. Every method is durable when it returns."""
 
     def rows(self, org_id: str, job: str, sobject: str) -> dict[str, JobRow]:
-        """All rows of the sObject that the job brought and that are not forgotten, by key."""
+        """All rows of the sObject that the job brought and that are not forgotten or deleted, by key."""
+        ...
+
+    def deleted(self, org_id: str, job: str, sobject: str) -> frozenset[str]:
+        """The keys of all vanished rows whose records the job deleted and that have not come back since."""
         ...
 
     def put_rows(self, org_id: str, job: str, rows: Iterable[JobRow]) -> None:

@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, or_, select
 
-from sfsync.core.job_memory import JobMemory, JobRow
+from sfsync.core.job_memory import DELETED, JobMemory, JobRow
 from sfsync.journal.schema import JOB_ROWS, WATERMARKS
 from sfsync.journal.upserts import Upserts
 
 T = TypeVar("T")
+
+NOT_DELETED: Final = or_(JOB_ROWS.c.fate.is_(None), JOB_ROWS.c.fate != DELETED)
+"""Of the rows of jobs, those of which more is remembered than that their record was deleted."""
 
 _COLUMNS: Final = [JOB_ROWS.c[name] for name in JobRow.__dataclass_fields__]
 _KEYS_A_QUERY: Final = 500
@@ -36,9 +39,14 @@ class SqlJobMemory:
         self._read, self._write, self._upserts = read, write, upserts
 
     def rows(self, org_id: str, job: str, sobject: str) -> dict[str, JobRow]:
-        """All rows of the sObject that the job brought and that are not forgotten, by key."""
-        query = _of(select(*_COLUMNS), org_id, job, sobject)
+        """All rows of the sObject that the job brought and that are not forgotten or deleted, by key."""
+        query = _of(select(*_COLUMNS), org_id, job, sobject).where(NOT_DELETED)
         return {each.key: each for each in self._read(lambda connection: _rows(connection, query))}
+
+    def deleted(self, org_id: str, job: str, sobject: str) -> frozenset[str]:
+        """The keys of all vanished rows whose records the job deleted and that have not come back since."""
+        query = _of(select(*_COLUMNS), org_id, job, sobject).where(JOB_ROWS.c.fate == DELETED)
+        return frozenset(each.key for each in self._read(lambda connection: _rows(connection, query)))
 
     def put_rows(self, org_id: str, job: str, rows: Iterable[JobRow]) -> None:
         """Writes or replaces rows of the job, in one commit."""

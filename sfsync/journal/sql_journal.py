@@ -23,7 +23,7 @@ from sfsync.core.writes import Route
 from sfsync.errors import SUPERSEDED, JournalError
 from sfsync.journal.facts import JournalFacts, read_facts
 from sfsync.journal.identity import next_sequence, read_identity
-from sfsync.journal.job_memory import SqlJobMemory
+from sfsync.journal.job_memory import NOT_DELETED, SqlJobMemory
 from sfsync.journal.plans_kept import drop_spent_plans, refuse_consumed
 from sfsync.journal.rows import (
     CHANGE,
@@ -275,12 +275,16 @@ class SqlJournal:
             self._write(lambda connection: self.store.upserts.ledger.put(connection, rows))
 
     def drop_ledger(self, org_id: str, sobject: str, record_ids: Iterable[str]) -> None:
-        """Forgets the records with those ids, and the rows of jobs that are these, in one commit."""
+        """Forgets the records with those ids, and the rows of jobs that are these, in one commit.
+
+        Which of them a job deleted itself stays known.
+        """
         chunks = list(_chunks(dict.fromkeys(record_ids)))
 
         def work(connection: Connection) -> None:
             for some, table in product(chunks, (LEDGER, JOB_ROWS)):
                 of_sobject = delete(table).where(table.c.org_id == org_id, table.c.sobject == sobject)
+                of_sobject = of_sobject.where(NOT_DELETED) if table is JOB_ROWS else of_sobject
                 connection.execute(of_sobject.where(table.c.record_id.in_(some)))
 
         self._write(work)

@@ -212,6 +212,26 @@ def test_a_deal_of_a_lead_that_somebody_deleted_is_made_again_where_the_job_says
     assert (again["exit_code"], again["api"]["writes"]) == (0, 0)
 
 
+def test_a_deal_of_a_lead_that_vanished_and_was_deleted_comes_back_with_its_row(bench: Bench) -> None:
+    """As a plain deal on the account of the lead and without a second conversion, each time that it does."""
+    others = [deal(f"D-{number}", "", account="ACC-2") for number in range(2, 6)]
+    gone = 'file = "deals.csv"\nvanished = "delete"\n'
+
+    def run(*deals: dict[str, str]) -> dict[str, Any]:
+        write_leads_job(bench, deals)
+        in_job(bench, 'file = "deals.csv"\n', gone)
+        return document(bench, "run", "--yes", "--allow-deletes")
+
+    assert run(deal("D-1"), *others)["exit_code"] == 0
+    for deleted in (1, 2):
+        assert run(*others)["exit_code"] == 0
+        assert [bool(each["IsDeleted"]) for each in deals_of(bench)] == [True] * deleted
+        back = run(deal("D-1"), *others)
+        assert (back["exit_code"], back["problems"], conversions(bench)) == (0, [], 1)
+        assert [bool(each["IsDeleted"]) for each in deals_of(bench)].count(False) == 1
+        assert run(deal("D-1"), *others)["api"]["writes"] == 0
+
+
 def test_an_audit_finds_the_converted_deal_as_it_was_sent(bench: Bench) -> None:
     """Nothing of it looks like another user's doing; what the platform filled in is not said to be changed."""
     write_leads_job(bench, [deal("D-1"), deal("D-2", CARL)], [role("D-1", primary="x")])

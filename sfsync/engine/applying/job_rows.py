@@ -2,8 +2,8 @@
 
 Written once what a run did is known, also by the run that takes over after one that was cut off; saying it twice
 changes nothing. A deal that was closed because its row vanished is remembered with the stage that it has now, so
-that a row that comes back is compared with what this job wrote; one that was deleted is forgotten, so that such a
-row is created anew.
+that a row that comes back is compared with what this job wrote; one that was deleted is forgotten but for that, so
+that such a row is created anew.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from sfsync.core.deals.gone import Fate, VanishedRow
 from sfsync.core.diff import STAGE_DEPENDENTS, held
-from sfsync.core.job_memory import JobRow
+from sfsync.core.job_memory import DELETED, JobRow
 from sfsync.core.keys import ledger_key
 from sfsync.core.ports import LedgerEntry, Lookup, Record
 from sfsync.core.results import Outcome
@@ -92,6 +92,8 @@ def _remember_vanished(state: RunState, vanished: list[VanishedRow]) -> None:
     known = memory.rows(org_id, job, sobject)
     deleted = [each for each in vanished if _outcome(state, each.change_id) is Outcome.DELETED]
     if deleted:
+        rows = [known[each.key] for each in deleted if each.key in known]
+        memory.put_rows(org_id, job, [replace(each, fate=DELETED) for each in rows])
         state.journal.drop_ledger(org_id, sobject, [each.record_id for each in deleted])
     changed = []
     for each in vanished:

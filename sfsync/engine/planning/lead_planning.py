@@ -75,12 +75,14 @@ class LeadPlanner:
     gateway: OrgGateway
     journal: Journal
     org_id: str
+    job: str
     status: str = ""
     _leads: dict[str, Record] = field(default_factory=dict)
     _ids: dict[str, str] = field(default_factory=dict)
     _deals: dict[str, Record] = field(default_factory=dict)
     _contacts: dict[str, Record] = field(default_factory=dict)
     _brought: dict[str, str] = field(default_factory=dict)
+    _deleted: frozenset[str] = frozenset()
     _rivals: dict[str, list[CheckedRow]] = field(default_factory=dict)
 
     @property
@@ -122,6 +124,7 @@ class LeadPlanner:
         self._leads = _by_id(self.gateway.fetch([leads])[0]) if leads.values else {}
         self._read_around(rows, compared_fields(read, describe))
         self._brought = {row.place: own.ledger[row.key].record_id for row in rows if row.key in own.ledger}
+        self._deleted = self.journal.memory.deleted(self.org_id, self.job, OPPORTUNITY)
         for row in rows:
             if row.place in self._ids and not own.of(row):
                 self._rivals.setdefault(self._ids[row.place], []).append(row)
@@ -185,9 +188,12 @@ class LeadPlanner:
         return deal_id not in (full_id(record), None) and deal_id in self._deals
 
     def _is_made_again(self, read: ReadSection, row: CheckedRow, deal_id: str) -> bool:
-        """Whether the deal that the lead has become was this row's, is deleted, and is to be created again."""
+        """Whether the deal that the lead has become was this row's, is deleted, and is to be created again.
+
+        One that the job deleted itself, while the source had the row no more, comes back with it like any deal.
+        """
         is_wanted = read.section.gone.deleted is Deleted.RECREATE and self._brought.get(row.place) == deal_id
-        return is_wanted and deal_id not in self._deals
+        return (is_wanted or row.key in self._deleted) and deal_id not in self._deals
 
     def _of_landed(
         self, read: ReadSection, row: CheckedRow, lead: Record, deal_id: str, plan: Planner

@@ -311,7 +311,9 @@ class _Planning:
         if rule is None or not any(each.lead for each in read.rows):
             return None
         self.planned.setdefault(LEAD, PlannedRecords("Id"))
-        return LeadPlanner(rule, self.references, self.planned, self.gateway, self.journal, self.org_id)
+        return LeadPlanner(
+            rule, self.references, self.planned, self.gateway, self.journal, self.org_id, self.job.name
+        )
 
     def _plan_vanished(self, read: ReadSection) -> None:
         found = plan_vanished(
