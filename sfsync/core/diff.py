@@ -87,8 +87,20 @@ def difference(
         ):
             values[name] = wanted
     if "StageName" in values:
-        values |= {name: desired[name] for name in STAGE_DEPENDENTS if desired.get(name) is not None}
+        along = (name for name in STAGE_DEPENDENTS if name not in kept)
+        values |= {name: desired[name] for name in along if desired.get(name) is not None}
+    if "CurrencyIsoCode" in values:
+        values |= {name: desired[name] for name in _amounts(describe, desired) if name not in kept}
     return Difference(values, {name: remote.get(name) for name in values}, tuple(conflicts), tuple(kept))
+
+
+def _amounts(describe: SObjectDescribe, desired: Mapping[str, PlannedValue]) -> list[str]:
+    """The wanted amounts of a record, which go along with its new currency: left out, they would be converted.
+
+    Source: Object Reference, Opportunity.CurrencyIsoCode.
+    """
+    found = ((name, describe.field(name)) for name, value in desired.items() if value is not None)
+    return [name for name, field in found if field and field.type == "currency" and field.updateable]
 
 
 def _is_left_to_org(

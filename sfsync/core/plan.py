@@ -63,7 +63,7 @@ PLANNED_OUTCOME: Mapping[Action, Outcome] = {
 
 def _is_unset(value: object) -> bool:
     """Whether a value is left out of a saved plan, so that plans saved before it was known keep their digest."""
-    return value in ("", None, 0)
+    return value in ("", None, 0, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ class Change:
     `other_account` names the account of a contact that is not the deal's. `made_for` is how many rows refer to a
     parent that is in no file and is made for them; `completes` is the change of the record that this update, of no
     row of its own, completes once what it refers to is there. `is_left_over` marks a deal whose lead an earlier run
-    converted without living to bring the row's values to it.
+    converted without living to bring the row's values to it. `kept` are the fields of `desired` that differ and that
+    a policy leaves to the org.
     """
 
     change_id: str
@@ -105,6 +106,7 @@ class Change:
     made_for: Annotated[int, Field(exclude_if=_is_unset)] = 0
     completes: Annotated[str | None, Field(exclude_if=_is_unset)] = None
     is_left_over: Annotated[bool, Field(exclude_if=_is_unset)] = False
+    kept: Annotated[tuple[str, ...], Field(exclude_if=_is_unset)] = ()
 
     def waits_for(self) -> tuple[str, ...]:
         """The changes whose records this one refers to."""

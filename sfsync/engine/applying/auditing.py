@@ -24,6 +24,7 @@ from sfsync.core.audit import (
     role_kind,
     running_user,
 )
+from sfsync.core.deals.second_writes import second_id
 from sfsync.core.diff import held, scale_of
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Record
@@ -63,12 +64,8 @@ def audited_fields(state: RunState, sobject: str) -> tuple[str, ...]:
 
 def audit_of(state: RunState, rows: Sequence[ReadBack]) -> Audit:
     """The audit of everything that the run has written."""
-    stamps = {row.change.change_id: _stamp(row.record) for row in rows if row.record is not None}
-    us = running_user(
-        (stamps[row.change.change_id], _moment(state, row), row.is_new)
-        for row in rows
-        if row.record is not None
-    )
+    stamps = {row.change.change_id: stamp_of_record(row.record) for row in rows if row.record is not None}
+    us = user_of(state, rows)
     return Audit(
         len(rows),
         tuple(
@@ -78,6 +75,15 @@ def audit_of(state: RunState, rows: Sequence[ReadBack]) -> Audit:
                 _missing(row) if row.record is None else _of_row(state, row, stamps[row.change.change_id], us)
             )
         ),
+    )
+
+
+def user_of(state: RunState, rows: Sequence[ReadBack]) -> str | None:
+    """The user that the run writes as, by what its records tell; None where they do not."""
+    return running_user(
+        (stamp_of_record(row.record), _moment(state, row), row.is_new)
+        for row in rows
+        if row.record is not None
     )
 
 
@@ -91,7 +97,8 @@ def _of_row(state: RunState, row: ReadBack, stamp: Stamp, us: str | None) -> Ite
     now = held(describe, row.record, row.desired)
     moment = _moment(state, row)
     is_ours = is_of_our_write(stamp, moment, is_new=row.is_new) or any(
-        state.moments.get(each, _NEVER).holds(stamp.at) for each in row.completed_by
+        state.moments.get(each, _NEVER).holds(stamp.at)
+        for each in (*row.completed_by, second_id(change.change_id))
     )
     if change.action is Action.CONVERT:  # its values come some time after the conversion has made it
         is_ours = is_ours or is_of_our_write(stamp, moment, is_new=False)
@@ -137,7 +144,8 @@ def _moment(state: RunState, row: ReadBack) -> Moment:
     return state.moments.get(row.change.change_id, _NEVER)
 
 
-def _stamp(record: Record) -> Stamp:
+def stamp_of_record(record: Record) -> Stamp:
+    """Who modified a record last, and when, as it was read with its audit fields."""
     return Stamp(
         by=_text(record, "LastModifiedById"),
         at=_time(record, "LastModifiedDate"),

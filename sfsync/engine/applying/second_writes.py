@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 from sfsync.core.deals.second_writes import OVERRULED, lost, may_lose, second_id, second_write
 from sfsync.core.diff import held
@@ -20,10 +19,9 @@ from sfsync.core.results import NOT_DONE, Problem
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import Value
 from sfsync.engine.applying.run_state import RunState
-from sfsync.engine.applying.updating import MODIFIED, write_updates
+from sfsync.engine.applying.updating import write_updates
+from sfsync.engine.applying.verifying import AUDIT
 from sfsync.engine.planning.matching import full_id
-
-_AUDIT: Final = ("LastModifiedById", MODIFIED)
 
 
 def put_right(
@@ -42,7 +40,7 @@ def put_right(
     state.listener(PhaseStarted(state.phase, len(needed)))
     write_updates(state, needed, is_strict=state.plan.is_strict)
     ids = tuple(each.record_id or "" for each in needed)
-    [records] = state.gateway.fetch([Lookup(OPPORTUNITY, ("Id", *_AUDIT, *_readable(state)), "Id", ids)])
+    [records] = state.gateway.fetch([Lookup(OPPORTUNITY, ("Id", *AUDIT, *_readable(state)), "Id", ids)])
     now = {full_id(each): {**there.get(full_id(each), {}), **each} for each in records}
     return {**there, **now}, [note for each in needed for note in _notes(state, each)]
 

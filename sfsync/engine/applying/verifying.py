@@ -17,15 +17,23 @@ from sfsync.core.contact_roles.roles import role_key
 from sfsync.core.deals.reopening import is_of_closing
 from sfsync.core.deals.second_writes import lost, may_lose, second_id
 from sfsync.core.describe import SObjectDescribe
-from sfsync.core.diff import held, scale_of
+from sfsync.core.diff import held
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
-from sfsync.core.results import DEFERRED, Outcome, Problem, Stage
+from sfsync.core.results import DEFERRED, Outcome, Problem
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
-from sfsync.core.values import Pending, Value, is_same, shown
-from sfsync.engine.applying.auditing import ReadBack, audit_of, audited_fields
+from sfsync.core.values import Pending, Value, is_same
+from sfsync.engine.applying.auditing import ReadBack, audit_of, audited_fields, user_of
+from sfsync.engine.applying.differing import differences
 from sfsync.engine.applying.job_rows import Brought, remember_rows
+from sfsync.engine.applying.moved_along import (
+    entries_of_flags,
+    flags_of_no_row,
+    followed,
+    may_move,
+    moved_flags,
+)
 from sfsync.engine.applying.run_state import RunState, resolved
 
 AUDIT: Final = ("CreatedById", "LastModifiedById", "LastModifiedDate")
@@ -41,6 +49,13 @@ class _Done:
     desired: dict[str, Value]
     is_written: bool
     completed_by: tuple[str, ...] = ()
+    sent: frozenset[str] = frozenset()
+    may_move: tuple[str, ...] = ()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its record is read back: it was written, or another write may have moved what is known of it."""
+        return self.is_written or bool(self.may_move)
 
     @property
     def names(self) -> frozenset[str]:
@@ -72,36 +87,36 @@ def verify(
     done = _completed([each for change in state.plan.changes if (each := _done(state, change)) is not None])
     if among is not None:
         done = [each for each in done if each.is_written and not each.names.isdisjoint(among)]
-    written = [each for each in done if each.is_written]
     is_late = among is not None
     is_audited = state.plan.is_audited and not is_late
-    there = _read_back(state, written, is_audited=is_audited)
+    known, moving = _known(state, done), moved_flags(state)
+    done = [_with_moved(state, each, known.get(each.change.change_id), moving) for each in done]
+    written = [each for each in done if each.is_written]
+    flags = flags_of_no_row(state, among)
+    there = _read_back(state, [each for each in done if each.is_read], flags, is_audited=is_audited)
     there, notes = revise(state, [each.change for each in written], there) if revise else (there, [])
+    rows = [
+        ReadBack(each.change, each.record_id, each.desired, there.get(each.record_id), each.completed_by)
+        for each in written
+    ]
     if is_audited:
-        rows = [
-            ReadBack(each.change, each.record_id, each.desired, there.get(each.record_id), each.completed_by)
-            for each in written
-        ]
         state.audit = audit_of(state, rows)
     notes += [
         note
         for each in written
         if each.record_id in there
-        for note in _differences(state, each, there[each.record_id])
-    ]
-    known = _known(state, done)
-    entries = [
-        _entry(
+        for note in differences(
             state,
-            each,
-            _seen(state, each, there.get(each.record_id), is_late=is_late),
+            each.change,
+            each.desired,
+            each.sent,
+            there[each.record_id],
             known.get(each.change.change_id),
-            _overruled(state, each, there.get(each.record_id)) if each.is_written else frozenset(),
         )
-        for each in done
-        if (each.is_written and not (is_late and _is_new(each)))
-        or not _is_remembered(each, known.get(each.change.change_id))
     ]
+    us = user_of(state, rows)
+    entries = _entries(state, done, there, known, moving, us=us, is_late=is_late)
+    entries += entries_of_flags(state, flags, there)
     if entries:
         state.journal.put_ledger(state.plan.org.org_id, entries)
     remember_rows(state, [_brought(state, each) for each in done if not each.change.made_for], there)
@@ -110,6 +125,29 @@ def verify(
 
 def _is_new(done: _Done) -> bool:
     return done.change.action in (Action.CREATE, Action.CONVERT)
+
+
+def _entries(
+    state: RunState,
+    done: Sequence[_Done],
+    there: Mapping[str, Record],
+    known: Mapping[str, LedgerEntry],
+    flags: Mapping[str | None, Collection[str]],
+    *,
+    us: str | None,
+    is_late: bool,
+) -> list[LedgerEntry]:
+    """What the ledger has from now on, of rows of which it does not have it yet."""
+    entries = []
+    for each in done:
+        record, entry = there.get(each.record_id), known.get(each.change.change_id)
+        moved = _moved(state, each, record, entry, flags, us) if each.may_move else {}
+        is_fresh = each.is_written and not (is_late and _is_new(each))
+        if is_fresh or moved or not _is_remembered(each, entry):
+            seen = _seen(state, each, record, is_late=is_late)
+            left_out = _overruled(state, each, record) if each.is_written else frozenset()
+            entries.append(_entry(state, each, seen, entry, left_out, moved))
+    return entries
 
 
 def _brought(state: RunState, done: _Done) -> Brought:
@@ -163,10 +201,12 @@ def _done(state: RunState, change: Change) -> _Done | None:
     ids = state.ids
     desired: dict[str, Value] = {}
     for name, value in change.desired.items():
+        if name in change.kept:  # it is the org's own: nothing of it was brought
+            continue
         known = resolved(value, ids)
         if not isinstance(known, Pending):
             desired[name] = known
-    return _Done(change, record_id, desired, is_written)
+    return _Done(change, record_id, desired, is_written, sent=frozenset(change.values))
 
 
 def _completed(done: Sequence[_Done]) -> list[_Done]:
@@ -181,63 +221,73 @@ def _completed(done: Sequence[_Done]) -> list[_Done]:
             continue
         desired = {**own.desired, **each.desired}
         names = (*own.completed_by, each.change.change_id)
-        merged[record] = replace(own, desired=desired, is_written=True, completed_by=names)
+        sent = own.sent | each.sent
+        merged[record] = replace(own, desired=desired, is_written=True, completed_by=names, sent=sent)
     return list(merged.values())
 
 
-def _read_back(state: RunState, written: Sequence[_Done], *, is_audited: bool) -> Mapping[str, Record]:
-    """The written records as the org holds them, by id; one that is gone is not among them."""
+def _with_moved(
+    state: RunState, done: _Done, known: LedgerEntry | None, flags: Mapping[str | None, Collection[str]]
+) -> _Done:
+    """What is done, with the fields that a write of ours may have moved without sending them."""
+    if known is None:
+        return done
+    names = (
+        may_move(state, done.change, flags) if done.is_written or done.change.sobject == CONTACT_ROLE else ()
+    )
+    moving = (each for each in names if each in known.seen and each not in done.desired)
+    return replace(done, may_move=tuple(moving))
+
+
+def _moved(
+    state: RunState,
+    done: _Done,
+    record: Record | None,
+    known: LedgerEntry | None,
+    flags: Mapping[str | None, Collection[str]],
+    us: str | None,
+) -> Mapping[str, Value]:
+    by = (*done.names, *(flags.get(done.change.parent, ()) if done.change.sobject == CONTACT_ROLE else ()))
+    return followed(state, done.change, record, known, by=by, us=us, names=done.may_move)
+
+
+def _read_back(
+    state: RunState, read: Sequence[_Done], flags: Collection[str], *, is_audited: bool
+) -> Mapping[str, Record]:
+    """The records as the org holds them, by id; one that is gone is not among them."""
     there: dict[str, Record] = {}
-    for start in range(0, len(written), ROWS_PER_READ):
+    for start in range(0, max(len(read), bool(flags)), ROWS_PER_READ):
         if start:
             state.check_stop()
-        lookups = _lookups(state, written[start : start + ROWS_PER_READ], is_audited=is_audited)
+        lookups = _lookups(
+            state, read[start : start + ROWS_PER_READ], () if start else flags, is_audited=is_audited
+        )
         there |= {str(each["Id"]): each for records in state.gateway.fetch(lookups) for each in records}
     return there
 
 
-def _lookups(state: RunState, written: Sequence[_Done], *, is_audited: bool) -> list[Lookup]:
+def _lookups(
+    state: RunState, read: Sequence[_Done], flags: Collection[str], *, is_audited: bool
+) -> list[Lookup]:
     """One look-up for each sObject; an audit asks for more fields and not for more calls."""
     lookups = []
     for sobject in WRITE_ORDER:
-        of_sobject = [each for each in written if each.change.sobject == sobject]
+        of_sobject = [each for each in read if each.change.sobject == sobject]
         names = dict.fromkeys(
-            name for each in of_sobject for name in (*each.desired, *each.deferred, *may_lose(each.change))
+            name
+            for each in of_sobject
+            for name in (*each.desired, *each.deferred, *may_lose(each.change), *each.may_move)
         )
-        if of_sobject:
-            ids = tuple(each.record_id for each in of_sobject)
+        ids = tuple(each.record_id for each in of_sobject)
+        if sobject == CONTACT_ROLE and flags:
+            ids, names = (
+                tuple(dict.fromkeys((*ids, *flags))),
+                names | dict.fromkeys(("OpportunityId", "ContactId", "Role")),
+            )
+        if ids:
             names |= dict.fromkeys(audited_fields(state, sobject) if is_audited else ())
             lookups.append(Lookup(sobject, tuple(dict.fromkeys(("Id", *AUDIT, *names))), "Id", ids))
     return lookups
-
-
-def _differences(state: RunState, done: _Done, record: Record) -> Iterable[Problem]:
-    describe = state.gateway.describe(done.change.sobject)
-    meant = done.desired | {
-        name: value
-        for name, value in may_lose(done.change).items()
-        if name not in done.desired and not isinstance(value, Pending)
-    }
-    now = held(describe, record, meant)
-    kept = _kept_by_master(state, done.change)
-    for name, wanted in meant.items():
-        if name in kept:
-            continue
-        if not is_same(wanted, now[name], scale=scale_of(describe.field(name))):
-            yield Problem(
-                code="NOT_AS_WRITTEN",
-                stage=Stage.ORG,
-                message=f"{done.change.label}: {name} is {shown(now[name])} in the org, not {shown(wanted)}",
-                hint="The platform or an automation of the org changed it; it is not sent again.",
-                row=done.change.row,
-                field=name,
-            )
-
-
-def _kept_by_master(state: RunState, change: Change) -> frozenset[str]:
-    """The fields that the record, which the row's own was merged into, keeps as it has them."""
-    is_followed = any(each.change_id == change.change_id for each in state.plan.gone.followed)
-    return frozenset(change.desired) - change.values.keys() if is_followed else frozenset()
 
 
 def _seen(state: RunState, done: _Done, record: Record | None, *, is_late: bool) -> Mapping[str, Value]:
@@ -277,8 +327,12 @@ def _entry(
     seen: Mapping[str, Value],
     known: LedgerEntry | None,
     left_out: frozenset[str],
+    moved: Mapping[str, Value],
 ) -> LedgerEntry:
-    """What is remembered of a row from now on; `known` is what was, of the same record."""
+    """What is remembered of a row from now on; `known` is what was, of the same record.
+
+    What our own write has `moved` is remembered as it is now, and no longer as something that was sent.
+    """
     sent: Mapping[str, Value] = done.desired
     if known is not None and not done.is_written:
         sent = seen = {
@@ -288,11 +342,11 @@ def _entry(
         }
     if known is not None:
         sent, seen = {**known.sent, **sent}, {**known.seen, **seen}
-    sent, seen = _without(sent, left_out), _without(seen, left_out)
+    sent, seen = _without(sent, left_out | moved.keys()), {**_without(seen, left_out), **moved}
     return LedgerEntry(done.change.sobject, _ledger_key(state, done), done.record_id, sent, seen)
 
 
-def _without(values: Mapping[str, Value], names: frozenset[str]) -> Mapping[str, Value]:
+def _without(values: Mapping[str, Value], names: Collection[str]) -> Mapping[str, Value]:
     return {name: value for name, value in values.items() if name not in names} if names else values
 
 

@@ -137,6 +137,7 @@ class RowPlanner:
         )
         if found.kept:
             self._kept[row.place] = [(read.section.name, name, policies[name]) for name in found.kept]
+            base = replace(base, kept=found.kept)
         if found.conflicts:
             return replace(base, action=Action.CONFLICT, problems=(moved(row, found.conflicts),))
         if not found.values:
