@@ -51,7 +51,9 @@ def role_key(deal_id: str, contact_id: str, role: str | None) -> str:
 
 
 def gives_flag_away(change: Change) -> bool:
-    """Whether the change takes the primary flag from a role that is in the org."""
+    """Whether the change takes the primary flag from a role that is in the org, also by deleting it."""
+    if change.action is Action.DELETE:
+        return change.before.get("IsPrimary") is True
     return change.action is Action.UPDATE and change.values.get("IsPrimary") is False
 
 
@@ -84,26 +86,33 @@ def plan_roles(
     found = standing(_with_derived_folded(wanted), rules.same_contact)
     refused = [_refused(deal, *each) for each in found.refused]
     skipped = [_refused(deal, *each, action=Action.SKIP) for each in found.skipped]
-    pairs, missing = matched(found.rows, held, policy=policy)
+    matches = matched(found.rows, held, policy=policy)
     deleted: list[HeldRole] = []
     if policy is RolePolicy.MIRROR and is_complete and not refused:
-        deleted = [each for each in held if all(each is not there for _, there in pairs)]
-    now = DealNow(
-        deal.label,
-        [each for each in held if each.is_primary and not each.is_by_platform],
-        {each.record_id for each in deleted},
-        is_certain=not (has_bad_rows or refused),
-    )
-    is_given = any(each.is_primary for each in wanted)
-    ruling, notes = ruled(found.rows, now, rules, is_given=is_given)
-    pairs = [(ruling.of(row), there) for row, there in pairs]
-    missing = [ruling.of(row) for row in missing]
-    changes = [_of_pair(deal, row, there, policy=policy, ledger=ledger) for row, there in pairs]
-    changes += [_of_missing(deal, row, held, policy=policy, ledger=ledger) for row in missing]
-    changes = with_flag_held(with_flag_kept(changes, pairs, deleted), pairs)
-    changes += [_deletion(deal, each) for each in deleted]
-    changes += demotions(deal, changes, pairs, held, may_change=policy is not RolePolicy.APPEND)
-    notes += left_marks(pairs, missing, policy)
+        deleted = [each for each in held if all(each is not there for _, there in matches[0])]
+    is_given, is_certain = any(each.is_primary for each in wanted), not (has_bad_rows or refused)
+
+    def planned(deleted: Sequence[HeldRole]) -> tuple[list[Change], Sequence[Problem]]:
+        now = DealNow(
+            deal.label,
+            [each for each in held if each.is_primary and not each.is_by_platform],
+            {each.record_id for each in deleted},
+            is_certain=is_certain,
+        )
+        ruling, notes = ruled(found.rows, now, rules, is_given=is_given)
+        pairs = [(ruling.of(row), there) for row, there in matches[0]]
+        missing = [ruling.of(row) for row in matches[1]]
+        changes = [_of_pair(deal, row, there, policy=policy, ledger=ledger) for row, there in pairs]
+        changes += [_of_missing(deal, row, held, policy=policy, ledger=ledger) for row in missing]
+        changes = with_flag_held(with_flag_kept(changes, pairs, deleted), pairs)
+        changes += [_deletion(deal, each) for each in deleted]
+        changes += demotions(deal, changes, pairs, held, may_change=policy is not RolePolicy.APPEND)
+        return changes, [*notes, *left_marks(pairs, missing, policy)]
+
+    changes, notes = planned(deleted)
+    if any(each.action is Action.CONFLICT for each in changes) and any(each.is_primary for each in deleted):
+        # The role that was to take the flag may be the one in conflict: its holder stays until that is settled.
+        changes, notes = planned([each for each in deleted if not each.is_primary])
     return RolePlan((*refused, *skipped, *changes), (*_doubles(deal, held), *notes))
 
 

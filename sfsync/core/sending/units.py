@@ -135,10 +135,10 @@ def _primary_last(role: Change) -> bool:
 
 def _demotions_first(role: Change) -> int:
     """Flags are given away first and taken last; a deletion is between, as it may clear the flags of its deal."""
-    if gives_flag_away(role):
-        return 0
     if role.action is Action.DELETE:
         return 1
+    if gives_flag_away(role):
+        return 0
     return 3 if role.values.get("IsPrimary") is True else 2
 
 
