@@ -1,4 +1,4 @@
-"""What a write of the job moves without sending it is no edit of a person, each sentence shown on the emulated org."""
+"""What a write of the job moves without sending it is no edit of a person, shown on the emulated org."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def test_a_probability_that_a_person_sets_after_the_new_stage_is_a_conflict(
     assert desk.run().exit_code == 0
     if when == "after the run":
         once_written()
-    assert reads and desk.deal("D-1")["Probability"] == 55
+    assert reads
+    assert desk.deal("D-1")["Probability"] == 55
     desk.write(row(stage=EARLY, probability="60"), row("D-2", stage=EARLY), **MAPPED)
     assert change_of(desk.plan()).action is Action.CONFLICT
 
