@@ -82,8 +82,8 @@ class Change:
     `other_account` names the account of a contact that is not the deal's. `made_for` is how many rows refer to a
     parent that is in no file and is made for them; `completes` is the change of the record that this update, of no
     row of its own, completes once what it refers to is there. `is_left_over` marks a deal whose lead an earlier run
-    converted without living to bring the row's values to it. `kept` are the fields of `desired` that differ and that
-    a policy leaves to the org.
+    converted without living to bring the row's values to it. `kept` are the fields of `desired` that differ and
+    that a policy leaves to the org.
     """
 
     change_id: str

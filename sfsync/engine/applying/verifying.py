@@ -10,7 +10,7 @@ nothing of keep the memory that they have.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from sfsync.core.contact_roles.roles import role_key
@@ -21,11 +21,12 @@ from sfsync.core.diff import held
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
-from sfsync.core.results import DEFERRED, Outcome, Problem
+from sfsync.core.results import Outcome, Problem
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import Pending, Value, is_same
 from sfsync.engine.applying.auditing import ReadBack, audit_of, audited_fields, user_of
 from sfsync.engine.applying.differing import differences
+from sfsync.engine.applying.done_rows import Done
 from sfsync.engine.applying.job_rows import Brought, remember_rows
 from sfsync.engine.applying.moved_along import (
     entries_of_flags,
@@ -40,34 +41,6 @@ AUDIT: Final = ("CreatedById", "LastModifiedById", "LastModifiedDate")
 
 ROWS_PER_READ: Final = 10_000
 """Records that are read back at a time; a signal is heeded in between."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    change: Change
-    record_id: str
-    desired: dict[str, Value]
-    is_written: bool
-    completed_by: tuple[str, ...] = ()
-    sent: frozenset[str] = frozenset()
-    may_move: tuple[str, ...] = ()
-
-    @property
-    def is_read(self) -> bool:
-        """Whether its record is read back: it was written, or another write may have moved what is known of it."""
-        return self.is_written or bool(self.may_move)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The changes that it came by."""
-        return frozenset((self.change.change_id, *self.completed_by))
-
-    @property
-    def deferred(self) -> list[str]:
-        """The lookups that the row goes without for now: what the org holds there meanwhile is remembered, so that
-        the run that sets them does not write over somebody's choice.
-        """
-        return [each.field for each in self.change.problems if each.code == DEFERRED]
 
 
 Revise = Callable[
@@ -123,13 +96,13 @@ def verify(
     return notes
 
 
-def _is_new(done: _Done) -> bool:
+def _is_new(done: Done) -> bool:
     return done.change.action in (Action.CREATE, Action.CONVERT)
 
 
 def _entries(
     state: RunState,
-    done: Sequence[_Done],
+    done: Sequence[Done],
     there: Mapping[str, Record],
     known: Mapping[str, LedgerEntry],
     flags: Mapping[str | None, Collection[str]],
@@ -150,7 +123,7 @@ def _entries(
     return entries
 
 
-def _brought(state: RunState, done: _Done) -> Brought:
+def _brought(state: RunState, done: Done) -> Brought:
     result = state.results.get(done.change.change_id)
     is_new = result is not None and result.outcome is Outcome.CREATED
     change = done.change
@@ -162,7 +135,7 @@ def _opens_again(state: RunState, change: Change) -> bool:
     return state.plan.undoes is not None and is_of_closing(change)
 
 
-def _known(state: RunState, done: Sequence[_Done]) -> dict[str, LedgerEntry]:
+def _known(state: RunState, done: Sequence[Done]) -> dict[str, LedgerEntry]:
     """What the ledger has for the rows so far, by change id; what it has for another record does not count."""
     known: dict[str, LedgerEntry] = {}
     for sobject in WRITE_ORDER:
@@ -176,14 +149,14 @@ def _known(state: RunState, done: Sequence[_Done]) -> dict[str, LedgerEntry]:
     return known
 
 
-def _is_remembered(done: _Done, entry: LedgerEntry | None) -> bool:
+def _is_remembered(done: Done, entry: LedgerEntry | None) -> bool:
     """Whether the ledger has all that a row wants; if not, the org has it by somebody else, or by a lost answer."""
     return entry is not None and all(
         name in entry.sent and is_same(entry.sent[name], wanted) for name, wanted in done.desired.items()
     )
 
 
-def _done(state: RunState, change: Change) -> _Done | None:
+def _done(state: RunState, change: Change) -> Done | None:
     """A change whose row is in the org: written by this run, or met there as the row wants it."""
     result = state.results.get(change.change_id)
     is_written = result is not None and result.outcome in (Outcome.CREATED, Outcome.UPDATED)
@@ -206,10 +179,10 @@ def _done(state: RunState, change: Change) -> _Done | None:
         known = resolved(value, ids)
         if not isinstance(known, Pending):
             desired[name] = known
-    return _Done(change, record_id, desired, is_written, sent=frozenset(change.values))
+    return Done(change, record_id, desired, is_written, sent=frozenset(change.values))
 
 
-def _completed(done: Sequence[_Done]) -> list[_Done]:
+def _completed(done: Sequence[Done]) -> list[Done]:
     """What is done, with each completion as a part of its record, which has one entry in the ledger."""
     merged = {each.change.change_id: each for each in done if each.change.completes is None}
     for each in done:
@@ -227,8 +200,8 @@ def _completed(done: Sequence[_Done]) -> list[_Done]:
 
 
 def _with_moved(
-    state: RunState, done: _Done, known: LedgerEntry | None, flags: Mapping[str | None, Collection[str]]
-) -> _Done:
+    state: RunState, done: Done, known: LedgerEntry | None, flags: Mapping[str | None, Collection[str]]
+) -> Done:
     """What is done, with the fields that a write of ours may have moved without sending them."""
     if known is None:
         return done
@@ -241,7 +214,7 @@ def _with_moved(
 
 def _moved(
     state: RunState,
-    done: _Done,
+    done: Done,
     record: Record | None,
     known: LedgerEntry | None,
     flags: Mapping[str | None, Collection[str]],
@@ -252,7 +225,7 @@ def _moved(
 
 
 def _read_back(
-    state: RunState, read: Sequence[_Done], flags: Collection[str], *, is_audited: bool
+    state: RunState, read: Sequence[Done], flags: Collection[str], *, is_audited: bool
 ) -> Mapping[str, Record]:
     """The records as the org holds them, by id; one that is gone is not among them."""
     there: dict[str, Record] = {}
@@ -267,7 +240,7 @@ def _read_back(
 
 
 def _lookups(
-    state: RunState, read: Sequence[_Done], flags: Collection[str], *, is_audited: bool
+    state: RunState, read: Sequence[Done], flags: Collection[str], *, is_audited: bool
 ) -> list[Lookup]:
     """One look-up for each sObject; an audit asks for more fields and not for more calls."""
     lookups = []
@@ -290,7 +263,7 @@ def _lookups(
     return lookups
 
 
-def _seen(state: RunState, done: _Done, record: Record | None, *, is_late: bool) -> Mapping[str, Value]:
+def _seen(state: RunState, done: Done, record: Record | None, *, is_late: bool) -> Mapping[str, Value]:
     """The base of the next comparison: what the org made of the values, else the values themselves."""
     is_new = _is_new(done)
     if record is None or (is_late and not is_new):
@@ -307,7 +280,7 @@ def _empty_at_first(describe: SObjectDescribe, names: Iterable[str]) -> list[str
     return [each.name for each in fields if each is not None and not each.defaulted_on_create]
 
 
-def _overruled(state: RunState, done: _Done, record: Record | None) -> frozenset[str]:
+def _overruled(state: RunState, done: Done, record: Record | None) -> frozenset[str]:
     """What the deal's new stage overruled and no second write has tried to put right; the next run does.
 
     Remembered as it was sent it would look like somebody's edit, as it is like something not to be sent again.
@@ -323,7 +296,7 @@ def _overruled(state: RunState, done: _Done, record: Record | None) -> frozenset
 
 def _entry(
     state: RunState,
-    done: _Done,
+    done: Done,
     seen: Mapping[str, Value],
     known: LedgerEntry | None,
     left_out: frozenset[str],
@@ -355,7 +328,7 @@ def is_anothers(record: Record) -> bool:
     return record.get("LastModifiedById") != record.get("CreatedById")
 
 
-def _ledger_key(state: RunState, done: _Done) -> str:
+def _ledger_key(state: RunState, done: Done) -> str:
     sobject, plan = done.change.sobject, state.plan
     if sobject != CONTACT_ROLE:
         return ledger_key(plan.job, done.change.key, key_field=plan.key_fields.get(sobject))
