@@ -67,6 +67,11 @@ class PlannedRecords:
         return clean_key(value) if is_key else clean_key(value).casefold()
 
 
+def is_unread(change: Change) -> bool:
+    """Whether a row was rejected before its record was looked up: what else is found may be that record."""
+    return change.change_id.startswith(f"{change.sobject}@")
+
+
 def _full_name(change: Change) -> str | None:
     """A contact's name as the platform makes it; of one that a lead will become, only the whole name is known.
 

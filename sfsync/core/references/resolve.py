@@ -33,7 +33,7 @@ from sfsync.core.references.open_references import Described
 from sfsync.core.references.owners import USER, inactive, preferred, queue_refusal, user_spellings
 from sfsync.core.references.picking import PickIndex, gone, pick_of
 from sfsync.core.references.picks import NO_PICKS, Pick, Picks
-from sfsync.core.references.planned_records import PlannedRecords
+from sfsync.core.references.planned_records import PlannedRecords, is_unread
 from sfsync.core.references.record_type_names import RECORD_TYPE, named_type, needs_namespaces
 from sfsync.core.references.strategies import ACCOUNT_ID, AWAITED, Strategy, fitting, is_asked_of_org
 from sfsync.core.sobject import ACCOUNT, CONTACT_ROLE, record_id
@@ -243,6 +243,7 @@ class ReferenceTable:
 
     def _hits(self, target: str, by: Strategy, reference: Reference, value: str) -> dict[str, Resolved]:
         hits: dict[str, Resolved] = {}
+        unread: dict[str, Resolved] = {}
         name = by.field
         planned = self.planned.get(target)
         wanted = record_id(value, target) if name == "Id" else clean_key(value)
@@ -258,7 +259,8 @@ class ReferenceTable:
             elif change.action in (Action.CREATE, Action.CONVERT):
                 hits[change.change_id] = Pending(change.change_id)
             else:
-                hits[change.change_id] = BlockedBy(change.change_id)
+                found = unread if is_unread(change) else hits
+                found[change.change_id] = BlockedBy(change.change_id)
         for each in self._found.get((target, name), {}).get(wanted.casefold(), ()):
             if name == "Id" and wanted not in (each.record_id, each.spelled):
                 continue
@@ -268,7 +270,7 @@ class ReferenceTable:
                 continue
             is_usable = each.is_active or target != USER
             hits[each.record_id] = each.record_id if is_usable else inactive(_named(each))
-        return hits
+        return hits or unread
 
     def _accounts_of(self, desired: Mapping[str, Any], by: Strategy) -> dict[str, Any]:
         """What a planned row will say of its account, as far as the plan knows."""

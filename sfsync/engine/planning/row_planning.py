@@ -91,7 +91,8 @@ class RowPlanner:
     ) -> Change:
         base = _base_change(read, row)
         if row.problems:
-            return replace(base, action=Action.REJECT, problems=tuple(row.problems))
+            known = {name: value for name, value in row.values.items() if isinstance(value, str)}
+            return replace(base, action=Action.REJECT, desired=known, problems=tuple(row.problems))
         describe = self.schema.describe(read.section.sobject)
         record = records[0] if records else {}
         found = self.references.resolved(read.section, describe, row, record)
