@@ -83,7 +83,8 @@ class Change:
     parent that is in no file and is made for them; `completes` is the change of the record that this update, of no
     row of its own, completes once what it refers to is there. `is_left_over` marks a deal whose lead an earlier run
     converted without living to bring the row's values to it. `kept` are the fields of `desired` that differ and
-    that a policy leaves to the org.
+    that a policy leaves to the org. `found_by` are the fields and values by which rows look for a parent that is
+    made for them, in their order.
     """
 
     change_id: str
@@ -107,6 +108,7 @@ class Change:
     completes: Annotated[str | None, Field(exclude_if=_is_unset)] = None
     is_left_over: Annotated[bool, Field(exclude_if=_is_unset)] = False
     kept: Annotated[tuple[str, ...], Field(exclude_if=_is_unset)] = ()
+    found_by: Annotated[tuple[tuple[str, str], ...], Field(exclude_if=_is_unset)] = ()
 
     def waits_for(self) -> tuple[str, ...]:
         """The changes whose records this one refers to."""

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from parents_desk import ParentsDesk, org_with_lookups
 
+import sfsync
+from sfsync.emulator.org_changes import change_org
 from sfsync.emulator.server import running
 
 DEALS = """
@@ -40,6 +43,11 @@ def desk(tmp_path: Path) -> Iterator[ParentsDesk]:
         yield ParentsDesk(emulator, tmp_path)
 
 
+def somebody(desk: ParentsDesk, **table: Any) -> str:
+    """Does something in the org as a person does; the id."""
+    return str(change_org(desk.emulator.org, desk.emulator.audit, table)["id"])
+
+
 def accounts(desk: ParentsDesk) -> list[str]:
     """The names of the accounts that are not the example org's."""
     return [str(each["Name"]) for each in desk.records("Account") if "Cloudy" not in str(each["Name"])]
@@ -71,3 +79,49 @@ def test_a_rejected_row_whose_account_is_there_keeps_no_deal_from_it(desk: Paren
     report = desk.sync(job, accounts=row % "many", deals="id,customer\nD-1,Hooli\n")
     assert report.counts()["Opportunity"]["created"] == 1
     assert accounts(desk) == ["Hooli"]
+
+
+@pytest.mark.parametrize("job", [KEYLESS, KEYED])
+def test_an_account_that_a_person_makes_between_plan_and_apply_is_taken(desk: ParentsDesk, job: str) -> None:
+    """The deals go to it, and the report says so."""
+    made = desk.plan(job, deals="id,customer\nD-1,Hooli\nD-2,hooli\nD-3,Initech\n")
+    own = somebody(desk, what="create", object="Account", values={"Name": "HOOLI"})
+    report = sfsync.apply(made, desk.job(job), around=desk.around)
+    assert (report.exit_code, report.counts()["Opportunity"]["created"]) == (0, 3)
+    assert sorted(accounts(desk)) == ["HOOLI", "Initech"]
+    assert {account_of(desk, "D-1"), account_of(desk, "D-2")} == {own}
+    assert [each.code for each in report.notes] == ["MADE_MEANWHILE"]
+    assert desk.plan(job).is_empty()
+
+
+@pytest.mark.parametrize("job", [KEYLESS, KEYED])
+def test_the_look_before_parents_are_made_is_predicted(desk: ParentsDesk, job: str) -> None:
+    """One read for all of them, and none where the plan makes no parents."""
+    further = set()
+    for deals in ("id,customer\nD-1,Hooli\nD-2,Initech\n", "id,customer\nD-3,Hooli\n"):
+        made = desk.plan(job, deals=deals)
+        report = sfsync.apply(made, desk.job(job), around=desk.around)
+        further.add(report.usage.reads - made.predicted.reads)  # what every apply reads before it begins
+    assert len(further) == 1
+
+
+def test_of_two_accounts_that_came_between_plan_and_apply_none_is_taken(desk: ParentsDesk) -> None:
+    """The deal waits; nothing is made and nothing is guessed."""
+    made = desk.plan(KEYLESS, deals="id,customer\nD-1,Hooli\n")
+    for _ in range(2):
+        somebody(desk, what="create", object="Account", values={"Name": "Hooli"})
+    report = sfsync.apply(made, desk.job(KEYLESS), around=desk.around)
+    assert (report.exit_code, report.counts()["Opportunity"]["blocked"]) == (3, 1)
+    assert accounts(desk) == ["Hooli", "Hooli"]
+
+
+def test_two_jobs_whose_plans_make_one_account_make_it_once(desk: ParentsDesk) -> None:
+    """The plan that is applied later takes what the other has made."""
+    first = desk.plan(KEYLESS, deals="id,customer\nD-1,Hooli\n")
+    other = KEYLESS.replace("deals.csv", "others.csv")
+    (desk.folder / "others.toml").write_text(other)
+    (desk.folder / "others.csv").write_text("id,customer\nE-1,hooli\n")
+    assert desk.command("run", "./others.toml", "--json").document["exit_code"] == 0
+    assert sfsync.apply(first, desk.job(KEYLESS), around=desk.around).exit_code == 0
+    assert accounts(desk) == ["hooli"]
+    assert account_of(desk, "D-1") == account_of(desk, "E-1")

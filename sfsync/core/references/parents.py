@@ -17,6 +17,7 @@ from sfsync.core.checks import Invalid
 from sfsync.core.job import FieldRule, Job, Missing, Section
 from sfsync.core.mapping import as_text, put_right
 from sfsync.core.models import Reference
+from sfsync.core.plan import Change
 from sfsync.core.references.strategies import fitting
 from sfsync.core.results import RowRef
 from sfsync.core.rows import Cell
@@ -85,12 +86,31 @@ def identity(sobject: str, reference: Reference) -> Identity | None:
 
     A name and its account name none: a parent that is made has no account, and would not be found by both again.
     """
+    return _named(sobject, found_by(sobject, reference))
+
+
+def found_by(sobject: str, reference: Reference) -> tuple[tuple[str, str], ...]:
+    """The fields that name a parent, each with the text that is looked up in it, in the order of `match`."""
     fit = fitting(sobject, reference)
-    names = [each.field for each in fit if not each.account and each.field.lower() != "id"]
-    if not names:
+    text = clean_key(reference.value)
+    return tuple((each.field, text) for each in fit if not each.account and each.field.lower() != "id")
+
+
+def remembered_as(change: Change) -> str | None:
+    """How the journal knows a made parent by the text that names it, where its key is of that text too.
+
+    One whose key is told apart is known by that key alone: the next of its name may be another.
+    """
+    named = _named(change.sobject, change.found_by)
+    is_named = named is not None and clean_key(change.key).casefold() == named.compared
+    return named.row_key if named is not None and is_named else None
+
+
+def _named(sobject: str, places: Sequence[tuple[str, str]]) -> Identity | None:
+    if not places:
         return None
-    name = next((each for each in names if each.lower() == "name"), names[0])
-    return Identity(sobject, name, clean_key(reference.value).casefold())
+    name, text = next((each for each in places if each[0].lower() == "name"), places[0])
+    return Identity(sobject, name, text.casefold())
 
 
 def called(named: Identity, values: Mapping[str, object]) -> str:

@@ -30,7 +30,8 @@ ROWS_PER_READ: Final = 10_000
 
 
 def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) -> PredictedCalls:
-    """Reads and writes of an apply; each batch of updates is read again first, and all read back.
+    """Reads and writes of an apply; each batch of updates is read again first, so are parents to be made,
+    and all is read back.
 
     What a collection of several rows has made is read by its ids, to see whose they are.
     """
@@ -41,6 +42,7 @@ def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: boo
         creates = _of(changes, sobject, Action.CREATE)
         updates = [each for each in _of(changes, sobject, Action.UPDATE) if each.change_id not in last]
         is_deal = sobject == OPPORTUNITY
+        reads += any(each.found_by for each in creates)  # whether somebody has made them meanwhile
         if routes.get(sobject) is Route.JOB_FENCE:
             reads, writes = _with_job(creates, reads, writes)
             creates = []

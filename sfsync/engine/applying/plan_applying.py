@@ -23,6 +23,7 @@ from sfsync.engine.applying.converting import bring_landed, convert_leads
 from sfsync.engine.applying.deleting import delete_vanished
 from sfsync.engine.applying.job_rows import remember_gone
 from sfsync.engine.applying.job_sending import send_by_job
+from sfsync.engine.applying.made_meanwhile import take_made_meanwhile
 from sfsync.engine.applying.placing import in_place
 from sfsync.engine.applying.role_applying import apply_roles
 from sfsync.engine.applying.run_state import RunState
@@ -134,6 +135,7 @@ def _waiting_roles(state: RunState) -> list[Change]:
 
 def _create(state: RunState, sobject: str) -> None:
     """Sends all creates of an sObject, and settles what is in doubt, until nothing is left to send."""
+    take_made_meanwhile(state, sobject)
     changes = state.waiting(sobject, Action.CREATE)
     _begin(state, f"create {sobject}", len(changes))
     if state.plan.routes.get(sobject) is Route.JOB_FENCE:

@@ -163,11 +163,9 @@ def _done(state: RunState, change: Change) -> Done | None:
     is_met = result is None and change.action is Action.NOOP
     is_adopted = result is not None and result.outcome is Outcome.UNCHANGED
     record_id = (result.record_id if result else None) or change.record_id
+    is_made = change.made_for > 0 and not (result and result.adopted)  # what others made is theirs
     is_remembered = (
-        change.row is not None
-        or change.made_for > 0
-        or change.completes is not None
-        or _opens_again(state, change)
+        change.row is not None or is_made or change.completes is not None or _opens_again(state, change)
     )
     if not is_remembered or record_id is None or not (is_written or is_met or is_adopted):
         return None

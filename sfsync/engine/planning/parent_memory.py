@@ -37,8 +37,13 @@ class Wanted:
     named: Identity
     said: Agreed
     key: str
-    text: str
+    reference: Reference
     has_own_key: bool
+
+    @property
+    def text(self) -> str:
+        """What the rows call it."""
+        return self.reference.value
 
     def is_called(self, values: Mapping[str, object]) -> bool:
         """Whether a record with these values is called what the rows say."""

@@ -17,7 +17,7 @@ from sfsync.core.models import Reference
 from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.ports import Journal, OrgGateway
 from sfsync.core.references.candidates import MISSING, Resolved
-from sfsync.core.references.parents import STANDARD_PARENTS, Identity, Naming, agreed, identity
+from sfsync.core.references.parents import STANDARD_PARENTS, Identity, Naming, agreed, found_by, identity
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.values import Pending
@@ -114,7 +114,7 @@ class ParentPlanner:
         said = agreed(group.named, group.namings)
         key = said.key if self.schema.made[group.named.sobject].key else group.named.row_key
         has_own_key = any(each.told.key is not None for each in group.namings)
-        return Wanted(group.named, said, key, group.namings[0].reference.value, has_own_key)
+        return Wanted(group.named, said, key, group.namings[0].reference, has_own_key)
 
     def _meant(self, wanted: Wanted, known: Mapping[Identity, Resolved]) -> Resolved:
         """What the rows that name a parent refer to from now on."""
@@ -144,6 +144,7 @@ class ParentPlanner:
         change = Change(
             change_id, sobject, Action.CREATE, key, wanted.text, desired=values, values=values, made_for=1
         )
+        change = replace(change, found_by=found_by(sobject, wanted.reference))
         self.made[change_id], self._named[named] = change, change_id
         section = self.schema.made[sobject]
         self.planned.setdefault(sobject, PlannedRecords(section.match_name)).add(change)
