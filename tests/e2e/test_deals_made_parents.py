@@ -125,3 +125,30 @@ def test_two_jobs_whose_plans_make_one_account_make_it_once(desk: ParentsDesk) -
     assert sfsync.apply(first, desk.job(KEYLESS), around=desk.around).exit_code == 0
     assert accounts(desk) == ["hooli"]
     assert account_of(desk, "D-1") == account_of(desk, "E-1")
+
+
+@pytest.mark.parametrize("job", [KEYLESS, KEYED])
+def test_a_made_account_that_was_renamed_is_meant_by_every_spelling(desk: ParentsDesk, job: str) -> None:
+    """The journal knows it by the name without letter case: no second one, and no deal moves."""
+    assert desk.sync(job, deals="id,customer\nD-1,Hooli\n").exit_code == 0
+    own = str(desk.record("Account", Name="Hooli")["Id"])
+    somebody(desk, what="edit", object="Account", id=own, values={"Name": "Hooli Inc."})
+    report = desk.sync(job, deals="id,customer\nD-1,Hooli\nD-2,HOOLI\nD-3,HOOLI\n")
+    assert (report.exit_code, report.counts()["Opportunity"]["created"]) == (0, 2)
+    assert accounts(desk) == ["Hooli Inc."]
+    assert {account_of(desk, each) for each in ("D-1", "D-2", "D-3")} == {own}
+
+
+@pytest.mark.parametrize("job", [KEYLESS, KEYED])
+def test_a_made_account_that_was_forgotten_is_made_again(desk: ParentsDesk, job: str) -> None:
+    """A person's word takes every memory of it, that of its name too."""
+    assert desk.sync(job, deals="id,customer\nD-1,Hooli\n").exit_code == 0
+    own = str(desk.record("Account", Name="Hooli")["Id"])
+    desk.emulator.org.storage.update("Account", own, {"IsDeleted": 1})
+    report = desk.sync(job, deals="id,customer\nD-2,HOOLI\n")
+    [(_, _, problem)] = report.problems()
+    _, _, command = problem.hint.replace(f"{desk.folder}/", "").partition("sfsync ")
+    assert problem.code == "GONE_FROM_ORG"
+    assert desk.command(*command.split()).exit_code == 0
+    assert desk.sync(job).exit_code == 0
+    assert accounts(desk) == ["HOOLI"]

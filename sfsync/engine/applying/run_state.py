@@ -19,6 +19,7 @@ from sfsync.core.job import NO_LIMITS, Limits
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, LedgerEntry, OrgGateway
+from sfsync.core.references.parents import remembered_as
 from sfsync.core.references.second_pass import is_second_pass, located
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.receipts import new_token, receipts_of, with_tokens
@@ -220,19 +221,20 @@ class RunState:
     def _remember(self, results: Iterable[RowResult]) -> None:
         """Notes which record a row without a key became, before anything else is noted of it.
 
+        So it does of a parent that was made with the text that names it as its key: rows may spell it otherwise.
+
         Only the ledger leads from such a row to its record; a run that ends early must not take that away.
         """
+        org_id, keyed = self.plan.org.org_id, (*self.plan.key_fields, CONTACT_ROLE, LEAD)
         entries = [
-            LedgerEntry(
-                change.sobject, ledger_key(self.plan.job, change.key, key_field=None), record_id, {}, {}
-            )
+            LedgerEntry(change.sobject, ledger_key(self.plan.job, key, key_field=None), record_id, {}, {})
             for result in results
             if result.outcome is Outcome.CREATED and (record_id := result.record_id) is not None
-            if (change := self.by_id[result.change_id]).sobject
-            not in (*self.plan.key_fields, CONTACT_ROLE, LEAD)
+            if (change := self.by_id[result.change_id])
+            if (key := change.key if change.sobject not in keyed else remembered_as(change)) is not None
         ]
         if entries:
-            self.journal.put_ledger(self.plan.org.org_id, entries)
+            self.journal.put_ledger(org_id, entries)
 
     def _keep(self, results: Iterable[RowResult]) -> None:
         for result in results:

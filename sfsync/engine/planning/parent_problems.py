@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from sfsync.core.checks import Invalid
 from sfsync.core.describe import Field
 from sfsync.core.job import Job
+from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action
 from sfsync.core.ports import LedgerEntry
 from sfsync.core.references.parents import Identity
@@ -35,9 +36,10 @@ def earlier_unsettled(job: Job, change_id: str, key: str) -> Invalid:
 
 
 def made_and_gone(job: Job, key: str, entry: LedgerEntry) -> Invalid:
-    """The parent that the job made before is in the org no more."""
+    """The parent that the job made before is in the org no more; it is named as the journal knows it."""
     name, org = typed(job.file or job.name, job.org)
-    change_id = f"{entry.sobject}:{key}"
+    known = entry.key.removeprefix(ledger_key(job.name, "", key_field=None))
+    change_id = f"{entry.sobject}:{known or key}"
     message = f"this job made {change_id} as {entry.record_id}, which is not in the org any more"
     hint = (
         "It was deleted or merged; undelete it, correct the cell, or let it be made again:"
