@@ -140,6 +140,19 @@ def test_a_made_account_that_was_renamed_is_meant_by_every_spelling(desk: Parent
 
 
 @pytest.mark.parametrize("job", [KEYLESS, KEYED])
+def test_a_made_account_that_was_renamed_and_merged_is_followed(desk: ParentsDesk, job: str) -> None:
+    """Rows that name it go to the record that it was merged into."""
+    assert desk.sync(job, deals="id,customer\nD-1,Hooli\n").exit_code == 0
+    own = str(desk.record("Account", Name="Hooli")["Id"])
+    somebody(desk, what="edit", object="Account", id=own, values={"Name": "Hooli Inc."})
+    master = somebody(desk, what="create", object="Account", values={"Name": "Pied Piper"})
+    somebody(desk, what="merge", object="Account", id=master, loser=own)
+    assert desk.sync(job, deals="id,customer\nD-1,Hooli\nD-2,hooli\n").exit_code == 0
+    assert accounts(desk) == ["Pied Piper"]
+    assert {account_of(desk, "D-1"), account_of(desk, "D-2")} == {master}
+
+
+@pytest.mark.parametrize("job", [KEYLESS, KEYED])
 def test_a_made_account_that_was_forgotten_is_made_again(desk: ParentsDesk, job: str) -> None:
     """A person's word takes every memory of it, that of its name too."""
     assert desk.sync(job, deals="id,customer\nD-1,Hooli\n").exit_code == 0

@@ -7,10 +7,11 @@ Source: Object Reference, MasterRecordId; a merge moves what belonged to the mer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from sfsync.core.ports import Lookup, OrgGateway, Record
+from sfsync.core.ports import LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.references.candidates import Candidate
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.sobject import ACCOUNT, CONTACT, record_id
@@ -45,6 +46,29 @@ def learn_merged(table: ReferenceTable, gateway: OrgGateway) -> None:
             if last is not None:
                 spelled = clean_key(str(records[each].get(name) or ""))
                 table.lead_on(lookup.sobject, name, spelled, Candidate(_full(last), "", spelled=spelled))
+
+
+def follow_merged(
+    entries: Mapping[str, LedgerEntry], answers: Sequence[list[Record]], sobject: str, gateway: OrgGateway
+) -> tuple[dict[str, LedgerEntry], list[list[Record]]]:
+    """The ledger's entries that lead to none of the records, led on to those that theirs were merged into.
+
+    These come with the records that were found; one more read where an entry leads nowhere.
+    """
+    there = {_full(each) for records in answers for each in records}
+    lost = tuple(dict.fromkeys(each.record_id for each in entries.values() if each.record_id not in there))
+    if not lost:
+        return dict(entries), list(answers)
+    fields = ("Id", "IsDeleted", "MasterRecordId")
+    [found] = gateway.fetch([Lookup(sobject, fields, "Id", lost, include_deleted=True)])
+    records = {_full(each): each for each in found}
+    add_masters(records, sobject, fields, gateway)
+    ends = {each: last for each in lost if each in records and (last := last_of_chain(records, each))}
+    led_on = {
+        name: replace(each, record_id=_full(ends[each.record_id])) if each.record_id in ends else each
+        for name, each in entries.items()
+    }
+    return led_on, [*answers, list(ends.values())]
 
 
 def add_masters(records: dict[str, Record], sobject: str, fields: Iterable[str], gateway: OrgGateway) -> None:

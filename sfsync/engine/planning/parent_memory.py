@@ -22,6 +22,7 @@ from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.values import clean_key
 from sfsync.engine.planning.matching import full_id
+from sfsync.engine.planning.merged_references import follow_merged
 from sfsync.engine.planning.parent_problems import key_is_anothers, made_and_gone
 from sfsync.engine.planning.reading import CheckedRow
 from sfsync.engine.planning.schema import Schema
@@ -66,6 +67,8 @@ class ParentMemory:
         names = {name: each for each in wanted for name in self._names(each, key_field)}
         entries = self.journal.ledger(self.org_id, sobject, names)
         there = self._there(sobject, key_field, wanted, [entry.record_id for entry in entries.values()])
+        entries, answers = follow_merged(entries, [list(there.values())], sobject, self.gateway)
+        there = {full_id(each): each for records in answers for each in records}
         by_key = {
             self.compared(sobject, str(each.get(key_field) or "")): each
             for each in there.values()
