@@ -52,7 +52,10 @@ def refuse_stale(plan: Plan, job: Job, bench: Bench) -> None:
     if org.org_id != plan.org.org_id:
         raise _stale("OTHER_ORG", f"it was made for org {plan.org.org_id}, this is {org.org_id} ({org.name})")
     if (job.name, job.digest) != (plan.job, plan.job_digest):
-        raise _stale("JOB_CHANGED", f"job {job.name} was changed since the plan of {plan.job} was made")
+        why = "it was changed since, or the plan was made by another version of sfsync"
+        raise _stale(
+            "JOB_CHANGED", f"job {job.name} is not the one that the plan of {plan.job} was made from: {why}"
+        )
     if read_schema(job, bench.gateway).digest != plan.schema_digest:
         raise _stale("SCHEMA_CHANGED", "fields, picklist values or stages of the org were changed since")
     if bench.journal.serial(job.name, org.org_id) != plan.serial:
