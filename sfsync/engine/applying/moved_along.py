@@ -20,7 +20,7 @@ from sfsync.core.diff import STAGE_DEPENDENTS, held, scale_of
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Record
 from sfsync.core.results import Outcome
-from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, record_id
 from sfsync.core.values import Value, is_same
 from sfsync.engine.applying.auditing import stamp_of_record
 from sfsync.engine.applying.run_state import RunState
@@ -109,8 +109,10 @@ def flags_of_no_row(state: RunState, among: Collection[str] | None) -> dict[str,
         is_done = result is not None and result.outcome is Outcome.UPDATED
         is_meant = among is None or each.change_id in among
         is_flag = each.sobject == CONTACT_ROLE and each.row is None and FLAG in each.values
-        if is_flag and is_done and is_meant and each.record_id is not None:
-            found[each.record_id] = each
+        own = (result.record_id if result else None) or each.record_id or ""
+        # A role that comes with a lead stands in the plan under a name of the plan's own.
+        if is_flag and is_done and is_meant and record_id(own) is not None:
+            found[own] = each
     return found
 
 
