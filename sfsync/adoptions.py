@@ -18,20 +18,19 @@ from sfsync.core.job import NO_LIMITS, Job
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.plan_codec import dump_plan
 from sfsync.core.ports import Lookup
+from sfsync.core.records import MODIFIED, full_id
 from sfsync.core.report import ROWS_NOT_DONE, Report
 from sfsync.core.results import NOT_DONE, Problem
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.wording import suggestion
 from sfsync.engine.applying.runs import begin_run, run_plan
 from sfsync.engine.planning.adopting import (
-    MODIFIED,
     Confirmed,
     Listing,
     adoption_plan,
     list_candidates,
     refusal_of,
 )
-from sfsync.engine.planning.matching import full_id
 from sfsync.engine.planning.plan_making import PlanStamp
 from sfsync.errors import ConfigError
 from sfsync.memory import remember_adopted

@@ -16,14 +16,13 @@ from pydantic import TypeAdapter
 
 from sfsync.core.deals.gone import vanished_excess
 from sfsync.core.job import Limits
-from sfsync.core.plan import WRITES, Action, Change, Plan
+from sfsync.core.plan import NEW, WRITES, Action, Change, Plan
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.errors import GuardError
 
 FEWEST: Final = 50
 """Below so many records a share says nothing: small plans are never out of proportion."""
 
-_NEW: Final = frozenset({Action.CREATE, Action.CONVERT})
 
 MOST_CHANGED: Final = 0.20
 MOST_CLEARED: Final = 0.01
@@ -77,7 +76,7 @@ def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], 
 def _proportions(plan: Plan, managed: Mapping[str, int]) -> Iterator[str]:
     """What the plan changes too many of; what it finishes or makes itself was never brought, so it is not known."""
     left_over = {each.change_id for each in plan.changes if each.is_left_over}
-    own = left_over | {each.change_id for each in plan.changes if each.action in _NEW}
+    own = left_over | {each.change_id for each in plan.changes if each.action in NEW}
     writes = [
         each
         for each in plan.changes

@@ -46,6 +46,9 @@ class Action(StrEnum):
 WRITES: Final = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE, Action.CONVERT})
 """The actions that write."""
 
+NEW: Final = frozenset({Action.CREATE, Action.CONVERT})
+"""The actions that bring a record which was not there."""
+
 PLANNED_OUTCOME: Mapping[Action, Outcome] = {
     Action.CREATE: Outcome.CREATED,
     Action.UPDATE: Outcome.UPDATED,

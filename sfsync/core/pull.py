@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from sfsync.core.ports import Record
-from sfsync.core.sobject import record_id
+from sfsync.core.records import full_id, value_at
 
 OVERLAP: Final = timedelta(minutes=10)
 """So far before its watermark a pull asks again: what was committed late bears the time at which it began."""
@@ -68,10 +68,10 @@ def deal_fields(names: Iterable[str], key_field: str | None) -> tuple[str, ...]:
 
 def pulled(record: Record, key: str, roles: Sequence[Record]) -> PulledDeal:
     """A deal of the org with its roles, which come in a fixed order."""
-    values = {name: _member(record, name) for name in COLUMNS}
+    values = {name: value_at(record, name) for name in COLUMNS}
     ordered = sorted(roles, key=lambda each: (not each.get("IsPrimary"), str(each["Id"])))
     members = [dict(_role(each)) for each in ordered]
-    found = _full(str(record["Id"]))
+    found = full_id(record)
     return PulledDeal(found, values | {"Key": key, "Id": found, "Roles": members})
 
 
@@ -84,15 +84,4 @@ def vanished_deal(found_id: str, key: str) -> PulledDeal:
 def _role(role: Record) -> Iterator[tuple[str, Any]]:
     for name in ROLE_FIELDS:
         if name not in ("OpportunityId", MODSTAMP):
-            yield name, _member(role, name)
-
-
-def _member(record: Record, path: str) -> Any:
-    value: Any = record
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
-def _full(found: str) -> str:
-    return record_id(found) or found
+            yield name, value_at(role, name)

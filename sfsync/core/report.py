@@ -38,6 +38,7 @@ class Report:
     notes: tuple[Problem, ...] = ()
     stopped: SyncError | None = None
     audit: Audit | None = None
+    _effect: list[Effect | None] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def result(self, change: Change) -> RowResult:
         """What became of a change, or what is planned for it."""
@@ -83,11 +84,12 @@ class Report:
     def forecast(self) -> Effect | None:
         """The effect on the forecast: of the plan, and once it is applied of what was written.
 
-        None when the plan does not know.
+        None when the plan does not know. It is added up once, however many views of the report tell it.
         """
-        if not self.applied:
-            return effect_of(self.plan)
-        return effect_of(self.plan, {name for name, each in self.results.items() if each.outcome in _WRITTEN})
+        if not self._effect:
+            written = {name for name, each in self.results.items() if each.outcome in _WRITTEN}
+            self._effect.append(effect_of(self.plan, written if self.applied else None))
+        return self._effect[0]
 
     def remarks(self) -> list[tuple[Change, Outcome, Problem]]:
         """What is said of rows that are not undone: why they were left out, and what they go without."""

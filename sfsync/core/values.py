@@ -211,3 +211,8 @@ def shown(value: PlannedValue) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value)
+
+
+def text_or_none(value: object) -> str | None:
+    """The value where it is text; None for anything else."""
+    return value if isinstance(value, str) else None

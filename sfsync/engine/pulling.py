@@ -15,9 +15,9 @@ from typing import Final
 from sfsync.core.events import Listener, PhaseAdvanced, PhaseStarted
 from sfsync.core.ports import IdPage, Lookup, OrgGateway, Record
 from sfsync.core.pull import MODSTAMP, ROLE_FIELDS, PulledDeal, deal_fields, pulled, vanished_deal
+from sfsync.core.records import full_id
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.engine.applying.run_state import Stop
-from sfsync.engine.planning.matching import full_id
 from sfsync.errors import Interrupted
 
 PAGE: Final = 2_000

@@ -5,13 +5,13 @@ Implements `core.job_memory.JobMemory` for the journal, which lends its transact
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, Select, or_, select
 
 from sfsync.core.job_memory import DELETED, JobMemory, JobRow
+from sfsync.journal.rows import in_pieces
 from sfsync.journal.schema import JOB_ROWS, WATERMARKS
 from sfsync.journal.upserts import Upserts
 
@@ -21,7 +21,6 @@ NOT_DELETED: Final = or_(JOB_ROWS.c.fate.is_(None), JOB_ROWS.c.fate != DELETED)
 """Of the rows of jobs, those of which more is remembered than that their record was deleted."""
 
 _COLUMNS: Final = [JOB_ROWS.c[name] for name in JobRow.__dataclass_fields__]
-_KEYS_A_QUERY: Final = 500
 
 
 class Transactions(Protocol):
@@ -65,7 +64,7 @@ class SqlJobMemory:
             JOB_ROWS.c.job != job,
             JOB_ROWS.c.fate.is_(None),
         )
-        chunks = list(_chunks(record_ids))
+        chunks = list(in_pieces(record_ids))
 
         def work(connection: Connection) -> dict[str, str]:
             found: dict[str, str] = {}
@@ -97,12 +96,6 @@ def _of(query: Select[Any], org_id: str, job: str, sobject: str) -> Select[Any]:
 
 def _rows(connection: Connection, query: Select[Any]) -> list[JobRow]:
     return [JobRow(**row) for row in connection.execute(query).mappings()]
-
-
-def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(dict.fromkeys(names))
-    while some := list(islice(rest, _KEYS_A_QUERY)):
-        yield some
 
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import Row, RowMapping
@@ -16,8 +17,18 @@ from sfsync.journal.schema import CHANGES, RUNS
 RUN: Final = [RUNS.c[name] for name in RunRecord.__dataclass_fields__]
 CHANGE: Final = [CHANGES.c[name] for name in ChangeRecord.__dataclass_fields__]
 
+_KEYS_A_QUERY: Final = 500
+"""Below the 999 variables that older builds of SQLite allow in a statement (SQLite, "Limits")."""
+
 _FAST: Final = 1
 """The compression of plans: their size falls to a tenth, and more effort hardly gains more."""
+
+
+def in_pieces(keys: Iterable[str]) -> Iterator[list[str]]:
+    """The keys, each once, in lists that fit a statement."""
+    rest = iter(dict.fromkeys(keys))
+    while some := list(islice(rest, _KEYS_A_QUERY)):
+        yield some
 
 
 def run_row(run: RunRecord, *, number: int) -> dict[str, Any]:

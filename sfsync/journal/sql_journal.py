@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice, product
+from itertools import product
 from threading import RLock
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
@@ -32,6 +32,7 @@ from sfsync.journal.rows import (
     change_of,
     change_rows,
     entry_of,
+    in_pieces,
     intent_rows,
     ledger_row,
     plan_of,
@@ -53,9 +54,6 @@ from sfsync.journal.schema import (
 from sfsync.journal.store import Store, Upgrade
 
 T = TypeVar("T")
-
-_KEYS_A_QUERY: Final = 500
-"""Below the 999 variables that older builds of SQLite allow in a statement (SQLite, "Limits")."""
 
 
 class SqlJournal:
@@ -244,7 +242,7 @@ class SqlJournal:
     def ledger(self, org_id: str, sobject: str, keys: Iterable[str]) -> dict[str, LedgerEntry]:
         """The entries of those keys that exist, by key."""
         of_sobject = select(LEDGER).where(LEDGER.c.org_id == org_id, LEDGER.c.sobject == sobject)
-        chunks = list(_chunks(dict.fromkeys(keys)))
+        chunks = list(in_pieces(keys))
 
         def work(connection: Connection) -> dict[str, LedgerEntry]:
             found: dict[str, LedgerEntry] = {}
@@ -279,7 +277,7 @@ class SqlJournal:
 
         Which of them a job deleted itself stays known.
         """
-        chunks = list(_chunks(dict.fromkeys(record_ids)))
+        chunks = list(in_pieces(record_ids))
 
         def work(connection: Connection) -> None:
             for some, table in product(chunks, (LEDGER, JOB_ROWS)):
@@ -343,12 +341,6 @@ def _already_done(attempt: Attempt) -> JournalError:
         code="ALREADY_DONE",
         hint="Nothing of it was sent. This is a fault of sfsync: please report it.",
     )
-
-
-def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(keys)
-    while some := list(islice(rest, _KEYS_A_QUERY)):
-        yield some
 
 
 if TYPE_CHECKING:

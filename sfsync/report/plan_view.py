@@ -12,7 +12,7 @@ from typing import Final
 
 from sfsync.core.deals.forecast import effect_of
 from sfsync.core.deals.gone import CHANGE_PREFIX
-from sfsync.core.plan import WRITES, Action, Change, Plan
+from sfsync.core.plan import NEW, WRITES, Action, Change, Plan
 from sfsync.core.results import REMARKS, Problem
 from sfsync.core.sending.costs import creates_by_route
 from sfsync.core.sending.guarantees import KEYLESS, MADE_KEYLESS, SAFE_BECAUSE
@@ -30,7 +30,6 @@ from sfsync.report.safe_text import shortened
 
 LEFT_ALONE: Final = frozenset({Action.NOOP, Action.SKIP})
 
-_NEW: Final = frozenset({Action.CREATE, Action.CONVERT})
 
 _ROLE_ENDS: Final = frozenset({"OpportunityId", "ContactId"})
 
@@ -173,7 +172,7 @@ def _block_lines(block: _Block, known: Mapping[str, Change]) -> Iterator[Line]:
 
 
 def _headline(change: Change, title: str, *, indent: int) -> Line:
-    if change.action in _NEW:
+    if change.action in NEW:
         return Line(f"+ {title}", indent, Tone.NEW)
     if change.action is Action.DELETE:
         return Line(f"- {title}", indent, Tone.BAD)
@@ -183,7 +182,7 @@ def _headline(change: Change, title: str, *, indent: int) -> Line:
 def _field_lines(change: Change, known: Mapping[str, Change], *, indent: int) -> Iterator[Line]:
     said: frozenset[str] = frozenset()
     if change.sobject == CONTACT_ROLE:
-        said = _ROLE_ENDS | {"Role", "IsPrimary"} if change.action in _NEW else _ROLE_ENDS
+        said = _ROLE_ENDS | {"Role", "IsPrimary"} if change.action in NEW else _ROLE_ENDS
     for name, value in change.values.items():
         if name in said:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plan import NEW, Action, Change
 from sfsync.core.values import shown
 from sfsync.report.safe_text import shortened
 
@@ -22,7 +22,7 @@ def role_title(role: Change, of_deal: Iterable[Change], *, is_undo: bool) -> str
         return _undone_title(role)
     if role.row is None:
         return f"the primary contact until now ({role.record_id or role.key})"
-    is_new = role.action in (Action.CREATE, Action.CONVERT)
+    is_new = role.action in NEW
     becomes_primary = role.values.get("IsPrimary") is True or _arrives_primary(role, of_deal)
     as_role = f" as {shown(role.values['Role'])}" if is_new and role.values.get("Role") else ""
     because = f": {role.because}" if role.because else ""

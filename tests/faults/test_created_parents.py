@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from client_processes import Nursery
@@ -90,39 +92,40 @@ ORGS = {
 }
 
 
+@contextmanager
+def asked_for_deals(org: Any, folder: Path, *, keyed: bool) -> Iterator[Bench]:
+    """A job of deals whose parents are to be made, on such an org."""
+    with running(org) as emulator:
+        bench = Bench(emulator, folder)
+        ask_for_deals(bench, keyed=keyed)
+        yield bench
+
+
 @pytest.fixture(params=["receipts", "jobs", "bare"])
 def keyed(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
     """A job whose parents have keys of their own, on each kind of org."""
-    with running(ORGS[request.param]()) as emulator:
-        bench = Bench(emulator, tmp_path)
-        ask_for_deals(bench, keyed=True)
+    with asked_for_deals(ORGS[request.param](), tmp_path, keyed=True) as bench:
         yield bench
 
 
 @pytest.fixture
 def receipts(tmp_path: Path) -> Iterator[Bench]:
     """A job whose parents have no key, on an org that keeps receipts."""
-    with running(ORG_FILE) as emulator:
-        bench = Bench(emulator, tmp_path)
-        ask_for_deals(bench, keyed=False)
+    with asked_for_deals(ORG_FILE, tmp_path, keyed=False) as bench:
         yield bench
 
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[Bench]:
     """A job whose parents have no key, on an org with bulk jobs alone."""
-    with running(ORGS["jobs"]()) as emulator:
-        bench = Bench(emulator, tmp_path)
-        ask_for_deals(bench, keyed=False)
+    with asked_for_deals(ORGS["jobs"](), tmp_path, keyed=False) as bench:
         yield bench
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Bench]:
     """A job whose parents have no key, on an org that offers nothing."""
-    with running(BARE_ORG) as emulator:
-        bench = Bench(emulator, tmp_path)
-        ask_for_deals(bench, keyed=False)
+    with asked_for_deals(BARE_ORG, tmp_path, keyed=False) as bench:
         yield bench
 
 

@@ -19,7 +19,7 @@ from functools import reduce
 from typing import Final
 
 from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
-from sfsync.core.plan import WRITES, Action, Change, Plan
+from sfsync.core.plan import NEW, WRITES, Action, Change, Plan
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import PlannedValue
 
@@ -144,7 +144,7 @@ def quarter(day: date, fiscal_year_start: int | None) -> int:
 
 
 def _move(change: Change, basis: ForecastBasis) -> _Move | None:
-    if change.action in (Action.CREATE, Action.CONVERT):
+    if change.action in NEW:
         return _Move(change, None, _after(None, _first_values(change, basis), basis))
     before = basis.deals.get(change.record_id or "")
     if before is None:

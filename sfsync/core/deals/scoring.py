@@ -25,9 +25,6 @@ WEIGHTS: Final = {
 }
 """How much each part counts; together 1."""
 
-ALWAYS: Final = ("name", "account")
-"""Parts that count as 0 where one side does not tell them."""
-
 FAR_DAYS: Final = 90
 """Close dates so far apart have nothing in common."""
 

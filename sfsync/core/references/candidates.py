@@ -9,6 +9,7 @@ from typing import Any, Final
 from sfsync.core.checks import Invalid
 from sfsync.core.models import Reference
 from sfsync.core.ports import Record
+from sfsync.core.records import value_at
 from sfsync.core.references.open_references import Described, OpenReference
 from sfsync.core.references.strategies import Strategy, strategy
 from sfsync.core.sobject import KEY_PREFIXES, checksum, id_form
@@ -60,14 +61,6 @@ class BlockedBy:
 
 
 Resolved = str | Pending | BlockedBy | Invalid
-
-
-def value_at(record: Record, path: str) -> Any:
-    """The record's value at a path such as `Account.Name`; None where a parent is not there."""
-    found: Any = record
-    for part in path.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
 
 
 def told_apart(record: Record, paths: Sequence[str]) -> str:

@@ -16,8 +16,9 @@ from typing import Any, Final
 from sfsync.core.checks import Invalid
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.models import Reference
-from sfsync.core.plan import Action
+from sfsync.core.plan import NEW
 from sfsync.core.ports import Lookup, Record
+from sfsync.core.records import full_id, value_at
 from sfsync.core.references.candidates import (
     MISSING,
     BlockedBy,
@@ -27,7 +28,6 @@ from sfsync.core.references.candidates import (
     ambiguous,
     not_found,
     told_apart,
-    value_at,
 )
 from sfsync.core.references.open_references import Described
 from sfsync.core.references.owners import USER, inactive, preferred, queue_refusal, user_spellings
@@ -119,7 +119,7 @@ class ReferenceTable:
         """Takes in the answer of one of the lookups."""
         place = (lookup.sobject, lookup.where_field or "")
         if place == _TYPES:
-            self._namespaces |= {_full(each): str(each.get("NamespacePrefix") or "") for each in records}
+            self._namespaces |= {full_id(each): str(each.get("NamespacePrefix") or "") for each in records}
             return
         found = self._found.setdefault(place, {})
         self._asked.setdefault(place, set()).update(lookup.values)
@@ -130,7 +130,7 @@ class ReferenceTable:
 
     def learn_telling(self, records: Iterable[Record], paths: Sequence[str]) -> None:
         """Takes in what tells candidates apart for a person."""
-        self._telling |= {_full(each): told_apart(each, paths) for each in records}
+        self._telling |= {full_id(each): told_apart(each, paths) for each in records}
 
     def untold(self, wanted: Iterable[tuple[str, Reference]], *, of: str) -> dict[str, dict[str, None]]:
         """The record ids, by sObject, among which a person will have to choose."""
@@ -256,7 +256,7 @@ class ReferenceTable:
                 continue
             if change.record_id is not None:
                 hits[change.record_id] = change.record_id
-            elif change.action in (Action.CREATE, Action.CONVERT):
+            elif change.action in NEW:
                 hits[change.change_id] = Pending(change.change_id)
             else:
                 found = unread if is_unread(change) else hits
@@ -316,15 +316,11 @@ def _fields(place: tuple[str, str], paths: Iterable[str]) -> tuple[str, ...]:
 def _candidate(record: Record, paths: Sequence[str], *, spelled: str) -> Candidate:
     named = str(record.get("Name") or "")
     accounts = {path: value_at(record, path) for path in paths if path.startswith("Account")}
-    return Candidate(_full(record), named, record.get("IsActive") is not False, spelled, accounts)
+    return Candidate(full_id(record), named, record.get("IsActive") is not False, spelled, accounts)
 
 
 def _named(candidate: Candidate) -> Described:
     return Described(candidate.record_id, candidate.label)
-
-
-def _full(record: Record) -> str:
-    return record_id(str(record["Id"])) or str(record["Id"])
 
 
 def default_match(sobject: str, field_name: str, target: str, *, key: str | None) -> tuple[str, ...]:

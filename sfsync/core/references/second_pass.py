@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeGuard
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plan import NEW, Action, Change
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, LEAD, OPPORTUNITY
 from sfsync.core.values import Pending, PlannedValue
@@ -104,7 +104,7 @@ def _kept(change: Change, by_id: Mapping[str, Change]) -> Iterable[Change]:
 
 def _comes(change: Change | None) -> TypeGuard[Change]:
     """Whether a change brings its record to the org: it is created, or it comes out of a lead."""
-    return change is not None and change.action in (Action.CREATE, Action.CONVERT)
+    return change is not None and change.action in NEW
 
 
 def located(change: Change, ids: Mapping[str, str]) -> Change:

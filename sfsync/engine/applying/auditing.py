@@ -26,7 +26,7 @@ from sfsync.core.audit import (
 )
 from sfsync.core.deals.second_writes import second_id
 from sfsync.core.diff import held, scale_of
-from sfsync.core.plan import Action, Change
+from sfsync.core.plan import NEW, Action, Change
 from sfsync.core.ports import Record
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Value, parse_datetime
@@ -53,7 +53,7 @@ class ReadBack:
     @property
     def is_new(self) -> bool:
         """Whether the run created the record, or made it out of a lead."""
-        return self.change.action in (Action.CREATE, Action.CONVERT)
+        return self.change.action in NEW
 
 
 def audited_fields(state: RunState, sobject: str) -> tuple[str, ...]:

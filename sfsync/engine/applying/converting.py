@@ -19,6 +19,7 @@ from sfsync.core.diff import difference, held
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
+from sfsync.core.records import MODIFIED, full_id
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.batches import by_account, collection_calls, conditional_calls, update_batches
 from sfsync.core.sending.units import record_units
@@ -28,9 +29,8 @@ from sfsync.engine.applying.receipts import answers_lost
 from sfsync.engine.applying.run_state import RunState, resolved
 from sfsync.engine.applying.sending import MOST_TRIES, send_units
 from sfsync.engine.applying.settling import settle_updates
-from sfsync.engine.applying.updating import MODIFIED, stamp_of
+from sfsync.engine.applying.updating import stamp_of
 from sfsync.engine.applying.verifying import AUDIT, is_anothers
-from sfsync.engine.planning.matching import full_id
 
 _DEAD: Final = frozenset({Outcome.REJECTED, Outcome.CONFLICT, Outcome.BLOCKED})
 

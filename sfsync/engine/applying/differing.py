@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from sfsync.core.deals.second_writes import may_lose
 from sfsync.core.diff import held, scale_of
-from sfsync.core.plan import Action, Change
+from sfsync.core.plan import NEW, Change
 from sfsync.core.ports import LedgerEntry, Record
 from sfsync.core.results import Problem, Stage
 from sfsync.core.values import Pending, Value, is_same, shown
@@ -34,7 +34,7 @@ def differences(
     }
     now = held(describe, record, meant)
     kept = _kept_by_master(state, change)
-    is_new = change.action in (Action.CREATE, Action.CONVERT)
+    is_new = change.action in NEW
     earlier = known.sent if known is not None else {}
     for name, wanted in meant.items():
         was_sent = is_new or name in sent or (name in earlier and is_same(wanted, earlier[name]))

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Lookup, Record
+from sfsync.core.records import full_id
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.values import clean_key
 from sfsync.engine.applying.run_state import RunState
-from sfsync.engine.planning.matching import full_id
 
 
 def take_made_meanwhile(state: RunState, sobject: str) -> None:

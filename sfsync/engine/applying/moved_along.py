@@ -21,7 +21,7 @@ from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Record
 from sfsync.core.results import Outcome
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, record_id
-from sfsync.core.values import Value, is_same
+from sfsync.core.values import Value, is_same, text_or_none
 from sfsync.engine.applying.auditing import stamp_of_record
 from sfsync.engine.applying.run_state import RunState
 
@@ -121,7 +121,9 @@ def entries_of_flags(
 ) -> list[LedgerEntry]:
     """What is remembered of roles whose flag was moved for the sake of others: the flag that they were sent."""
     keys = {
-        role_key(str(record["OpportunityId"]), str(record["ContactId"]), _text(record.get("Role"))): found
+        role_key(
+            str(record["OpportunityId"]), str(record["ContactId"]), text_or_none(record.get("Role"))
+        ): found
         for found in flags
         if (record := there.get(found)) is not None
     }
@@ -137,7 +139,3 @@ def entries_of_flags(
         for key, entry in known.items()
         if entry.record_id == keys[key] and FLAG in entry.seen
     ]
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from sfsync.core.plan import Change
 from sfsync.core.ports import Lookup, Record
-from sfsync.core.sobject import record_id
+from sfsync.core.records import full_id
 from sfsync.core.values import clean_key
 from sfsync.core.writes import Answers, CollectionCall, Node, Unanswered, WriteCall, Written
 from sfsync.engine.applying.run_state import RunState
@@ -52,7 +52,7 @@ def _are_own(state: RunState, sobject: str, ids: Mapping[str, str]) -> bool:
     names = [key_field] if key_field else [name for each in changes.values() for name in each.desired]
     [records] = state.gateway.fetch([Lookup(sobject, tuple(dict.fromkeys(("Id", *names))), "Id", tuple(ids))])
     for record in records:
-        change = changes[record_id(str(record["Id"])) or str(record["Id"])]
+        change = changes[full_id(record)]
         if key_field:
             if clean_key(str(record[key_field])) != change.key:
                 return False

@@ -15,13 +15,13 @@ from sfsync.core.diff import held
 from sfsync.core.events import PhaseStarted
 from sfsync.core.plan import Change
 from sfsync.core.ports import Lookup, Record
+from sfsync.core.records import full_id
 from sfsync.core.results import NOT_DONE, Problem
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import Value
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.updating import write_updates
 from sfsync.engine.applying.verifying import AUDIT
-from sfsync.engine.planning.matching import full_id
 
 
 def put_right(

@@ -19,6 +19,7 @@ from sfsync.core.deals.second_writes import lost, may_lose
 from sfsync.core.diff import held, scale_of
 from sfsync.core.plan import PLANNED_OUTCOME, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
+from sfsync.core.records import full_id
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.batches import Unit
 from sfsync.core.sobject import CONTACT_ROLE
@@ -29,7 +30,6 @@ from sfsync.engine.applying.receipts import NotSaved, Saved, Unseen, answers_los
 from sfsync.engine.applying.run_state import RunState, resolved
 from sfsync.engine.applying.sending import MOST_TRIES, Doubt
 from sfsync.engine.applying.verifying import AUDIT, is_anothers
-from sfsync.engine.planning.matching import full_id
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from typing import Final
 from sfsync.core.diff import held
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Lookup, Record
+from sfsync.core.records import MODIFIED
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.batches import Unit, collection_calls, conditional_calls, update_batches
 from sfsync.core.sending.units import record_units
@@ -26,7 +27,6 @@ from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.sending import send_units
 from sfsync.engine.applying.settling import holds, settle_updates
 
-MODIFIED: Final = "LastModifiedDate"
 GRAIN: Final = timedelta(seconds=2)
 """How old a modification must be for a later one to be told from it."""
 

@@ -19,7 +19,7 @@ from sfsync.core.deals.second_writes import lost, may_lose, second_id
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held
 from sfsync.core.keys import ledger_key
-from sfsync.core.plan import Action, Change
+from sfsync.core.plan import NEW, Action, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
 from sfsync.core.results import Outcome, Problem
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
@@ -97,7 +97,7 @@ def verify(
 
 
 def _is_new(done: Done) -> bool:
-    return done.change.action in (Action.CREATE, Action.CONVERT)
+    return done.change.action in NEW
 
 
 def _entries(

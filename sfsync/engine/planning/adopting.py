@@ -21,14 +21,13 @@ from sfsync.core.job import NO_LIMITS
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.ports import IdPage, Journal, Lookup, OrgGateway, Record
+from sfsync.core.records import MODIFIED, full_id
 from sfsync.core.results import Problem, Stage
 from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sobject import OPPORTUNITY
-from sfsync.core.values import Pending, Value
-from sfsync.engine.planning.matching import full_id
+from sfsync.core.values import Pending, Value, text_or_none
 from sfsync.engine.planning.plan_making import PlanStamp
 
-MODIFIED: Final = "LastModifiedDate"
 COMPARED: Final = ("Name", "AccountId", "Amount", "CloseDate", "StageName", "OwnerId")
 
 MOST_RECORDS: Final = 2_000
@@ -177,16 +176,12 @@ def _traits(values: Mapping[str, object], name: str) -> Traits:
     amount, day = values.get("Amount"), values.get("CloseDate")
     return Traits(
         name=name,
-        account=_text(values.get("AccountId")),
+        account=text_or_none(values.get("AccountId")),
         amount=amount if isinstance(amount, Decimal) else None,
         close_date=day if isinstance(day, date) else None,
-        stage=_text(values.get("StageName")),
-        owner=_text(values.get("OwnerId")),
+        stage=text_or_none(values.get("StageName")),
+        owner=text_or_none(values.get("OwnerId")),
     )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def adoption_plan(plan: Plan, confirmed: Sequence[Confirmed], gateway: OrgGateway, stamp: PlanStamp) -> Plan:

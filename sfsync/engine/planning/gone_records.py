@@ -20,8 +20,9 @@ from sfsync.core.job_memory import JobRow
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.records import full_id
 from sfsync.core.values import Pending
-from sfsync.engine.planning.matching import OwnRecords, full_id
+from sfsync.engine.planning.matching import OwnRecords
 from sfsync.engine.planning.merged_references import MERGEABLE, add_masters, last_of_chain
 from sfsync.engine.planning.reading import CheckedRow, ReadSection
 from sfsync.engine.planning.row_problems import gone, merged_away, recreated_before, two_rows

@@ -17,16 +17,15 @@ from sfsync.core.job_memory import JobRow
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.records import MODIFIED, full_id
 from sfsync.core.results import Problem, Stage
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import Value, is_same
 from sfsync.core.wording import listed
 from sfsync.engine.planning.forecasting import forecast_fields
-from sfsync.engine.planning.matching import full_id
 from sfsync.engine.planning.reading import ReadSection
 from sfsync.engine.planning.schema import Schema
 
-MODIFIED = "LastModifiedDate"
 _FIRST_KEYS = 5
 
 _NAMES: Mapping[str, tuple[str, str]] = {
@@ -70,7 +69,9 @@ def plan_vanished(
         return found
     others = journal.memory.other_jobs(org_id, job, section.sobject, (each.record_id for each in lost))
     own = [each for each in lost if each.record_id not in others]
-    found.rows += [_fate(each, Fate.OTHER_JOB, others[each.record_id]) for each in lost if each not in own]
+    found.rows += [
+        _fate(each, Fate.OTHER_JOB, others[each.record_id]) for each in lost if each.record_id in others
+    ]
     if policy is Vanished.REPORT:
         found.rows += [_fate(each, Fate.REPORTED) for each in own]
     else:

@@ -20,6 +20,7 @@ from sfsync.core.job import LeadRule, LeadTarget, WhenConverted
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Journal, Lookup, OrgGateway, Record
+from sfsync.core.records import full_id
 from sfsync.core.references.candidates import BlockedBy, Resolved
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.references.resolve import ReferenceTable
@@ -29,7 +30,7 @@ from sfsync.core.sobject import ACCOUNT, CONTACT, LEAD, OPPORTUNITY, record_id
 from sfsync.core.values import Pending, PlannedValue, clean_key
 from sfsync.core.wording import listed
 from sfsync.engine.planning import lead_problems as say
-from sfsync.engine.planning.matching import OwnRecords, compared_fields, full_id
+from sfsync.engine.planning.matching import OwnRecords, compared_fields
 from sfsync.engine.planning.reading import CheckedRow, ReadSection
 from sfsync.engine.planning.row_references import ReferencePolicies
 from sfsync.errors import ConfigError

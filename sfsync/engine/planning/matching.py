@@ -16,9 +16,10 @@ from sfsync.core.models import Reference
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import saved_key_fields
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.records import full_id
 from sfsync.core.references.candidates import TELLING
 from sfsync.core.references.resolve import ReferenceTable
-from sfsync.core.sobject import OPPORTUNITY, record_id
+from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import clean_key
 from sfsync.core.wording import typed
 from sfsync.engine.planning.deal_rules import watched_fields
@@ -202,8 +203,3 @@ def learn_what_tells_apart(
 def _is_seen(path: str, describe: SObjectDescribe) -> bool:
     head, dot, _ = path.partition(".")
     return describe.field(f"{head}Id" if dot else head) is not None
-
-
-def full_id(record: Record) -> str:
-    """The record's id in its 18 characters."""
-    return record_id(str(record["Id"])) or str(record["Id"])

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from sfsync.core.ports import LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.records import full_id
 from sfsync.core.references.candidates import Candidate
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.sobject import ACCOUNT, CONTACT, record_id
@@ -38,14 +39,14 @@ def learn_merged(table: ReferenceTable, gateway: OrgGateway) -> None:
         return
     for lookup, found in zip(lookups, gateway.fetch(lookups), strict=True):
         name = lookup.where_field or ""
-        records = {_full(each): each for each in found}
+        records = {full_id(each): each for each in found}
         lost = list(records)
         add_masters(records, lookup.sobject, lookup.fields, gateway)
         for each in lost:
             last = last_of_chain(records, each)
             if last is not None:
                 spelled = clean_key(str(records[each].get(name) or ""))
-                table.lead_on(lookup.sobject, name, spelled, Candidate(_full(last), "", spelled=spelled))
+                table.lead_on(lookup.sobject, name, spelled, Candidate(full_id(last), "", spelled=spelled))
 
 
 def follow_merged(
@@ -55,17 +56,17 @@ def follow_merged(
 
     These come with the records that were found; one more read where an entry leads nowhere.
     """
-    there = {_full(each) for records in answers for each in records}
+    there = {full_id(each) for records in answers for each in records}
     lost = tuple(dict.fromkeys(each.record_id for each in entries.values() if each.record_id not in there))
     if not lost:
         return dict(entries), list(answers)
     fields = ("Id", "IsDeleted", "MasterRecordId")
     [found] = gateway.fetch([Lookup(sobject, fields, "Id", lost, include_deleted=True)])
-    records = {_full(each): each for each in found}
+    records = {full_id(each): each for each in found}
     add_masters(records, sobject, fields, gateway)
     ends = {each: last for each in lost if each in records and (last := last_of_chain(records, each))}
     led_on = {
-        name: replace(each, record_id=_full(ends[each.record_id])) if each.record_id in ends else each
+        name: replace(each, record_id=full_id(ends[each.record_id])) if each.record_id in ends else each
         for name, each in entries.items()
     }
     return led_on, [*answers, list(ends.values())]
@@ -79,7 +80,7 @@ def add_masters(records: dict[str, Record], sobject: str, fields: Iterable[str],
         if not ahead:
             return
         [found] = gateway.fetch([Lookup(sobject, tuple(fields), "Id", ahead, include_deleted=True)])
-        records |= {_full(each): each for each in found}
+        records |= {full_id(each): each for each in found}
 
 
 def last_of_chain(records: Mapping[str, Record], lost_id: str) -> Record | None:
@@ -94,7 +95,3 @@ def last_of_chain(records: Mapping[str, Record], lost_id: str) -> Record | None:
 def _master_id(record: Record) -> str | None:
     master = record.get("MasterRecordId")
     return record_id(master) if isinstance(master, str) else None
-
-
-def _full(record: Record) -> str:
-    return record_id(str(record["Id"])) or str(record["Id"])

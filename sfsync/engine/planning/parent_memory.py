@@ -16,12 +16,12 @@ from sfsync.core.job import Job
 from sfsync.core.keys import ledger_key
 from sfsync.core.models import Reference
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.records import full_id
 from sfsync.core.references.candidates import Resolved
 from sfsync.core.references.parents import Agreed, Identity, Naming, agreed, called, identity
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.values import clean_key
-from sfsync.engine.planning.matching import full_id
 from sfsync.engine.planning.merged_references import follow_merged
 from sfsync.engine.planning.parent_problems import key_is_anothers, made_and_gone
 from sfsync.engine.planning.reading import CheckedRow

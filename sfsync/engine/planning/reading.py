@@ -20,7 +20,7 @@ from sfsync.core.references.parents import Told, columns_for_parents, told_paren
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.rows import ModelRow, RowSource, SourceForm, SourceRow, UnreadableRow
 from sfsync.core.sobject import CONTACT_ROLE
-from sfsync.core.values import clean_key
+from sfsync.core.values import clean_key, text_or_none
 from sfsync.core.wording import listed, suggestion
 from sfsync.errors import SourceError
 
@@ -118,7 +118,7 @@ def _as_texts(values: Mapping[str, Any]) -> dict[str, str]:
 def _checked(section: Section, checked: CheckedRow, rules: OrgRules) -> CheckedRow:
     """The row with every value typed and checked by the org's own rules, and its key cleaned."""
     texts = checked.texts
-    if section.sobject == CONTACT_ROLE and is_blank_role(_text(checked.values.get("Role"))):
+    if section.sobject == CONTACT_ROLE and is_blank_role(text_or_none(checked.values.get("Role"))):
         checked.values.pop("Role", None)
     for name, value in checked.values.items():
         typed, invalid = rules.check(name, value)
@@ -131,10 +131,6 @@ def _checked(section: Section, checked: CheckedRow, rules: OrgRules) -> CheckedR
         checked.key = clean_key(str(key)) if key is not None else ""
         checked.values[section.key] = checked.key
     return checked
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _check_keys(section: Section, rows: list[CheckedRow], rules: OrgRules) -> None:

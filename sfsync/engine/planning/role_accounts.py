@@ -14,7 +14,7 @@ from typing import Final
 
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Lookup, OrgGateway, Record
-from sfsync.core.references.candidates import value_at
+from sfsync.core.records import value_at
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.references.strategies import ACCOUNT_ID
 from sfsync.core.results import Problem, Stage

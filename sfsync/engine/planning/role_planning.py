@@ -18,7 +18,7 @@ from sfsync.core.deals.leads import comes_from_lead
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held
 from sfsync.core.job import Job, OnRoleError, Section, SourceSpec
-from sfsync.core.plan import WRITES, Action, Change
+from sfsync.core.plan import NEW, WRITES, Action, Change
 from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.references.candidates import BlockedBy
 from sfsync.core.references.planned_records import PlannedRecords
@@ -45,8 +45,6 @@ from sfsync.engine.planning.schema import Schema
 
 OWN_FIELDS: Final = frozenset({"OpportunityId", "ContactId", "Role", "IsPrimary"})
 """The fields of a role that the set comparison decides; others are carried along."""
-
-_NEW: Final = frozenset({Action.CREATE, Action.CONVERT})
 
 
 @dataclass(slots=True)
@@ -274,7 +272,7 @@ def rejected_deals(changes: Sequence[Change], policy: OnRoleError) -> Sequence[C
         for each in changes
         if each.sobject == CONTACT_ROLE and each.action in (Action.REJECT, Action.BLOCKED)
     }
-    held_back = {each.change_id for each in changes if each.change_id in bad and each.action in _NEW}
+    held_back = {each.change_id for each in changes if each.change_id in bad and each.action in NEW}
     return [_held_back(each, held_back) for each in changes]
 
 

@@ -17,12 +17,12 @@ from sfsync.core.job import FieldPolicy, Job, Mode
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Record
+from sfsync.core.records import full_id
 from sfsync.core.results import DEFERRED
-from sfsync.core.values import Pending
+from sfsync.core.values import Pending, text_or_none
 from sfsync.engine.planning.deal_rules import DealRules
 from sfsync.engine.planning.gone_records import GoneRecords
 from sfsync.engine.planning.lead_problems import waits_for_account
-from sfsync.engine.planning.matching import full_id
 from sfsync.engine.planning.reading import CheckedRow, ReadSection
 from sfsync.engine.planning.row_problems import (
     already_there,
@@ -120,7 +120,7 @@ class RowPlanner:
     ) -> Change:
         rules = self.schema.rules[read.section.sobject]
         found_id = full_id(record)
-        account = base.account or _text_or_none(record.get("AccountId"))
+        account = base.account or text_or_none(record.get("AccountId"))
         is_left_over = _is_left_over(row, entry, record)
         is_met = _is_met(entry, read.section.key) and not is_left_over
         base = replace(base, record_id=found_id, account=account, adopted=is_met, is_left_over=is_left_over)
@@ -206,11 +206,7 @@ def _account(row: CheckedRow) -> str | None:
     account = row.values.get("AccountId")
     if isinstance(account, Pending):
         return account.change_id
-    return account.value if isinstance(account, Reference) else _text_or_none(account)
-
-
-def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return account.value if isinstance(account, Reference) else text_or_none(account)
 
 
 def _is_met(entry: LedgerEntry | None, key_field: str | None) -> bool:

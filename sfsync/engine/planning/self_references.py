@@ -14,7 +14,7 @@ from typing import Final
 from sfsync.core.checks import Invalid, row_problem
 from sfsync.core.job import Missing
 from sfsync.core.models import Reference
-from sfsync.core.plan import Action, Change
+from sfsync.core.plan import NEW, Action, Change
 from sfsync.core.ports import LedgerEntry, Record
 from sfsync.core.references.candidates import MISSING, BlockedBy, Resolved
 from sfsync.core.references.resolve import ReferenceTable
@@ -157,7 +157,7 @@ class SelfReferences:
             return  # whoever is rejected is rejected first, so that nobody is planned to follow it
         del held.references[name]
         is_told = is_bad and (not is_late or _goes_without(held, name, resolved))
-        if change.action not in (Action.CREATE, Action.CONVERT) or isinstance(resolved, str) or is_told:
+        if change.action not in NEW or isinstance(resolved, str) or is_told:
             if held.row.values.get(name) != resolved:
                 self._plan_anew(held, name, resolved)
         elif isinstance(resolved, Pending):

@@ -19,7 +19,7 @@ from sfsync.core.deals.reopening import is_of_closing, set_by_hand
 from sfsync.core.diff import STAGE_DEPENDENTS, held
 from sfsync.core.job import NO_LIMITS
 from sfsync.core.keys import ledger_key
-from sfsync.core.plan import Action, Change, Plan
+from sfsync.core.plan import NEW, Action, Change, Plan
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.results import Outcome, RowResult
 from sfsync.core.sending.costs import undo_calls
@@ -54,7 +54,7 @@ def undo_plan(
     stamp: PlanStamp,
 ) -> Plan:
     """What takes the run of that plan back; its notes name what stays. `load` reads the plans of later runs."""
-    created = {each.change_id for each in plan.changes if each.action in (Action.CREATE, Action.CONVERT)}
+    created = {each.change_id for each in plan.changes if each.action in NEW}
     done = [
         _named(each)
         for each in plan.changes
