@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -157,7 +158,9 @@ class FieldRule:
     as "Name + Account.Name"; `inactive_default` is the user who takes the place of one who left.
     `value_map` must name every value that occurs, unless `keep_unmapped`. Where `missing` is CREATE, a parent that
     is nowhere is made: `create` names the column of further fields of it, `create_key` its own key; None is a
-    parent without one.
+    parent without one. `numbers` is the locale and `date_format` the form in which the cells are written (`dates`
+    knows the forms), `times` an exact factor of the number. `field_type` and `create_rules`, the rules that type
+    what `create` reads, are settled when the org's describe is known.
     """
 
     field: str
@@ -170,6 +173,8 @@ class FieldRule:
     default: str | None = None
     match: tuple[str, ...] = ()
     date_format: str | None = None
+    numbers: str | None = None
+    times: Decimal | None = None
     policy: FieldPolicy = FieldPolicy.GUARD
     account: str | None = None
     missing: Missing = Missing.ERROR
@@ -177,6 +182,8 @@ class FieldRule:
     inactive_default: str | None = None
     create: Mapping[str, str] = dataclasses.field(default_factory=dict)
     create_key: CreateKey | None = None
+    create_rules: Mapping[str, FieldRule] = dataclasses.field(default_factory=dict)
+    field_type: str = ""
 
 
 class LeadTarget(StrEnum):
@@ -237,7 +244,8 @@ class Section:
     `replace` maps a column to words that are put right in it before any rule reads it. Of deals, `probability` is
     None where the job does not say, `allow` has the movements that are no problem, each once, sorted, and `lead`
     says how rows that name a lead come out of it. `gone` says what is done about rows that are gone from the source
-    or from the org.
+    or from the org. `numbers` and `dates` say how the cells of number and date fields are written, where a
+    rule does not say it itself.
     """
 
     name: str
@@ -252,6 +260,8 @@ class Section:
     allow: tuple[Move, ...] = ()
     gone: GonePolicies = NO_POLICIES
     lead: LeadRule | None = None
+    numbers: str | None = None
+    dates: str | None = None
 
     @property
     def match_name(self) -> str:

@@ -117,7 +117,18 @@ class RuleForm(Form):
         "section [accounts] or [contacts] is meant, and without that the parent has none.",
     )
     format: Text | None = Field(
-        None, description="How a date is written, such as %d.%m.%Y; by default 2026-09-30."
+        None,
+        description="How a date is written: a name, order or strptime format as in the section's dates, such as "
+        '"D/M/Y" or "%d.%m.%Y"; by default what the section says.',
+    )
+    numbers: Text | None = Field(
+        None,
+        description="How a number is written: a locale, or plain, as in the section's numbers; by default what the "
+        "section says.",
+    )
+    times: Text | None = Field(
+        None,
+        description='An exact factor of a number, such as "100" where the source has a probability from 0 to 1.',
     )
 
 
