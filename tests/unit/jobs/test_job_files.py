@@ -222,11 +222,15 @@ def test_the_digest_follows_the_meaning_only(folder: Path) -> None:
 @pytest.mark.parametrize("line", ['numbers = "de_DE"', 'dates = "D.M.Y"', 'dates = "excel-serial"'])
 def test_a_digest_follows_what_a_section_declares_of_its_cells(folder: Path, line: str) -> None:
     """Other numbers or dates are other values, so a plan that was made before is stale."""
-    changed = load_job(write(folder, SMALL.replace("[opportunities]\n", f"[opportunities]\n{line}\n")), environ={})
+    changed = load_job(
+        write(folder, SMALL.replace("[opportunities]\n", f"[opportunities]\n{line}\n")), environ={}
+    )
     assert changed.digest != load_job(write(folder, SMALL), environ={}).digest
 
 
-@pytest.mark.parametrize("words", ['format = "D/M/Y"', 'numbers = "fr_FR"', 'times = "100"', 'times = "0.01"'])
+@pytest.mark.parametrize(
+    "words", ['format = "D/M/Y"', 'numbers = "fr_FR"', 'times = "100"', 'times = "0.01"']
+)
 def test_a_digest_follows_what_a_rule_declares_of_its_cells(folder: Path, words: str) -> None:
     """The same column read in another way is another job."""
     rule = '\nX__c = { column = "x"%s }\n'
