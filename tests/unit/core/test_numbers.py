@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from decimal import Decimal
 
 import pytest
@@ -172,3 +174,9 @@ def test_an_unknown_locale_is_named_with_near_ones(name: str, near: str) -> None
     with pytest.raises(ValueError, match="is no locale") as error:
         number_form(name)
     assert near in str(error.value)
+
+
+def test_a_command_that_declares_no_locale_loads_none() -> None:
+    """The library of locales is heavy, and most jobs are plain."""
+    words = "import sys, sfsync.cli.main, sfsync.jobs, sfsync.core.mapping; sys.exit('babel' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", words], check=False, timeout=60).returncode == 0
