@@ -103,6 +103,8 @@ def test_a_text_longer_than_the_platform_keeps_is_a_problem() -> None:
         (FieldRule("Probability", "c", times=Decimal(100)), Decimal("0.07"), Decimal("7.00")),
         (FieldRule("Amount", "c", numbers="de_DE", value_map={"frei": "0,50"}), "frei", Decimal("0.50")),
         (FieldRule("CloseDate", "c", date_format="excel-serial"), Decimal(46295), date(2026, 9, 30)),
+        (FieldRule("Amount", "c", field_type="currency"), Decimal("1.234"), Decimal("1.234")),
+        (FieldRule("Amount", "c", field_type="currency", numbers="plain"), "1.234", Decimal("1.234")),
     ],
 )
 def test_I7_a_declared_number_or_date_is_read_as_declared(rule: FieldRule, cell: Any, value: object) -> None:
