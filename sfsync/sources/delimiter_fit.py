@@ -7,11 +7,12 @@ semicolons). Such a file is refused with what could be meant, because every row 
 from __future__ import annotations
 
 import csv
-import io
+import re
 from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
+_LINE: Final = re.compile(r"[^\r\n]+(?:\r\n|[\r\n])?|\r\n|[\r\n]")
 _ROWS: Final = 20
 _ENOUGH: Final = 2
 """So many rows say something about a file; one alone may just be wrong."""
@@ -43,7 +44,7 @@ def misfit(text: str, shown: str, others: Sequence[str], *, is_whole: bool) -> s
 def _widths(text: str, delimiter: str, *, is_whole: bool) -> list[int]:
     """How many cells the header and the first rows have; an unreadable one ends the list."""
     found: list[int] = []
-    lines = io.StringIO(text, newline="")
+    lines = (each[0] for each in _LINE.finditer(text))
     try:
         for record in islice(csv.reader(lines, delimiter=delimiter, strict=True), 4 * _ROWS):
             if record:
