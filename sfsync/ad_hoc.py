@@ -15,7 +15,17 @@ from typing import Final
 from sfsync.core.dates import FORM_NAMES, date_form
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.headers import HeaderMatch, match_headers
-from sfsync.core.job import ROW_KEY, FieldRule, Job, Mode, Section, SourceSpec, allowed_moves
+from sfsync.core.job import (
+    ROW_KEY,
+    STANDARD_INPUT,
+    STANDARD_INPUT_SHOWN,
+    FieldRule,
+    Job,
+    Mode,
+    Section,
+    SourceSpec,
+    allowed_moves,
+)
 from sfsync.core.numbers import PLAIN, number_form
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.wording import suggestion
@@ -39,6 +49,7 @@ class ImportRequest:
     date_format: str | None = None
     delimiter: str | None = None
     encoding: str = "utf-8"
+    kind: str = "csv"
     mode: Mode = Mode.UPSERT
     allow: tuple[str, ...] = ()
 
@@ -61,11 +72,11 @@ def import_job(request: ImportRequest, describe: Callable[[str], SObjectDescribe
     if request.roles is not None:
         keys = parents | {OPPORTUNITY: key_field or ROW_KEY}
         sections["contact_roles"] = _roles(request, request.roles, of_roles, describe(CONTACT_ROLE), keys)
-    name = f"import-{request.deals.stem}"
+    is_piped = request.deals == STANDARD_INPUT
+    name = "import-standard-input" if is_piped else f"import-{request.deals.stem}"
+    shown = "standard input" if is_piped else request.deals.name
     digest = hashlib.blake2b(repr(sorted(sections.items())).encode(), digest_size=16).hexdigest()
-    return Job(
-        name, request.org, sections, digest, description=f"import of {request.deals.name}", mode=request.mode
-    )
+    return Job(name, request.org, sections, digest, description=f"import of {shown}", mode=request.mode)
 
 
 def require_declared(numbers: str | None, date_format: str | None) -> None:
@@ -95,11 +106,15 @@ def _columns(request: ImportRequest, path: Path, name: str) -> tuple[str, ...]:
     form = open_source(probe).form
     if form.kind != "csv":
         raise ConfigError(
-            f"{path}: only delimited files can be imported without a job file",
+            f"{_shown(path)}: only delimited files can be imported without a job file",
             code="NEEDS_JOB",
             hint="Write a job file for JSON deals, or give --job JOB.",
         )
     return form.columns
+
+
+def _shown(path: Path) -> str:
+    return STANDARD_INPUT_SHOWN if path == STANDARD_INPUT else str(path)
 
 
 def _refuse_unknown_columns(request: ImportRequest, columns: Sequence[str]) -> None:
@@ -114,7 +129,8 @@ def _refuse_unknown_columns(request: ImportRequest, columns: Sequence[str]) -> N
 
 
 def _spec(request: ImportRequest, path: Path) -> SourceSpec:
-    return SourceSpec("csv", path, request.delimiter, request.encoding)
+    kind = request.kind if path == request.deals else "csv"
+    return SourceSpec(kind, path, request.delimiter, request.encoding)
 
 
 def _key_field(request: ImportRequest, columns: Sequence[str], describe: SObjectDescribe) -> str | None:
@@ -122,7 +138,7 @@ def _key_field(request: ImportRequest, columns: Sequence[str], describe: SObject
     if request.key not in columns:
         hint = suggestion(request.key, columns)
         raise SourceError(
-            f'{request.deals}: there is no column "{request.key}"', code="COLUMN_MISSING", hint=hint
+            f'{_shown(request.deals)}: there is no column "{request.key}"', code="COLUMN_MISSING", hint=hint
         )
     said = request.key_field or (request.fixed or {}).get(request.key)
     named = describe.field(said or request.key)
@@ -206,8 +222,9 @@ def _roles(
     found = {each.field for each in matched.rules}
     for name in ("OpportunityId", "ContactId"):
         if name not in found:
+            whose = "deal" if name == "OpportunityId" else "contact"
             raise ConfigError(
-                f"{path}: no column says which {'deal' if name == 'OpportunityId' else 'contact'} a role is for",
+                f"{_shown(path)}: no column says which {whose} a role is for",
                 code="COLUMN_MISSING",
                 hint=f'Give --map "COLUMN={name}". Columns are: {", ".join(columns)}.',
             )
@@ -230,7 +247,7 @@ def _refuse_unmatched(
     )
     are = "1 column is no field" if len(unmatched) == 1 else f"{len(unmatched)} columns are no fields"
     raise ConfigError(
-        f"{path}: {are} of {describe.name} that sfsync recognises",
+        f"{_shown(path)}: {are} of {describe.name} that sfsync recognises",
         code="COLUMN_NOT_RECOGNISED",
         hint=f"Say what each is:\n{advice}",
     )

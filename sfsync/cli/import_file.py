@@ -13,7 +13,7 @@ from sfsync.cli.options import Safety, json_option, org_option, progress_option,
 from sfsync.cli.output import surroundings
 from sfsync.cli.role_rule_options import role_rule_options, with_role_rules
 from sfsync.cli.run import plan_and_deliver, write_and_deliver
-from sfsync.core.job import Mode, Move, allowed_moves
+from sfsync.core.job import STANDARD_INPUT, Mode, Move, allowed_moves
 from sfsync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,8 +53,13 @@ if TYPE_CHECKING:
     help="How dates are written: D.M.Y, D/M/Y, M/D/Y, iso-minutes, excel-serial, epoch-ms, or as %d.%m.%Y. "
     "By default 2026-09-30.",
 )
-@click.option("--delimiter", help="The delimiter, when it cannot be told from the header.")
-@click.option("--encoding", default="utf-8", show_default=True, help="The file's encoding.")
+@click.option(
+    "--kind",
+    type=click.Choice(["csv", "jsonl", "json"]),
+    help="What FILE is, when its name does not say it; csv by default. JSON needs --job.",
+)
+@click.option("--delimiter", help="The delimiter, when it cannot be told from the header and the first rows.")
+@click.option("--encoding", help="The file's encoding. [default: utf-8]")
 @click.option(
     "--mode", type=click.Choice([each.value for each in Mode]), default=Mode.UPSERT.value, show_default=True
 )
@@ -79,8 +84,9 @@ if TYPE_CHECKING:
 def import_command(file: Path, *, safety: Safety, **options: object) -> int:
     """Import the deals in FILE, and the contact roles in the file given with --roles.
 
-    Columns are recognised by API name, label or common word; a column that is not is an error that names the
-    flag to give. A rejects file of an earlier import is taken as it is, with the same options. Example:
+    FILE may be "-": the rows come from standard input. Columns are recognised by API name, label or common word;
+    a column that is not is an error that names the flag to give. A rejects file of an earlier import is taken as it
+    is, with the same options. Example:
 
     sfsync import deals.csv --roles roles.csv --key deal_id -o sandbox
     """
@@ -103,9 +109,13 @@ def _verified(job: Job) -> Job:
 def _job(file: Path, options: dict[str, object], around: Surroundings) -> Job:
     roles = options["roles"]
     assert roles is None or isinstance(roles, Path)
+    if file == roles == STANDARD_INPUT:
+        raise ConfigError(
+            'FILE and --roles are both "-"', code="USAGE", hint="Standard input can be only one of them."
+        )
     org = options["org"]
     if options["job"]:
-        job = _by_job(str(options["job"]), file, roles, around=around, org=str(org) if org else None)
+        job = _by_job(str(options["job"]), file, roles, around=around, options=options)
         job = _declaring(job, _text(options["numbers"]), _text(options["date_format"]))
         return _allowing(job, options["allow"])
     if not options["key"]:
@@ -126,15 +136,21 @@ def _picked(job: Job, picks: object) -> Job:
     return with_picks(job, picks) if isinstance(picks, Path) else job
 
 
-def _by_job(name: str, file: Path, roles: Path | None, *, around: Surroundings, org: str | None) -> Job:
+def _by_job(
+    name: str, file: Path, roles: Path | None, *, around: Surroundings, options: dict[str, object]
+) -> Job:
     from sfsync.jobs import load_job
 
-    job = load_job(name, org=org, environ=around.environ)
+    job = load_job(name, org=_text(options["org"]), environ=around.environ)
+    said = {key: options[key] for key in ("delimiter", "encoding") if options[key]}
+    kind = _text(options["kind"]) or "csv"
     sections = {}
     for place, path in (("opportunities", file), ("contact_roles", roles)):
         section = job.sections.get(place)
         if path is not None and section is not None:
-            sections[place] = replace(section, source=replace(section.source, path=path, kind="csv"))
+            of_file = kind if place == "opportunities" else "csv"
+            source = replace(section.source, path=path, kind=of_file, **said)  # type: ignore[arg-type]
+            sections[place] = replace(section, source=source)
     nested = job.sections.get("contact_roles")
     if nested is not None and nested.source.kind == "nested" and roles is None:
         sections["contact_roles"] = replace(nested, source=replace(nested.source, path=file))
@@ -187,7 +203,8 @@ def _by_headers(file: Path, roles: Path | None, options: dict[str, object], arou
         numbers=_text(options["numbers"]),
         date_format=_text(options["date_format"]),
         delimiter=_text(options["delimiter"]),
-        encoding=str(options["encoding"]),
+        encoding=_text(options["encoding"]) or "utf-8",
+        kind=_text(options["kind"]) or "csv",
         mode=Mode(str(options["mode"])),
         allow=allow,
     )

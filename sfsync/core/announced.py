@@ -16,6 +16,7 @@ from sfsync.core.results import Problem
 WITHOUT_VALUES: Final = frozenset(
     {
         "ACCOUNTS_HIDDEN",
+        "BLANK_LINES",
         "COLUMN_NEVER_SEEN",
         "COLUMN_NOT_MAPPED",
         "KEPT_BY_POLICY",

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Final
 
 from sfsync.core.values import parse_date
@@ -78,8 +78,9 @@ def date_form(name: str) -> DateForm:
     )
 
 
+@lru_cache(maxsize=4096)
 def read_date(text: str, name: str) -> date:
-    """The day that text spells in a declared form.
+    """The day that text spells in a declared form; a file has few days and many rows.
 
     Raises:
         ValueError: it spells none so; the message says what is expected, with an example.

@@ -32,6 +32,13 @@ ROW_KEY: Final = "row key"
 """Stands for a key field where the section has none; no field of an org can have this name."""
 
 
+STANDARD_INPUT: Final = Path("-")
+"""The path that stands for standard input in place of a source's file."""
+
+STANDARD_INPUT_SHOWN: Final = "(standard input)"
+"""What problems and reports call it."""
+
+
 class Mode(StrEnum):
     """What a job may do with a row: create it, update it, or whichever the plan finds right."""
 

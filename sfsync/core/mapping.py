@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from sfsync.core.declared_values import (
@@ -86,11 +87,13 @@ def source_text(rule: FieldRule | None, row: SourceRow) -> str:
 
 def as_text(cell: Cell) -> str:
     """A cell as text; truth values in the words of a file."""
+    if isinstance(cell, str):
+        return cell
     if cell is None:
         return ""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    return cell if isinstance(cell, str) else f"{cell:f}"
+    return f"{cell:f}"
 
 
 class _Unmappable(Exception):
@@ -120,11 +123,16 @@ def _cell(rule: FieldRule, cells: Mapping[str, Cell]) -> Cell:
     if rule.constant is not None:
         return rule.constant
     if rule.compose is not None:
-        places = PLACE.findall(rule.compose)
+        places = _places(rule.compose)
         if places and not any(trimmed(as_text(cells.get(each))) for each in places):
             return None
         return PLACE.sub(lambda place: trimmed(as_text(cells.get(place[1]))), rule.compose)
     return cells.get(rule.column or "")
+
+
+@lru_cache(maxsize=256)
+def _places(composed: str) -> tuple[str, ...]:
+    return tuple(PLACE.findall(composed))
 
 
 def _of_blank(rule: FieldRule, cells: Mapping[str, Cell]) -> object:

@@ -80,10 +80,10 @@ class LocalRecord(BaseModel):
 
     def given(self) -> Iterator[tuple[str, Any]]:
         """The fields that were given and their values, declared fields first."""
-        declared = type(self).model_fields
-        for name in declared:
-            if name in self.model_fields_set:
-                yield name, getattr(self, name)
+        given = self.__pydantic_fields_set__
+        for name, value in self.__dict__.items():  # the declared fields in their order, and nothing else
+            if name in given:
+                yield name, value
         yield from (self.__pydantic_extra__ or {}).items()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sfsync.core.models import LocalRecord
 from sfsync.core.results import Problem, RowRef
@@ -72,6 +72,20 @@ class RowSource(Protocol):
             SourceError: the source as a whole cannot be read on.
         """
         ...
+
+
+@runtime_checkable
+class NotedSource(Protocol):
+    """A source that has something to tell of a reading besides its rows."""
+
+    def notes(self) -> tuple[Problem, ...]:
+        """Notes on the last full reading, such as blank lines that were left out."""
+        ...
+
+
+def notes_of(source: RowSource) -> tuple[Problem, ...]:
+    """What a source tells of its last full reading."""
+    return source.notes() if isinstance(source, NotedSource) else ()
 
 
 Document = Mapping[str, Any]

@@ -21,10 +21,12 @@ class _SectionForm(Form):
         "one JSON object a line, json for an array of objects.",
     )
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
-        None, description="The delimiter, when it cannot be told from the header."
+        None, description="The delimiter, when it cannot be told from the header and the first rows."
     )
     encoding: Text | None = Field(
-        None, description="The file's encoding, such as cp1252 or utf-16. UTF-8 by default."
+        None,
+        description="The file's encoding, such as cp1252 or utf-16. UTF-8 by default. A byte order mark "
+        "in the file wins. Text that is not written so stops the run, with three settings that may be right.",
     )
     numbers: Text | None = Field(
         None,
@@ -53,7 +55,7 @@ class KeyedSectionForm(_SectionForm):
 
     file: Text = Field(
         description="The file, from the job file's folder. May use ${VARIABLE}. The ending says what it is: "
-        ".csv .tsv .txt, .jsonl .ndjson, .json.",
+        '.csv .tsv .txt, .jsonl .ndjson, .json. "-" is standard input, which is csv unless kind says otherwise.',
     )
     key: Text | None = Field(
         None, description="The field (External ID, Unique) that tells the records apart; it must be mapped."

@@ -1,6 +1,7 @@
 """Settles which file each section of a job reads, and of what kind it is.
 
-Paths are relative to the job file and may lie anywhere; links are resolved, pipes and devices refused.
+Paths are relative to the job file and may lie anywhere; links are resolved, pipes and devices refused. The
+path "-" is standard input, which one section alone can read.
 Whether a file is there is the source's own question, asked when it is opened.
 """
 
@@ -13,7 +14,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any, Final
 
-from sfsync.core.job import SECTIONS, SourceSpec
+from sfsync.core.job import SECTIONS, STANDARD_INPUT, SourceSpec
 from sfsync.core.wording import listed
 from sfsync.errors import ConfigError
 from sfsync.jobs.mistakes import Mistake
@@ -48,6 +49,7 @@ def settled_sources(file: TomlFile, environ: Mapping[str, str]) -> Sources:
         section = file.document.get(name)
         if isinstance(section, Mapping) and isinstance(section.get("file"), str) and section["file"]:
             _settle(sources, name, section, file=file, environ=environ)
+    _refuse_second_reader(sources)
     roles = file.document.get("contact_roles")
     if isinstance(roles, Mapping) and isinstance(roles.get("nested"), str):
         _settle_nested(sources, roles["nested"], file.document.get("opportunities"))
@@ -67,7 +69,7 @@ def _settle(
     if "\0" in written:
         sources.mistakes.append(Mistake(place, "holds a NUL character"))
         return
-    path = Path(normpath(file.path.parent / written))
+    path = _path(file, written)
     kind, fault = _kind(path, section.get("kind"))
     fault = fault or _pipe_or_device(path)
     if fault:
@@ -84,8 +86,18 @@ def _settle(
     )
 
 
+def _path(file: TomlFile, written: str) -> Path:
+    """The path that a job means; a file whose name is "-" is named "./-"."""
+    if written == str(STANDARD_INPUT):
+        return STANDARD_INPUT
+    path = Path(normpath(file.path.parent / written))
+    return path.absolute() if path == STANDARD_INPUT else path
+
+
 def _kind(path: Path, declared: object) -> tuple[str, str]:
     """What the file is, and why that cannot be ("" = it can)."""
+    if path == STANDARD_INPUT:
+        return declared if isinstance(declared, str) else "csv", ""
     ending = path.suffix.lower()
     by_ending = ENDINGS.get(ending)
     if ending in _WORKBOOKS:
@@ -99,13 +111,23 @@ def _kind(path: Path, declared: object) -> tuple[str, str]:
 
 
 def _pipe_or_device(path: Path) -> str:
+    if path == STANDARD_INPUT:
+        return ""
     try:
         mode = path.stat().st_mode
     except OSError:
         return ""  # the source says so when it is opened
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return ""
-    return "is a pipe or a device; a source is a regular file"
+    return 'is a pipe or a device; a source is a regular file, or "-" for standard input'
+
+
+def _refuse_second_reader(sources: Sources) -> None:
+    """What one section has read is not there for another one."""
+    readers = [name for name, spec in sources.specs.items() if spec.path == STANDARD_INPUT]
+    for name in readers[1:]:
+        message = f'= "-" is read by [{readers[0]}] already; standard input can be read by one section'
+        sources.mistakes.append(Mistake((name, "file"), message))
 
 
 def _settle_nested(sources: Sources, member: str, deals: object) -> None:
@@ -116,9 +138,18 @@ def _settle_nested(sources: Sources, member: str, deals: object) -> None:
     spec = sources.specs.get("opportunities")
     if spec is None:
         return  # the deals' own mistake is listed
-    if spec.kind == "csv" or (spec.path is not None and ENDINGS.get(spec.path.suffix.lower()) != spec.kind):
+    if spec.path == STANDARD_INPUT and spec.kind != "jsonl":
+        message = 'needs kind = "jsonl" of the deals when they come from standard input'
+        sources.mistakes.append(Mistake(("contact_roles", "nested"), message))
+        return
+    if spec.path != STANDARD_INPUT and _is_no_document(spec):
         known = listed(ending for ending, kind in ENDINGS.items() if kind != "csv")
         message = f"needs deals in a JSON file that ends in one of {known}"
         sources.mistakes.append(Mistake(("contact_roles", "nested"), message))
         return
     sources.specs["contact_roles"] = SourceSpec("nested", spec.path, None, spec.encoding, nested=member)
+
+
+def _is_no_document(spec: SourceSpec) -> bool:
+    by_ending = ENDINGS.get(spec.path.suffix.lower()) if spec.path is not None else spec.kind
+    return spec.kind == "csv" or by_ending != spec.kind

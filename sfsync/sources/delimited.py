@@ -1,30 +1,32 @@
 """CSV and TSV files, read strictly: every row is accounted for, and nothing is guessed but the delimiter.
 
 Text is UTF-8 unless the job declares an encoding. The delimiter is the one that the header line shows, and
-a header that shows two is refused. A row with too few or too many cells is an `UnreadableRow`; an open
-quote, a byte that is no text, a repeated or missing header stop the source by name and line. A row's line
-is the line that it starts in. Source: RFC 4180, and the files that people really have.
+a header that shows two, or one that the rows do not have, is refused. A row with too few or too many cells is
+an `UnreadableRow`; an open quote, a byte that is no text, a repeated or missing header stop the source by name
+and line. A row's line is the line that it starts in. Blank lines are no rows, and are told.
+Source: RFC 4180, and the files that people really have.
 """
 
 from __future__ import annotations
 
-import csv
-import threading
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
-from sfsync.core.results import Problem, RowRef, Stage
+from sfsync.core.results import Problem, RowRef
 from sfsync.core.rows import SourceForm, SourceRow, UnreadableRow
 from sfsync.errors import SourceError
 from sfsync.sources.cells import MAX_CELL_CHARS, OWN_PREFIX
 from sfsync.sources.csv_header import HeaderText, column_names, header_text
+from sfsync.sources.double_decoding import TwiceDecoded
 from sfsync.sources.quotes import line_of_open_quote
+from sfsync.sources.record_reading import BrokenRecord, Record, Records
+from sfsync.sources.row_account import END_MARK, RowAccount
+from sfsync.sources.row_problems import cell_problem
 from sfsync.sources.text_file import TextFile
 
 _FIRST_CHARACTERS: Final = 1_000_000
+_OF_BLANKS: Final = frozenset({"", END_MARK})
 _HINT: Final = "Rows after it cannot be told apart; correct the file, nothing was sent."
-_LIMIT_LOCK: Final = threading.Lock()
-"""The csv module has one cell limit for the whole process; it is ours for one row at a time."""
 
 
 class DelimitedSource:
@@ -35,13 +37,21 @@ class DelimitedSource:
         if delimiter is None and file.path.suffix.lower() == ".tsv":
             delimiter = "\t"
         with file.opened() as text:
-            self._header: HeaderText = header_text(file.path, text.read(_FIRST_CHARACTERS), delimiter)
+            first = text.read(_FIRST_CHARACTERS)
+        is_whole = len(first) < _FIRST_CHARACTERS
+        self._header: HeaderText = header_text(file.name, first, delimiter, is_whole=is_whole)
         self._form = self._read_form(name)
+        self._reads_all = not any(each.startswith(OWN_PREFIX) for each in self._form.columns)
+        self._notes: tuple[Problem, ...] = ()
 
     @property
     def form(self) -> SourceForm:
         """The file's own form."""
         return self._form
+
+    def notes(self) -> tuple[Problem, ...]:
+        """What is to be told of the last full reading: blank lines, text that was decoded twice."""
+        return self._notes
 
     def rows(self) -> Iterator[SourceRow | UnreadableRow]:
         """Every row after the header.
@@ -49,62 +59,82 @@ class DelimitedSource:
         Raises:
             SourceError: the file cannot be read on, has no rows, or changed meanwhile.
         """
-        count = 0
-        records = self._records()
-        next(records, None)
-        for line, cells in records:
-            count += 1
-            yield self._row(line, cells)
+        account, twice, records = RowAccount(), TwiceDecoded(), self._records()
+        for _, _, cells in records:
+            if cells:
+                break  # the header
+        for line, last, cells in records:
+            account.records += 1
+            if self._is_blank(last, cells):
+                account.leave_out(line, holds_delimiters=bool(cells) and cells != [END_MARK])
+            else:
+                yield self._row(line, cells, account, twice)
         self._file.require_unchanged()
-        if count == 0:
+        account.require_settled(self._form.file)
+        if account.rows + account.unreadable == 0:
             raise self._empty("the file has a header and no rows")
+        self._notes = (*account.notes(self._form.name, self._form.file), *twice.notes())
 
-    def _row(self, line: int, cells: Sequence[str]) -> SourceRow | UnreadableRow:
+    def _is_blank(self, last: str, cells: list[str]) -> bool:
+        """Whether a record is a line of nothing, of delimiters or of the end mark alone; quotes make cells."""
+        if not cells:
+            return True
+        if cells[0] not in _OF_BLANKS or any(cells[1:]):
+            return False
+        return last.strip("\r\n").strip(self._header.delimiter) in _OF_BLANKS
+
+    def _row(
+        self, line: int, cells: list[str], account: RowAccount, twice: TwiceDecoded
+    ) -> SourceRow | UnreadableRow:
+        columns = self._form.columns
         ref = RowRef(self._form.name, self._form.file, line)
-        problem = _cell_problem(ref, cells, len(self._form.columns))
+        raw, text = tuple(cells), "".join(cells)
+        problem = cell_problem(ref, cells, text, columns)
         if problem is not None:
-            return UnreadableRow(ref, tuple(cells), problem)
-        named = zip(self._form.columns, cells, strict=True)
+            account.unreadable += 1
+            return UnreadableRow(ref, raw, problem)
+        if not text.isascii():
+            twice.look_at(ref, text, columns, cells)
+        account.rows += 1
+        if self._reads_all:
+            return SourceRow(ref, dict(zip(columns, cells, strict=True)), raw)
+        named = zip(columns, cells, strict=True)
         return SourceRow(
-            ref, {name: cell for name, cell in named if not name.startswith(OWN_PREFIX)}, tuple(cells)
+            ref, {column: cell for column, cell in named if not column.startswith(OWN_PREFIX)}, raw
         )
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """The header and every row, each with the line that it starts in; blank lines are left out."""
+    def _records(self) -> Iterator[Record]:
+        """The header and every row, each with the line of the file that it starts in; blank lines too."""
+        skipped = self._header.skipped
         with self._file.opened() as text:
-            for _ in range(self._header.skipped):
+            for _ in range(skipped):
                 text.readline()
-            reader = csv.reader(text, delimiter=self._header.delimiter, strict=True)
-            line = 1 + self._header.skipped
-            while True:
-                try:
-                    record = _next(reader)
-                except csv.Error as error:
-                    last = reader.line_num + self._header.skipped
-                    raise self._broken(line, str(error), last=last) from None
-                if record is None:
-                    return
-                if record:
-                    yield line, record
-                line = reader.line_num + self._header.skipped + 1
+            try:
+                for line, last, cells in Records(text, self._header.delimiter):
+                    yield line + skipped, last, cells
+            except BrokenRecord as broken:
+                raise self._broken(broken.first + skipped, str(broken), last=broken.last + skipped) from None
 
     def _read_form(self, name: str) -> SourceForm:
-        path = self._file.path
-        records = self._records()
-        line, cells = next(records, (0, None))
-        records.close()  # type: ignore[attr-defined] # a generator: the file is closed now, not some day
-        if cells is None:
+        line, cells = self._first_record()
+        if not cells:
             raise self._empty("the file is empty")
-        columns = column_names(path, line, cells)
         return SourceForm(
             name,
             self._file.shown,
             "csv",
-            columns,
+            column_names(self._file.name, line, cells),
             self._header.delimiter,
             self._file.encoding,
             self._header.line_end,
         )
+
+    def _first_record(self) -> tuple[int, Sequence[str]]:
+        """The line and the cells of the header; no cells when there is none."""
+        records = self._records()
+        found = next(((line, cells) for line, _, cells in records if cells), (0, []))
+        records.close()  # type: ignore[attr-defined] # a generator: the file is closed now, not some day
+        return found
 
     def _empty(self, what: str) -> SourceError:
         return self._file.error("SOURCE_EMPTY", what, hint="Was the export empty?")
@@ -123,28 +153,3 @@ class DelimitedSource:
                 "is a quote missing, or not written twice?"
             )
         return self._file.error(code, why, line, hint=_HINT)
-
-
-def _next(reader: Any) -> list[str] | None:
-    """The next record, with our cell limit in force and the process's own put back."""
-    with _LIMIT_LOCK:
-        others = csv.field_size_limit(MAX_CELL_CHARS)
-        try:
-            return next(reader, None)
-        finally:
-            csv.field_size_limit(others)
-
-
-def _cell_problem(ref: RowRef, cells: Sequence[str], width: int) -> Problem | None:
-    if len(cells) != width:
-        return Problem(
-            code="RAGGED_ROW",
-            stage=Stage.PARSE,
-            message=f"the row has {len(cells)} cells, the header has {width}",
-            hint="Is a quote or a delimiter missing? Correct the row.",
-            row=ref,
-        )
-    if any("\0" in cell for cell in cells):
-        message = "the row holds a NUL character, which is no text"
-        return Problem("BAD_CHARACTER", Stage.PARSE, message, "Export the file again.", row=ref)
-    return None

@@ -1,7 +1,8 @@
 """A text file in its encoding: what its byte order mark says, else what the job declares, and nothing guessed.
 
-A byte that is no text stops the source by line and byte, and names the key that declares an encoding. Line
-ends are given as they are. Source: The Unicode Standard, 23.8 (byte order marks).
+A byte that is no text stops the source by line and byte, and shows how the line would read in the likeliest
+code pages, each with the setting that says so. A file that is no text of rows at all is refused by what it
+is. Line ends are given as they are. Source: The Unicode Standard, 23.8 (byte order marks).
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from sfsync.core.job import STANDARD_INPUT, STANDARD_INPUT_SHOWN
 from sfsync.errors import ConfigError, SourceError
+from sfsync.sources.encoding_advice import encoding_advice, unmarked_utf_16
+from sfsync.sources.file_signature import START_BYTES, real_kind
 from sfsync.sources.file_watch import FileWatch, cannot_open
+from sfsync.sources.standard_input import spooled
 
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -26,17 +31,20 @@ _BYTE_ORDER_MARKS: Final = (
 )
 """UTF-32 stands before UTF-16: the little-endian mark of the one begins with that of the other."""
 
-_HINT: Final = 'Say how the file is written, for example encoding = "cp1252" (Excel on Windows).'
-_WIDE: Final = ("utf-16", "utf-32", "utf16", "utf32")
+
+_NAME_A_FILE: Final = 'Name a file; rows from a pipe are read with the file name "-".'
 
 
 def open_text(path: Path, *, encoding: str, section: str) -> TextFile:
-    """The file of a section, looked at but not yet read.
+    """The file of a section, looked at but not yet read; standard input is read to its end.
 
     Raises:
         ConfigError: the encoding is unknown.
-        SourceError: the file is missing, or no regular file: a folder, a device or a pipe could hang or never end.
+        SourceError: the file is missing, no text, or no regular file: a folder, a device or a pipe could hang or
+            never end.
     """
+    if path == STANDARD_INPUT:
+        return TextFile(spooled(), encoding, shown=STANDARD_INPUT_SHOWN)
     try:
         mode = path.stat().st_mode
     except OSError as error:
@@ -45,21 +53,28 @@ def open_text(path: Path, *, encoding: str, section: str) -> TextFile:
         raise SourceError(f"{section}: {str(path)!r} is no path", code="SOURCE_MISSING") from None
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-        raise SourceError(f"{section}: {path} is {what}", code="SOURCE_NOT_A_FILE", hint="Name a file.")
+        raise SourceError(f"{section}: {path} is {what}", code="SOURCE_NOT_A_FILE", hint=_NAME_A_FILE)
     return TextFile(path, encoding)
 
 
 class TextFile:
     """One text file, its encoding known; opening it again gives the same text, or `require_unchanged` fails."""
 
-    def __init__(self, path: Path, declared: str) -> None:
+    def __init__(self, path: Path, declared: str, *, shown: str = "") -> None:
         self.path = path
+        self.name = shown or str(path)
+        self._shown = shown
         self._watch = FileWatch(path)
-        self.encoding = _encoding(path, declared)
+        start = _start(path)
+        marked = next((name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark)), None)
+        self.encoding = marked or _known_encoding(self.name, declared)
+        self._refuse_other_kinds(start, is_marked=marked is not None)
 
     @property
     def shown(self) -> str:
         """The path as reports show it: from the current folder where it lies below, else in full."""
+        if self._shown:
+            return self._shown
         try:
             return str(self.path.relative_to(Path.cwd()))
         except (ValueError, OSError):
@@ -67,7 +82,7 @@ class TextFile:
 
     def error(self, code: str, message: str, line: int | None = None, *, hint: str = "") -> SourceError:
         """An error of this file, with the line where it is known."""
-        where = self.path if line is None else f"{self.path}:{line}"
+        where = self.name if line is None else f"{self.name}:{line}"
         return SourceError(f"{where}: {message}", code=code, hint=hint)
 
     def lines(self) -> Iterator[str]:
@@ -115,47 +130,40 @@ class TextFile:
         except OSError as error:
             raise cannot_open(self.path, error) from None
 
+    def _refuse_other_kinds(self, start: bytes, *, is_marked: bool) -> None:
+        found = real_kind(start, self.encoding)
+        if found is not None:
+            what, hint = found
+            raise self.error("SOURCE_KIND", f"the file is {what}, whatever its name says", hint=hint)
+        unmarked = None if is_marked else unmarked_utf_16(start)
+        if unmarked is not None and codecs.lookup(self.encoding).name != unmarked:
+            what = f"the file is {unmarked.upper()} without a byte order mark, not {self.encoding}"
+            hint = f'Say encoding = "{unmarked}" in the job, --encoding {unmarked} in an import.'
+            raise self.error("ENCODING", what, 1, hint=hint)
+
     def _undecodable(self, error: UnicodeError) -> SourceError:
         why = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
-        place = _bad_place(self.path, self.encoding)
+        place, hint = encoding_advice(self.path, self.encoding)
         if place is None:
-            return self.error("ENCODING", f"the file is not {self.encoding} ({why})", hint=_HINT)
+            return self.error("ENCODING", f"the file is not {self.encoding} ({why})", hint=hint)
         line, offset = place
         message = f"byte {offset} of the line is not {self.encoding} ({why})"
-        return self.error("ENCODING", message, line, hint=_HINT)
+        return self.error("ENCODING", message, line, hint=hint)
 
 
-def _encoding(path: Path, declared: str) -> str:
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(START_BYTES)
+    except OSError as error:
+        raise cannot_open(path, error) from None
+
+
+def _known_encoding(name: str, declared: str) -> str:
     try:
         "".encode(declared)
     except (LookupError, ValueError):
         raise ConfigError(
-            f'{path}: "{declared}" is no encoding', code="ENCODING", hint="Say for example cp1252."
+            f'{name}: "{declared}" is no encoding', code="ENCODING", hint="Say for example cp1252."
         ) from None
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError as error:
-        raise cannot_open(path, error) from None
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if start.startswith(mark):
-            return encoding
     return declared
-
-
-def _bad_place(path: Path, encoding: str) -> tuple[int, int] | None:
-    """Line and byte (both from 1) of the first byte that is no text, for encodings with plain line ends."""
-    if encoding.lower().replace("_", "-").startswith(_WIDE):
-        return None
-    plain = "utf-8" if encoding == "utf-8-sig" else encoding
-    line = 1
-    with path.open("rb") as file:
-        for physical in file:
-            try:
-                physical.decode(plain)
-            except UnicodeDecodeError as error:
-                before = physical[: error.start]
-                return line + before.count(b"\r"), error.start - before.rfind(b"\r")
-            lone = physical.count(b"\r") - physical.endswith(b"\r\n")
-            line += lone + physical.endswith(b"\n")
-    return None

@@ -9,7 +9,8 @@ import tempfile
 from decimal import Decimal
 from pathlib import Path
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sfsync.core.job import Section, SourceSpec
@@ -89,3 +90,60 @@ def test_documents_read_back_as_lines_and_as_a_list(documents, indent, is_escape
     for found in (read(as_lines, "x.jsonl", "jsonl"), read(as_list, "x.json", "json")):
         assert [dict(row.cells) for row in found] == expected  # type: ignore[union-attr]
         assert [json.loads(row.raw[0]) for row in found] == documents
+
+
+def _is_quoted_in(cell: str, end: str) -> bool:
+    """Whether the csv module's writer quotes the line ends in a cell; older ones know those of the dialect."""
+    ends = {"\r", "\n"} & set(cell)
+    return not ends or bool(ends & set(end))
+
+
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "cp850", "cp1251"]
+
+
+@st.composite
+def tables(draw: st.DrawFn, encoding: str) -> list[list[str]]:
+    """A table of text that the encoding has, its first row fit for a header."""
+    chars = st.characters(codec=encoding, exclude_categories=["Cs"], exclude_characters="\0\x1a")
+    cell = st.text(chars, max_size=8) | st.sampled_from(
+        ["", '"', '""', ",;|\t", "\r", "\n", "\r\n", " x ", "sep=;", "=1+1"]
+    )
+    width = draw(st.integers(1, 4))
+    names = st.from_regex(r"[a-z]{1,6}", fullmatch=True)
+    header = draw(st.lists(names, min_size=width, max_size=width, unique=True))
+    return [header, *draw(st.lists(st.lists(cell, min_size=width, max_size=width), min_size=1, max_size=6))]
+
+
+@given(
+    data=st.data(),
+    encoding=st.sampled_from(ENCODINGS),
+    delimiter=st.sampled_from([",", ";", "\t", "|"]),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+)
+@settings(max_examples=200, deadline=None)
+def test_any_table_is_read_back_with_the_lines_of_its_rows(data, encoding, delimiter, end, quoting):
+    """Every cell and line is as the csv module wrote it; lines of delimiters alone are the ones left out."""
+    header, *rows = data.draw(tables(encoding))
+    assume(quoting != csv.QUOTE_MINIMAL or all(_is_quoted_in(cell, end) for row in rows for cell in row))
+    text, expected = io.StringIO(newline=""), []
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting)
+    writer.writerow(header)
+    for row in rows:
+        before = text.getvalue()
+        writer.writerow(row)
+        written = text.getvalue()[len(before) :]
+        if written.strip("\r\n").strip(delimiter):
+            line = before.count("\n") + before.count("\r") - before.count("\r\n") + 1
+            expected.append((line, tuple(row)))
+    content = text.getvalue().encode(encoding)
+    declared = delimiter if len(header) == 1 else data.draw(st.sampled_from([None, delimiter]))
+    if not expected:
+        with pytest.raises(SourceError, match="no rows"):
+            read(content, "x.csv", "csv", delimiter=declared, encoding=encoding)
+        return
+    found = read(content, "x.csv", "csv", delimiter=declared, encoding=encoding)
+    assert [(row.ref.line, row.raw) for row in found] == expected
+    readable = [row for row in found if isinstance(row, SourceRow)]
+    assert all(tuple(row.cells[name] for name in header) == row.raw for row in readable)
+    assert all(row.raw == tuple(header) for row in found if isinstance(row, UnreadableRow))

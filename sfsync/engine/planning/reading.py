@@ -18,7 +18,7 @@ from sfsync.core.models import Reference
 from sfsync.core.plan import SourceImage
 from sfsync.core.references.parents import Told, columns_for_parents, told_parents
 from sfsync.core.results import Problem, RowRef, Stage
-from sfsync.core.rows import ModelRow, RowSource, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.rows import ModelRow, RowSource, SourceForm, SourceRow, UnreadableRow, notes_of
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import clean_key, text_or_none
 from sfsync.core.wording import listed, suggestion
@@ -90,7 +90,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
     if section.sobject != CONTACT_ROLE:
         _check_keys(section, rows, rules)
     notes = _unmapped_columns(section, form) if form.kind == "csv" else _unseen_columns(section, form, seen)
-    return ReadSection(section, rows, _image(form, raws), notes)
+    return ReadSection(section, rows, _image(form, raws), [*notes, *notes_of(source)])
 
 
 def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules: OrgRules) -> CheckedRow:

@@ -114,10 +114,11 @@ def test_a_nul_is_a_problem_of_its_row(file):
 
 
 def test_utf_16_without_a_mark_is_recognised_by_its_nuls(file):
-    """The header's NULs lead to the encoding key."""
-    error = refusal(file, "a,b\n1,2\n".encode("utf-16-le"))
-    assert error.code == "HEADER"
-    assert "utf-16-le" in error.hint
+    """The NULs at its start say which half is first, and that leads to the encoding to declare."""
+    for encoding in ("utf-16-le", "utf-16-be"):
+        error = refusal(file, "a,b\n1,2\n".encode(encoding))
+        assert error.code == "ENCODING"
+        assert f'encoding = "{encoding}"' in error.hint
 
 
 def test_a_column_twice_is_refused(file):
