@@ -1,9 +1,9 @@
 """What a rule's text means by what the job declares of numbers and dates, and what an undeclared one could mean.
 
 The declaration stands at the rule or at its section; which of the section's counts for a rule is told by the type
-of its field, so it is settled when the org's describe is known (`settled`). Cells that are numbers already, as in a
-JSON document, need no locale. Nothing is guessed: a text that fits no declaration is a problem, and where none is
-given, the hint says each reading with the key that would declare it.
+of its field, so it is settled when the describe of the org is known (`settled`). Cells that are numbers or dates
+already, as in a JSON document or a workbook, need no declaration. Nothing is guessed: a text that fits none is a
+problem, and where none is given, the hint says each reading with the key that would declare it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date, datetime, time
 from decimal import Context, Decimal
 from typing import Final
 
@@ -57,23 +58,26 @@ def _says_moments(dates: str | None) -> bool:
     return dates is not None and date_form(dates).moment is not None
 
 
-def declared_value(rule: FieldRule, text: str, number: Decimal | None) -> object:
+def declared_value(rule: FieldRule, text: str, typed: Decimal | date | None) -> object:
     """The value that a rule's text means; the text itself where nothing is declared of it.
 
-    `number` is the cell's own where the source has typed it.
+    `typed` is the cell's own number or date where the source has typed it: such a date needs no declared form, and
+    its text is ISO.
 
     Raises:
         NotAsDeclared: the text is not what the job declares.
     """
+    if isinstance(typed, date):
+        return _typed_date(rule, text, typed)
     if (
         rule.numbers is None
-        and number is None
+        and typed is None
         and rule.field_type in NUMBER_TYPES
         and _TWO_WAYS.fullmatch(text)
     ):
         raise NotAsDeclared("BAD_NUMBER", f'{rule.field}: "{text}" can be read two ways', _number_hint(text))
     if rule.numbers is not None or rule.times is not None:
-        return _number(rule, text, number)
+        return _number(rule, text, typed)
     is_moment = rule.field_type == "datetime"
     if rule.date_format is None or (is_moment and rule.date_format == ISO):
         return text
@@ -82,6 +86,12 @@ def declared_value(rule: FieldRule, text: str, number: Decimal | None) -> object
     except ValueError as error:
         hint = "Correct the cell, or what the job says of dates: format in the rule, or dates in the section."
         raise NotAsDeclared("BAD_DATE", str(error), hint) from None
+
+
+def _typed_date(rule: FieldRule, text: str, typed: date) -> str:
+    """ISO text; a day that a program keeps as its midnight is a day for a date field."""
+    is_midnight = isinstance(typed, datetime) and typed.tzinfo is None and typed.time() == time()
+    return text[:10] if is_midnight and rule.field_type == "date" else text
 
 
 def _number(rule: FieldRule, text: str, number: Decimal | None) -> Decimal:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -93,7 +94,7 @@ def as_text(cell: Cell) -> str:
         return ""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    return f"{cell:f}"
+    return cell.isoformat() if isinstance(cell, date) else f"{cell:f}"
 
 
 class _Unmappable(Exception):
@@ -115,8 +116,8 @@ def _value(rule: FieldRule, cells: Mapping[str, Cell]) -> object:
         text = _translated(rule, text)
         if text == "":
             return _of_blank(rule, cells)
-    number = cell if isinstance(cell, Decimal) and rule.value_map is None else None
-    return _typed(rule, text, cells, number)
+    typed = cell if isinstance(cell, Decimal | date) and rule.value_map is None else None
+    return _typed(rule, text, cells, typed)
 
 
 def _cell(rule: FieldRule, cells: Mapping[str, Cell]) -> Cell:
@@ -161,12 +162,14 @@ def _translated(rule: FieldRule, text: str) -> str:
     raise _Unmappable("VALUE_NOT_MAPPED", f'"{text}" is not in the map of {rule.field}', hint, value=text)
 
 
-def _typed(rule: FieldRule, text: str, cells: Mapping[str, Cell], number: Decimal | None = None) -> object:
+def _typed(
+    rule: FieldRule, text: str, cells: Mapping[str, Cell], typed: Decimal | date | None = None
+) -> object:
     if rule.match:
         account = trimmed(as_text(cells.get(rule.account))) if rule.account else ""
         return Reference(text, rule.match, account)
     try:
-        return declared_value(rule, text, number)
+        return declared_value(rule, text, typed)
     except NotAsDeclared as error:
         raise _Unmappable(error.code, str(error), error.hint, value=text) from None
 

@@ -1,20 +1,22 @@
 """Rows as they come from a source: text cells with their line, or one problem for a row that cannot be read.
 
 A cell of a delimited file is always text; a cell of a JSON document may already be a number, a truth value
-or null. Nothing here knows what a column means.
+or null, one of a program a date as well. Nothing here knows what a column means.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol, runtime_checkable
 
 from sfsync.core.models import LocalRecord
 from sfsync.core.results import Problem, RowRef
 
-Cell = str | Decimal | bool | None
+Cell = str | Decimal | bool | date | None
+"""A date or moment is one that the source itself has typed; text that spells one stays text."""
 
 
 @dataclass(frozen=True, slots=True)

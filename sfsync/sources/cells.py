@@ -87,7 +87,7 @@ def _refuse_wanted(column: str, wanted: Collection[str], what: str, *, hint: str
 
 
 def as_cell(value: str | float | Decimal | date | None, column: str) -> Cell:
-    """A plain value as a cell: numbers as exact decimals, dates and moments as ISO text.
+    """A plain value as a cell: numbers as exact decimals, dates and moments as they are.
 
     Raises:
         BadRow: the number is no number, or the text holds what the org cannot.
@@ -98,7 +98,7 @@ def as_cell(value: str | float | Decimal | date | None, column: str) -> Cell:
         _check_text(value, column)
         return str.__str__(value)  # the text of an enum's member, not its name
     if isinstance(value, date):
-        return value.isoformat()
+        return value
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite():
         raise BadRow("NOT_A_NUMBER", f'"{column}" is {value}, which is no number', column=column)

@@ -8,6 +8,7 @@ Invariants: an iterable is taken up once, so that a generator can be read twice;
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -86,4 +87,4 @@ def _shown_cells(row: Any) -> dict[str, str]:
 def _shown(value: Any) -> str:
     if isinstance(value, Reference):
         return value.value
-    return as_text(value) if value is None or isinstance(value, bool | str) else str(value)
+    return as_text(value) if value is None or isinstance(value, bool | str | date) else str(value)

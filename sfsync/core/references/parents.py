@@ -79,7 +79,7 @@ def _plain(rule: FieldRule | None, cell: Cell) -> str:
     text = trimmed(as_text(cell))
     if rule is None or text == "":
         return text
-    value = declared_value(rule, text, cell if isinstance(cell, Decimal) else None)
+    value = declared_value(rule, text, cell if isinstance(cell, Decimal | date) else None)
     if isinstance(value, Decimal):
         return f"{value:f}"
     return value.isoformat() if isinstance(value, date) else str(value)

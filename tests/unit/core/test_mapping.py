@@ -1,6 +1,6 @@
 """Rows become typed values by the rules of a job, and nothing is guessed."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -128,3 +128,16 @@ def test_I6_an_ambiguous_date_says_each_reading_and_what_declares_it() -> None:
     assert 'dates = "D/M/Y" reads 2026-02-13 (' in only.hint
     [none] = row_of(FieldRule("CloseDate", "c"), c="soon").problems
     assert none.hint.startswith("Correct the cell, or say how dates are written")
+
+
+def test_a_date_that_the_source_has_typed_needs_no_declared_form() -> None:
+    """A section that declares D.M.Y for its texts takes a date of a workbook or program as the day that it is."""
+    rule = FieldRule("CloseDate", column="close", date_format="D.M.Y", field_type="date")
+    section = Section("opportunities", "Opportunity", SourceSpec("rows"), (rule,))
+    for cell in (date(2026, 9, 30), datetime.fromisoformat("2026-09-30T00:00")):
+        row = mapped(section, SourceRow(RowRef("opportunities", "f", 2), {"close": cell}, ()))
+        assert row.values == {"CloseDate": date(2026, 9, 30)}
+        assert row.problems == ()
+    moment = datetime.fromisoformat("2026-09-30T23:00")
+    late = mapped(section, SourceRow(RowRef("opportunities", "f", 2), {"close": moment}, ()))
+    assert [each.code for each in late.problems] == ["BAD_VALUE"]
