@@ -62,6 +62,14 @@ def meaning_mistakes(document: Table) -> Iterator[Mistake]:
     yield from gone_mistakes(document)
 
 
+def rule_mistakes(name: str, fields: Table) -> Iterator[Mistake]:
+    """What is wrong with rules alone, whatever section or file they stand in."""
+    rules = _rules({"fields": fields})
+    yield from _field_mistakes(name, rules)
+    for field, rule in rules.items():
+        yield from _rule_mistakes((name, "fields", field), rule)
+
+
 def _section_mistakes(name: str, section: Table) -> Iterator[Mistake]:
     rules = _rules(section)
     yield from _key_mistakes(name, section, rules)

@@ -18,7 +18,10 @@ def as_list(raw: Any) -> Any:
     return [raw] if isinstance(raw, str) else raw
 
 
-def _as_rule(raw: Any) -> Any:
+def as_rule(raw: Any) -> Any:
+    """A column alone as a rule of it; None stays."""
+    if raw is None:
+        return None
     if not isinstance(raw, str | dict):
         raise ValueError("must be the name of a column in quotes, or a table")
     return {"column": raw} if isinstance(raw, str) else raw
@@ -123,6 +126,6 @@ class RuleForm(Form):
 
 Fields = dict[
     Text,
-    Annotated[RuleForm, BeforeValidator(_as_rule, json_schema_input_type=Annotated[str, Column] | RuleForm)],
+    Annotated[RuleForm, BeforeValidator(as_rule, json_schema_input_type=Annotated[str, Column] | RuleForm)],
 ]
 FIELDS_TEXT = "The API names of the fields to write, each with a column or a rule."

@@ -1,0 +1,23 @@
+"""The shape of `listed`: contact roles that stand as a list in one cell of their deal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sfsync.jobs.rule_form import Column, Form, Text
+
+
+class ListedForm(Form):
+    """Contact roles that stand as a list in one cell of their deal: one role for each entry."""
+
+    column: Column = Field(description="The deals' column that holds the list.")
+    split: Annotated[str, Field(min_length=1, max_length=8)] = Field(
+        ";", description="What stands between two entries."
+    )
+    pattern: Text = Field(
+        "name (email)",
+        description="How an entry is written: words are columns that the rules may read (name, email, role, id, "
+        "company), all else stands as it is. An entry that is written otherwise is a problem of its role.",
+    )
