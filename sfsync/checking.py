@@ -16,6 +16,7 @@ from sfsync.core.job import Job, Section
 from sfsync.core.pins import pin_notes
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.ports import OrgSchema
+from sfsync.core.presets.fitting import fitted_to_sources
 from sfsync.core.results import Problem
 from sfsync.core.sending.guarantees import Guarantee, guarantee_of
 from sfsync.core.sending.receipts import RECEIPT, can_keep_receipts
@@ -94,9 +95,10 @@ def _checked(
     statuses: Callable[[], list[str]],
     file: str | None = None,
 ) -> CheckedJob:
+    sources = open_sources(job)
+    job = fitted_to_sources(job, sources)
     schema = read_schema(job, org)
     routes = choose_routes(schema.writing, means, wanted=job.route)
-    sources = open_sources(job)
     read = [
         read_section(section, sources[name], schema.rules[section.sobject])
         for name, section in schema.sections.items()

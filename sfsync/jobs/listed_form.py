@@ -19,5 +19,6 @@ class ListedForm(Form):
     pattern: Text = Field(
         "name (email)",
         description="How an entry is written: words are columns that the rules may read (name, email, role, id, "
-        "company), all else stands as it is. An entry that is written otherwise is a problem of its role.",
+        "company; one that the pattern lacks is empty), all else stands as it is. "
+        "An entry that is written otherwise is a problem of its role.",
     )

@@ -18,6 +18,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from sfsync.core.job import SECTIONS
+from sfsync.core.presets.entries import ENTRY_COLUMNS
 from sfsync.core.presets.preset import Preset, PresetColumns, header_clashes
 from sfsync.core.presets.recognition import Recognised
 from sfsync.core.presets.recognition import recognised as recognised_among
@@ -192,10 +193,7 @@ def _strange_columns(name: str, rules: Mapping[str, Any], known: set[str]) -> It
 
 
 def _entry_columns(listed: object) -> tuple[str, ...]:
-    from sfsync.core.presets.entries import EntryPattern
-
-    pattern = listed.get("pattern", "name (email)") if isinstance(listed, Mapping) else None
-    return EntryPattern(pattern).columns if isinstance(pattern, str) else ()
+    return ENTRY_COLUMNS if isinstance(listed, Mapping) else ()
 
 
 def _texts(raw: object) -> Iterator[str]:

@@ -50,7 +50,11 @@ class CreateKeyForm(Form):
 class RuleForm(Form):
     """How a field gets its value. Give exactly one of column, compose and constant."""
 
-    column: Column | None = None
+    column: Column | Annotated[list[Column], Field(min_length=2)] | None = Field(
+        None,
+        description="The name of a column, exactly as in the header; or a list of them, of which the first counts "
+        'that is not empty and that map does not make "".',
+    )
     compose: Text | None = Field(
         None,
         description='Text with {column} places, such as "{product} - {deal_id}". Empty when all places are.',
@@ -119,9 +123,18 @@ class RuleForm(Form):
         description='With missing = "create": the own key of the parent that is made. Without it the key of the '
         "section [accounts] or [contacts] is meant, and without that the parent has none.",
     )
+    record_id: bool = Field(
+        default=False,
+        description="The column holds ids of records; 15 characters and 18 are the same id, and 18 are written.",
+    )
     format: Text | None = Field(
         None, description="How a date is written, such as %d.%m.%Y; by default 2026-09-30."
     )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that may give the value, in order."""
+        return (self.column,) if isinstance(self.column, str) else tuple(self.column or ())
 
 
 Fields = dict[

@@ -48,12 +48,11 @@ class PresetColumns:
 
     @cached_property
     def _by_folded(self) -> Mapping[str, str]:
-        named = {folded(header): name for name, each in self.headers.items() for header in each}
-        return {folded(name): name for name in self.headers} | named
+        return {folded(header): name for name, each in self.headers.items() for header in each}
 
     def canonical(self, header: str) -> str | None:
-        """The canonical column that a header, or its own name, means."""
-        return self._by_folded.get(folded(header))
+        """The canonical column that a header means, or that is named so exactly."""
+        return header if header in self.headers else self._by_folded.get(folded(header))
 
     def ignores(self, header: str) -> bool:
         """Whether the header is known and left out."""
@@ -89,7 +88,7 @@ def header_clashes(headers: Mapping[str, Collection[str]]) -> list[tuple[str, st
     seen: dict[str, str] = {}
     clashes: list[tuple[str, str, str]] = []
     for name, own in headers.items():
-        for header in (name, *own):
+        for header in own:
             first = seen.setdefault(folded(header), name)
             if first != name:
                 clashes.append((header, first, name))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sfsync.core.presets.preset import Preset, PresetColumns
+from sfsync.core.sobject import is_api_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +15,8 @@ class Recognised:
 
     `score` is 0 to 1: half of it is how many of the file's columns the preset knows, half how many of the columns
     that it requires are there. `matched` are the file's columns with the canonical column that each means, "" for
-    one that is known and left out; `unmatched` are the columns that the preset does not know, `missing` the
-    required canonical columns that the file does not have.
+    one that is known and left out, its own name for one that is a field's; `unmatched` are the columns that the
+    preset does not know, `missing` the required canonical columns that the file does not have.
     """
 
     preset: str
@@ -27,7 +28,7 @@ class Recognised:
 
 
 def recognised(columns: Sequence[str], presets: Iterable[Preset]) -> list[Recognised]:
-    """What the header may be, the best first; presets that know no column of it are left out.
+    """What the header may be, the best first; presets that know no column that they name are left out.
 
     Each preset is named once for each kind of rows that the header has all required columns of, else once for the
     section that it fits best.
@@ -35,7 +36,7 @@ def recognised(columns: Sequence[str], presets: Iterable[Preset]) -> list[Recogn
     found: list[Recognised] = []
     for preset in presets:
         fits = [_fit(preset.name, name, each, columns) for name, each in preset.sections.items()]
-        fits = sorted((each for each in fits if each.score > 0 and each.matched), key=_order)
+        fits = sorted((each for each in fits if _is_named(each, preset.sections[each.section])), key=_order)
         whole = [each for each in fits if not each.missing]
         found += whole or fits[:1]
     return sorted(found, key=_order)
@@ -49,6 +50,8 @@ def _fit(preset: str, section: str, known: PresetColumns, columns: Sequence[str]
             matched[column] = name
         elif known.ignores(column):
             matched[column] = ""
+        elif known.others_are_fields and is_api_name(column):
+            matched[column] = column
     missing = tuple(each for each in known.required if each not in matched.values())
     of_file = len(matched) / len(columns) if columns else 0.0
     of_required = 1 - len(missing) / len(known.required) if known.required else of_file
@@ -56,5 +59,10 @@ def _fit(preset: str, section: str, known: PresetColumns, columns: Sequence[str]
     return Recognised(preset, section, round((of_file + of_required) / 2, 3), matched, unmatched, missing)
 
 
-def _order(each: Recognised) -> tuple[float, int, str, str]:
-    return -each.score, -len(each.matched), each.preset, each.section
+def _is_named(fit: Recognised, known: PresetColumns) -> bool:
+    """Whether one of the columns is the preset's own, and not just any field's."""
+    return any(name in known.headers for name in fit.matched.values())
+
+
+def _order(each: Recognised) -> tuple[bool, float, int, str, str]:
+    return bool(each.missing), -each.score, -len(each.matched), each.preset, each.section
