@@ -7,16 +7,17 @@ What is not recognised is refused with the exact flag to give; nothing is guesse
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from sfsync.core.dates import FORM_NAMES, date_form
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.headers import HeaderMatch, match_headers
 from sfsync.core.job import ROW_KEY, FieldRule, Job, Mode, Section, SourceSpec, allowed_moves
+from sfsync.core.numbers import PLAIN, number_form
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.values import says_the_day
 from sfsync.core.wording import suggestion
 from sfsync.errors import ConfigError, SourceError
 
@@ -34,6 +35,7 @@ class ImportRequest:
     key_field: str | None = None
     fixed: Mapping[str, str] | None = None
     ignore: tuple[str, ...] = ()
+    numbers: str | None = None
     date_format: str | None = None
     delimiter: str | None = None
     encoding: str = "utf-8"
@@ -48,12 +50,7 @@ def import_job(request: ImportRequest, describe: Callable[[str], SObjectDescribe
         ConfigError: a column is not recognised, or several fields of the org can carry the key.
         SourceError: a file cannot be read.
     """
-    if request.date_format is not None and not says_the_day(request.date_format):
-        raise ConfigError(
-            f"--date-format {request.date_format!r} does not say day, month and year",
-            code="DATE_FORMAT",
-            hint="An example is %d.%m.%Y.",
-        )
+    require_declared(request.numbers, request.date_format)
     deal_fields = describe(OPPORTUNITY)
     columns = _columns(request, request.deals, "opportunities")
     of_roles = _columns(request, request.roles, "contact_roles") if request.roles else ()
@@ -69,6 +66,26 @@ def import_job(request: ImportRequest, describe: Callable[[str], SObjectDescribe
     return Job(
         name, request.org, sections, digest, description=f"import of {request.deals.name}", mode=request.mode
     )
+
+
+def require_declared(numbers: str | None, date_format: str | None) -> None:
+    """Refuses options that declare no known numbers or dates.
+
+    Raises:
+        ConfigError: the locale or the form of dates is not known; near names are named.
+    """
+    try:
+        if numbers is not None and numbers != PLAIN:
+            number_form(numbers)
+    except ValueError as error:
+        hint = "sfsync knows the locales of CLDR, by language and country."
+        raise ConfigError(f"--numbers: {error}", code="NUMBER_LOCALE", hint=hint) from None
+    try:
+        if date_format is not None:
+            date_form(date_format)
+    except ValueError as error:
+        hint = f"Known are {', '.join(FORM_NAMES)}, D MMM Y with a locale, and strptime formats such as %d.%m.%Y."
+        raise ConfigError(f"--date-format {error}", code="DATE_FORMAT", hint=hint) from None
 
 
 def _columns(request: ImportRequest, path: Path, name: str) -> tuple[str, ...]:
@@ -159,15 +176,14 @@ def _deals(
     # A row key needs no field; where its column is one all the same, such as Name, it fills that too.
     unmatched = [each for each in matched.unmatched if key_field or each != request.key]
     _refuse_unmatched(request.deals, unmatched, matched, describe, fixed)
-    rules = _with_formats(matched.rules, describe, request.date_format)
+    rules = matched.rules
     if key_field is None:
         rules = tuple(each for each in rules if each.column != request.key or _is_writable(each, describe))
     row_key = None if key_field else request.key
     spec = _spec(request, request.deals)
     allow = allowed_moves(request.allow)
-    return Section(
-        "opportunities", OPPORTUNITY, spec, rules, key_field, row_key=row_key, ignore=ignore, allow=allow
-    )
+    section = Section("opportunities", OPPORTUNITY, spec, rules, key_field, row_key=row_key, ignore=ignore)
+    return replace(section, allow=allow, numbers=request.numbers, dates=request.date_format)
 
 
 def _is_writable(rule: FieldRule, describe: SObjectDescribe) -> bool:
@@ -195,16 +211,8 @@ def _roles(
                 code="COLUMN_MISSING",
                 hint=f'Give --map "COLUMN={name}". Columns are: {", ".join(columns)}.',
             )
-    return Section("contact_roles", CONTACT_ROLE, _spec(request, path), matched.rules, ignore=request.ignore)
-
-
-def _with_formats(
-    rules: Iterable[FieldRule], describe: SObjectDescribe, date_format: str | None
-) -> tuple[FieldRule, ...]:
-    if date_format is None:
-        return tuple(rules)
-    dates = {each.name for each in describe.fields.values() if each.type == "date"}
-    return tuple(replace(each, date_format=date_format) if each.field in dates else each for each in rules)
+    section = Section("contact_roles", CONTACT_ROLE, _spec(request, path), matched.rules)
+    return replace(section, ignore=request.ignore, numbers=request.numbers, dates=request.date_format)
 
 
 def _refuse_unmatched(

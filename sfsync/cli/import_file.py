@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +43,16 @@ if TYPE_CHECKING:
     help='What a column is, such as "Firm=AccountId.Name".',
 )
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="A column to leave out.")
-@click.option("--date-format", help="How dates are written, such as %d.%m.%Y. By default 2026-09-30.")
+@click.option(
+    "--numbers",
+    metavar="LOCALE",
+    help="How numbers are written: a locale such as de_DE (1.234,50). By default plain, 1234.50.",
+)
+@click.option(
+    "--date-format",
+    help="How dates are written: D.M.Y, D/M/Y, M/D/Y, iso-minutes, excel-serial, epoch-ms, or as %d.%m.%Y. "
+    "By default 2026-09-30.",
+)
 @click.option("--delimiter", help="The delimiter, when it cannot be told from the header.")
 @click.option("--encoding", default="utf-8", show_default=True, help="The file's encoding.")
 @click.option(
@@ -96,6 +106,7 @@ def _job(file: Path, options: dict[str, object], around: Surroundings) -> Job:
     org = options["org"]
     if options["job"]:
         job = _by_job(str(options["job"]), file, roles, around=around, org=str(org) if org else None)
+        job = _declaring(job, _text(options["numbers"]), _text(options["date_format"]))
         return _allowing(job, options["allow"])
     if not options["key"]:
         raise ConfigError(
@@ -130,6 +141,22 @@ def _by_job(name: str, file: Path, roles: Path | None, *, around: Surroundings, 
     return replace(job, sections=sections)
 
 
+def _declaring(job: Job, numbers: str | None, date_format: str | None) -> Job:
+    """The job with other numbers and dates of its sections than it declares itself; its rules still win."""
+    from sfsync.ad_hoc import require_declared
+
+    if numbers is None and date_format is None:
+        return job
+    require_declared(numbers, date_format)
+    sections = {
+        name: replace(each, numbers=numbers or each.numbers, dates=date_format or each.dates)
+        for name, each in job.sections.items()
+        if name in ("opportunities", "contact_roles")
+    }
+    digest = hashlib.blake2b(f"{job.digest} {numbers} {date_format}".encode(), digest_size=16).hexdigest()
+    return replace(job, sections={**job.sections, **sections}, digest=digest)
+
+
 def _allowing(job: Job, allow: object) -> Job:
     """The job with more movements of deals allowed than it allows itself."""
     assert isinstance(allow, tuple)
@@ -157,6 +184,7 @@ def _by_headers(file: Path, roles: Path | None, options: dict[str, object], arou
         key_field=_text(options["key_field"]),
         fixed=dict(_pair(each) for each in mapped),
         ignore=ignore,
+        numbers=_text(options["numbers"]),
         date_format=_text(options["date_format"]),
         delimiter=_text(options["delimiter"]),
         encoding=str(options["encoding"]),

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from sfsync.core.contact_roles.role_words import unknown_role
 from sfsync.core.deals.stages import StageCatalogue
+from sfsync.core.declared_values import NUMBER_TYPES, undeclared_hint
 from sfsync.core.describe import Field, SObjectDescribe
 from sfsync.core.job import Inactive, Missing, Section
 from sfsync.core.models import Reference
@@ -24,7 +25,6 @@ from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import decimals_of, parse_boolean, parse_date, parse_datetime, parse_number
 from sfsync.core.wording import suggestion
 
-_NUMBERS: Final = frozenset({"currency", "double", "percent", "int"})
 _TEXTS: Final = frozenset({"string", "textarea", "email", "phone", "url", "encryptedstring", "combobox"})
 
 
@@ -52,7 +52,8 @@ class OrgRules:
         try:
             typed = _coerced(field, value)
         except ValueError as error:
-            return value, Invalid("BAD_VALUE", f"{name}: {error}", "Correct the cell.")
+            hint = undeclared_hint(str(error), value.strip()) if isinstance(value, str) else None
+            return value, Invalid("BAD_VALUE", f"{name}: {error}", hint or "Correct the cell.")
         return typed, self._refusal(field, typed)
 
     def _refusal(self, field: Field, value: Any) -> Invalid | None:
@@ -117,7 +118,7 @@ def _number_refusal(field: Field, value: Decimal) -> Invalid | None:
     hint = "Correct the cell."
     if field.name == "Probability" and not 0 <= value <= 100:
         return Invalid("OUT_OF_RANGE", f"Probability is {value}; it is a percentage from 0 to 100", hint)
-    if field.type not in _NUMBERS or not field.precision:
+    if field.type not in NUMBER_TYPES or not field.precision:
         return None
     decimals = decimals_of(value)
     if decimals > field.scale:
@@ -132,7 +133,7 @@ def _number_refusal(field: Field, value: Decimal) -> Invalid | None:
 def _coerced(field: Field, value: Any) -> Any:
     if not isinstance(value, str):
         return _of_type(field, value)
-    if field.type in _NUMBERS:
+    if field.type in NUMBER_TYPES:
         return parse_number(value.strip())
     if field.type == "boolean":
         return parse_boolean(value)
@@ -152,7 +153,7 @@ def _of_type(field: Field, value: Any) -> Any:
         value = Decimal(value)
     if isinstance(value, Decimal) and field.type in _TEXTS | {"picklist"}:
         return f"{value:f}"
-    if isinstance(value, Decimal) and field.type not in _NUMBERS:
+    if isinstance(value, Decimal) and field.type not in NUMBER_TYPES:
         raise ValueError("a number does not fit this field")
     if isinstance(value, date) and not isinstance(value, datetime) and field.type != "date":
         raise ValueError("a date does not fit this field")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -160,7 +161,9 @@ class FieldRule:
     as "Name + Account.Name"; `inactive_default` is the user who takes the place of one who left.
     `value_map` must name every value that occurs, unless `keep_unmapped`. Where `missing` is CREATE, a parent that
     is nowhere is made: `create` names the column of further fields of it, `create_key` its own key; None is a
-    parent without one.
+    parent without one. `numbers` is the locale and `date_format` the form in which the cells are written (`dates`
+    knows the forms), `times` an exact factor of the number. `field_type` and `create_rules`, the rules that type
+    what `create` reads, are settled when the org's describe is known.
     """
 
     field: str
@@ -173,6 +176,8 @@ class FieldRule:
     default: str | None = None
     match: tuple[str, ...] = ()
     date_format: str | None = None
+    numbers: str | None = None
+    times: Decimal | None = None
     policy: FieldPolicy = FieldPolicy.GUARD
     account: str | None = None
     missing: Missing = Missing.ERROR
@@ -182,6 +187,8 @@ class FieldRule:
     create_key: CreateKey | None = None
     or_columns: tuple[str, ...] = ()
     as_record_id: bool = False
+    create_rules: Mapping[str, FieldRule] = dataclasses.field(default_factory=dict)
+    field_type: str = ""
 
     @property
     def value_columns(self) -> tuple[str, ...]:
@@ -257,9 +264,10 @@ class Section:
     Contact roles have neither.
     `replace` maps a column to words that are put right in it before any rule reads it. Of deals, `probability` is
     None where the job does not say, `allow` has the movements that are no problem, each once, sorted, and `lead`
-    says how rows that name a lead come out of it. `preset` says what the file's
-    header may be; then the columns of the rules are canonical until the section is fitted to the header. `gone`
-    says what is done about rows that are gone from the source or from the org.
+    says how rows that name a lead come out of it. `gone` says what is done about rows that are gone from the source
+    or from the org. `numbers` and `dates` say how the cells of number and date fields are written, where a
+    rule does not say it itself. `preset` says what the file's header may be; then the columns of the rules are
+    canonical until the section is fitted to the header.
     """
 
     name: str
@@ -274,6 +282,8 @@ class Section:
     allow: tuple[Move, ...] = ()
     gone: GonePolicies = NO_POLICIES
     lead: LeadRule | None = None
+    numbers: str | None = None
+    dates: str | None = None
     preset: PresetColumns | None = None
 
     @property

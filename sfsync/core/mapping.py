@@ -10,14 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
+from sfsync.core.declared_values import (
+    NotAsDeclared,
+    currency_contradictions,
+    declared_value,
+    maps_currency,
+    undeclared_hint,
+)
 from sfsync.core.job import Blank, FieldRule, Section
 from sfsync.core.models import InvalidField, Reference, validated
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.rows import Cell, SourceRow
 from sfsync.core.sobject import record_id
-from sfsync.core.values import parse_date, trimmed
+from sfsync.core.values import trimmed
 from sfsync.core.wording import suggestion
 
 PLACE: Final = re.compile(r"\{([^{}]+)\}")
@@ -50,6 +58,13 @@ def mapped(section: Section, row: SourceRow) -> LocalRow:
             raw[rule.field] = value
     values, invalid = validated(section.sobject, raw)
     problems.extend(_invalid(section, row, each) for each in invalid)
+    if maps_currency(section):
+        texts = {rule.field: source_text(rule, row) for rule in section.rules}
+        found = currency_contradictions(section, texts, values.get("CurrencyIsoCode"))
+        problems.extend(
+            _problem(rule, row, _Unmappable(why.code, str(why), why.hint, value=texts[rule.field]))
+            for rule, why in found
+        )
     return LocalRow(row.ref, values, tuple(problems))
 
 
@@ -110,7 +125,8 @@ def _value(rule: FieldRule, cells: Mapping[str, Cell]) -> object:
         text = _translated(rule, text)
         if text == "":
             return _of_blank(rule, cells)
-    return _typed(rule, text, cells)
+    number = cell if isinstance(cell, Decimal) and rule.value_map is None else None
+    return _typed(rule, text, cells, number)
 
 
 def _cell(rule: FieldRule, cells: Mapping[str, Cell]) -> Cell:
@@ -150,21 +166,16 @@ def _translated(rule: FieldRule, text: str) -> str:
     raise _Unmappable("VALUE_NOT_MAPPED", f'"{text}" is not in the map of {rule.field}', hint, value=text)
 
 
-def _typed(rule: FieldRule, text: str, cells: Mapping[str, Cell]) -> object:
+def _typed(rule: FieldRule, text: str, cells: Mapping[str, Cell], number: Decimal | None = None) -> object:
     if rule.match:
         account = trimmed(as_text(cells.get(rule.account))) if rule.account else ""
         return Reference(text, rule.match, account)
     if rule.as_record_id:
         return _full_id(text)
-    if rule.date_format is None:
-        return text
     try:
-        return parse_date(text, rule.date_format)
-    except ValueError:
-        message = f'"{text}" is not a date written as {rule.date_format}'
-        raise _Unmappable(
-            "BAD_DATE", message, "Correct the cell, or the format in the job.", value=text
-        ) from None
+        return declared_value(rule, text, number)
+    except NotAsDeclared as error:
+        raise _Unmappable(error.code, str(error), error.hint, value=text) from None
 
 
 def _full_id(text: str) -> str:
@@ -189,20 +200,18 @@ def _problem(rule: FieldRule, row: SourceRow, error: _Unmappable) -> Problem:
 
 
 _VALUE_HINT: Final = "Correct the cell, or the rule of this field in the job."
-_DATE_HINT: Final = (
-    "Correct the cell, or say how dates are written: format in the job, --date-format in an import."
-)
 
 
 def _invalid(section: Section, row: SourceRow, invalid: InvalidField) -> Problem:
     rule = section.rule(invalid.field)
+    text = source_text(rule, row)
     return Problem(
         code="BAD_VALUE",
         stage=Stage.MAP,
         message=f"{invalid.field}: {invalid.reason}",
-        hint=_DATE_HINT if "is not a date" in invalid.reason else _VALUE_HINT,
+        hint=undeclared_hint(invalid.reason, trimmed(text)) or _VALUE_HINT,
         row=row.ref,
         column=value_column(rule, row.cells) if rule else "",
         field=invalid.field,
-        value=source_text(rule, row),
+        value=text,
     )

@@ -86,26 +86,15 @@ def parse_number(text: str) -> Decimal:
     return Decimal(text)
 
 
-def parse_date(text: str, date_format: str | None = None) -> date:
-    """The date that text spells: `2026-09-30`, or the declared strptime format.
+def parse_date(text: str) -> date:
+    """The date that text spells: `2026-09-30`.
 
     Raises:
-        ValueError: the text is not such a date; `03/04/2026` is refused unless a format says what it means.
+        ValueError: the text is not such a date; what `03/04/2026` means only a declared form can say (`dates`).
     """
-    if date_format is not None:
-        return datetime.strptime(text, date_format).replace(tzinfo=UTC).date()
     if not _ISO_DATE.fullmatch(text):
         raise ValueError(f"{text!r} is not a date such as 2026-09-30")
     return date.fromisoformat(text)
-
-
-def says_the_day(date_format: str) -> bool:
-    """Whether a date format says day, month and year: a day written by it must be read back as itself."""
-    days = (date(2026, 1, 2), date(1999, 12, 31))
-    try:
-        return all(parse_date(day.strftime(date_format), date_format) == day for day in days)
-    except (ValueError, re.error):
-        return False
 
 
 def parse_datetime(text: str) -> datetime:

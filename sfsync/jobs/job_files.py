@@ -44,6 +44,7 @@ from sfsync.core.wording import suggestion
 from sfsync.core.writes import Route
 from sfsync.errors import ConfigError
 from sfsync.jobs.config_folder import find_config_folder, names_in
+from sfsync.jobs.declared_meaning import factor
 from sfsync.jobs.job_form import (
     DealSectionForm,
     GuardsForm,
@@ -242,6 +243,8 @@ def _section(name: str, form: KeyedSectionForm | RoleSectionForm, spec: SourceSp
         else None,
         allow=allowed_moves(form.allow) if isinstance(form, DealSectionForm) else (),
         gone=_gone(form) if isinstance(form, KeyedSectionForm) else NO_POLICIES,
+        numbers=form.numbers,
+        dates=form.dates,
         lead=_lead(form.lead) if isinstance(form, DealSectionForm) and form.lead else None,
     )
 
@@ -282,6 +285,8 @@ def _rule(field: str, form: RuleForm) -> FieldRule:
         default=form.default,
         match=tuple(form.match or ()),
         date_format=form.format,
+        numbers=form.numbers,
+        times=factor(form.times) if form.times else None,
         policy=FieldPolicy(form.policy or FieldPolicy.GUARD),
         account=form.account,
         missing=Missing(form.missing or Missing.ERROR),

@@ -34,6 +34,20 @@ class _SectionForm(Form):
     encoding: Text | None = Field(
         None, description="The file's encoding, such as cp1252 or utf-16. UTF-8 by default."
     )
+    numbers: Text | None = Field(
+        None,
+        description='How the cells of number fields are written: a locale such as "de_DE" (1.234,50), "en_US" '
+        '(1,234.50), "fr_FR", "en_IN", strictly; or "plain" (1234.50), the default. A currency that stands at the '
+        "number is taken off, (1,234.50) is negative, and percent fields may have a percent sign.",
+    )
+    dates: Text | None = Field(
+        None,
+        description='How the cells of date fields are written: "iso" (2026-09-30, the default), "iso-minutes" '
+        '(2026-09-30 14:05), an order such as "D.M.Y", "D/M/Y" or "M/D/Y", months in words such as '
+        '"D MMM Y de_DE", "excel-serial", "excel-serial-1904" (with -day also those with a time of day), '
+        '"epoch-ms", "epoch-s" (the day in UTC; also of date-time fields), or a strptime format such as '
+        '"%d.%m.%Y".',
+    )
     ignore: list[Column] = Field([], description="Columns that are left out on purpose.")
     replace: dict[Text, dict[Text, str]] = Field(
         {},

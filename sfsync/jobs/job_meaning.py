@@ -15,8 +15,8 @@ from typing import Any, Final
 from sfsync.core.job import SECTIONS
 from sfsync.core.mapping import PLACE
 from sfsync.core.sobject import is_api_name
-from sfsync.core.values import says_the_day
 from sfsync.core.wording import listed
+from sfsync.jobs.declared_meaning import declared_mistakes, rule_clashes
 from sfsync.jobs.gone_meaning import gone_mistakes
 from sfsync.jobs.mistakes import Mistake, Path, known_keys, shown
 from sfsync.jobs.parent_meaning import parent_columns, parent_mistakes
@@ -80,6 +80,7 @@ def _section_mistakes(name: str, section: Table) -> Iterator[Mistake]:
     if name == "contact_roles":
         yield from _role_mistakes(section, rules)
     yield from _source_mistakes(name, section)
+    yield from declared_mistakes((name,), section)
     ignored = section.get("ignore")
     for column in ignored if isinstance(ignored, list) else ():
         if any(column in _columns(rule) for rule in rules.values()):
@@ -154,7 +155,7 @@ def _role_mistakes(section: Table, rules: Table) -> Iterator[Mistake]:
         if field.lower() not in mapped:
             yield Mistake((*path, "fields", field), "is missing: a role needs it", "MISSING_KEY")
     if sum(key in section for key in ("file", "nested", "listed")) != 1:
-        message = 'needs one of file = "...", nested = "MEMBER" and listed = { column = "..." }'
+        message = 'needs either file = "..." or nested = "MEMBER" or listed = { column = "..." }'
         yield Mistake(path, message, "MISSING_KEY")
     if "nested" in section or "listed" in section:
         for key in ("kind", "delimiter", "encoding"):
@@ -190,7 +191,8 @@ def _rule_mistakes(path: Path, rule: Table) -> Iterator[Mistake]:
         yield Mistake(path, message)
     yield from _clashes(path, rule)
     yield from _compose_mistakes(path, rule.get("compose"))
-    yield from _format_mistakes(path, rule.get("format"))
+    yield from declared_mistakes(path, rule)
+    yield from rule_clashes(path, rule)
     yield from reference_mistakes(path, rule)
 
 
@@ -228,12 +230,3 @@ def _compose_mistakes(path: Path, compose: object) -> Iterator[Mistake]:
         if not _SIMPLE_PLACE.fullmatch(place):
             message = f"has the place {{{place[:40]}}}; only the plain name of a column can stand there"
             yield Mistake((*path, "compose"), message)
-
-
-def _format_mistakes(path: Path, date_format: object) -> Iterator[Mistake]:
-    """A format must give back the very day that it wrote: else it has no year, or no month, or no day."""
-    if not isinstance(date_format, str) or not date_format:
-        return
-    if not says_the_day(date_format):
-        message = f"= {shown(date_format)} does not say day, month and year; an example is %d.%m.%Y"
-        yield Mistake((*path, "format"), message)

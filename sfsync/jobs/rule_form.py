@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 Text = Annotated[str, Field(min_length=1)]
 Column = Annotated[str, Field(min_length=1, description="The name of a column, exactly as in the header.")]
@@ -25,6 +33,15 @@ def as_rule(raw: Any) -> Any:
     if not isinstance(raw, str | dict):
         raise ValueError("must be the name of a column in quotes, or a table")
     return {"column": raw} if isinstance(raw, str) else raw
+
+
+def _one_or_several(raw: Any, one: ValidatorFunctionWrapHandler) -> Any:
+    """One column as it is, several as a list; only one goes on to the check of a text."""
+    if not isinstance(raw, list):
+        return one(raw)
+    if len(raw) < 2 or not all(isinstance(each, str) and each for each in raw):
+        raise ValueError("must name one column, or a list of two at least")
+    return raw
 
 
 class Form(BaseModel):
@@ -50,7 +67,11 @@ class CreateKeyForm(Form):
 class RuleForm(Form):
     """How a field gets its value. Give exactly one of column, compose and constant."""
 
-    column: Column | Annotated[list[Column], Field(min_length=2)] | None = Field(
+    column: Annotated[
+        Column | None,
+        WrapValidator(_one_or_several, json_schema_input_type=str | list[str] | None),
+        PlainSerializer(lambda given: given, return_type=Any),
+    ] = Field(
         None,
         description="The name of a column, exactly as in the header; or a list of them, of which the first counts "
         'that is not empty and that map does not make "".',
@@ -128,13 +149,25 @@ class RuleForm(Form):
         description="The column holds ids of records; 15 characters and 18 are the same id, and 18 are written.",
     )
     format: Text | None = Field(
-        None, description="How a date is written, such as %d.%m.%Y; by default 2026-09-30."
+        None,
+        description="How a date is written: a name, order or strptime format as in the section's dates, such as "
+        '"D/M/Y" or "%d.%m.%Y"; by default what the section says.',
+    )
+    numbers: Text | None = Field(
+        None,
+        description="How a number is written: a locale, or plain, as in the section's numbers; by default what the "
+        "section says.",
+    )
+    times: Text | None = Field(
+        None,
+        description='An exact factor of a number, such as "100" where the source has a probability from 0 to 1.',
     )
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that may give the value, in order."""
-        return (self.column,) if isinstance(self.column, str) else tuple(self.column or ())
+        given: str | list[str] | None = self.column
+        return (given,) if isinstance(given, str) else tuple(given or ())
 
 
 Fields = dict[

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from sfsync.core.checks import Invalid
+from sfsync.core.declared_values import NotAsDeclared, declared_value
 from sfsync.core.job import FieldRule, Job, Missing, Section
 from sfsync.core.mapping import as_text, put_right
 from sfsync.core.models import Reference
@@ -40,12 +43,14 @@ MAKEABLE: Final = (ACCOUNT, CONTACT)
 class Told:
     """What one row says of a parent that may have to be made.
 
-    `key` is None where the text that names the parent is its key, or the parent has none.
+    `key` is None where the text that names the parent is its key, or the parent has none. `texts` are as `values`
+    reads them, whatever locale the cells are written in; `unreadable` says of which fields the cell is none of it.
     """
 
     rule: FieldRule
     texts: Mapping[str, str]
     key: str | None = None
+    unreadable: Mapping[str, Invalid] = field(default_factory=dict)
 
 
 def told_parents(section: Section, cells: Mapping[str, Cell]) -> dict[str, Told]:
@@ -55,10 +60,29 @@ def told_parents(section: Section, cells: Mapping[str, Cell]) -> dict[str, Told]
 
 
 def _told(rule: FieldRule, cells: Mapping[str, Cell]) -> Told:
-    texts = {name: trimmed(as_text(cells.get(column))) for name, column in rule.create.items()}
+    texts: dict[str, str] = {}
+    unreadable: dict[str, Invalid] = {}
+    for name, each in rule.create.items():
+        try:
+            texts[name] = _plain(rule.create_rules.get(name), cells.get(each))
+        except NotAsDeclared as error:
+            message = f"the new parent cannot be made: {name}: {error}"
+            unreadable[name] = Invalid(error.code, message, error.hint)
     column = rule.create_key.column if rule.create_key else None
     is_apart = column is not None and column != rule.column
-    return Told(rule, texts, clean_key(as_text(cells.get(column or ""))) if is_apart else None)
+    key = clean_key(as_text(cells.get(column or ""))) if is_apart else None
+    return Told(rule, texts, key, unreadable)
+
+
+def _plain(rule: FieldRule | None, cell: Cell) -> str:
+    """A cell's text, numbers and dates as they are written without any declaration."""
+    text = trimmed(as_text(cell))
+    if rule is None or text == "":
+        return text
+    value = declared_value(rule, text, cell if isinstance(cell, Decimal) else None)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def columns_for_parents(rule: FieldRule) -> list[str]:
@@ -154,6 +178,8 @@ def agreed(named: Identity, namings: Sequence[Naming]) -> Agreed:
     said: dict[str, tuple[str, int]] = {}
     against: dict[int, Invalid] = {}
     for place, naming in enumerate(namings):
+        for why in naming.told.unreadable.values():
+            against.setdefault(place, why)
         for name, text in (*naming.told.texts.items(), (_KEY, naming.told.key or "")):
             if text == "":
                 continue

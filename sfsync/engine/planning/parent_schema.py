@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sfsync.core.checks import section_problems
+from sfsync.core.declared_values import settled
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import CreateKey, FieldRule, Job, Missing, Section, SourceSpec
 from sfsync.core.ports import OrgSchema
@@ -125,15 +126,26 @@ def _problem(code: str, message: str, hint: str, name: str) -> Problem:
     return Problem(code, Stage.MAP, message, hint, field=name)
 
 
-def with_parents(rule: FieldRule, target: str, found: ParentSchema, describe: SObjectDescribe) -> FieldRule:
-    """The rule with the fields of its parents as the org spells them, and the key field that these have."""
+def with_parents(
+    rule: FieldRule, target: str, found: ParentSchema, describe: SObjectDescribe, section: Section
+) -> FieldRule:
+    """The rule with the fields of its parents as the org spells them, and the key field that these have.
+
+    What the section says of numbers and dates counts for the fields of its parents too.
+    """
     if rule.missing is not Missing.CREATE:
         return rule
     key = found.key_of(target)
     column = rule.create_key.column if rule.create_key else None
     spelled = {_spelled(describe, name): each for name, each in rule.create.items()}
     match = tuple(_spelled(describe, name) for name in rule.match)
-    return replace(rule, create=spelled, create_key=CreateKey(key, column) if key else None, match=match)
+    typing = {
+        name: settled(FieldRule(name, column=each), section, described)
+        for name, each in spelled.items()
+        if (described := describe.field(name)) is not None
+    }
+    own_key = CreateKey(key, column) if key else None
+    return replace(rule, create=spelled, create_key=own_key, match=match, create_rules=typing)
 
 
 def _spelled(describe: SObjectDescribe, name: str) -> str:

@@ -18,6 +18,8 @@ from sfsync.core.checks import OrgRules, section_problems
 from sfsync.core.contact_roles.role_words import unknown_preferences
 from sfsync.core.deals.closing import closing_problems
 from sfsync.core.deals.job_words import word_problems
+from sfsync.core.declared_problems import declared_problems
+from sfsync.core.declared_values import settled
 from sfsync.core.describe import Field, SObjectDescribe
 from sfsync.core.job import Job, Section
 from sfsync.core.ports import OrgSchema
@@ -63,7 +65,11 @@ def read_schema(job: Job, gateway: OrgSchema) -> Schema:
         problem
         for section in job.sections.values()
         for describe in (describes[section.sobject],)
-        for problem in (*section_problems(section, describe), *word_problems(section, describe, stages))
+        for problem in (
+            *section_problems(section, describe),
+            *declared_problems(section, describe),
+            *word_problems(section, describe, stages),
+        )
     ]
     parents = parent_schema(job, describes, gateway)
     problems += parents.problems
@@ -109,9 +115,10 @@ def _canonical(
         match = rule.match
         if field.type == "reference" and not match:
             match = default_match(section.sobject, field.name, target(field), key=_key_of(job, target(field)))
-        spelled = replace(rule, field=field.name, match=match)
+        spelled = settled(replace(rule, field=field.name, match=match), section, field)
         goal = target(field)
-        rules.append(with_parents(spelled, goal, parents, describes[goal]) if goal in describes else spelled)
+        makes = goal in describes
+        rules.append(with_parents(spelled, goal, parents, describes[goal], section) if makes else spelled)
     key = describe.field(section.key) if section.key else None
     return replace(section, rules=tuple(rules), key=key.name if key else None)
 

@@ -219,6 +219,25 @@ def test_the_digest_follows_the_meaning_only(folder: Path) -> None:
     assert digest(SMALL.replace('"id"', '{ column = "id" }')) == digest(SMALL)
 
 
+@pytest.mark.parametrize("line", ['numbers = "de_DE"', 'dates = "D.M.Y"', 'dates = "excel-serial"'])
+def test_a_digest_follows_what_a_section_declares_of_its_cells(folder: Path, line: str) -> None:
+    """Other numbers or dates are other values, so a plan that was made before is stale."""
+    changed = load_job(
+        write(folder, SMALL.replace("[opportunities]\n", f"[opportunities]\n{line}\n")), environ={}
+    )
+    assert changed.digest != load_job(write(folder, SMALL), environ={}).digest
+
+
+@pytest.mark.parametrize(
+    "words", ['format = "D/M/Y"', 'numbers = "fr_FR"', 'times = "100"', 'times = "0.01"']
+)
+def test_a_digest_follows_what_a_rule_declares_of_its_cells(folder: Path, words: str) -> None:
+    """The same column read in another way is another job."""
+    rule = '\nX__c = { column = "x"%s }\n'
+    changed = load_job(write(folder, SMALL + rule % f", {words}"), environ={})
+    assert changed.digest != load_job(write(folder, SMALL + rule % ""), environ={}).digest
+
+
 def test_windows_line_ends_and_a_mark_are_read(folder: Path) -> None:
     """A file that Notepad saved is a job like any other."""
     path = write(folder, "")
@@ -252,9 +271,12 @@ def test_the_schemas_describe_every_key() -> None:
         "inactive",
         "inactive_default",
         "format",
+        "numbers",
+        "times",
         "policy",
         "create",
         "create_key",
+        "record_id",
     }
     assert all("description" in each for each in rule.values())
     assert {"access_token_env", "private_key_file"} <= set(org["properties"])
