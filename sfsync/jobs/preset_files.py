@@ -36,8 +36,11 @@ FOLDER: Final = "presets"
 ANY: Final = "any"
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
-PACKAGED: Final = (_PACKAGE / FOLDER, _PACKAGE.parent / "config" / FOLDER)
-"""Where the presets that come with sfsync are: in the package, or in the repository that it runs from."""
+_REPOSITORY: Final = _PACKAGE.parent
+PACKAGED: Final = (
+    _REPOSITORY / "config" / FOLDER if (_REPOSITORY / "pyproject.toml").is_file() else _PACKAGE / FOLDER
+)
+"""The presets that come with sfsync: config/presets of the repository it runs from, or their copy in the wheel."""
 
 _HINT: Final = "Correct the preset file. `sfsync schema preset` prints every key and what it means."
 
@@ -61,7 +64,7 @@ def preset_folders(job_folder: Path | None, environ: Mapping[str, str] | None = 
     config = find_config_folder(environ)
     folders = [job_folder / FOLDER, job_folder.parent / FOLDER] if job_folder is not None else []
     folders += [config / FOLDER] if config is not None else []
-    return [each for each in dict.fromkeys((*folders, *PACKAGED)) if each.is_dir()]
+    return [each for each in dict.fromkeys((*folders, PACKAGED)) if each.is_dir()]
 
 
 def read_preset(name: str, folders: Sequence[Path]) -> PresetFile:

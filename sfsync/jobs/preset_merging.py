@@ -21,7 +21,7 @@ from sfsync.jobs.toml_file import TomlFile
 _OF_HEADERS: Final = frozenset({"columns", "required", "ignored", "others", "footer", "key", "fields"})
 """Keys of a preset's section that are no keys of a job's section, or are merged by themselves."""
 
-_OF_FILES: Final = frozenset({"numbers", "dates", "delimiter", "encoding"})
+_OF_FILES: Final = frozenset({"delimiter", "encoding"})
 """Keys that say how a file is written: roles that have no file of their own take them from the deals."""
 
 _VALUE_KEYS: Final = frozenset({"column", "compose", "constant"})
@@ -78,11 +78,14 @@ def _merge(merged: Presets, name: str, section: Mapping[str, Any], preset: Prese
         return
     under = preset.section(name)
     own = section.get("fields", {})
-    fields = _fields(under.get("fields", {}), own) if isinstance(own, Mapping) else own
+    if not isinstance(own, Mapping):
+        return  # the form says so
+    fields = _fields(under.get("fields", {}), own)
     key = section.get("key")
-    if isinstance(key, str) and isinstance(fields, dict) and not _maps(fields, key):
-        rule = under.get("key") or (key if known.others_are_fields else None)
-        fields |= {key: rule} if rule else {}
+    key_rule = under.get("key") or (key if known.others_are_fields else None)
+    gives_key = bool(isinstance(key, str) and key and key_rule and not _maps(fields, key))
+    if gives_key:
+        fields = {**fields, key: key_rule}
     plain = {each: value for each, value in under.items() if each not in _OF_HEADERS}
     if any(each in section for each in _SOURCES_OF_ROLES):
         plain.pop("listed", None)
@@ -92,9 +95,11 @@ def _merge(merged: Presets, name: str, section: Mapping[str, Any], preset: Prese
     if "listed" in merged.document[name]:
         for each in _OF_FILES & plain.keys() - section.keys():
             del merged.document[name][each]
-    said_by_job = {each.lower() for each in own} if isinstance(own, Mapping) else set()
+    said_by_job = {each.lower() for each in own}
     from_preset = {each for each in fields if each.lower() not in said_by_job and each != key}
-    merged.columns[name] = replace(known, own_fields=frozenset(from_preset))
+    merged.columns[name] = replace(
+        known, own_fields=frozenset(from_preset), key_field=str(key) if gives_key else ""
+    )
     merged.digests[name] = preset.digest
 
 

@@ -17,7 +17,8 @@ ENTRY_COLUMNS: Final = ("name", "email", "role", "id", "company")
 
 _WORD: Final = re.compile(rf"\b({'|'.join(ENTRY_COLUMNS)})\b")
 _FORMS: Final = {"email": r"[^\s@()<>,;]+@[^\s@()<>,;]+", "id": r"[0-9A-Za-z_-]+"}
-_TEXT: Final = r"\S(?:.*\S)?"
+_TEXT: Final = r"[^\s@](?:[^@]*[^\s@])?"
+"""No name holds an address: two entries that were not split would be one, and the first contact would be lost."""
 
 
 @dataclass(frozen=True)

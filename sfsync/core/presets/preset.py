@@ -21,10 +21,15 @@ _ACCENTS: Final = re.compile("[\u0300-\u036f]")
 _BLANKS: Final = re.compile(r"[\s_]+")
 
 
+def words_of(header: str) -> str:
+    """The header without case and accents, its words apart by one blank, in one Unicode spelling."""
+    apart = unicodedata.normalize("NFD", header.casefold())
+    return unicodedata.normalize("NFC", _BLANKS.sub(" ", _ACCENTS.sub("", apart))).strip()
+
+
 def folded(header: str) -> str:
     """The header without case, blanks, underscores and accents, in one Unicode spelling."""
-    apart = unicodedata.normalize("NFD", header.casefold())
-    return unicodedata.normalize("NFC", _BLANKS.sub("", _ACCENTS.sub("", apart)))
+    return words_of(header).replace(" ", "")
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,9 @@ class PresetColumns:
 
     `headers` are those of each canonical column. `required` are the canonical columns without which a file is no
     such export. `ignored` are headers, or patterns with `*`, that are known and left out. `own_fields` are the
-    fields whose rules came from the preset, and not from the job. With `others_are_fields` every further header
-    that is an API name is taken for the field of that name. `footer` are patterns of lines behind the last row.
+    fields whose rules came from the preset, and not from the job; `key_field` is one too, but the file must have
+    its column. With `others_are_fields` every further header that is an API name is taken for the field of that
+    name. `footer` are patterns of lines behind the last row.
     """
 
     preset: str
@@ -43,6 +49,7 @@ class PresetColumns:
     required: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     own_fields: frozenset[str] = frozenset()
+    key_field: str = ""
     others_are_fields: bool = False
     footer: tuple[str, ...] = ()
 
