@@ -83,9 +83,9 @@ def _merge(merged: Presets, name: str, section: Mapping[str, Any], preset: Prese
     fields = _fields(under.get("fields", {}), own)
     key = section.get("key")
     key_rule = under.get("key") or (key if known.others_are_fields else None)
-    gives_key = bool(isinstance(key, str) and key and key_rule and not _maps(fields, key))
-    if gives_key:
-        fields = {**fields, key: key_rule}
+    key_field = key if isinstance(key, str) and key_rule and not _maps(fields, key) else ""
+    if key_field:
+        fields = {**fields, key_field: key_rule}
     plain = {each: value for each, value in under.items() if each not in _OF_HEADERS}
     if any(each in section for each in _SOURCES_OF_ROLES):
         plain.pop("listed", None)
@@ -97,9 +97,7 @@ def _merge(merged: Presets, name: str, section: Mapping[str, Any], preset: Prese
             del merged.document[name][each]
     said_by_job = {each.lower() for each in own}
     from_preset = {each for each in fields if each.lower() not in said_by_job and each != key}
-    merged.columns[name] = replace(
-        known, own_fields=frozenset(from_preset), key_field=str(key) if gives_key else ""
-    )
+    merged.columns[name] = replace(known, own_fields=frozenset(from_preset), key_field=key_field)
     merged.digests[name] = preset.digest
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sfsync.core.presets.footers import LooseLine, follows_directly, footer_start, is_loose
-from sfsync.core.results import RowRef
+from sfsync.core.results import Problem, RowRef
 from sfsync.core.rows import ModelRow, PassedLine, RowSource, SourceForm, SourceRow, UnreadableRow
 from sfsync.errors import SourceError
 
@@ -23,6 +23,11 @@ class WithoutFooter:
     def form(self) -> SourceForm:
         """The form of the file."""
         return self._source.form
+
+    def notes(self) -> tuple[Problem, ...]:
+        """What the other source has to tell beside its rows, if anything."""
+        told = getattr(self._source, "notes", None)
+        return tuple(told()) if told is not None else ()
 
     def rows(self) -> Iterator[Row]:
         """Every row, then the lines of the footer.

@@ -29,21 +29,27 @@ _MOST_HEADERS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The columns of a section's source, and its file as it is shown."""
+    """The columns of a section's source, its file as it is shown, and its kind (`core.job.SourceSpec`)."""
 
     columns: tuple[str, ...]
     file: str
+    kind: str = "csv"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a column that is not named is not there; rows given in Python leave out what they do not say."""
+        return self.kind != "rows"
 
 
 def fitted_to_sources(job: Job, sources: Mapping[str, RowSource]) -> Job:
     """The job as its opened sources want it; see `fitted_job`."""
     forms = {name: source.form for name, source in sources.items()}
-    return fitted_job(job, {name: Header(form.columns, form.file) for name, form in forms.items()})
+    return fitted_job(job, {name: Header(form.columns, form.file, form.kind) for name, form in forms.items()})
 
 
 def fitted_to_images(job: Job, images: Mapping[str, SourceImage]) -> Job:
     """The job as it was for a saved plan, whose sources may be gone; see `fitted_job`."""
-    headers = {name: Header(image.columns, image.file) for name, image in images.items()}
+    headers = {name: Header(image.columns, image.file, image.kind) for name, image in images.items()}
     of_roles = {name: DEALS for name, section in job.sections.items() if section.source.listed}
     return fitted_job(
         job, headers | {name: headers[each] for name, each in of_roles.items() if each in headers}
@@ -117,7 +123,7 @@ class _Fit:
 
     def require(self) -> None:
         """Returns when the file has every column that the preset requires."""
-        for name in self._preset.required:
+        for name in self._preset.required if self._header.is_whole else ():
             if name not in self._found:
                 raise self._missing(name)
 
@@ -147,6 +153,8 @@ class _Fit:
     def rule(self, rule: FieldRule) -> FieldRule | None:
         """The rule with the file's columns; None for a preset's rule whose columns are not there."""
         columns = tuple(found for each in rule.value_columns if (found := self.known(each)) is not None)
+        if not self._header.is_whole:
+            return self._renamed(rule)
         if rule.field not in self._preset.own_fields:
             return self._renamed(self._of_those_there(rule, columns))
         places = PLACE.findall(rule.compose or "")

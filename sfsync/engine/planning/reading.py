@@ -95,7 +95,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         rows.append(checked)
     if section.sobject != CONTACT_ROLE:
         _check_keys(section, rows, rules)
-    notes = _unmapped_columns(section, form) if form.columns else _unseen_columns(section, form, seen)
+    notes = _unmapped_columns(section, form) if form.kind == "csv" else _unseen_columns(section, form, seen)
     notes += passed_notes(form, passed)
     return ReadSection(section, rows, _image(form, raws), notes)
 
@@ -180,7 +180,7 @@ def mapped_columns(section: Section) -> dict[str, str]:
 
 
 def _require_columns(section: Section, form: SourceForm) -> None:
-    if not form.columns:
+    if form.kind != "csv":
         return
     for column, name in mapped_columns(section).items():
         if column not in form.columns and column not in form.entry_columns:
