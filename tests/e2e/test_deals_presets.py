@@ -325,6 +325,26 @@ def test_check_shows_the_section_that_job_preset_and_file_make_together(desk: De
     assert {each["field"]: each["said_by"] for each in section["rules"]}["NextStep"] == "job"
 
 
+def test_the_preset_of_ones_own_that_the_docs_show_brings_its_export(desk: Desk) -> None:
+    """A file beside the job is enough: header, state, days and footer are what it says."""
+    blocks = (ROOT / "docs" / "presets.md").read_text(encoding="utf-8").split("```toml\n")
+    [own] = [each.partition("```")[0] for each in blocks if each.startswith('title = "Our old CRM"')]
+    (desk.folder / "presets").mkdir()
+    (desk.folder / "presets" / "old-crm.toml").write_text(own, encoding="utf-8")
+    header = "No.,GESCHÄFT,State,Stage,Won on,Due on,Internal note\n"
+    rows = (
+        "1,5 Laces,open,Demo,,15.1.2027,x\n2,6 Laces,won,Demo,12.11.2026,15.1.2027,y\nEnd of export 2 rows\n"
+    )
+    desk.job(header + rows, "old-crm")
+    plan = desk.plan()
+    deals = {str(each.values["Name"]): each.values for each in created(plan, "Opportunity")}
+    assert stages_and_days(deals) == {
+        "5 Laces": ("Value Proposition", date(2027, 1, 15)),
+        "6 Laces": ("Closed Won", date(2026, 11, 12)),
+    }
+    assert codes(plan).keys() == {"FOOTER_LEFT_OUT"}
+
+
 @pytest.mark.parametrize("job", ["hubspot", "pipedrive"])
 def test_the_example_jobs_are_planned_as_they_are(desk: Desk, job: str) -> None:
     """Each of them brings three deals of its sample."""
