@@ -142,7 +142,7 @@ def _by_strptime(name: str, text: str) -> date:
 
 def _order_form(name: str, order: re.Match[str]) -> DateForm:
     if order[4]:
-        raise ValueError(f'= "{name}" names a language without a month in words, which is MMM')
+        raise ValueError(f'= "{name[:60]}" names a language without a month in words, which is MMM')
     parts = {"D": "(?P<D>[0-9]{1,2})", "M": "(?P<M>[0-9]{1,2})", "Y": "(?P<Y>[0-9]{4})"}
     pattern = "".join(parts.get(each, re.escape(each)) for each in name)
     example = name.replace("D", "30").replace("M", "9").replace("Y", "2026")

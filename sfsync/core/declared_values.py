@@ -8,6 +8,7 @@ given, the hint says each reading with the key that would declare it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Context, Decimal
@@ -16,13 +17,16 @@ from typing import Final
 from sfsync.core.dates import COMMON_ORDERS, ISO, date_form, read_date, read_moment
 from sfsync.core.describe import Field
 from sfsync.core.job import FieldRule, Section
-from sfsync.core.numbers import PLAIN, Amount, NotANumber, number_form, read_number
+from sfsync.core.numbers import PLAIN, Amount, NotANumber, read_number
 from sfsync.core.values import shown
 
 NUMBER_TYPES: Final = frozenset({"currency", "double", "percent", "int"})
 _EXACT: Final = Context(prec=20_000)
 _CURRENCY: Final = "currencyisocode"
-_COMMON_LOCALES: Final = ("en_US", "de_DE", "fr_FR", "de_CH", "en_IN")
+_TWO_WAYS: Final = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
+"""Three decimals, or a group of thousands: of all plain numbers only these are other numbers in other locales."""
+
+_COMMON_LOCALES: Final = (PLAIN, "en_US", "de_DE", "fr_FR", "de_CH", "en_IN")
 _LIKELY_SERIALS: Final = range(20_000, 80_000)
 """Days of the years 1954 to 2119; other whole numbers are hardly meant as Excel's days."""
 
@@ -61,6 +65,13 @@ def declared_value(rule: FieldRule, text: str, number: Decimal | None) -> object
     Raises:
         NotAsDeclared: the text is not what the job declares.
     """
+    if (
+        rule.numbers is None
+        and number is None
+        and rule.field_type in NUMBER_TYPES
+        and _TWO_WAYS.fullmatch(text)
+    ):
+        raise NotAsDeclared("BAD_NUMBER", f'{rule.field}: "{text}" can be read two ways', _number_hint(text))
     if rule.numbers is not None or rule.times is not None:
         return _number(rule, text, number)
     is_moment = rule.field_type == "datetime"
@@ -154,7 +165,7 @@ def _number_hint(text: str) -> str:
     readings: dict[str, str] = {}
     for locale in _COMMON_LOCALES:
         try:
-            value = shown(number_form(locale).read(text).value)
+            value = shown(read_number(text, locale).value)
         except NotANumber:
             continue
         readings.setdefault(value, locale)

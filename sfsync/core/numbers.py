@@ -164,7 +164,7 @@ def require_locale(locale: str) -> None:
     spelled = locale.replace("-", "_")
     same = next((each for each in known if each.lower() == spelled.lower()), None)
     hint = f'Did you mean "{same}"?' if same else suggestion(spelled, known if locale else ())
-    raise ValueError(f'"{locale}" is no locale such as de_DE or en_US. {hint}'.strip())
+    raise ValueError(f'"{locale[:60]}" is no locale such as de_DE or en_US. {hint}'.strip())
 
 
 def _alike(group: str) -> str:

@@ -26,7 +26,7 @@ def declared_mistakes(path: Path, table: Table) -> Iterator[Mistake]:
             try:
                 number_form(given)
             except ValueError as error:
-                yield Mistake((*path, key), f": {error}" if "\n" in given else f"= {error}")
+                yield Mistake((*path, key), f"= {error}")
         elif key in ("dates", "format"):
             try:
                 date_form(given)

@@ -331,9 +331,9 @@ def test_the_preset_of_ones_own_that_the_docs_show_brings_its_export(desk: Desk)
     [own] = [each.partition("```")[0] for each in blocks if each.startswith('title = "Our old CRM"')]
     (desk.folder / "presets").mkdir()
     (desk.folder / "presets" / "old-crm.toml").write_text(own, encoding="utf-8")
-    header = "No.,GESCHÄFT,State,Stage,Won on,Due on,Internal note\n"
+    header = "No.,GESCHÄFT,Sum,State,Stage,Won on,Due on,Internal note\n"
     rows = (
-        "1,5 Laces,open,Demo,,15.1.2027,x\n2,6 Laces,won,Demo,12.11.2026,15.1.2027,y\nEnd of export 2 rows\n"
+        "1,5 Laces,50,open,Demo,,15.1.2027,x\n2,6 Laces,60,won,Demo,12.11.2026,15.1.2027,y\nEnd of export 2\n"
     )
     desk.job(header + rows, "old-crm")
     plan = desk.plan()

@@ -71,6 +71,7 @@ OWNERS = {
     "socket": {"salesforce", "emulator", "journal"},
     "random": {"emulator"},
     "keyring": {"jobs"},
+    "babel": {"core"},
 }
 """Library -> the rooms that may import it."""
 

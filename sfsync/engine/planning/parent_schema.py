@@ -139,13 +139,13 @@ def with_parents(
     column = rule.create_key.column if rule.create_key else None
     spelled = {_spelled(describe, name): each for name, each in rule.create.items()}
     match = tuple(_spelled(describe, name) for name in rule.match)
-    typing = {
+    create_rules = {
         name: settled(FieldRule(name, column=each), section, described)
         for name, each in spelled.items()
         if (described := describe.field(name)) is not None
     }
     own_key = CreateKey(key, column) if key else None
-    return replace(rule, create=spelled, create_key=own_key, match=match, create_rules=typing)
+    return replace(rule, create=spelled, create_key=own_key, match=match, create_rules=create_rules)
 
 
 def _spelled(describe: SObjectDescribe, name: str) -> str:

@@ -142,3 +142,39 @@ def test_a_record_id_of_15_characters_is_the_one_of_18() -> None:
     assert row_of(rule, id="0068d00000AbCdE").values == row_of(rule, id="0068d00000AbCdEAAV").values
     [problem] = row_of(rule, id="006").problems
     assert (problem.code, problem.column, problem.value) == ("BAD_RECORD_ID", "id", "006")
+
+
+@pytest.mark.parametrize(
+    ("rule", "cell", "value"),
+    [
+        (FieldRule("Amount", "c", numbers="de_DE"), "1.234,50", Decimal("1234.50")),
+        (FieldRule("Amount", "c", numbers="de_DE"), Decimal("1234.5"), Decimal("1234.5")),
+        (FieldRule("Probability", "c", times=Decimal(100)), "0.07", Decimal("7.00")),
+        (FieldRule("Probability", "c", times=Decimal(100)), Decimal("0.07"), Decimal("7.00")),
+        (FieldRule("Amount", "c", numbers="de_DE", value_map={"frei": "0,50"}), "frei", Decimal("0.50")),
+        (FieldRule("CloseDate", "c", date_format="excel-serial"), Decimal(46295), date(2026, 9, 30)),
+        (FieldRule("Amount", "c", field_type="currency"), Decimal("1.234"), Decimal("1.234")),
+        (FieldRule("Amount", "c", field_type="currency", numbers="plain"), "1.234", Decimal("1.234")),
+    ],
+)
+def test_I7_a_declared_number_or_date_is_read_as_declared(rule: FieldRule, cell: Any, value: object) -> None:
+    """A number of a JSON document needs no locale; words of the job are written like the cells."""
+    row = row_of(rule, c=cell)
+    assert (row.values[rule.field], row.problems) == (value, ())
+
+
+def test_I7_what_is_not_as_declared_is_a_problem_with_an_example() -> None:
+    """The message says the locale and a number of it, the problem names column and value."""
+    [problem] = row_of(FieldRule("Amount", "amount", numbers="de_DE"), amount="12.50").problems
+    assert (problem.code, problem.column, problem.value) == ("BAD_NUMBER", "amount", "12.50")
+    assert "as de_DE writes it, such as 1.234,50" in problem.message
+
+
+def test_I6_an_ambiguous_date_says_each_reading_and_what_declares_it() -> None:
+    """A person chooses; the hint is what to type."""
+    [problem] = row_of(FieldRule("CloseDate", "c"), c="03/04/2026").problems
+    assert 'dates = "D/M/Y" reads 2026-04-03, dates = "M/D/Y" reads 2026-03-04' in problem.hint
+    [only] = row_of(FieldRule("CloseDate", "c"), c="13/02/2026").problems
+    assert 'dates = "D/M/Y" reads 2026-02-13 (' in only.hint
+    [none] = row_of(FieldRule("CloseDate", "c"), c="soon").problems
+    assert none.hint.startswith("Correct the cell, or say how dates are written")

@@ -238,6 +238,16 @@ def test_a_digest_follows_what_a_rule_declares_of_its_cells(folder: Path, words:
     assert changed.digest != load_job(write(folder, SMALL + rule % ""), environ={}).digest
 
 
+def test_the_job_of_the_documentation_of_cells_is_a_job(folder: Path) -> None:
+    """What docs/numbers-and-dates.md shows can be typed."""
+    text = (ROOT / "docs" / "numbers-and-dates.md").read_text(encoding="utf-8")
+    shown = text.partition("```toml\n")[2].partition("```")[0]
+    section = load_job(write(folder, shown), environ={}).sections["opportunities"]
+    chance = section.rule("Probability")
+    assert chance is not None
+    assert (section.numbers, section.dates, chance.times) == ("de_DE", "D.M.Y", 100)
+
+
 def test_windows_line_ends_and_a_mark_are_read(folder: Path) -> None:
     """A file that Notepad saved is a job like any other."""
     path = write(folder, "")
