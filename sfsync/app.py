@@ -26,6 +26,7 @@ from sfsync.core.pins import pin_notes
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan
 from sfsync.core.ports import RunRecord
+from sfsync.core.presets.fitting import fitted_to_images, fitted_to_sources
 from sfsync.core.references.parents import makes_without_key
 from sfsync.core.report import Report
 from sfsync.core.rows import RowSource
@@ -121,9 +122,10 @@ class Workplace:
     def plan(self) -> Plan:
         """Makes a plan; nothing is written to the org."""
         stamp = PlanStamp(new_name(self.around.clock()), self.bench.now())
+        sources = open_sources(self.job)
         made = make_plan(
-            self.job,
-            open_sources(self.job),
+            fitted_to_sources(self.job, sources),
+            sources,
             gateway=self.gateway,
             journal=self.journal,
             stamp=stamp,
@@ -189,7 +191,7 @@ class Workplace:
             GuardError: the plan is stale, for another org, or was applied before.
         """
         if not is_fresh:
-            refuse_stale(plan, self.job, self.bench)
+            refuse_stale(plan, fitted_to_images(self.job, plan.sources), self.bench)
         refuse_excess(plan, self.bench)
         folder = self.run_folder(plan.job, plan.plan_id)
         plan_file = folder / "plan.json"

@@ -16,6 +16,8 @@ from sfsync.core.job import Job, Section
 from sfsync.core.pins import pin_notes
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.ports import OrgSchema
+from sfsync.core.presets.fitting import fitted_to_sources
+from sfsync.core.presets.telling import EffectiveSection, effective_sections
 from sfsync.core.results import Problem
 from sfsync.core.sending.guarantees import Guarantee, guarantee_of
 from sfsync.core.sending.receipts import RECEIPT, can_keep_receipts
@@ -37,7 +39,8 @@ from sfsync.snapshots import read_snapshot
 class CheckedJob:
     """What a check found: rows and guarantee of each sObject, and the problems of rows that can be judged alone.
 
-    `snapshot` is the file that stood in for the org, or None. `unchecked` are sentences.
+    `snapshot` is the file that stood in for the org, or None. `unchecked` are sentences. `presets` are the sections
+    with presets, as they are for the files.
     """
 
     job: str
@@ -48,6 +51,7 @@ class CheckedJob:
     notes: tuple[Problem, ...]
     unchecked: tuple[str, ...]
     snapshot: str | None = None
+    presets: tuple[EffectiveSection, ...] = ()
 
 
 def check(job: Job, *, around: Surroundings | None = None, snapshot: Path | None = None) -> CheckedJob:
@@ -94,9 +98,10 @@ def _checked(
     statuses: Callable[[], list[str]],
     file: str | None = None,
 ) -> CheckedJob:
+    sources = open_sources(job)
+    written, job = job, fitted_to_sources(job, sources)
     schema = read_schema(job, org)
     routes = choose_routes(schema.writing, means, wanted=job.route)
-    sources = open_sources(job)
     read = [
         read_section(section, sources[name], schema.rules[section.sobject])
         for name, section in schema.sections.items()
@@ -115,6 +120,7 @@ def _checked(
         notes=(*(note for each in read for note in each.notes), *_lead_notes(schema.sections, org, statuses)),
         unchecked=(*_unchecked(read, org), *(_offline(routes) if file else ())),
         snapshot=file,
+        presets=effective_sections(written, job),
     )
 
 

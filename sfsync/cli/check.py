@@ -66,6 +66,7 @@ def _document(checked: CheckedJob, *, exit_code: int) -> dict[str, Any]:
         "notes": [asdict(each) for each in checked.notes],
         "unchecked": list(checked.unchecked),
         "snapshot": checked.snapshot,
+        "presets": [asdict(each) for each in checked.presets],
         "exit_code": exit_code,
     }
 
@@ -83,6 +84,12 @@ def _draw(checked: CheckedJob) -> None:
             click.echo(f"    rests on: {line}")
         for line in creates.better:
             click.echo(f"    better: {line}")
+    for section in checked.presets:
+        click.echo(visible(f"  {section.section}: preset {section.preset} ({section.file})"))
+        for rule in section.rules:
+            click.echo(visible(f"    {rule.text}"))
+        if section.left_out:
+            click.echo(visible(f"    known and left out: {', '.join(section.left_out)}"))
     for note in checked.notes:
         click.echo(f"  note: {note.message}  {note.hint}")
     for problem in checked.problems:

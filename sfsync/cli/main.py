@@ -37,7 +37,7 @@ COMMANDS: Final = {
     "state": ("state", "Look after the journal: what it remembers, who holds its locks."),
     "org": ("org", "Look at an org, and write what makes it safest: snapshot, setup, receipts."),
     "emulator": ("emulator", "Serve a local Salesforce emulator for rehearsals."),
-    "schema": ("schema", "Print the JSON Schema of job files and org profiles."),
+    "schema": ("schema", "Print the JSON Schema of job files, org profiles and presets."),
 }
 """Command -> its module below sfsync.cli and its line in the help."""
 

@@ -248,7 +248,7 @@ def row_problem(section: Section, ref: RowRef, name: str, invalid: Invalid, *, v
         message=invalid.message,
         hint=invalid.hint,
         row=ref,
-        column=(rule.column or "") if rule else "",
+        column=" or ".join(rule.value_columns) if rule else "",
         field=name,
         value=value,
     )

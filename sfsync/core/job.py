@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from sfsync.core.contact_roles.role_rules import AS_GIVEN, RoleRules
 from sfsync.core.deals.gone import NO_POLICIES, GonePolicies
+from sfsync.core.presets.preset import PresetColumns
 from sfsync.core.references.picks import NO_PICKS, Picks
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.writes import Route
@@ -159,7 +160,9 @@ class CreateKey:
 class FieldRule:
     """How one field of the sObject gets its value from a row.
 
-    Exactly one of `column`, `compose` (text with `{column}` places) and `constant` is given.
+    Exactly one of `column`, `compose` (text with `{column}` places) and `constant` is given. `or_columns` are
+    read, in order, where `column` is empty or its word becomes "" in the `value_map`. With `as_record_id` the text
+    is a record id, and always the 18-character one.
     `match` names, in order, the fields of the referenced sObject by which a reference is looked up ("Id" is
     the id itself); it is empty for plain fields. `account` is the column that says the account of a strategy such
     as "Name + Account.Name"; `inactive_default` is the user who takes the place of one who left.
@@ -189,8 +192,15 @@ class FieldRule:
     inactive_default: str | None = None
     create: Mapping[str, str] = dataclasses.field(default_factory=dict)
     create_key: CreateKey | None = None
+    or_columns: tuple[str, ...] = ()
+    as_record_id: bool = False
     create_rules: Mapping[str, FieldRule] = dataclasses.field(default_factory=dict)
     field_type: str = ""
+
+    @property
+    def value_columns(self) -> tuple[str, ...]:
+        """The columns that may give the value, the first one first."""
+        return (() if self.column is None else (self.column,)) + self.or_columns
 
 
 class LeadTarget(StrEnum):
@@ -226,11 +236,21 @@ class LeadRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedRoles:
+    """Roles as a list in the deals' `column`: what stands between two entries, and how an entry is written."""
+
+    column: str
+    split: str = ";"
+    pattern: str = "name (email)"
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSpec:
     """Where a section's rows come from.
 
     `kind` is "csv", "jsonl" or "json" for a file, "nested" for the roles inside deal documents (then `nested`
-    is the key that holds them and `path` is the deals' file), "rows" for an iterable given in Python.
+    is the key that holds them and `path` is the deals' file), "rows" for an iterable given in Python. `listed` are
+    roles that stand as a list in a cell of the deals, whose file it is.
     """
 
     kind: str
@@ -239,6 +259,7 @@ class SourceSpec:
     encoding: str = "utf-8"
     nested: str | None = None
     rows: Iterable[Any] | None = field(default=None, compare=False)
+    listed: ListedRoles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +273,8 @@ class Section:
     None where the job does not say, `allow` has the movements that are no problem, each once, sorted, and `lead`
     says how rows that name a lead come out of it. `gone` says what is done about rows that are gone from the source
     or from the org. `numbers` and `dates` say how the cells of number and date fields are written, where a
-    rule does not say it itself.
+    rule does not say it itself. `preset` says what the file's header may be; then the columns of the rules are
+    canonical until the section is fitted to the header.
     """
 
     name: str
@@ -269,6 +291,7 @@ class Section:
     lead: LeadRule | None = None
     numbers: str | None = None
     dates: str | None = None
+    preset: PresetColumns | None = None
 
     @property
     def match_name(self) -> str:

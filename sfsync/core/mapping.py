@@ -26,6 +26,7 @@ from sfsync.core.job import Blank, FieldRule, Section
 from sfsync.core.models import InvalidField, Reference, validated
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.rows import Cell, SourceRow
+from sfsync.core.sobject import record_id
 from sfsync.core.values import trimmed
 from sfsync.core.wording import suggestion
 
@@ -81,9 +82,21 @@ def put_right(section: Section, cells: Mapping[str, Cell]) -> Mapping[str, Cell]
 
 def source_text(rule: FieldRule | None, row: SourceRow) -> str:
     """What the row's own cell says for a rule, as a person wrote it."""
-    if rule is None or rule.column is None:
-        return ""
-    return as_text(row.cells.get(rule.column))
+    column = value_column(rule, row.cells) if rule else ""
+    return as_text(row.cells.get(column)) if column else ""
+
+
+def value_column(rule: FieldRule, cells: Mapping[str, Cell]) -> str:
+    """The column that gives the rule's value: of several the first that says something, else the first; "" is none.
+
+    A word that the rule's map makes "" says nothing, so that one column can decide for another: Status=Won is a
+    stage of its own, and Status=Open leaves it to the column Stage.
+    """
+    for column in rule.value_columns if rule.or_columns else ():
+        text = trimmed(as_text(cells.get(column)))
+        if text and (rule.value_map or {}).get(text) != "":
+            return column
+    return rule.column or ""
 
 
 def as_text(cell: Cell) -> str:
@@ -128,7 +141,7 @@ def _cell(rule: FieldRule, cells: Mapping[str, Cell]) -> Cell:
         if places and not any(trimmed(as_text(cells.get(each))) for each in places):
             return None
         return PLACE.sub(lambda place: trimmed(as_text(cells.get(place[1]))), rule.compose)
-    return cells.get(rule.column or "")
+    return cells.get(value_column(rule, cells))
 
 
 @lru_cache(maxsize=256)
@@ -168,10 +181,20 @@ def _typed(
     if rule.match:
         account = trimmed(as_text(cells.get(rule.account))) if rule.account else ""
         return Reference(text, rule.match, account)
+    if rule.as_record_id:
+        return _full_id(text)
     try:
         return declared_value(rule, text, typed)
     except NotAsDeclared as error:
         raise _Unmappable(error.code, str(error), error.hint, value=text) from None
+
+
+def _full_id(text: str) -> str:
+    full = record_id(text)
+    if full is None:
+        hint = "Give the 15 or 18 characters as the org shows them; spreadsheets may change capitals."
+        raise _Unmappable("BAD_RECORD_ID", f'"{text}" is no record id', hint, value=text)
+    return full
 
 
 def _problem(rule: FieldRule, row: SourceRow, error: _Unmappable) -> Problem:
@@ -181,7 +204,7 @@ def _problem(rule: FieldRule, row: SourceRow, error: _Unmappable) -> Problem:
         message=str(error),
         hint=error.hint,
         row=row.ref,
-        column=rule.column or "",
+        column=value_column(rule, row.cells),
         field=rule.field,
         value=error.value,
     )
@@ -199,7 +222,7 @@ def _invalid(section: Section, row: SourceRow, invalid: InvalidField) -> Problem
         message=f"{invalid.field}: {invalid.reason}",
         hint=undeclared_hint(invalid.reason, trimmed(text)) or _VALUE_HINT,
         row=row.ref,
-        column=rule.column or "" if rule else "",
+        column=value_column(rule, row.cells) if rule else "",
         field=invalid.field,
         value=text,
     )

@@ -38,6 +38,14 @@ class UnreadableRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedLine:
+    """A line that is no row, such as one of a report's footer; it is told and counts for nothing else."""
+
+    ref: RowRef
+    raw: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRow:
     """A row given in Python as a local model: its values are typed already and named as in the org."""
 
@@ -48,7 +56,10 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True)
 class SourceForm:
-    """How a source is written, so that its rejects can be written the same way."""
+    """How a source is written, so that its rejects can be written the same way.
+
+    `entry_columns` are columns that its rows have besides those of the file: of an entry of a list in a cell.
+    """
 
     name: str
     file: str
@@ -57,6 +68,7 @@ class SourceForm:
     delimiter: str = ","
     encoding: str = "utf-8"
     line_end: str = "\n"
+    entry_columns: tuple[str, ...] = ()
 
 
 class RowSource(Protocol):
@@ -67,7 +79,7 @@ class RowSource(Protocol):
         """The source's own form; known before the first row is read."""
         ...
 
-    def rows(self) -> Iterator[SourceRow | UnreadableRow | ModelRow]:
+    def rows(self) -> Iterator[SourceRow | UnreadableRow | ModelRow | PassedLine]:
         """Every row in order.
 
         Raises:

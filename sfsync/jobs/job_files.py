@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,8 +57,10 @@ from sfsync.jobs.job_form import (
 )
 from sfsync.jobs.job_meaning import meaning_mistakes
 from sfsync.jobs.job_sources import settled_sources
+from sfsync.jobs.listed_form import ListedForm
 from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
 from sfsync.jobs.picks_file import picks_path, with_picks
+from sfsync.jobs.preset_merging import Presets, with_presets
 from sfsync.jobs.role_rules import role_rules
 from sfsync.jobs.rule_form import CreateKeyForm, RuleForm
 from sfsync.jobs.toml_file import TomlFile, read_toml
@@ -105,8 +108,10 @@ def load_job(
     """
     environ = os.environ if environ is None else environ
     file = read_toml(job_path(path_or_name, environ))
+    presets = with_presets(file, environ)
+    file = replace(file, document=presets.document)
     sources = settled_sources(file, environ)
-    mistakes = [*meaning_mistakes(file.document), *sources.mistakes]
+    mistakes = [*meaning_mistakes(file.document), *sources.mistakes, *presets.mistakes]
     try:
         form = JobForm.model_validate(file.document)
     except ValidationError as error:
@@ -117,7 +122,7 @@ def load_job(
         mistakes.append(Mistake(("name",), f'= "{name}" is no name of a job; give one in plain letters'))
     if mistakes:
         raise refusal(file, mistakes, hint=_HINT)
-    job = _job(form, sources.specs, name=name, org=org, file=file)
+    job = _job(form, sources.specs, presets, name=name, org=org, file=file)
     if form.picks is None:
         return job
     return with_picks(job, picks_path(form.picks, folder=file.path.parent, environ=environ))
@@ -178,6 +183,8 @@ def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
             return LeadForm
         case (name,) if name in SECTIONS:
             return KeyedSectionForm
+        case ("contact_roles", "listed"):
+            return ListedForm
         case (_, "fields", _):
             return RuleForm
         case (_, "fields", _, "create_key"):
@@ -186,18 +193,24 @@ def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
 
 
 def _job(
-    form: JobForm, specs: Mapping[str, SourceSpec], *, name: str, org: str | None, file: TomlFile
+    form: JobForm,
+    specs: Mapping[str, SourceSpec],
+    presets: Presets,
+    *,
+    name: str,
+    org: str | None,
+    file: TomlFile,
 ) -> Job:
     forms = {each: getattr(form, each) for each in SECTIONS}
     return Job(
         name=name,
         org=org or form.org,
         sections={
-            each: _section(each, section, specs[each])
+            each: replace(_section(each, section, specs[each]), preset=presets.columns.get(each))
             for each, section in forms.items()
             if section is not None
         },
-        digest=_digest(form, name),
+        digest=_digest(form, name, presets.digests),
         file=file.shown,
         description=form.description,
         mode=Mode(form.mode),
@@ -261,7 +274,9 @@ def _rule(field: str, form: RuleForm) -> FieldRule:
     blank = Blank.DEFAULT if form.default is not None else Blank(form.blank or "skip")
     return FieldRule(
         field=field,
-        column=form.column,
+        column=form.columns[0] if form.columns else None,
+        or_columns=form.columns[1:],
+        as_record_id=form.record_id,
         compose=form.compose,
         constant=form.constant,
         value_map=form.map,
@@ -292,10 +307,11 @@ def _create_key(form: CreateKeyForm | None) -> CreateKey | None:
     return CreateKey(form.field or "", form.source) if form is not None else None
 
 
-def _digest(form: JobForm, name: str) -> str:
+def _digest(form: JobForm, name: str, presets: Mapping[str, str]) -> str:
     """A digest of all that a plan depends on: not its words, org, guards, or where its files lie."""
     picture: dict[str, Any] = form.model_dump(mode="json", by_alias=True, exclude=_NOT_IN_DIGEST) | {
-        "name": name
+        "name": name,
+        **({"presets": presets} if presets else {}),
     }
     canonical = json.dumps(picture, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()

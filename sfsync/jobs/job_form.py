@@ -11,10 +11,18 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from sfsync.jobs.listed_form import ListedForm
 from sfsync.jobs.rule_form import FIELDS_TEXT, Column, Fields, Form, Text, as_list
 
 
 class _SectionForm(Form):
+    preset: Text | None = Field(
+        None,
+        description="The preset that says what the file's header means and how its fields are filled, such as "
+        '"hubspot-deals": presets beside the job, in config/presets, or one that comes with sfsync. Its rules are '
+        "defaults: a rule of the job takes the place of the preset's, or, without column, compose and constant, is "
+        "laid over it, a map word by word.",
+    )
     kind: Literal["csv", "jsonl", "json"] | None = Field(
         None,
         description="What the file is, when its ending does not say it: csv for any delimited text, jsonl for "
@@ -88,7 +96,7 @@ class KeyedSectionForm(_SectionForm):
         "now on, which keeps its values until the row changes (follow, the default), is left alone and told (park) "
         "or is created again, once (recreate).",
     )
-    fields: Fields = Field(min_length=1, description=FIELDS_TEXT)
+    fields: Fields = Field({}, description=FIELDS_TEXT)
 
 
 class LeadForm(Form):
@@ -154,16 +162,19 @@ class RoleSectionForm(_SectionForm):
     """Rows that become contact roles. Their deals and contacts are looked up; they have no key."""
 
     file: Text | None = Field(
-        None, description="The file of the roles, from the job file's folder; or give nested."
+        None, description="The file of the roles, from the job file's folder; or give nested, or listed."
     )
     nested: Text | None = Field(
         None,
         description="The member of the deal documents that holds their roles, such as contact_roles. A column "
         "that a role does not have is taken from its deal.",
     )
-    fields: Fields = Field(
-        min_length=1, description=f"{FIELDS_TEXT} OpportunityId and ContactId must be among them."
+    listed: ListedForm | None = Field(
+        None,
+        description="Roles that stand as a list in a cell of their deal: one role for each entry. The rules may "
+        "read the entry's columns and the deal's own.",
     )
+    fields: Fields = Field({}, description=f"{FIELDS_TEXT} OpportunityId and ContactId must be among them.")
 
 
 class RolesForm(Form):

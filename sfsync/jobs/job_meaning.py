@@ -62,8 +62,19 @@ def meaning_mistakes(document: Table) -> Iterator[Mistake]:
     yield from gone_mistakes(document)
 
 
+def rule_mistakes(name: str, fields: Table) -> Iterator[Mistake]:
+    """What is wrong with rules alone, whatever section or file they stand in."""
+    rules = _rules({"fields": fields})
+    yield from _field_mistakes(name, rules)
+    for field, rule in rules.items():
+        yield from _rule_mistakes((name, "fields", field), rule)
+
+
 def _section_mistakes(name: str, section: Table) -> Iterator[Mistake]:
     rules = _rules(section)
+    if not section.get("fields", ()) and not isinstance(section.get("fields", {}), str | list):
+        said = "is empty" if "fields" in section else "is missing"
+        yield Mistake((name, "fields"), said, "BAD_VALUE" if "fields" in section else "MISSING_KEY")
     yield from _key_mistakes(name, section, rules)
     yield from _field_mistakes(name, rules)
     if name == "contact_roles":
@@ -97,6 +108,8 @@ def _columns(rule: Table) -> set[str]:
     compose = rule.get("compose")
     columns = set(PLACE.findall(compose)) if isinstance(compose, str) else set()
     columns |= parent_columns(rule)
+    named = rule.get("column")
+    columns |= {each for each in named if isinstance(each, str)} if isinstance(named, list) else set()
     return columns | {rule[key] for key in ("column", "account") if isinstance(rule.get(key), str)}
 
 
@@ -141,13 +154,13 @@ def _role_mistakes(section: Table, rules: Table) -> Iterator[Mistake]:
     for field in _ROLE_FIELDS if isinstance(section.get("fields"), Mapping) else ():
         if field.lower() not in mapped:
             yield Mistake((*path, "fields", field), "is missing: a role needs it", "MISSING_KEY")
-    if ("file" in section) == ("nested" in section):
-        message = 'needs either file = "..." or nested = "MEMBER"'
+    if sum(key in section for key in ("file", "nested", "listed")) != 1:
+        message = 'needs either file = "..." or nested = "MEMBER" or listed = { column = "..." }'
         yield Mistake(path, message, "MISSING_KEY")
-    if "nested" in section:
+    if "nested" in section or "listed" in section:
         for key in ("kind", "delimiter", "encoding"):
             if key in section:
-                yield Mistake((*path, key), "belongs to [opportunities], whose documents hold the roles")
+                yield Mistake((*path, key), "belongs to [opportunities], whose rows hold the roles")
 
 
 def _source_mistakes(name: str, section: Table) -> Iterator[Mistake]:
@@ -195,6 +208,10 @@ def _clashes(path: Path, rule: Table) -> Iterator[Mistake]:
         yield Mistake((*path, "else"), "means nothing without map")
     if "format" in rule and "match" in rule:
         yield Mistake((*path, "format"), "is for dates, match is for references; give one")
+    if rule.get("record_id") is True and ("match" in rule or "format" in rule):
+        yield Mistake(
+            (*path, "record_id"), "is for fields that hold an id as text; give no match and no format"
+        )
     for key in ("map", "blank", "default"):
         if "constant" in rule and key in rule:
             yield Mistake((*path, key), "means nothing beside constant")

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os.path import normpath
 from pathlib import Path
 from typing import Any, Final
 
-from sfsync.core.job import SECTIONS, STANDARD_INPUT, SourceSpec
+from sfsync.core.job import SECTIONS, STANDARD_INPUT, ListedRoles, SourceSpec
 from sfsync.core.wording import listed
 from sfsync.errors import ConfigError
 from sfsync.jobs.mistakes import Mistake
@@ -53,6 +53,8 @@ def settled_sources(file: TomlFile, environ: Mapping[str, str]) -> Sources:
     roles = file.document.get("contact_roles")
     if isinstance(roles, Mapping) and isinstance(roles.get("nested"), str):
         _settle_nested(sources, roles["nested"], file.document.get("opportunities"))
+    elif isinstance(roles, Mapping) and isinstance(roles.get("listed"), Mapping):
+        _settle_listed(sources, roles["listed"], file.document.get("opportunities"))
     return sources
 
 
@@ -153,3 +155,15 @@ def _settle_nested(sources: Sources, member: str, deals: object) -> None:
 def _is_no_document(spec: SourceSpec) -> bool:
     by_ending = ENDINGS.get(spec.path.suffix.lower()) if spec.path is not None else spec.kind
     return spec.kind == "csv" or by_ending != spec.kind
+
+
+def _settle_listed(sources: Sources, listed_roles: Mapping[str, Any], deals: object) -> None:
+    if deals is None:
+        message = "needs [opportunities]: the roles stand in a cell of its rows"
+        sources.mistakes.append(Mistake(("contact_roles", "listed"), message, "MISSING_KEY"))
+        return
+    spec, column = sources.specs.get("opportunities"), listed_roles.get("column")
+    if spec is None or not isinstance(column, str):
+        return  # its own mistake is listed
+    given = {key: listed_roles[key] for key in ("split", "pattern") if isinstance(listed_roles.get(key), str)}
+    sources.specs["contact_roles"] = replace(spec, listed=ListedRoles(column, **given))

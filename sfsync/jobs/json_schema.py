@@ -1,4 +1,4 @@
-"""The JSON Schemas of job files and org profiles, for editors and reviews.
+"""The JSON Schemas of job files, org profiles and presets, for editors and reviews.
 
 They are made from the very models that read the files, so they cannot disagree with them.
 Invariant: TOML knows no null, so neither do the schemas.
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from sfsync.jobs.job_form import JobForm
 from sfsync.jobs.org_form import OrgForm
+from sfsync.jobs.preset_form import PresetForm
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -24,6 +25,11 @@ def job_json_schema() -> dict[str, Any]:
 def org_json_schema() -> dict[str, Any]:
     """The JSON Schema of an org profile."""
     return _schema(OrgForm, "sfsync org profile")
+
+
+def preset_json_schema() -> dict[str, Any]:
+    """The JSON Schema of a preset file."""
+    return _schema(PresetForm, "sfsync preset")
 
 
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 Text = Annotated[str, Field(min_length=1)]
 Column = Annotated[str, Field(min_length=1, description="The name of a column, exactly as in the header.")]
@@ -18,10 +26,22 @@ def as_list(raw: Any) -> Any:
     return [raw] if isinstance(raw, str) else raw
 
 
-def _as_rule(raw: Any) -> Any:
+def as_rule(raw: Any) -> Any:
+    """A column alone as a rule of it; None stays."""
+    if raw is None:
+        return None
     if not isinstance(raw, str | dict):
         raise ValueError("must be the name of a column in quotes, or a table")
     return {"column": raw} if isinstance(raw, str) else raw
+
+
+def _one_or_several(raw: Any, one: ValidatorFunctionWrapHandler) -> Any:
+    """One column as it is, several as a list; only one goes on to the check of a text."""
+    if not isinstance(raw, list):
+        return one(raw)
+    if len(raw) < 2 or not all(isinstance(each, str) and each for each in raw):
+        raise ValueError("must name one column, or a list of two at least")
+    return raw
 
 
 class Form(BaseModel):
@@ -47,7 +67,15 @@ class CreateKeyForm(Form):
 class RuleForm(Form):
     """How a field gets its value. Give exactly one of column, compose and constant."""
 
-    column: Column | None = None
+    column: Annotated[
+        Column | None,
+        WrapValidator(_one_or_several, json_schema_input_type=str | list[str] | None),
+        PlainSerializer(lambda given: given, return_type=Any),
+    ] = Field(
+        None,
+        description="The name of a column, exactly as in the header; or a list of them, of which the first counts "
+        'that is not empty and that map does not make "".',
+    )
     compose: Text | None = Field(
         None,
         description='Text with {column} places, such as "{product} - {deal_id}". Empty when all places are.',
@@ -116,6 +144,10 @@ class RuleForm(Form):
         description='With missing = "create": the own key of the parent that is made. Without it the key of the '
         "section [accounts] or [contacts] is meant, and without that the parent has none.",
     )
+    record_id: bool = Field(
+        default=False,
+        description="The column holds ids of records; 15 characters and 18 are the same id, and 18 are written.",
+    )
     format: Text | None = Field(
         None,
         description="How a date is written: a name, order or strptime format as in the section's dates, such as "
@@ -131,9 +163,15 @@ class RuleForm(Form):
         description='An exact factor of a number, such as "100" where the source has a probability from 0 to 1.',
     )
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that may give the value, in order."""
+        given: str | list[str] | None = self.column
+        return (given,) if isinstance(given, str) else tuple(given or ())
+
 
 Fields = dict[
     Text,
-    Annotated[RuleForm, BeforeValidator(_as_rule, json_schema_input_type=Annotated[str, Column] | RuleForm)],
+    Annotated[RuleForm, BeforeValidator(as_rule, json_schema_input_type=Annotated[str, Column] | RuleForm)],
 ]
 FIELDS_TEXT = "The API names of the fields to write, each with a column or a rule."

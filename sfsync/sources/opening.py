@@ -7,15 +7,20 @@ Invariant: a source that is returned has been looked at: the file is there, and 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from sfsync.core.job import FieldRule, Section
 from sfsync.core.mapping import PLACE
+from sfsync.core.presets.fitting import Header, fitted
 from sfsync.core.rows import RowSource
-from sfsync.errors import ConfigError
+from sfsync.core.wording import suggestion
+from sfsync.errors import ConfigError, SourceError
 from sfsync.sources.delimited import DelimitedSource
-from sfsync.sources.json_documents import DocumentSource, NestedSource
+from sfsync.sources.footers import WithoutFooter
+from sfsync.sources.json_documents import DEALS, DocumentSource, NestedSource
+from sfsync.sources.listed_roles import ListedSource
 from sfsync.sources.python_rows import PythonSource
 from sfsync.sources.text_file import TextFile, open_text
 
@@ -51,7 +56,25 @@ def open_source(section: Section) -> RowSource:
     _refuse_ending(section, spec.path)
     ending = spec.path.suffix.lower()
     kind = _JSON_ENDINGS.get(ending, spec.kind) if spec.kind == "csv" else spec.kind
-    return _opened(section, open_text(spec.path, encoding=spec.encoding, section=section.name), kind)
+    if spec.listed is not None:
+        section = replace(section, name=DEALS)  # the rows, and what is wrong with them, are the deals'
+    source = _opened(section, open_text(spec.path, encoding=spec.encoding, section=section.name), kind)
+    if section.preset is not None and section.preset.footer:
+        source = WithoutFooter(source, section.preset.footer)
+    return source if spec.listed is None else _listed(section, source)
+
+
+def _listed(section: Section, deals: RowSource) -> RowSource:
+    """The roles in a cell of the deals, whose header may be one of several that a preset knows."""
+    own = fitted(section, Header(deals.form.columns, deals.form.file)).source.listed
+    assert own is not None
+    if deals.form.columns and own.column not in deals.form.columns:
+        raise SourceError(
+            f'{deals.form.file}: there is no column "{own.column}", which contact_roles.listed reads',
+            code="COLUMN_MISSING",
+            hint=f"{suggestion(own.column, deals.form.columns)} Correct the header or the job.",
+        )
+    return ListedSource(deals, own)
 
 
 def _opened(section: Section, file: TextFile, kind: str) -> RowSource:
@@ -81,7 +104,7 @@ def _wanted(section: Section) -> frozenset[str]:
 def _columns(rule: FieldRule | None) -> list[str]:
     if rule is None:
         return []
-    of_value = [rule.column] if rule.column is not None else PLACE.findall(rule.compose or "")
+    of_value = list(rule.value_columns) or PLACE.findall(rule.compose or "")
     return of_value if rule.account is None else [*of_value, rule.account]
 
 

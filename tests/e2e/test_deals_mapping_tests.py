@@ -80,6 +80,13 @@ def test_the_shipped_example_passes() -> None:
     assert done.document["passed"] == len(done.document["tests"]) == 5
 
 
+def test_rows_of_a_job_with_a_preset_go_by_the_presets_own_names() -> None:
+    """`sfsync test hubspot` needs no export: a test names canonical columns."""
+    environ = {"HOME": "/nonexistent", "PATH": os.environ["PATH"]}
+    done = warm_sfsync("test", "hubspot", "--json", environ=environ, cwd=ROOT)
+    assert (done.exit_code, done.document["passed"]) == (0, 1), done.out + done.err
+
+
 def test_all_that_is_sent_is_compared_field_by_field(folder: Path) -> None:
     """A date, a number and text are compared as what they are; no source file and no journal is needed."""
     done = run(folder, a_test(f'action = "create"\nsends = {{ {SENT} }}'))

@@ -67,6 +67,7 @@ OWNERS = {
     "rich": {"cli", "report"},
     "lark": {"emulator"},
     "jinja2": {"report"},
+    "rapidfuzz": {"core"},
     "socket": {"salesforce", "emulator", "journal"},
     "random": {"emulator"},
     "keyring": {"jobs"},

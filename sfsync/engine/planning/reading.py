@@ -16,9 +16,18 @@ from sfsync.core.keys import KeyedRow, key_problems
 from sfsync.core.mapping import PLACE, as_text, mapped, source_text
 from sfsync.core.models import Reference
 from sfsync.core.plan import SourceImage
+from sfsync.core.presets.footers import passed_notes
 from sfsync.core.references.parents import Told, columns_for_parents, told_parents
 from sfsync.core.results import Problem, RowRef, Stage
-from sfsync.core.rows import ModelRow, RowSource, SourceForm, SourceRow, UnreadableRow, notes_of
+from sfsync.core.rows import (
+    ModelRow,
+    PassedLine,
+    RowSource,
+    SourceForm,
+    SourceRow,
+    UnreadableRow,
+    notes_of,
+)
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import clean_key, text_or_none
 from sfsync.core.wording import listed, suggestion
@@ -78,7 +87,12 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
     rows: list[CheckedRow] = []
     raws: dict[int, tuple[str, ...]] = {}
     seen: set[str] = set()
-    for number, row in enumerate(source.rows(), start=1):
+    passed: list[PassedLine] = []
+    for row in source.rows():
+        if isinstance(row, PassedLine):
+            passed.append(row)
+            continue
+        number = len(rows) + 1
         ordinal = row.ref.ordinal or number  # roles inside a document have its ordinal
         raws[ordinal] = row.raw
         if isinstance(row, SourceRow):
@@ -90,7 +104,8 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
     if section.sobject != CONTACT_ROLE:
         _check_keys(section, rows, rules)
     notes = _unmapped_columns(section, form) if form.kind == "csv" else _unseen_columns(section, form, seen)
-    return ReadSection(section, rows, _image(form, raws), [*notes, *notes_of(source)])
+    notes += [*passed_notes(form, passed), *notes_of(source)]
+    return ReadSection(section, rows, _image(form, raws), notes)
 
 
 def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules: OrgRules) -> CheckedRow:
@@ -164,8 +179,7 @@ def mapped_columns(section: Section) -> dict[str, str]:
         if rule.account is not None:
             columns[rule.account] = rule.field
         columns |= dict.fromkeys(columns_for_parents(rule), rule.field)
-        if rule.column is not None:
-            columns[rule.column] = rule.field
+        columns |= dict.fromkeys(rule.value_columns, rule.field)
     if section.row_key is not None:
         columns.setdefault(section.row_key, ROW_KEY)
     if section.lead is not None:
@@ -177,7 +191,7 @@ def _require_columns(section: Section, form: SourceForm) -> None:
     if form.kind != "csv":
         return
     for column, name in mapped_columns(section).items():
-        if column not in form.columns:
+        if column not in form.columns and column not in form.entry_columns:
             raise SourceError(
                 f'{form.file}: there is no column "{column}", which {section.name}.fields.{name} reads',
                 code="COLUMN_MISSING",
@@ -186,6 +200,8 @@ def _require_columns(section: Section, form: SourceForm) -> None:
 
 
 def _unmapped_columns(section: Section, form: SourceForm) -> list[Problem]:
+    if form.entry_columns:
+        return []  # the columns are those of the deals, whose section tells of them
     known = mapped_columns(section).keys() | set(section.ignore)
     left_out = [each for each in form.columns if each not in known and not each.startswith("_sfsync_")]
     if not left_out:

@@ -95,6 +95,56 @@ def test_a_text_longer_than_the_platform_keeps_is_a_problem() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ({"won": "2026-12-01", "lost": "", "expected": "2026-11-01"}, date(2026, 12, 1)),
+        ({"won": " ", "lost": "2026-12-02", "expected": "2026-11-01"}, date(2026, 12, 2)),
+        ({"won": "", "lost": "", "expected": "2026-11-01"}, date(2026, 11, 1)),
+    ],
+)
+def test_of_several_columns_the_first_that_is_not_empty_counts(cells: dict[str, str], expected: date) -> None:
+    """A closed deal has its day in another column than an open one."""
+    assert row_of(FieldRule("CloseDate", "won", or_columns=("lost", "expected")), **cells).values == {
+        "CloseDate": expected
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "stage", "expected"), [("Open", "Demo", "Value Proposition"), ("Won", "Demo", "Closed Won")]
+)
+def test_a_word_that_becomes_nothing_leaves_it_to_the_next_column(
+    status: str, stage: str, expected: str
+) -> None:
+    """The status decides for the stage, unless the map makes it empty."""
+    words = {"Open": "", "Won": "Closed Won", "Demo": "Value Proposition"}
+    rule = FieldRule("StageName", "status", or_columns=("stage",), value_map=words)
+    assert row_of(rule, status=status, stage=stage).values == {"StageName": expected}
+
+
+def test_a_problem_names_the_column_that_gave_the_value() -> None:
+    """Of several columns it is the one whose word is wrong, not the first."""
+    words = {"Open": "", "Won": "Closed Won"}
+    row = row_of(FieldRule("StageName", "s", or_columns=("stage",), value_map=words), s="Open", stage="Dmo")
+    assert [(each.code, each.column, each.value) for each in row.problems] == [
+        ("VALUE_NOT_MAPPED", "stage", "Dmo")
+    ]
+
+
+def test_where_all_of_several_columns_are_empty_the_rule_says_what_that_means() -> None:
+    """The default counts, as for one column."""
+    rule = FieldRule("NextStep", "a", or_columns=("b",), blank=Blank.DEFAULT, default="Call")
+    assert row_of(rule, a="", b=" ").values == {"NextStep": "Call"}
+
+
+def test_a_record_id_of_15_characters_is_the_one_of_18() -> None:
+    """Both spellings give one text; a text that is none is a problem."""
+    rule = FieldRule("Name", "id", as_record_id=True)
+    assert row_of(rule, id="0068d00000AbCdE").values == row_of(rule, id="0068d00000AbCdEAAV").values
+    [problem] = row_of(rule, id="006").problems
+    assert (problem.code, problem.column, problem.value) == ("BAD_RECORD_ID", "id", "006")
+
+
+@pytest.mark.parametrize(
     ("rule", "cell", "value"),
     [
         (FieldRule("Amount", "c", numbers="de_DE"), "1.234,50", Decimal("1234.50")),
