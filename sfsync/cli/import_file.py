@@ -56,7 +56,8 @@ if TYPE_CHECKING:
 @click.option(
     "--kind",
     type=click.Choice(["csv", "jsonl", "json"]),
-    help="What FILE is, when its name does not say it; csv by default. JSON needs --job.",
+    help="What FILE is, when its name does not say it: by default csv, or for standard input what --job says. "
+    "JSON needs --job.",
 )
 @click.option("--delimiter", help="The delimiter, when it cannot be told from the header and the first rows.")
 @click.option("--encoding", help="The file's encoding. [default: utf-8]")
@@ -143,12 +144,13 @@ def _by_job(
 
     job = load_job(name, org=_text(options["org"]), environ=around.environ)
     said = {key: options[key] for key in ("delimiter", "encoding") if options[key]}
-    kind = _text(options["kind"]) or "csv"
+    kind = _text(options["kind"])
     sections = {}
     for place, path in (("opportunities", file), ("contact_roles", roles)):
         section = job.sections.get(place)
         if path is not None and section is not None:
-            of_file = kind if place == "opportunities" else "csv"
+            by_job = section.source.kind if path == STANDARD_INPUT else "csv"  # a file's ending says more
+            of_file = (kind if place == "opportunities" else None) or by_job
             source = replace(section.source, path=path, kind=of_file, **said)  # type: ignore[arg-type]
             sections[place] = replace(section, source=source)
     nested = job.sections.get("contact_roles")

@@ -13,6 +13,9 @@ from sfsync.sources.encoding_choice import SAMPLE_LINES, likely_readings
 
 _WIDE: Final = ("utf-16", "utf-32", "utf16", "utf32")
 _LOOKED_AT: Final = 64
+_FEW: Final = 2
+"""One NUL alone may be a stray one."""
+
 _PLAIN_HINT: Final = 'Say how the file is written, for example encoding = "cp1252" (Excel on Windows).'
 
 
@@ -80,7 +83,7 @@ def unmarked_utf_16(start: bytes) -> str | None:
     """
     looked_at = start[:_LOOKED_AT]
     first, second = looked_at[0::2].count(0), looked_at[1::2].count(0)
-    enough = max(1, len(looked_at) // 4)
+    enough = max(_FEW, len(looked_at) // 4)
     if second >= enough and first == 0:
         return "utf-16-le"
     if first >= enough and second == 0:

@@ -195,8 +195,9 @@ def test_a_job_may_read_standard_input_and_say_what_it_is(desk: DealDesk) -> Non
     done = piped(desk, "run", desk.job, "--json", rows=document)
     assert done.exit_code == 0, done.out + done.err
     assert [desk.deal(key)["Amount"] for key in ("D-1", "D-2")] == [100.0, 7.5]
-    by_job = ("import", "-", "--job", desk.job, "--kind", "csv", "--json", "--yes")
-    assert piped(desk, *by_job, rows=HEADER + line("D-3")).exit_code == 0
+    by_job = ("import", "-", "--job", desk.job, "--json", "--yes")
+    assert piped(desk, *by_job, rows=document).document["counts"]["Opportunity"]["unchanged"] == 1
+    assert piped(desk, *by_job, "--kind", "csv", rows=HEADER + line("D-3")).exit_code == 0
 
 
 def test_what_is_wrong_with_standard_input_is_told_like_a_files_fault(desk: DealDesk) -> None:

@@ -165,6 +165,12 @@ def test_a_ragged_row_says_its_counts_and_what_it_may_be(file, row, message, hin
     assert hint in bad.problem.hint
 
 
+def test_one_nul_makes_no_utf_16(file):
+    """A short file with a stray NUL is not taken for another encoding."""
+    [bad] = unreadable(opened(file, "a\n\0\n1\n"))
+    assert (bad.problem.code, bad.ref.line) == ("BAD_CHARACTER", 2)
+
+
 def test_a_nul_names_its_column(file):
     """So that it can be found in a wide row."""
     [bad] = unreadable(opened(file, "a,b\n1,x\0y\n2,z\n"))
