@@ -15,6 +15,7 @@ from typing import Final
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.headers import HeaderMatch, match_headers
 from sfsync.core.job import ROW_KEY, FieldRule, Job, Mode, Section, SourceSpec, allowed_moves
+from sfsync.core.rows import HEADED
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import says_the_day
 from sfsync.core.wording import suggestion
@@ -37,6 +38,8 @@ class ImportRequest:
     date_format: str | None = None
     delimiter: str | None = None
     encoding: str = "utf-8"
+    sheet: str | None = None
+    roles_sheet: str | None = None
     mode: Mode = Mode.UPSERT
     allow: tuple[str, ...] = ()
 
@@ -74,11 +77,11 @@ def import_job(request: ImportRequest, describe: Callable[[str], SObjectDescribe
 def _columns(request: ImportRequest, path: Path, name: str) -> tuple[str, ...]:
     from sfsync.sources import open_source
 
-    probe = Section(name, OPPORTUNITY, _spec(request, path), ())
+    probe = Section(name, OPPORTUNITY, _spec(request, path, name), ())
     form = open_source(probe).form
-    if form.kind != "csv":
+    if form.kind not in HEADED:
         raise ConfigError(
-            f"{path}: only delimited files can be imported without a job file",
+            f"{path}: only files with a header (delimited, .xlsx, .parquet) can be imported without a job file",
             code="NEEDS_JOB",
             hint="Write a job file for JSON deals, or give --job JOB.",
         )
@@ -96,8 +99,9 @@ def _refuse_unknown_columns(request: ImportRequest, columns: Sequence[str]) -> N
             )
 
 
-def _spec(request: ImportRequest, path: Path) -> SourceSpec:
-    return SourceSpec("csv", path, request.delimiter, request.encoding)
+def _spec(request: ImportRequest, path: Path, name: str) -> SourceSpec:
+    sheet = request.sheet if name == "opportunities" else request.roles_sheet
+    return SourceSpec("csv", path, request.delimiter, request.encoding, sheet=sheet)
 
 
 def _key_field(request: ImportRequest, columns: Sequence[str], describe: SObjectDescribe) -> str | None:
@@ -163,7 +167,7 @@ def _deals(
     if key_field is None:
         rules = tuple(each for each in rules if each.column != request.key or _is_writable(each, describe))
     row_key = None if key_field else request.key
-    spec = _spec(request, request.deals)
+    spec = _spec(request, request.deals, "opportunities")
     allow = allowed_moves(request.allow)
     return Section(
         "opportunities", OPPORTUNITY, spec, rules, key_field, row_key=row_key, ignore=ignore, allow=allow
@@ -195,7 +199,8 @@ def _roles(
                 code="COLUMN_MISSING",
                 hint=f'Give --map "COLUMN={name}". Columns are: {", ".join(columns)}.',
             )
-    return Section("contact_roles", CONTACT_ROLE, _spec(request, path), matched.rules, ignore=request.ignore)
+    spec = _spec(request, path, "contact_roles")
+    return Section("contact_roles", CONTACT_ROLE, spec, matched.rules, ignore=request.ignore)
 
 
 def _with_formats(

@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="A column to leave out.")
 @click.option("--date-format", help="How dates are written, such as %d.%m.%Y. By default 2026-09-30.")
 @click.option("--delimiter", help="The delimiter, when it cannot be told from the header.")
+@click.option(
+    "--sheet", metavar="NAME", help="The sheet, when FILE is a workbook of which several have rows."
+)
+@click.option("--roles-sheet", metavar="NAME", help="The same of the file given with --roles.")
 @click.option("--encoding", default="utf-8", show_default=True, help="The file's encoding.")
 @click.option(
     "--mode", type=click.Choice([each.value for each in Mode]), default=Mode.UPSERT.value, show_default=True
@@ -96,6 +100,7 @@ def _job(file: Path, options: dict[str, object], around: Surroundings) -> Job:
     org = options["org"]
     if options["job"]:
         job = _by_job(str(options["job"]), file, roles, around=around, org=str(org) if org else None)
+        job = _of_sheets(job, opportunities=options["sheet"], contact_roles=options["roles_sheet"])
         return _allowing(job, options["allow"])
     if not options["key"]:
         raise ConfigError(
@@ -130,6 +135,16 @@ def _by_job(name: str, file: Path, roles: Path | None, *, around: Surroundings, 
     return replace(job, sections=sections)
 
 
+def _of_sheets(job: Job, **sheets: object) -> Job:
+    """The job with the sheets that the command names; what a job says of its own workbook holds for FILE too."""
+    sections = dict(job.sections)
+    for name, sheet in sheets.items():
+        if sheet and name in sections:
+            section = sections[name]
+            sections[name] = replace(section, source=replace(section.source, sheet=str(sheet)))
+    return replace(job, sections=sections)
+
+
 def _allowing(job: Job, allow: object) -> Job:
     """The job with more movements of deals allowed than it allows itself."""
     assert isinstance(allow, tuple)
@@ -160,6 +175,8 @@ def _by_headers(file: Path, roles: Path | None, options: dict[str, object], arou
         date_format=_text(options["date_format"]),
         delimiter=_text(options["delimiter"]),
         encoding=str(options["encoding"]),
+        sheet=_text(options["sheet"]),
+        roles_sheet=_text(options["roles_sheet"]),
         mode=Mode(str(options["mode"])),
         allow=allow,
     )

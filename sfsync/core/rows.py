@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from sfsync.core.models import LocalRecord
 from sfsync.core.results import Problem, RowRef
@@ -57,6 +57,10 @@ class SourceForm:
     line_end: str = "\n"
 
 
+HEADED: Final = frozenset({"csv", "xlsx", "parquet"})
+"""The kinds whose columns are known before the first row is read."""
+
+
 class RowSource(Protocol):
     """One opened source. Iterating twice reads it twice."""
 
@@ -71,6 +75,15 @@ class RowSource(Protocol):
         Raises:
             SourceError: the source as a whole cannot be read on.
         """
+        ...
+
+
+@runtime_checkable
+class NotingSource(Protocol):
+    """A source that has more to tell than rows."""
+
+    def notes(self) -> tuple[Problem, ...]:
+        """What the last reading met that is no problem of a row; asked when all rows were taken."""
         ...
 
 

@@ -15,10 +15,14 @@ from sfsync.jobs.rule_form import FIELDS_TEXT, Column, Fields, Form, Text, as_li
 
 
 class _SectionForm(Form):
-    kind: Literal["csv", "jsonl", "json"] | None = Field(
+    kind: Literal["csv", "jsonl", "json", "xlsx", "parquet"] | None = Field(
         None,
         description="What the file is, when its ending does not say it: csv for any delimited text, jsonl for "
-        "one JSON object a line, json for an array of objects.",
+        "one JSON object a line, json for an array of objects, xlsx for an Excel workbook, parquet for Parquet.",
+    )
+    sheet: Text | None = Field(
+        None,
+        description="The sheet of a workbook. Without it, exactly one visible sheet must have rows.",
     )
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
         None, description="The delimiter, when it cannot be told from the header."
@@ -39,7 +43,7 @@ class KeyedSectionForm(_SectionForm):
 
     file: Text = Field(
         description="The file, from the job file's folder. May use ${VARIABLE}. The ending says what it is: "
-        ".csv .tsv .txt, .jsonl .ndjson, .json.",
+        ".csv .tsv .txt, .jsonl .ndjson, .json, .xlsx .xlsm, .parquet.",
     )
     key: Text | None = Field(
         None, description="The field (External ID, Unique) that tells the records apart; it must be mapped."

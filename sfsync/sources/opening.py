@@ -12,6 +12,7 @@ from typing import Final
 
 from sfsync.core.job import FieldRule, Section
 from sfsync.core.mapping import PLACE
+from sfsync.core.references.parents import columns_for_parents
 from sfsync.core.rows import RowSource
 from sfsync.errors import ConfigError
 from sfsync.sources.delimited import DelimitedSource
@@ -19,14 +20,15 @@ from sfsync.sources.json_documents import DocumentSource, NestedSource
 from sfsync.sources.python_rows import PythonSource
 from sfsync.sources.text_file import TextFile, open_text
 
+_HEADED_ENDINGS: Final = {".xlsx": "xlsx", ".xlsm": "xlsx", ".parquet": "parquet"}
 _JSON_ENDINGS: Final = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-_SAVE_AS_CSV: Final = "Save the sheet as CSV UTF-8 and name that file."
+_SAVE_AS: Final = "Save it as .xlsx, or the sheet as CSV UTF-8, and name that file."
 _UNPACK: Final = "Unpack it and name the file inside."
-_EXPORT: Final = "Export it as CSV or JSON Lines, or give the rows from Python."
+_EXPORT: Final = "Export it as CSV, Parquet or JSON Lines, or give the rows from Python."
 _REFUSED_ENDINGS: Final[Mapping[str, tuple[str, str]]] = {
-    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb"), ("an Excel workbook", _SAVE_AS_CSV)),
-    **dict.fromkeys((".ods", ".numbers"), ("a spreadsheet", _SAVE_AS_CSV)),
-    **dict.fromkeys((".parquet", ".feather", ".arrow", ".avro", ".orc"), ("a column file", _EXPORT)),
+    **dict.fromkeys((".xls", ".xlsb"), ("an Excel workbook of another form than .xlsx", _SAVE_AS)),
+    **dict.fromkeys((".ods", ".numbers"), ("a spreadsheet", _SAVE_AS)),
+    **dict.fromkeys((".feather", ".arrow", ".avro", ".orc"), ("a column file", _EXPORT)),
     **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".mdb", ".accdb"), ("a database", _EXPORT)),
     **dict.fromkeys((".xml", ".yaml", ".yml", ".pickle", ".pkl"), ("of a kind that is not read", _EXPORT)),
     **dict.fromkeys((".zip", ".gz", ".bz2", ".xz", ".zst", ".7z", ".tar"), ("packed", _UNPACK)),
@@ -50,7 +52,15 @@ def open_source(section: Section) -> RowSource:
         )
     _refuse_ending(section, spec.path)
     ending = spec.path.suffix.lower()
-    kind = _JSON_ENDINGS.get(ending, spec.kind) if spec.kind == "csv" else spec.kind
+    kind = (_JSON_ENDINGS | _HEADED_ENDINGS).get(ending, spec.kind) if spec.kind == "csv" else spec.kind
+    if kind == "xlsx":
+        from sfsync.sources.workbook import open_workbook
+
+        return open_workbook(spec.path, section=section.name, sheet=spec.sheet, wanted=_wanted(section))
+    if kind == "parquet":
+        from sfsync.sources.parquet import open_parquet
+
+        return open_parquet(spec.path, section=section.name, wanted=_wanted(section))
     return _opened(section, open_text(spec.path, encoding=spec.encoding, section=section.name), kind)
 
 
@@ -68,14 +78,15 @@ def _opened(section: Section, file: TextFile, kind: str) -> RowSource:
     raise ConfigError(
         f'{section.name}: sources of kind "{kind}" are not read',
         code="SOURCE_KIND",
-        hint="Kinds: csv, jsonl, json, nested, rows.",
+        hint="Kinds: csv, jsonl, json, xlsx, parquet, nested, rows.",
     )
 
 
 def _wanted(section: Section) -> frozenset[str]:
-    """The columns that the section's rules and its row key read."""
-    row_key = {section.row_key} if section.row_key else set()
-    return frozenset(column for rule in section.rules for column in _columns(rule)) | row_key
+    """The columns that the section's rules, its row key and its leads read."""
+    others = {section.row_key, section.lead.column if section.lead else None} - {None, ""}
+    of_rules = {column for rule in section.rules for column in (*_columns(rule), *columns_for_parents(rule))}
+    return frozenset(column for column in of_rules | others if column)
 
 
 def _columns(rule: FieldRule | None) -> list[str]:

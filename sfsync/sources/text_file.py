@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import codecs
 import io
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from sfsync.errors import ConfigError, SourceError
-from sfsync.sources.file_watch import FileWatch, cannot_open
+from sfsync.sources.file_watch import FileWatch, cannot_open, require_regular, shown_path
 
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -37,15 +36,7 @@ def open_text(path: Path, *, encoding: str, section: str) -> TextFile:
         ConfigError: the encoding is unknown.
         SourceError: the file is missing, or no regular file: a folder, a device or a pipe could hang or never end.
     """
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise cannot_open(path, error, section=section) from None
-    except ValueError:
-        raise SourceError(f"{section}: {str(path)!r} is no path", code="SOURCE_MISSING") from None
-    if not stat.S_ISREG(mode):
-        what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-        raise SourceError(f"{section}: {path} is {what}", code="SOURCE_NOT_A_FILE", hint="Name a file.")
+    require_regular(path, section=section)
     return TextFile(path, encoding)
 
 
@@ -60,10 +51,7 @@ class TextFile:
     @property
     def shown(self) -> str:
         """The path as reports show it: from the current folder where it lies below, else in full."""
-        try:
-            return str(self.path.relative_to(Path.cwd()))
-        except (ValueError, OSError):
-            return str(self.path)
+        return shown_path(self.path)
 
     def error(self, code: str, message: str, line: int | None = None, *, hint: str = "") -> SourceError:
         """An error of this file, with the line where it is known."""

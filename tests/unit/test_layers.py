@@ -70,6 +70,7 @@ OWNERS = {
     "socket": {"salesforce", "emulator", "journal"},
     "random": {"emulator"},
     "keyring": {"jobs"},
+    "pyarrow": {"sources"},
 }
 """Library -> the rooms that may import it."""
 

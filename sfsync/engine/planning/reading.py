@@ -18,7 +18,7 @@ from sfsync.core.models import Reference
 from sfsync.core.plan import SourceImage
 from sfsync.core.references.parents import Told, columns_for_parents, told_parents
 from sfsync.core.results import Problem, RowRef, Stage
-from sfsync.core.rows import ModelRow, RowSource, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.rows import HEADED, ModelRow, NotingSource, RowSource, SourceForm, SourceRow, UnreadableRow
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import clean_key, text_or_none
 from sfsync.core.wording import listed, suggestion
@@ -89,7 +89,9 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         rows.append(checked)
     if section.sobject != CONTACT_ROLE:
         _check_keys(section, rows, rules)
-    notes = _unmapped_columns(section, form) if form.kind == "csv" else _unseen_columns(section, form, seen)
+    notes = _unmapped_columns(section, form) if form.kind in HEADED else _unseen_columns(section, form, seen)
+    if isinstance(source, NotingSource):
+        notes.extend(source.notes())
     return ReadSection(section, rows, _image(form, raws), notes)
 
 
@@ -174,7 +176,7 @@ def mapped_columns(section: Section) -> dict[str, str]:
 
 
 def _require_columns(section: Section, form: SourceForm) -> None:
-    if form.kind != "csv":
+    if form.kind not in HEADED:
         return
     for column, name in mapped_columns(section).items():
         if column not in form.columns:
