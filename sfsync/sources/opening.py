@@ -18,6 +18,7 @@ from sfsync.errors import ConfigError
 from sfsync.sources.delimited import DelimitedSource
 from sfsync.sources.json_documents import DocumentSource, NestedSource
 from sfsync.sources.python_rows import PythonSource
+from sfsync.sources.still_bad import minding_marks
 from sfsync.sources.text_file import TextFile, open_text
 
 _HEADED_ENDINGS: Final = {".xlsx": "xlsx", ".xlsm": "xlsx", ".parquet": "parquet"}
@@ -56,7 +57,9 @@ def open_source(section: Section) -> RowSource:
     if kind == "xlsx":
         from sfsync.sources.workbook import open_workbook
 
-        return open_workbook(spec.path, section=section.name, sheet=spec.sheet, wanted=_wanted(section))
+        wanted = _wanted(section)
+        book = open_workbook(spec.path, section=section.name, sheet=spec.sheet, wanted=wanted)
+        return minding_marks(book, wanted)
     if kind == "parquet":
         from sfsync.sources.parquet import open_parquet
 
@@ -68,7 +71,7 @@ def _opened(section: Section, file: TextFile, kind: str) -> RowSource:
     spec, wanted = section.source, _wanted(section)
     match kind:
         case "csv":
-            return DelimitedSource(section.name, file, delimiter=spec.delimiter)
+            return minding_marks(DelimitedSource(section.name, file, delimiter=spec.delimiter), wanted)
         case "json" | "jsonl":
             return DocumentSource(section.name, file, kind=kind, wanted=wanted)
         case "nested":

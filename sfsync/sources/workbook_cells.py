@@ -18,12 +18,10 @@ from typing import Final
 from sfsync.core.rows import Cell
 from sfsync.core.serial_days import iso_duration, iso_moment
 from sfsync.sources.cells import as_cell
+from sfsync.sources.still_bad import mark
 from sfsync.sources.workbook_parts import Looks, Workbook, unescaped
 
 DIGITS: Final = 15
-NOT_CALCULATED: Final = "#NOT_CALCULATED!"
-"""Stands in a rejects file for a formula without a value; no field of an org takes it for a number or a date."""
-
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _DAY: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T00:00(?::00(?:\.0+)?)?")
 
@@ -69,11 +67,15 @@ def content_of_formula(kind: str, text: str | None, look: Looks, book: Workbook)
     return _not_calculated(_OUT_OF_DATE) if book.must_recalculate else content_of(kind, text, look, book)
 
 
+def _bad(code: str, held: str, why: str, hint: str) -> BadCell:
+    return BadCell(code, mark(code, held), why, hint)
+
+
 def _shared(text: str, book: Workbook) -> Content:
     try:
         return book.texts[int(text)]
     except (ValueError, IndexError):
-        return BadCell("BROKEN_CELL", "", "names a text that the workbook does not have", _SAVE_AGAIN)
+        return _bad("BROKEN_CELL", "", "names a text that the workbook does not have", _SAVE_AGAIN)
 
 
 def _number(text: str, look: Looks, book: Workbook) -> Content:
@@ -84,16 +86,16 @@ def _number(text: str, look: Looks, book: Workbook) -> Content:
     if not text:
         return None
     if not _NUMBER.fullmatch(text):
-        return BadCell("BROKEN_CELL", text, f'holds "{text[:40]}", which is no number', _SAVE_AGAIN)
+        return _bad("BROKEN_CELL", text, f'holds "{text[:40]}", which is no number', _SAVE_AGAIN)
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        return BadCell("BROKEN_CELL", text, "holds a number that is too large", _SAVE_AGAIN)
+        return _bad("BROKEN_CELL", text, "holds a number that is too large", _SAVE_AGAIN)
     if not is_plain:
         return _time(number, look, book)
     if abs(number) >= 10**DIGITS and number.is_integer():
         shown = f"{number:.15g}"
         why = f"holds a number of more than {DIGITS} digits ({shown}); a spreadsheet keeps no more"
-        return BadCell("LOST_DIGITS", shown, why, _AS_TEXT)
+        return _bad("LOST_DIGITS", shown, why, _AS_TEXT)
     return as_cell(Decimal(f"{number:.{DIGITS}g}"), "")
 
 
@@ -104,7 +106,7 @@ def _time(serial: float, look: Looks, book: Workbook) -> Content:
         return iso_moment(serial, since_1904=book.since_1904)
     except (ValueError, OverflowError) as error:
         why = f"is formatted as a date, and its number means {error}"
-        return BadCell("NO_SUCH_DATE", f"{serial:.15g}", why, "Correct the cell, or its number format.")
+        return _bad("NO_SUCH_DATE", f"{serial:.15g}", why, "Correct the cell, or its number format.")
 
 
 _AS_TEXT: Final = (
@@ -121,7 +123,7 @@ def _error(text: str) -> BadCell:
 
 
 def _not_calculated(why: str) -> BadCell:
-    return BadCell("FORMULA_WITHOUT_VALUE", NOT_CALCULATED, why, _CALCULATE)
+    return _bad("FORMULA_WITHOUT_VALUE", "", why, _CALCULATE)
 
 
 _NEVER: Final = "is a formula that no spreadsheet program has calculated yet"

@@ -270,3 +270,27 @@ def test_a_workbook_that_changes_while_it_is_read_stops_the_source(tmp_path):
     with pytest.raises(SourceError) as caught:
         list(source.rows())
     assert caught.value.code == "SOURCE_CHANGED"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        X("#N/A", type="e"),
+        X("#NAME?", type="e"),
+        X("#DIV/0!", type="e"),
+        X(None, formula="A1+1"),
+        X("1234567890123450"),
+        day(60),
+        X("NaN"),
+    ],
+)
+def test_a_reject_that_nobody_corrected_is_refused_again(tmp_path, cell):
+    """In the CSV it is text, which a text field would take; in a file that is not ours, it is only text."""
+    [bad] = unreadable(opened(tmp_path / "x.xlsx", workbook(["a"], [cell])))
+    [text] = bad.raw
+    [again] = unreadable(opened(tmp_path / "y.csv", f"a,_sfsync_code\n{text},CELL_ERROR\n"))
+    assert (again.problem.code, again.problem.column) == ("CELL_ERROR", "a")
+    assert text in again.problem.message
+    assert cells(opened(tmp_path / "z.csv", f"a,b\n{text},x\n")) == [{"a": text, "b": "x"}]
+    corrected = "a,_sfsync_code\n#1 of our deals,CELL_ERROR\n"
+    assert cells(opened(tmp_path / "w.csv", corrected)) == [{"a": "#1 of our deals"}]
