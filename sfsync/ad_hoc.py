@@ -27,6 +27,7 @@ from sfsync.core.job import (
     allowed_moves,
 )
 from sfsync.core.numbers import PLAIN, number_form
+from sfsync.core.rows import HEADED
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.wording import suggestion
 from sfsync.errors import ConfigError, SourceError
@@ -50,6 +51,8 @@ class ImportRequest:
     delimiter: str | None = None
     encoding: str = "utf-8"
     kind: str = "csv"
+    sheet: str | None = None
+    roles_sheet: str | None = None
     mode: Mode = Mode.UPSERT
     allow: tuple[str, ...] = ()
 
@@ -102,11 +105,11 @@ def require_declared(numbers: str | None, date_format: str | None) -> None:
 def _columns(request: ImportRequest, path: Path, name: str) -> tuple[str, ...]:
     from sfsync.sources import open_source
 
-    probe = Section(name, OPPORTUNITY, _spec(request, path), ())
+    probe = Section(name, OPPORTUNITY, _spec(request, path, name), ())
     form = open_source(probe).form
-    if form.kind != "csv":
+    if form.kind not in HEADED:
         raise ConfigError(
-            f"{_shown(path)}: only delimited files can be imported without a job file",
+            f"{_shown(path)}: without a job file only files with a header can be imported (.csv, .xlsx, .parquet)",
             code="NEEDS_JOB",
             hint="Write a job file for JSON deals, or give --job JOB.",
         )
@@ -128,9 +131,10 @@ def _refuse_unknown_columns(request: ImportRequest, columns: Sequence[str]) -> N
             )
 
 
-def _spec(request: ImportRequest, path: Path) -> SourceSpec:
+def _spec(request: ImportRequest, path: Path, name: str) -> SourceSpec:
     kind = request.kind if path == request.deals else "csv"
-    return SourceSpec(kind, path, request.delimiter, request.encoding)
+    sheet = request.sheet if name == "opportunities" else request.roles_sheet
+    return SourceSpec(kind, path, request.delimiter, request.encoding, sheet=sheet)
 
 
 def _key_field(request: ImportRequest, columns: Sequence[str], describe: SObjectDescribe) -> str | None:
@@ -196,7 +200,7 @@ def _deals(
     if key_field is None:
         rules = tuple(each for each in rules if each.column != request.key or _is_writable(each, describe))
     row_key = None if key_field else request.key
-    spec = _spec(request, request.deals)
+    spec = _spec(request, request.deals, "opportunities")
     allow = allowed_moves(request.allow)
     section = Section("opportunities", OPPORTUNITY, spec, rules, key_field, row_key=row_key, ignore=ignore)
     return replace(section, allow=allow, numbers=request.numbers, dates=request.date_format)
@@ -228,7 +232,7 @@ def _roles(
                 code="COLUMN_MISSING",
                 hint=f'Give --map "COLUMN={name}". Columns are: {", ".join(columns)}.',
             )
-    section = Section("contact_roles", CONTACT_ROLE, _spec(request, path), matched.rules)
+    section = Section("contact_roles", CONTACT_ROLE, _spec(request, path, "contact_roles"), matched.rules)
     return replace(section, ignore=request.ignore, numbers=request.numbers, dates=request.date_format)
 
 

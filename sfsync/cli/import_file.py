@@ -55,11 +55,15 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--kind",
-    type=click.Choice(["csv", "jsonl", "json"]),
+    type=click.Choice(["csv", "jsonl", "json", "xlsx", "parquet"]),
     help="What FILE is, when its name does not say it: by default csv, or for standard input what --job says. "
     "JSON needs --job.",
 )
 @click.option("--delimiter", help="The delimiter, when it cannot be told from the header and the first rows.")
+@click.option(
+    "--sheet", metavar="NAME", help="The sheet, when FILE is a workbook of which several have rows."
+)
+@click.option("--roles-sheet", metavar="NAME", help="The same of the file given with --roles.")
 @click.option("--encoding", help="The file's encoding. [default: utf-8]")
 @click.option(
     "--mode", type=click.Choice([each.value for each in Mode]), default=Mode.UPSERT.value, show_default=True
@@ -118,6 +122,7 @@ def _job(file: Path, options: dict[str, object], around: Surroundings) -> Job:
     if options["job"]:
         job = _by_job(str(options["job"]), file, roles, around=around, options=options)
         job = _declaring(job, _text(options["numbers"]), _text(options["date_format"]))
+        job = _of_sheets(job, opportunities=options["sheet"], contact_roles=options["roles_sheet"])
         return _allowing(job, options["allow"])
     if not options["key"]:
         raise ConfigError(
@@ -175,6 +180,16 @@ def _declaring(job: Job, numbers: str | None, date_format: str | None) -> Job:
     return replace(job, sections={**job.sections, **sections}, digest=digest)
 
 
+def _of_sheets(job: Job, **sheets: object) -> Job:
+    """The job with the sheets that the command names; what a job says of its own workbook holds for FILE too."""
+    sections = dict(job.sections)
+    for name, sheet in sheets.items():
+        if sheet and name in sections:
+            section = sections[name]
+            sections[name] = replace(section, source=replace(section.source, sheet=str(sheet)))
+    return replace(job, sections=sections)
+
+
 def _allowing(job: Job, allow: object) -> Job:
     """The job with more movements of deals allowed than it allows itself."""
     assert isinstance(allow, tuple)
@@ -207,6 +222,8 @@ def _by_headers(file: Path, roles: Path | None, options: dict[str, object], arou
         delimiter=_text(options["delimiter"]),
         encoding=_text(options["encoding"]) or "utf-8",
         kind=_text(options["kind"]) or "csv",
+        sheet=_text(options["sheet"]),
+        roles_sheet=_text(options["roles_sheet"]),
         mode=Mode(str(options["mode"])),
         allow=allow,
     )

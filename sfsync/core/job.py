@@ -248,9 +248,10 @@ class ListedRoles:
 class SourceSpec:
     """Where a section's rows come from.
 
-    `kind` is "csv", "jsonl" or "json" for a file, "nested" for the roles inside deal documents (then `nested`
-    is the key that holds them and `path` is the deals' file), "rows" for an iterable given in Python. `listed` are
-    roles that stand as a list in a cell of the deals, whose file it is.
+    `kind` is "csv", "jsonl", "json", "xlsx" or "parquet" for a file, "nested" for the roles inside deal
+    documents (then `nested` is the key that holds them and `path` is the deals' file), "rows" for an iterable given
+    in Python. `listed` are roles that stand as a list in a cell of the deals, whose file it is. `sheet` is that of
+    a workbook; None is its only one with rows.
     """
 
     kind: str
@@ -258,6 +259,7 @@ class SourceSpec:
     delimiter: str | None = None
     encoding: str = "utf-8"
     nested: str | None = None
+    sheet: str | None = None
     rows: Iterable[Any] | None = field(default=None, compare=False)
     listed: ListedRoles | None = None
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 from sfsync.core.models import LocalRecord
 from sfsync.core.results import Problem, RowRef
@@ -69,6 +69,10 @@ class SourceForm:
     encoding: str = "utf-8"
     line_end: str = "\n"
     entry_columns: tuple[str, ...] = ()
+
+
+HEADED: Final = frozenset({"csv", "xlsx", "parquet"})
+"""The kinds whose columns are known before the first row is read."""
 
 
 class RowSource(Protocol):

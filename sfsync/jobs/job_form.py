@@ -23,10 +23,14 @@ class _SectionForm(Form):
         "defaults: a rule of the job takes the place of the preset's, or, without column, compose and constant, is "
         "laid over it, a map word by word.",
     )
-    kind: Literal["csv", "jsonl", "json"] | None = Field(
+    kind: Literal["csv", "jsonl", "json", "xlsx", "parquet"] | None = Field(
         None,
         description="What the file is, when its ending does not say it: csv for any delimited text, jsonl for "
-        "one JSON object a line, json for an array of objects.",
+        "one JSON object a line, json for an array of objects, xlsx for an Excel workbook, parquet for Parquet.",
+    )
+    sheet: Text | None = Field(
+        None,
+        description="The sheet of a workbook. Without it, exactly one visible sheet must have rows.",
     )
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
         None, description="The delimiter, when it cannot be told from the header and the first rows."
@@ -63,7 +67,8 @@ class KeyedSectionForm(_SectionForm):
 
     file: Text = Field(
         description="The file, from the job file's folder. May use ${VARIABLE}. The ending says what it is: "
-        '.csv .tsv .txt, .jsonl .ndjson, .json. "-" is standard input, which is csv unless kind says otherwise.',
+        '.csv .tsv .txt, .jsonl .ndjson, .json, .xlsx .xlsm, .parquet. "-" is standard input, which is csv unless '
+        "kind says otherwise.",
     )
     key: Text | None = Field(
         None, description="The field (External ID, Unique) that tells the records apart; it must be mapped."

@@ -28,10 +28,17 @@ ENDINGS: Final = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "json",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".parquet": "parquet",
 }
 """The endings that say what a file is."""
 
-_WORKBOOKS: Final = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers"})
+_JSON: Final = ("json", "jsonl")
+_NO_TEXT: Final = {"xlsx": "a workbook", "parquet": "a Parquet file"}
+"""Kinds that have no delimiter and no encoding of their own."""
+
+_WORKBOOKS: Final = frozenset({".xls", ".xlsb", ".ods", ".numbers"})
 
 
 @dataclass(slots=True)
@@ -79,12 +86,19 @@ def _settle(
         return
     encoding, delimiter = section.get("encoding"), section.get("delimiter")
     if kind != "csv" and delimiter is not None:
-        sources.mistakes.append(Mistake((name, "delimiter"), "means nothing for JSON"))
+        what = _NO_TEXT.get(kind, "JSON")
+        sources.mistakes.append(Mistake((name, "delimiter"), f"means nothing for {what}"))
+    if kind in _NO_TEXT and encoding is not None:
+        sources.mistakes.append(Mistake((name, "encoding"), f"means nothing for {_NO_TEXT[kind]}"))
+    sheet = section.get("sheet")
+    if kind != "xlsx" and sheet is not None:
+        sources.mistakes.append(Mistake((name, "sheet"), "means something for workbooks alone"))
     sources.specs[name] = SourceSpec(
         kind,
         path,
         delimiter if isinstance(delimiter, str) else None,
         encoding if isinstance(encoding, str) else "utf-8",
+        sheet=sheet if isinstance(sheet, str) else None,
     )
 
 
@@ -103,7 +117,7 @@ def _kind(path: Path, declared: object) -> tuple[str, str]:
     ending = path.suffix.lower()
     by_ending = ENDINGS.get(ending)
     if ending in _WORKBOOKS:
-        return "", "is a workbook, which is not read: save the sheet as CSV UTF-8"
+        return "", "is a spreadsheet that is not read: save it as .xlsx, or the sheet as CSV UTF-8"
     if not isinstance(declared, str):
         known = ", ".join(ENDINGS)
         return by_ending or "", "" if by_ending else f'needs kind = "..."; the endings known are {known}'
@@ -145,7 +159,7 @@ def _settle_nested(sources: Sources, member: str, deals: object) -> None:
         sources.mistakes.append(Mistake(("contact_roles", "nested"), message))
         return
     if spec.path != STANDARD_INPUT and _is_no_document(spec):
-        known = listed(ending for ending, kind in ENDINGS.items() if kind != "csv")
+        known = listed(ending for ending, kind in ENDINGS.items() if kind in _JSON)
         message = f"needs deals in a JSON file that ends in one of {known}"
         sources.mistakes.append(Mistake(("contact_roles", "nested"), message))
         return
@@ -154,7 +168,7 @@ def _settle_nested(sources: Sources, member: str, deals: object) -> None:
 
 def _is_no_document(spec: SourceSpec) -> bool:
     by_ending = ENDINGS.get(spec.path.suffix.lower()) if spec.path is not None else spec.kind
-    return spec.kind == "csv" or by_ending != spec.kind
+    return spec.kind not in _JSON or by_ending != spec.kind
 
 
 def _settle_listed(sources: Sources, listed_roles: Mapping[str, Any], deals: object) -> None:

@@ -6,9 +6,13 @@ opened (its header is read then) and again after the last row.
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
+from typing import Final
 
 from sfsync.errors import SourceError
+
+_NAME_A_FILE: Final = 'Name a file; rows from a pipe are read with the file name "-".'
 
 
 class FileWatch:
@@ -40,6 +44,31 @@ def cannot_open(path: Path, error: OSError, *, section: str = "") -> SourceError
         code="SOURCE_MISSING",
         hint="Correct the path (a job's paths are relative to the job file), or the file's rights.",
     )
+
+
+def require_regular(path: Path, *, section: str) -> None:
+    """Returns when it is a regular file: a folder, a device or a pipe could hang or never end.
+
+    Raises:
+        SourceError: it is missing, or something else.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise cannot_open(path, error, section=section) from None
+    except ValueError:
+        raise SourceError(f"{section}: {str(path)!r} is no path", code="SOURCE_MISSING") from None
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        raise SourceError(f"{section}: {path} is {what}", code="SOURCE_NOT_A_FILE", hint=_NAME_A_FILE)
+
+
+def shown_path(path: Path) -> str:
+    """The path as reports show it: from the current folder where it lies below, else in full."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
 
 
 def _look(path: Path) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sfsync.core.presets.footers import LooseLine, follows_directly, footer_start, is_loose
 from sfsync.core.results import Problem, RowRef
-from sfsync.core.rows import ModelRow, PassedLine, RowSource, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.rows import ModelRow, PassedLine, RowSource, SourceForm, SourceRow, UnreadableRow, notes_of
 from sfsync.errors import SourceError
 
 Row = SourceRow | UnreadableRow | ModelRow | PassedLine
@@ -26,8 +26,7 @@ class WithoutFooter:
 
     def notes(self) -> tuple[Problem, ...]:
         """What the other source has to tell beside its rows, if anything."""
-        told = getattr(self._source, "notes", None)
-        return tuple(told()) if told is not None else ()
+        return notes_of(self._source)
 
     def rows(self) -> Iterator[Row]:
         """Every row, then the lines of the footer.

@@ -6,7 +6,7 @@ Invariant: a source that is returned has been looked at: the file is there, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 from sfsync.core.job import FieldRule, Section
 from sfsync.core.mapping import PLACE
 from sfsync.core.presets.fitting import Header, fitted
+from sfsync.core.references.parents import columns_for_parents
 from sfsync.core.rows import RowSource
 from sfsync.core.wording import suggestion
 from sfsync.errors import ConfigError, SourceError
@@ -22,16 +23,18 @@ from sfsync.sources.footers import WithoutFooter
 from sfsync.sources.json_documents import DEALS, DocumentSource, NestedSource
 from sfsync.sources.listed_roles import ListedSource
 from sfsync.sources.python_rows import PythonSource
+from sfsync.sources.still_bad import minding_marks
 from sfsync.sources.text_file import TextFile, open_text
 
+_HEADED_ENDINGS: Final = {".xlsx": "xlsx", ".xlsm": "xlsx", ".parquet": "parquet"}
 _JSON_ENDINGS: Final = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-_SAVE_AS_CSV: Final = "Save the sheet as CSV UTF-8 and name that file."
+_SAVE_AS: Final = "Save it as .xlsx, or the sheet as CSV UTF-8, and name that file."
 _UNPACK: Final = "Unpack it and name the file inside."
-_EXPORT: Final = "Export it as CSV or JSON Lines, or give the rows from Python."
+_EXPORT: Final = "Export it as CSV, Parquet or JSON Lines, or give the rows from Python."
 _REFUSED_ENDINGS: Final[Mapping[str, tuple[str, str]]] = {
-    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb"), ("an Excel workbook", _SAVE_AS_CSV)),
-    **dict.fromkeys((".ods", ".numbers"), ("a spreadsheet", _SAVE_AS_CSV)),
-    **dict.fromkeys((".parquet", ".feather", ".arrow", ".avro", ".orc"), ("a column file", _EXPORT)),
+    **dict.fromkeys((".xls", ".xlsb"), ("an Excel workbook of another form than .xlsx", _SAVE_AS)),
+    **dict.fromkeys((".ods", ".numbers"), ("a spreadsheet", _SAVE_AS)),
+    **dict.fromkeys((".feather", ".arrow", ".avro", ".orc"), ("a column file", _EXPORT)),
     **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".mdb", ".accdb"), ("a database", _EXPORT)),
     **dict.fromkeys((".xml", ".yaml", ".yml", ".pickle", ".pkl"), ("of a kind that is not read", _EXPORT)),
     **dict.fromkeys((".zip", ".gz", ".bz2", ".xz", ".zst", ".7z", ".tar"), ("packed", _UNPACK)),
@@ -55,10 +58,10 @@ def open_source(section: Section) -> RowSource:
         )
     _refuse_ending(section, spec.path)
     ending = spec.path.suffix.lower()
-    kind = _JSON_ENDINGS.get(ending, spec.kind) if spec.kind == "csv" else spec.kind
+    kind = (_JSON_ENDINGS | _HEADED_ENDINGS).get(ending, spec.kind) if spec.kind == "csv" else spec.kind
     if spec.listed is not None:
         section = replace(section, name=DEALS)  # the rows, and what is wrong with them, are the deals'
-    source = _opened(section, open_text(spec.path, encoding=spec.encoding, section=section.name), kind)
+    source = _opened(section, spec.path, kind)
     if section.preset is not None and section.preset.footer:
         source = WithoutFooter(source, section.preset.footer)
     return source if spec.listed is None else _listed(section, source)
@@ -77,11 +80,36 @@ def _listed(section: Section, deals: RowSource) -> RowSource:
     return ListedSource(deals, own)
 
 
-def _opened(section: Section, file: TextFile, kind: str) -> RowSource:
+def _opened(section: Section, path: Path, kind: str) -> RowSource:
+    if kind == "xlsx":
+        from sfsync.sources.workbook import open_workbook
+
+        def book(wanted: frozenset[str]) -> RowSource:
+            return open_workbook(path, section=section.name, sheet=section.source.sheet, wanted=wanted)
+
+        return _headed(section, book)
+    if kind == "parquet":
+        from sfsync.sources.parquet import open_parquet
+
+        return _headed(section, lambda wanted: open_parquet(path, section=section.name, wanted=wanted))
+    return _of_text(section, open_text(path, encoding=section.source.encoding, section=section.name), kind)
+
+
+def _headed(section: Section, opened: Callable[[frozenset[str]], RowSource]) -> RowSource:
+    """A source that knows which of its columns the rules read; with a preset only its header can tell."""
+    wanted = _wanted(section)
+    source = opened(wanted)
+    if section.preset is not None:
+        wanted = _wanted(fitted(section, Header(source.form.columns, source.form.file, source.form.kind)))
+        source = opened(wanted)
+    return minding_marks(source, wanted)
+
+
+def _of_text(section: Section, file: TextFile, kind: str) -> RowSource:
     spec, wanted = section.source, _wanted(section)
     match kind:
         case "csv":
-            return DelimitedSource(section.name, file, delimiter=spec.delimiter)
+            return _headed(section, lambda _: DelimitedSource(section.name, file, delimiter=spec.delimiter))
         case "json" | "jsonl":
             return DocumentSource(section.name, file, kind=kind, wanted=wanted)
         case "nested":
@@ -91,14 +119,15 @@ def _opened(section: Section, file: TextFile, kind: str) -> RowSource:
     raise ConfigError(
         f'{section.name}: sources of kind "{kind}" are not read',
         code="SOURCE_KIND",
-        hint="Kinds: csv, jsonl, json, nested, rows.",
+        hint="Kinds: csv, jsonl, json, xlsx, parquet, nested, rows.",
     )
 
 
 def _wanted(section: Section) -> frozenset[str]:
-    """The columns that the section's rules and its row key read."""
-    row_key = {section.row_key} if section.row_key else set()
-    return frozenset(column for rule in section.rules for column in _columns(rule)) | row_key
+    """The columns that the section's rules, its row key and its leads read."""
+    others = {section.row_key, section.lead.column if section.lead else None} - {None, ""}
+    of_rules = {column for rule in section.rules for column in (*_columns(rule), *columns_for_parents(rule))}
+    return frozenset(column for column in of_rules | others if column)
 
 
 def _columns(rule: FieldRule | None) -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from sfsync.core.job import STANDARD_INPUT, STANDARD_INPUT_SHOWN
 from sfsync.errors import ConfigError, SourceError
 from sfsync.sources.encoding_advice import encoding_advice, unmarked_utf_16
 from sfsync.sources.file_signature import START_BYTES, real_kind
-from sfsync.sources.file_watch import FileWatch, cannot_open
+from sfsync.sources.file_watch import FileWatch, cannot_open, require_regular, shown_path
 from sfsync.sources.standard_input import spooled
 
 _BYTE_ORDER_MARKS: Final = (
@@ -32,9 +31,6 @@ _BYTE_ORDER_MARKS: Final = (
 """UTF-32 stands before UTF-16: the little-endian mark of the one begins with that of the other."""
 
 
-_NAME_A_FILE: Final = 'Name a file; rows from a pipe are read with the file name "-".'
-
-
 def open_text(path: Path, *, encoding: str, section: str) -> TextFile:
     """The file of a section, looked at but not yet read; standard input is read to its end.
 
@@ -45,15 +41,7 @@ def open_text(path: Path, *, encoding: str, section: str) -> TextFile:
     """
     if path == STANDARD_INPUT:
         return TextFile(spooled(), encoding, shown=STANDARD_INPUT_SHOWN)
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise cannot_open(path, error, section=section) from None
-    except ValueError:
-        raise SourceError(f"{section}: {str(path)!r} is no path", code="SOURCE_MISSING") from None
-    if not stat.S_ISREG(mode):
-        what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-        raise SourceError(f"{section}: {path} is {what}", code="SOURCE_NOT_A_FILE", hint=_NAME_A_FILE)
+    require_regular(path, section=section)
     return TextFile(path, encoding)
 
 
@@ -73,12 +61,7 @@ class TextFile:
     @property
     def shown(self) -> str:
         """The path as reports show it: from the current folder where it lies below, else in full."""
-        if self._shown:
-            return self._shown
-        try:
-            return str(self.path.relative_to(Path.cwd()))
-        except (ValueError, OSError):
-            return str(self.path)
+        return self._shown or shown_path(self.path)
 
     def error(self, code: str, message: str, line: int | None = None, *, hint: str = "") -> SourceError:
         """An error of this file, with the line where it is known."""

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from client_processes import Nursery
 from main_job_bench import ALAN, LEUNG, Bench, deal, role
+from workbook_writer import MAIN, workbook
 
 from sfsync.core.results import Outcome
 from sfsync.emulator.fault_actions import Hold
 from sfsync.emulator.org_changes import change_org
-from sfsync.errors import SyncError
+from sfsync.errors import SourceError, SyncError
 
 ROLE = "OpportunityContactRole"
 
@@ -157,17 +158,46 @@ def test_I11_a_job_that_makes_no_sense_is_refused_before_any_write(bench: Bench,
     assert bench.write_count() == 0
 
 
-@pytest.mark.parametrize("name", ["deals.xlsx", "deals.xlsm", "deals.ods", "deals.csv.gz", "deals.zip"])
-def test_I14_a_workbook_or_an_archive_is_refused_unopened(bench: Bench, name: str) -> None:
+@pytest.mark.parametrize("name", ["deals.xls", "deals.xlsb", "deals.ods", "deals.csv.gz", "deals.zip"])
+def test_I14_an_archive_or_a_spreadsheet_of_another_form_is_refused_unopened(bench: Bench, name: str) -> None:
     """Nothing is unpacked, so that no bomb goes off; the refusal says what to do."""
     bench.write_job([deal("D-1")], [role("D-1")])
     Path(bench.job).write_text(Path(bench.job).read_text().replace("deals.csv", name))
-    (bench.folder / name).write_bytes(b"PK\\x03\\x04" + b"\\x00" * 100)
+    (bench.folder / name).write_bytes(b"PK\x03\x04" + b"\x00" * 100)
     with pytest.raises(SyncError) as refused:
         bench.plan()
     assert refused.value.exit_code in (2, 5)
     assert name in f"{refused.value} {refused.value.hint}" or "workbook" in str(refused.value)
     assert not bench.emulator.audit.requests
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+ROWS = f'<worksheet xmlns="{MAIN}"><sheetData><row><c t="str"><v>deal_id</v></c></row>'
+HOSTILE = {
+    "a sheet of spaces": {SHEET: ROWS + " " * 50_000_000 + "</sheetData></worksheet>"},
+    "a document type": {SHEET: f'<!DOCTYPE x [<!ENTITY a "b">]>{ROWS}</sheetData></worksheet>'},
+    "a document type in UTF-16": {"xl/workbook.xml": "<!DOCTYPE x><workbook/>".encode("utf-16")},
+    "a path out of it": {"xl/../../../deals.csv": "x"},
+    "an archive in it": {"xl/embeddings/more.zip": "x"},
+    "deep nesting": {SHEET: ROWS + "<x>" * 5_000},
+    "half a sheet": {SHEET: ROWS + '<row><c t="str"><v>D-1'},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_I14_a_workbook_that_could_be_an_attack_stops_the_run_before_anything_is_written(
+    bench: Bench, name: str
+) -> None:
+    """A small file that grows, XML that can do more than hold cells, names that lead elsewhere, a broken copy."""
+    bench.write_job([deal("D-1")], [role("D-1")])
+    Path(bench.job).write_text(Path(bench.job).read_text().replace("deals.csv", "deals.xlsx"))
+    (bench.folder / "deals.xlsx").write_bytes(workbook(["deal_id"], ["D-1"], parts=HOSTILE[name]))
+    with pytest.raises(SourceError) as refused:
+        bench.plan()
+    assert "deals.xlsx" in refused.value.message
+    assert refused.value.hint
+    assert bench.write_count() == 0
+    assert sorted(each.name for each in bench.folder.glob("*.csv")) == ["deals.csv", "roles.csv"]
 
 
 RUN = ("run", "trailhead", "--json")

@@ -72,6 +72,7 @@ OWNERS = {
     "random": {"emulator"},
     "keyring": {"jobs"},
     "babel": {"core"},
+    "pyarrow": {"sources"},
 }
 """Library -> the rooms that may import it."""
 

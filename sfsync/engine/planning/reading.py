@@ -20,6 +20,7 @@ from sfsync.core.presets.footers import passed_notes
 from sfsync.core.references.parents import Told, columns_for_parents, told_parents
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.rows import (
+    HEADED,
     ModelRow,
     PassedLine,
     RowSource,
@@ -103,7 +104,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         rows.append(checked)
     if section.sobject != CONTACT_ROLE:
         _check_keys(section, rows, rules)
-    notes = _unmapped_columns(section, form) if form.kind == "csv" else _unseen_columns(section, form, seen)
+    notes = _unmapped_columns(section, form) if form.kind in HEADED else _unseen_columns(section, form, seen)
     notes += [*passed_notes(form, passed), *notes_of(source)]
     return ReadSection(section, rows, _image(form, raws), notes)
 
@@ -188,7 +189,7 @@ def mapped_columns(section: Section) -> dict[str, str]:
 
 
 def _require_columns(section: Section, form: SourceForm) -> None:
-    if form.kind != "csv":
+    if form.kind not in HEADED:
         return
     for column, name in mapped_columns(section).items():
         if column not in form.columns and column not in form.entry_columns:

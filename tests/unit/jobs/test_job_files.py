@@ -97,6 +97,23 @@ def write(folder: Path, text: str, name: str = "x") -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("file", "kind"), [("deals.xlsx", "xlsx"), ("Deals.XLSM", "xlsx"), ("deals.parquet", "parquet")]
+)
+def test_the_ending_says_that_a_file_is_a_workbook_or_parquet(folder: Path, file: str, kind: str) -> None:
+    """As for delimited files and JSON; a workbook's sheet may be named."""
+    sheet = 'sheet = "Deals"' if kind == "xlsx" else ""
+    job = load_job(
+        write(
+            folder,
+            f'[opportunities]\nfile = "{file}"\n{sheet}\nkey = "K__c"\n[opportunities.fields]\nK__c = "id"',
+        ),
+        environ={},
+    )
+    source = job.sections["opportunities"].source
+    assert (source.kind, source.sheet) == (kind, "Deals" if sheet else None)
+
+
 def test_every_key_of_the_format_reaches_the_job(folder: Path) -> None:
     """Each key of a job file has its place in the job, and paths start at the job file's folder."""
     job = load_job(write(folder, FULL), environ={})

@@ -21,6 +21,7 @@ key = "Key__c"
 [opportunities.fields]
 Key__c = "id"
 """
+WORKBOOK = GOOD.replace("deals.csv", "deals.xlsx")
 ROLES = (
     '[contact_roles]\nfile = "roles.csv"\n[contact_roles.fields]\nOpportunityId = "id"\nContactId = "mail"\n'
 )
@@ -105,7 +106,17 @@ def test_a_mistake_in_a_rule_is_named_in_plain_words(tmp_path: Path, line: str, 
         (GOOD.replace('key = "Key__c"\n', ""), "1: opportunities.key is missing"),
         (GOOD.replace('key = "Key__c"', 'key = "Other__c"'), '"Other__c" is not mapped'),
         (GOOD.replace('"id"', '{ constant = "x" }'), "has the same value in every row"),
-        (GOOD.replace("deals.csv", "deals.xlsx"), "is a workbook, which is not read: save the sheet as CSV"),
+        (GOOD.replace("deals.csv", "deals.xls"), "is a spreadsheet that is not read: save it as .xlsx"),
+        (
+            GOOD.replace('key = "K', 'sheet = "S"\nkey = "K'),
+            "3: opportunities.sheet means something for workbooks",
+        ),
+        (WORKBOOK.replace('key = "K', 'delimiter = ";"\nkey = "K'), "delimiter means nothing for a workbook"),
+        (
+            WORKBOOK.replace('key = "K', 'encoding = "cp1252"\nkey = "K'),
+            "encoding means nothing for a workbook",
+        ),
+        (WORKBOOK + ROLES.replace('file = "roles.csv"', 'nested = "r"'), "needs deals in a JSON file"),
         (GOOD.replace("deals.csv", "deals.dat"), 'needs kind = "..."'),
         (GOOD.replace('key = "K', 'kind = "csv"\nkey = "K').replace("csv", "json", 1), "by its ending"),
         (GOOD.replace('key = "K', 'delimiter = ";;"\nkey = "K'), "3: opportunities.delimiter must be one"),

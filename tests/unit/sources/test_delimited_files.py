@@ -262,9 +262,9 @@ def test_i12_folders_pipes_and_missing_files_are_refused_at_once(tmp_path):
     assert codes == ["SOURCE_NOT_A_FILE", "SOURCE_NOT_A_FILE", "SOURCE_MISSING", "SOURCE_MISSING"]
 
 
-@pytest.mark.parametrize("name", ["x.xlsx", "x.parquet", "x.ods", "x.csv.gz", "x.SQLITE"])
+@pytest.mark.parametrize("name", ["x.xls", "x.feather", "x.ods", "x.csv.gz", "x.SQLITE"])
 def test_t19_files_of_other_kinds_are_refused_by_name(tmp_path, name):
-    """What is not read, such as a workbook that unpacks to gigabytes, is not opened and said with what to do."""
+    """What is not read, such as an archive that unpacks to gigabytes, is not opened and said with what to do."""
     with pytest.raises(ConfigError) as caught:
         open_source(a_section(tmp_path / name))
     assert caught.value.code == "SOURCE_KIND"
