@@ -21,7 +21,7 @@ from sfsync.core.sending.units import role_unit, unit_id_of
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.writes import Route
 from sfsync.engine.applying.job_sending import send_by_job
-from sfsync.engine.applying.lead_role_applying import RolesThere, roles_there
+from sfsync.engine.applying.lead_role_applying import RolesThere, open_flags, roles_there
 from sfsync.engine.applying.receipts import Saved, Unseen, burn
 from sfsync.engine.applying.run_state import RunState, resolved
 from sfsync.engine.applying.sending import MOST_TRIES, send_units
@@ -161,9 +161,11 @@ def _revised(
     further = {name for deal in deals for row in deal.wanted for name in row.further}
     [records] = state.gateway.fetch([roles_lookup([each.deal_id for each in deals], further)])
     held = held_roles(records, further, state.gateway.describe(CONTACT_ROLE))
+    flags = open_flags(state, {each.parent: each.deal_id for each in deals})
     units: list[Unit] = []
     for number, deal in enumerate(deals):
-        there = roles_there(state, deal.parent, deal.wanted, held.get(deal.deal_id, []))
+        now = held.get(deal.deal_id, [])
+        there = roles_there(state, deal.parent, deal.wanted, now, flags.get(deal.parent))
         left = _left_to_do(state, deal, there, doubted=doubted)
         if left:
             unit = role_unit(deal.parent, left, number=number, routes=state.plan.routes, ids=state.ids)

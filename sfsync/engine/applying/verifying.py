@@ -36,6 +36,7 @@ from sfsync.engine.applying.moved_along import (
     moved_flags,
 )
 from sfsync.engine.applying.run_state import RunState, resolved
+from sfsync.engine.applying.settled_roles import with_flags_settled
 
 AUDIT: Final = ("CreatedById", "LastModifiedById", "LastModifiedDate")
 
@@ -90,6 +91,7 @@ def verify(
     us = user_of(state, rows)
     entries = _entries(state, done, there, known, moving, us=us, is_late=is_late)
     entries += entries_of_flags(state, flags, there)
+    entries = with_flags_settled(state, entries, known)
     if entries:
         state.journal.put_ledger(state.plan.org.org_id, entries)
     remember_rows(state, [_brought(state, each) for each in done if not each.change.made_for], there)

@@ -227,7 +227,9 @@ def _is_touched(undo: Undo, change: Change, record: Record) -> bool:
     left = _as_left(undo, change)
     if left is None:
         return True
-    now = held(undo.gateway.describe(change.sobject), record, left)
+    describe = undo.gateway.describe(change.sobject)
+    left = {name: value for name, value in left.items() if describe.field(name) is not None}
+    now = held(describe, record, left)
     is_as_left = all(is_same(left[name], now[name]) for name in left)
     is_others = change.action is Action.CREATE and is_anothers(record)
     return is_others or not is_as_left
