@@ -1,4 +1,4 @@
-"""A contact that the org refuses leaves its roles for later: a retry or a new run then makes it primary all the same."""
+"""A contact that the org refuses leaves its roles for later: a retry or a new run makes it primary all the same."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def refuse_contact(bench: Bench) -> None:
     """Lets the org refuse the next contact."""
     refusal = FailRows(code="FIELD_CUSTOM_VALIDATION_EXCEPTION", message="not yet")
     bench.emulator.faults.add(
-        Carrying(refusal, "before_commit", path=r"/composite", text='"LastName": "Dora"', nth=1, count=1)
+        Carrying(refusal, "before_commit", path=r"/composite", text='"Dora"', nth=1, count=1)
     )
 
 
@@ -61,6 +61,11 @@ CASES = {
     "the file's choice": (
         [role("D-1", NEW, "Evaluator", "x"), role("D-1")],
         "",
+        [(BERTHA, "Decision Maker", False), (NEW, "Evaluator", True)],
+    ),
+    "the rule's choice in a mirror": (
+        [role("D-1", NEW, "Evaluator"), role("D-1")],
+        'primary = "first"\npolicy = "mirror"',
         [(BERTHA, "Decision Maker", False), (NEW, "Evaluator", True)],
     ),
     "the file's choice alone": (
@@ -104,7 +109,7 @@ def test_a_refused_contact_of_a_deal_that_exists_is_primary_when_it_comes(
 ) -> None:
     """The contact who was primary gives the flag away in the retry too, though the plan's demotion had to wait."""
     write_job(bench, [role("D-1", LEUNG, "Evaluator", "x")], has_lead=False)
-    (bench.folder / "contacts.csv").write_text("id,name,email,account\n")
+    (bench.folder / "contacts.csv").write_text("id,name,email,account\nC-8,Emil,,ACC-1\n")
     assert bench.run().exit_code == 0
     own = [role("D-1", LEUNG, "Evaluator")] if has_row else []
     write_job(bench, [role("D-1", NEW, "Business User", "x"), *own], has_lead=False)

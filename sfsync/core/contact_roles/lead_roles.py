@@ -3,8 +3,8 @@
 A conversion gives the deal one role: of the lead's contact, primary, its role left empty. A row for that contact
 becomes this role; other rows are added to it, and one that is primary takes its flag. The role has no id in the
 plan, where `LEAD_ROLE` stands for it; right before roles are written it is found by its contact.
-That its contact is primary is nobody's choice, until a run has brought all roles of the deal: a death, a refusal
-or a wrong row in between changes nothing about who is chosen. So long the journal remembers the contact with the deal.
+That its contact is primary is nobody's choice, until a run has brought all roles of the deal: a death, a refusal or
+a wrong row in between changes nothing about who is chosen. So long the journal remembers that contact.
 Source: NPSP's published test on lead conversion (one role, primary); facts on roles made by the platform.
 """
 

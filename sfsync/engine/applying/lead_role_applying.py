@@ -93,12 +93,19 @@ def roles_there(
     parent: str,
     wanted: Sequence[WantedRole],
     held: Sequence[HeldRole],
+    waiting: Sequence[Change],
+    *,
     flag: str | None,
 ) -> RolesThere:
-    """The roles of a deal as its plan names them; `flag` is what `open_flags` tells of it."""
+    """The roles of a deal as its plan names them; `waiting` are the changes still to be sent.
+
+    `flag` is what `open_flags` tells of the deal.
+    """
     policy = state.plan.role_policy
     changes = [state.by_id[each.change_id] for each in wanted if each.change_id is not None]
     contact = _lead_contact(state, parent, changes)
+    if contact is None and any(each.record_id == LEAD_ROLE for each in waiting):
+        contact = flag  # a retry goes on with roles, and has no lead
     if contact is not None:
         shown, made = with_made_role(held, wanted, changes, contact)
         return RolesThere(shown, policy_of_new(policy), made)
