@@ -66,8 +66,7 @@ def arriving_roles(
     contact = contact_of(lead)
     name = contact.change_id if isinstance(contact, Pending) else contact
     rows = [replace(each, contact=name) if each.contact == contact else each for each in wanted]
-    first = next((each for each in rows if each.contact == name and not each.is_derived), None)
-    made = HeldRole(LEAD_ROLE, name, first.role if first else None, is_primary=True, is_by_platform=True)
+    made = HeldRole(LEAD_ROLE, name, None, is_primary=True, is_by_platform=True)
     planned = plan(deal, rows, [made], policy=policy_of_new(policy), ledger={})
     return RolePlan(tuple(_named(each, name, contact) for each in planned.changes), planned.notes)
 
