@@ -87,6 +87,7 @@ def test_an_account_that_the_run_made_for_a_deal_goes_with_the_first_undo(desk: 
     assert done.document["notes"] == []
     again = desk.command("undo", run, "--yes", "--json")
     assert {each["code"] for each in again.document["notes"]} == {"ALREADY_UNDONE"}
+    assert moved(desk), "the same job makes it again"
 
 
 def test_the_undo_costs_what_its_plan_predicted(desk: ParentsDesk) -> None:

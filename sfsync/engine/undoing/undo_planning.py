@@ -15,7 +15,7 @@ from typing import Final
 from sfsync.core.contact_roles.roles import role_key
 from sfsync.core.deals.forecast_basis import ForecastBasis
 from sfsync.core.deals.gone import NO_GONE
-from sfsync.core.deals.reopening import is_of_closing, set_by_hand
+from sfsync.core.deals.reopening import odds_before, set_by_hand
 from sfsync.core.diff import STAGE_DEPENDENTS, held
 from sfsync.core.job import NO_LIMITS
 from sfsync.core.keys import ledger_key
@@ -153,9 +153,7 @@ def _undo_sobject(undo: Undo, sobject: str, changes: Sequence[Change], done: Seq
         elif change.action is Action.CREATE:
             deletable.append(change)
         else:
-            undo.changes.append(
-                _opened(undo, change, record) if is_of_closing(change) else _restored(undo, change)
-            )
+            undo.changes.append(_given_back(undo, change, record))
     delete_childless(undo, sobject, deletable)
     deletions = [each for each in changes if each.action is Action.DELETE]
     if sobject == CONTACT_ROLE:
@@ -257,14 +255,18 @@ def _restored(undo: Undo, change: Change) -> Change:
     )
 
 
-def _opened(undo: Undo, change: Change, record: Record) -> Change:
-    """A vanished deal in its old stage, with the probability that it had; `record` is the closed deal."""
+def _given_back(undo: Undo, change: Change, record: Record) -> Change:
+    """The old values, and with an old stage the probability that the deal had; `record` is the deal as it is."""
     restored, left = _restored(undo, change), _as_left(undo, change) or {}
+    basis = undo.plan.forecast
+    were = odds_before(change, basis.deals.get(undo.record_id(change)) if basis is not None else None)
+    if not were:
+        return restored
     describe = undo.gateway.describe(OPPORTUNITY)
     fields = (describe.field(name) for name in STAGE_DEPENDENTS)
     writable = [each.name for each in fields if each is not None and each.updateable]
-    own = set_by_hand(change.before, undo.gateway.stage_catalogue(), writable=writable)
-    known = {name: change.before[name] for name in STAGE_DEPENDENTS if name in left and name in change.before}
+    own = set_by_hand(were, undo.gateway.stage_catalogue(), writable=writable)
+    known = {name: were[name] for name in STAGE_DEPENDENTS if name in left and name in were}
     return replace(
         restored,
         values={**restored.values, **own},
