@@ -164,7 +164,7 @@ class Before(FaultScript):
     deed: Callable[[], None] = field(default=lambda: None)
 
     def met(self) -> bool:
-        """Does the deed and nothing else, under no lock: it may call the org, and the call goes on when it is done."""
+        """Does the deed and nothing else, under no lock: it may call the org, and is done before the call."""
         self.deed()
         return False
 
