@@ -22,6 +22,7 @@ from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.records import full_id
 from sfsync.core.values import Pending
+from sfsync.engine.planning.cleared_lookups import ClearedLookups
 from sfsync.engine.planning.matching import OwnRecords
 from sfsync.engine.planning.merged_references import MERGEABLE, add_masters, last_of_chain
 from sfsync.engine.planning.reading import CheckedRow, ReadSection
@@ -45,11 +46,15 @@ class GoneRecords:
     """The records of one plan that are gone, and the rows whose record is now another."""
 
     schema: Schema
+    cleared: ClearedLookups = field(init=False)
     followed: dict[tuple[str, str], FollowedRow] = field(default_factory=dict)
     _records: dict[str, GoneRecord] = field(default_factory=dict)
     _rows: dict[str, Mapping[str, JobRow]] = field(default_factory=dict)
     _takers: Counter[str] = field(default_factory=Counter)
     _others: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.cleared = ClearedLookups(self.schema)
 
     def learn(
         self,
@@ -61,7 +66,8 @@ class GoneRecords:
         job: str,
         org_id: str,
     ) -> None:
-        """Asks the org, once a section, for the records that known rows no longer find."""
+        """Asks the org, once a section, for the records that known rows no longer find, or no longer point to."""
+        self.cleared.learn(read, own, gateway=gateway, journal=journal, job=job, org_id=org_id)
         section = read.section
         lost = {
             row.key: own.ledger[row.key]
@@ -96,6 +102,7 @@ class GoneRecords:
             else section.gone.deleted is Deleted.RECREATE and not found.is_there
         )
         if recreates and is_recreated is None:
+            self.cleared.recreated[entry.record_id] = base.change_id
             return None
         if recreates:
             problem = recreated_before(row, entry, str(is_recreated))
