@@ -178,6 +178,7 @@ class RowPlanner:
             parked = self.gone.change(read.section, row, base, entry)
             if parked is not None:
                 return parked
+            base = replace(base, because=self.gone.because(entry))
         if self.job.mode is Mode.UPDATE:
             return replace(base, action=Action.SKIP, problems=(not_there(row),))
         if base.change_id in self.unfenced:
