@@ -21,7 +21,7 @@ from sfsync.core.references.parents import made_parents
 from sfsync.core.results import Outcome
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
 from sfsync.core.wording import typed
-from sfsync.errors import ConfigError
+from sfsync.errors import ConfigError, GuardError
 
 if TYPE_CHECKING:
     from sfsync.journal import SqlJournal
@@ -108,10 +108,12 @@ def forget(
     """Forgets rows by their keys or change ids: open changes count as not saved, ledger entries are dropped.
 
     Returns the change ids that were forgotten. What is forgotten is planned anew, as if it had never been sent.
-    Logs in and settles what can be settled first, unless the org is named by its id.
+    Logs in and settles what can be settled first, unless the org is named by its id. An interrupted run of the job
+    ends then, because its plan knows nothing of the word.
 
     Raises:
         ConfigError: the journal knows none of the names, or rows of several sObjects by one of them.
+        GuardError: the org is named by its id, and a run of the job against it is interrupted.
     """
     given = around or Surroundings()
     wanted = list(names)
@@ -122,6 +124,7 @@ def forget(
                 place.end_earlier()
     else:
         with _journal(given) as journal, journal.locked(f"{job.name}-{org_id}"):
+            _refuse_interrupted(job, org_id, journal)
             forgotten = _forget(journal, job, org_id, wanted)
     if not forgotten:
         raise ConfigError(
@@ -130,6 +133,23 @@ def forget(
             hint=f"sfsync state show {job.name} lists those that are open.",
         )
     return sorted(forgotten)
+
+
+def _refuse_interrupted(job: Job, org_id: str, journal: Journal) -> None:
+    """Stops a word that goes by an org's id while a run is interrupted.
+
+    The run cannot be left as it is: resumed, it would write to the rows that were forgotten. Nor can it be ended
+    without its org: what it has saved and not read back is in no ledger, and would be created a second time.
+    """
+    runs = (each for each in journal.runs(job.name) if each.org_id == org_id and each.exit_code is None)
+    if (run := next(runs, None)) is not None:
+        name, option = typed(job.file or job.name, job.org)
+        raise GuardError(
+            f"run {run.run_id} of job {job.name} was interrupted: only the org can say what it has saved",
+            code="RUN_INTERRUPTED",
+            hint=f"End it with sfsync resume {run.run_id} or sfsync run {name}{option} first,"
+            " or leave --org-id out.",
+        )
 
 
 def _forget(journal: Journal, job: Job, org_id: str, names: Iterable[str]) -> set[str]:

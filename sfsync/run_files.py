@@ -89,8 +89,15 @@ def require_writable(file: Path) -> None:
     Raises:
         ConfigError: it is a folder, or in none that can be written to.
     """
-    if file.is_dir() or not os.access(file.parent, os.W_OK):
-        raise unwritable(file, "it is a folder, or its folder is not there or not yours")
+    folder = file.absolute().parent
+    if file.is_dir():
+        raise unwritable(file, "it is a folder")
+    if not folder.exists():
+        raise unwritable(file, f"there is no folder {folder}")
+    if not folder.is_dir():
+        raise unwritable(file, f"{folder} is no folder")
+    if not os.access(folder, os.W_OK):
+        raise unwritable(file, f"you may not write to the folder {folder}")
 
 
 def unwritable(file: Path, why: str) -> ConfigError:

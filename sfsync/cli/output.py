@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import orjson
 
+from sfsync.core.events import Listener, ignore_events
 from sfsync.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -27,12 +29,16 @@ if TYPE_CHECKING:
 GRACE_S: Final = 8.0
 """How long a call under way may still take after the first signal; then the process ends at once."""
 
+_progress: ContextVar[Listener] = ContextVar("_progress", default=ignore_events)
+"""What follows the command on stderr; a bar of it would stand in the middle of a text on the same terminal."""
+
 _YES: Final = frozenset({"y", "yes"})
 _NO: Final = frozenset({"", "n", "no"})
 
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON document on stdout."""
+    _clear_progress()
     sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
 
 
@@ -62,7 +68,8 @@ def print_error(message: str, *, code: str, hint: str, exit_code: int, as_json: 
 
 
 def console() -> Console:
-    """A console on stdout, without colours where it is no terminal."""
+    """A console on stdout, without colours where it is no terminal; progress makes room for what it draws."""
+    _clear_progress()
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else 110
@@ -84,7 +91,17 @@ def surroundings(
     form = "none" if as_json and progress == "auto" else progress
     with progress_listener(form, stream=sys.stderr) as listener, _signals(stop):
         max_outage_s = None if max_outage_min is None else max_outage_min * 60.0
-        yield Surroundings(listener=listener, stop=stop, max_outage_s=max_outage_s)
+        token = _progress.set(listener)
+        try:
+            yield Surroundings(listener=listener, stop=stop, max_outage_s=max_outage_s)
+        finally:
+            _progress.reset(token)
+
+
+def _clear_progress() -> None:
+    from sfsync.report.progress import clear_progress
+
+    clear_progress(_progress.get())
 
 
 @contextlib.contextmanager
@@ -149,6 +166,7 @@ def asked(question: str) -> bool:
         del frame
         raise Interrupted("nothing was written", signal_number=number)
 
+    _clear_progress()
     with _handling(leave), _woken_by_signals() as woken:
         while True:
             click.echo(f"{question} [y/N]: ", nl=False)

@@ -143,7 +143,8 @@ def forget_command(
     """Forget the rows of JOB with these KEYs: the next run plans them as if they had never been sent.
 
     Only for rows that surely are not in the org: a row that is there would be created a second time, unless a
-    key of the org prevents it. Logs in first, to settle what can be settled; --org-id does without. Example:
+    key of the org prevents it. Logs in first, to settle what can be settled; --org-id does without, unless a run
+    of JOB was interrupted. Example:
 
     sfsync state forget nightly D-17
     """

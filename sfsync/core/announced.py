@@ -42,5 +42,9 @@ def announced(notes: Iterable[Problem]) -> Iterator[str]:
         else:
             kept_back[note.code] += 1
     for code, count in kept_back.items():
-        notes_said = "a note names" if count == 1 else f"{count:,} notes name"
-        yield f"{code}: {notes_said} values of rows; the plan shows what"
+        said = (
+            "a note with values of rows: it stands"
+            if count == 1
+            else f"{count:,} notes with values of rows: they stand"
+        )
+        yield f"{code}: {said} in the plan and the report"

@@ -81,8 +81,9 @@ class Change:
     the id or the change of the deal's account: changes that share one go in one call, because the platform locks
     the account.
     `adopted` marks a record that the job met in the org and had not written itself, `is_derived` a role that
-    stands for the deal's own `ContactId`. `because` says why a role is primary where its row does not say so,
-    `other_account` names the account of a contact that is not the deal's. `made_for` is how many rows refer to a
+    stands for the deal's own `ContactId`. `because` says why a role is primary where its row does not say so, or
+    why a row goes to another record than before (merged, created again). `other_account` names the account of a
+    contact that is not the deal's. `made_for` is how many rows refer to a
     parent that is in no file and is made for them; `completes` is the change of the record that this update, of no
     row of its own, completes once what it refers to is there. `is_left_over` marks a deal whose lead an earlier run
     converted without living to bring the row's values to it. `kept` are the fields of `desired` that differ and
@@ -181,7 +182,8 @@ class Plan:
     needed to say the plan's effect on the forecast (`core.deals.forecast`); None where no deals are meant.
     `open_references` are those that a person has to settle. `off_stage` are the first of the deals that will be off
     their stage's probability, `off_stage_total` counts all of them. `is_audited` says that what is read back is
-    judged value by value. `gone` are the rows that the source or the org has no more.
+    judged value by value. `gone` are the rows that the source or the org has no more. `names` are ids and names of
+    records that the first changes refer to, for people to read.
     """
 
     plan_id: str
@@ -210,6 +212,7 @@ class Plan:
     off_stage_total: int = 0
     is_audited: bool = False
     gone: GoneRows = NO_GONE
+    names: tuple[tuple[str, str], ...] = ()
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

@@ -109,6 +109,13 @@ class FaultScript:
         self.struck += struck
         return struck
 
+    def met(self) -> bool:
+        """Say whether the action is to be done, now that the script has struck a call.
+
+        Asked in the call's own thread and under no lock: a script of a test may itself call the org here.
+        """
+        return True
+
     def as_json(self) -> dict[str, Any]:
         """Return the script as a JSON-ready table."""
         names = ("phase", "method", "path", "sobject", "token", "nth", "count", "commit", "seen", "struck")
@@ -181,7 +188,8 @@ class Faults:
             return ()
         with self._lock:
             matching = [script for script in self._scripts if script.matches(request)]
-            return tuple(script for script in matching if script.strikes())
+            struck = [script for script in matching if script.strikes()]
+        return tuple(script for script in struck if script.met())
 
     def hold(self, action: Hold | Redeliver, *, then: Callable[[], None] | None = None) -> HeldCall:
         """Register a held call; the caller waits on `go` and sets `done`, or `then` is run when it may go on."""

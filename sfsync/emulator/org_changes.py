@@ -29,9 +29,17 @@ _VERSION: Final = "66.0"
 
 
 def change_org(
-    org: Org, audit: Audit, table: Table, *, number: int = 0, committed: Iterable[Change] = ()
+    org: Org,
+    audit: Audit,
+    table: Table,
+    *,
+    number: int = 0,
+    committed: Iterable[Change] = (),
+    by: str = "",
 ) -> Table:
     """Make one change, as the call of that number meets it, and return what was done.
+
+    `by` is the id of the user who does it, else the user of the API.
 
     Raises: ValueError for an unknown kind, an unknown record or a change that the rules refuse; KeyError for
     a missing entry.
@@ -48,7 +56,9 @@ def change_org(
         after_commit=lambda changes: audit.committed(changes, request=0),
         ended=lambda: None if number else org.locks.release(0),
     )
-    call = Call(org, Request("POST", "/"), work, number=number, user_id=org.api_user_id, version=_VERSION)
+    call = Call(
+        org, Request("POST", "/"), work, number=number, user_id=by or org.api_user_id, version=_VERSION
+    )
     try:
         with work.unit():
             return kind(call, _filled(table, ids))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from sfsync.core.contact_roles.roles import gives_flag_away
 from sfsync.core.deals.leads import comes_from_lead
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import WRITES, Action, Change, Plan
@@ -52,7 +53,8 @@ def retry_plan(
     while stuck := {name for name in chosen if not _can_go(failed[name], chosen, ids)}:
         chosen -= stuck
     leads = {failed[name].parent for name in chosen if comes_from_lead(failed[name])}
-    changes = tuple(_with_ids(each, ids) for each in plan.changes if each.change_id in chosen | leads)
+    along = chosen | leads | _giving_flag_away(plan, results, [failed[name] for name in chosen])
+    changes = tuple(_with_ids(each, ids) for each in plan.changes if each.change_id in along)
     return replace(
         plan,
         plan_id=stamp.plan_id,
@@ -65,6 +67,19 @@ def retry_plan(
         off_stage=(),
         off_stage_total=0,
     )
+
+
+def _giving_flag_away(plan: Plan, results: Mapping[str, RowResult], chosen: Iterable[Change]) -> set[str]:
+    """What gives the primary flag to the chosen roles and stands for no row: it waited for them in the old run."""
+    taking = {each.parent for each in chosen if each.values.get("IsPrimary") is True} - {None}
+    done = (Outcome.UPDATED, Outcome.DELETED)
+    return {
+        each.change_id
+        for each in plan.changes
+        if each.sobject == CONTACT_ROLE and each.row is None and each.parent in taking
+        if gives_flag_away(each)
+        and ((result := results.get(each.change_id)) is None or result.outcome not in done)
+    }
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ from sfsync.core.deals.forecast import Figures, Shift
 WIDTH: Final = 720
 _LEFT: Final = 200
 _RIGHT: Final = 130
-_ROW: Final = 38
-_BAR: Final = 12
+_ROW: Final = 46
+_BAR: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ def bar_chart(
 
     def bar(kind: str, number: Decimal, y: int) -> Bar:
         left, right = sorted((at(Decimal(0)), at(number)))
-        return Bar(kind, left, y, max(right - left, 1 if number else 0), y + _BAR - 2, f"{number:,f}")
+        return Bar(kind, left, y, max(right - left, 1 if number else 0), y + _BAR - 3, f"{number:,f}")
 
     rows = []
     for place, each in enumerate(shown):
-        top = place * _ROW + 4
+        top = place * _ROW + 6
         bars = (bar("before", value(each.before), top), bar("after", value(each.after), top + _BAR + 2))
         rows.append((name(each), top + _BAR + 4, bars))
-    return Chart(title, tuple(rows), len(shown) * _ROW + 4, len(shifts) - len(shown))
+    return Chart(title, tuple(rows), len(shown) * _ROW + 6, len(shifts) - len(shown))

@@ -21,6 +21,10 @@ MOST_LISTED: Final = 1_000
 
 ROUNDING: Final = "amount x probability of each deal, rounded half up to the decimals of Amount, then added"
 
+_NO_AMOUNT: Final = "without an amount afterwards: counted, and adding nothing"
+_CONVERTED: Final = "currency without an amount: the org converts it, to what is not known here"
+_UNSEEN: Final = "in no figure: the plan does not know how"
+
 _MONTHS: Final = (
     "January",
     "February",
@@ -81,14 +85,11 @@ def forecast_pieces(effect: Effect | None, *, applied: bool) -> Iterator[Piece]:
 def gaps(effect: Effect) -> list[str]:
     """What the figures lack, a sentence each."""
     said = (
-        (effect.without_amount, "without an amount afterwards: counted, and adding nothing"),
-        (
-            effect.converted,
-            "change their currency without an amount: the org converts it, to what is not known here",
-        ),
-        (effect.unseen, "in no figure: how they were is not known to the plan"),
+        (effect.without_amount, f"deal {_NO_AMOUNT}", f"deals {_NO_AMOUNT}"),
+        (effect.converted, f"deal changes its {_CONVERTED}", f"deals change their {_CONVERTED}"),
+        (effect.unseen, f"deal {_UNSEEN} it was", f"deals {_UNSEEN} they were"),
     )
-    return [f"{count:,} {'deal' if count == 1 else 'deals'} {words}" for count, words in said if count]
+    return [f"{count:,} {one if count == 1 else several}" for count, one, several in said if count]
 
 
 def _gap_lines(effect: Effect) -> Iterator[Line]:

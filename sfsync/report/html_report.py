@@ -21,9 +21,10 @@ from sfsync.core.deals.forecast import CurrencyEffect, Effect, Shift
 from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED
-from sfsync.core.values import PlannedValue, shown
+from sfsync.core.values import shown
 from sfsync.report.charts import Chart, bar_chart
 from sfsync.report.document import Files, in_write_order, report_counts
+from sfsync.report.field_values import Named
 from sfsync.report.forecast_view import (
     ROUNDING,
     currency_name,
@@ -65,6 +66,7 @@ class Cut:
 
 def html_report(report: Report, files: Files) -> str:
     """The report as one HTML document."""
+    known = Named.of(report.plan)
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return _template().render(
@@ -78,7 +80,7 @@ def html_report(report: Report, files: Files) -> str:
         off_stage=Cut(report.plan.off_stage, report.plan.off_stage_total - len(report.plan.off_stage)),
         off_stage_total=report.plan.off_stage_total,
         percent=shown,
-        changes=[_changes(report, name) for name in _written(report)],
+        changes=[_changes(report, name, known) for name in _written(report)],
         problems=_cut(_problem_lines(report), MOST_LINES),
         notes=_cut(_note_lines(report), MOST_LINES),
         files=[Path(path).name for path in _paths(files) if path],
@@ -179,11 +181,10 @@ def _written(report: Report) -> list[str]:
     return in_write_order({each.sobject for each in report.plan.changes if each.action in WRITES})
 
 
-def _changes(report: Report, sobject: str) -> Mapping[str, Any]:
+def _changes(report: Report, sobject: str, known: Named) -> Mapping[str, Any]:
     changes = [each for each in report.plan.changes if each.sobject == sobject and each.action in WRITES]
-    labels = {each.change_id: each.label or each.key for each in report.plan.changes}
     numbers = [(action.value, sum(each.action is action for each in changes)) for action in Action]
-    entries = ((each, _outcome(report, each), _cut(_fields(each, labels), MOST_FIELDS)) for each in changes)
+    entries = ((each, _outcome(report, each), _cut(known.fields(each), MOST_FIELDS)) for each in changes)
     return {
         "title": counted(sobject, len(changes)),
         "numbers": [(word, number) for word, number in numbers if number],
@@ -194,17 +195,6 @@ def _changes(report: Report, sobject: str) -> Mapping[str, Any]:
 def _outcome(report: Report, change: Change) -> str:
     """What became of a change; "" in a plan that was not applied."""
     return report.result(change).outcome.value if report.applied else ""
-
-
-def _fields(change: Change, labels: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    for name, value in change.values.items():
-        old = _value(change.before.get(name), labels) if change.action is Action.UPDATE else ""
-        yield name, old, _value(value, labels)
-
-
-def _value(value: PlannedValue, labels: Mapping[str, str]) -> str:
-    pending = getattr(value, "change_id", None)
-    return f"(new) {shortened(labels.get(pending, pending))}" if pending else shortened(shown(value))
 
 
 def _problem_lines(report: Report) -> Iterator[Line]:

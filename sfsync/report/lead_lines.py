@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from sfsync.core.plan import Change
 from sfsync.core.sobject import LEAD
 from sfsync.core.values import Pending, PlannedValue
+from sfsync.report.field_values import Named
 from sfsync.report.lines import Line, Tone
 from sfsync.report.safe_text import shortened
 
@@ -16,7 +17,7 @@ ONCE: Final = (
 )
 
 
-def lead_lines(lead: Change | None, known: Mapping[str, Change], *, indent: int) -> Iterator[Line]:
+def lead_lines(lead: Change | None, known: Named, *, indent: int) -> Iterator[Line]:
     """`> lead Bertha Boxer (Open) is converted to Qualified: new account Farmers Coop, new contact, new deal`."""
     if lead is None or lead.sobject != LEAD:
         return
@@ -28,10 +29,9 @@ def lead_lines(lead: Change | None, known: Mapping[str, Change], *, indent: int)
     yield Line(f"> {title} {becomes}", indent, Tone.NEW)
 
 
-def _target(noun: str, into: PlannedValue, name: str, known: Mapping[str, Change]) -> str:
+def _target(noun: str, into: PlannedValue, name: str, known: Named) -> str:
     if into is None:
         return f"new {noun} {shortened(name, most=80)}"
     if isinstance(into, Pending):
-        new = known.get(into.change_id)
-        return f"merged into the new {noun} {shortened(new.label if new else into.change_id, most=80)}"
-    return f"merged into {noun} {into}"
+        return f"merged into the new {noun} {known.label(into)}"
+    return f"merged into {noun} {known.value(into)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sfsync.core.results import RowRef
@@ -34,3 +35,8 @@ def rows_counted(count: int) -> str:
 def place(row: RowRef | None) -> str:
     """Where a row stands, for a person; "" when nobody knows."""
     return f"line {row.line}" if row else ""
+
+
+def enumerated(words: Sequence[str]) -> str:
+    """`1 account, 2 deals and 4 contact roles`."""
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)

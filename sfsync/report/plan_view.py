@@ -6,8 +6,8 @@ Roles stand under their deal, also where the deal itself is in the org already a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sfsync.core.deals.forecast import effect_of
@@ -17,13 +17,13 @@ from sfsync.core.results import REMARKS, Problem
 from sfsync.core.sending.costs import creates_by_route
 from sfsync.core.sending.guarantees import KEYLESS, MADE_KEYLESS, SAFE_BECAUSE
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY
-from sfsync.core.values import Pending, PlannedValue, shown
 from sfsync.core.writes import Route
 from sfsync.report.document import in_write_order
+from sfsync.report.field_values import Named
 from sfsync.report.forecast_view import forecast_pieces
 from sfsync.report.lead_lines import ONCE, lead_lines
 from sfsync.report.lines import CountTable, Line, Piece, Tone
-from sfsync.report.nouns import counted, noun, place, rows_counted
+from sfsync.report.nouns import counted, enumerated, noun, place, rows_counted
 from sfsync.report.problem_groups import placed, problem_group_lines
 from sfsync.report.role_titles import role_title
 from sfsync.report.safe_text import shortened
@@ -53,12 +53,12 @@ def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
     yield Line(f"for {plan.org.name} ({plan.org.org_id}, {kind}) at {plan.org.instance_url}")
     yield Line()
     yield _overview(plan.changes)
-    labels = {each.change_id: each for each in plan.changes}
+    known = Named.of(plan)
     for sobject in in_write_order({each.sobject for each in plan.changes}):
         if sobject not in (CONTACT_ROLE, LEAD):
-            yield from _section(plan, sobject, labels, limit=limit)
+            yield from _section(plan, sobject, known, limit=limit)
     if OPPORTUNITY not in {each.sobject for each in plan.changes}:
-        yield from _section(plan, OPPORTUNITY, labels, limit=limit)
+        yield from _section(plan, OPPORTUNITY, known, limit=limit)
     yield from forecast_pieces(effect_of(plan), applied=False)
     yield from _problem_lines(plan.changes)
     yield from _note_lines(plan)
@@ -86,7 +86,7 @@ def _fate(action: Action) -> str:
     return "leave alone" if action in LEFT_ALONE else "not possible"
 
 
-def _section(plan: Plan, sobject: str, known: Mapping[str, Change], *, limit: int) -> Iterator[Line]:
+def _section(plan: Plan, sobject: str, known: Named, *, limit: int) -> Iterator[Line]:
     """The records of one sObject that are written, each with its fields."""
     blocks = _blocks(plan.changes, sobject)
     taken_over = sum(1 for each in plan.changes if each.sobject == sobject and _is_taken_over(each))
@@ -116,20 +116,21 @@ def _completing(changes: Iterable[Change]) -> dict[str, list[Change]]:
     return found
 
 
-def _meant(value: PlannedValue, known: Mapping[str, Change]) -> str:
-    new = known.get(value.change_id) if isinstance(value, Pending) else None
-    return shortened(new.label, most=80) if new else shown(value)
-
-
 def _is_taken_over(change: Change) -> bool:
-    return change.adopted and change.action is Action.NOOP
+    return change.adopted and change.action is Action.NOOP and not change.because
+
+
+def _is_followed(change: Change) -> bool:
+    """Whether nothing is written, but the row goes to another record than before."""
+    return change.action is Action.NOOP and bool(change.because) and change.sobject != CONTACT_ROLE
 
 
 def _blocks(changes: Sequence[Change], sobject: str) -> list[_Block]:
     blocks = {
         each.change_id: _Block(_title(each), each)
         for each in changes
-        if each.sobject == sobject and each.action in WRITES and each.completes is None
+        if each.sobject == sobject and each.completes is None
+        if each.action in WRITES or _is_followed(each)
     }
     if sobject == OPPORTUNITY:
         deals = {each.change_id: each for each in changes if each.sobject == OPPORTUNITY}
@@ -147,27 +148,29 @@ def _title(change: Change) -> str:
     )
     in_brackets = [key, place(change.row), made_for]
     details = ", ".join(each for each in in_brackets if each)
-    return f"{change.label} ({details})" if details else change.label
+    title = f"{change.label} ({details})" if details else change.label
+    return f"{title}: {shortened(change.because, most=200)}" if change.because else title
 
 
 def _parent_title(deal: Change | None, parent: str) -> str:
     return _title(deal) if deal else "deal " + parent.removeprefix(f"{OPPORTUNITY}:")
 
 
-def _block_lines(block: _Block, known: Mapping[str, Change]) -> Iterator[Line]:
+def _block_lines(block: _Block, known: Named) -> Iterator[Line]:
     if block.change is None:
         yield Line(f"  {block.title}: stays as it is", 2)
     else:
         yield _headline(block.change, block.title, indent=2)
-        yield from lead_lines(known.get(block.change.parent or ""), known, indent=6)
+        yield from lead_lines(known.changes.get(block.change.parent or ""), known, indent=6)
         yield from _field_lines(block.change, known, indent=6)
         for remark in block.change.problems:
             yield Line(f"({shortened(remark.message, most=160)})", 6, Tone.FAINT)
     for each in block.completions:
         for name, value in each.values.items():
-            yield Line(f"{name}: set once {_meant(value, known)} is there", 6)
+            yield Line(f"{name}: set once {known.label(value)} is there", 6)
     for role in block.roles:
-        yield _headline(role, role_title(role, block.roles, is_undo=block.is_undo), indent=6)
+        title = role_title(replace(role, label=known.contact(role)), block.roles, is_undo=block.is_undo)
+        yield _headline(role, title, indent=6)
         yield from _field_lines(role, known, indent=10)
 
 
@@ -176,26 +179,19 @@ def _headline(change: Change, title: str, *, indent: int) -> Line:
         return Line(f"+ {title}", indent, Tone.NEW)
     if change.action is Action.DELETE:
         return Line(f"- {title}", indent, Tone.BAD)
+    if change.action is Action.NOOP:
+        return Line(f"  {title}", indent)
     return Line(f"~ {title}", indent, Tone.CHANGED)
 
 
-def _field_lines(change: Change, known: Mapping[str, Change], *, indent: int) -> Iterator[Line]:
+def _field_lines(change: Change, known: Named, *, indent: int) -> Iterator[Line]:
     said: frozenset[str] = frozenset()
     if change.sobject == CONTACT_ROLE:
         said = _ROLE_ENDS | {"Role", "IsPrimary"} if change.action in NEW else _ROLE_ENDS
-    for name, value in change.values.items():
-        if name in said:
-            continue
-        new = _value(value, known)
-        old = f"{_value(change.before.get(name), known)} -> " if change.action is Action.UPDATE else ""
-        yield Line(f"{name}: {old}{new}", indent)
-
-
-def _value(value: PlannedValue, known: Mapping[str, Change]) -> str:
-    if isinstance(value, Pending):
-        new = known.get(value.change_id)
-        return f"(the new {noun(new.sobject)} {shortened(new.label, most=80)})" if new else shown(value)
-    return shortened(shown(value), most=160)
+    for each in known.fields(change):
+        if each.name not in said:
+            old = f"{each.old} -> " if each.old else ""
+            yield Line(f"{each.name}: {old}{each.new}", indent)
 
 
 def _problem_lines(changes: Iterable[Change]) -> Iterator[Line]:
@@ -233,9 +229,12 @@ def _cost_lines(plan: Plan) -> Iterator[Line]:
         yield Line("There is nothing to write.")
     if any(each.sobject == LEAD for each in plan.changes):
         yield Line(ONCE)
-    for sobject, by_route in creates_by_route(plan.changes, plan.routes).items():
-        for route, count in by_route.items():
-            yield Line(f"{counted(sobject, count)} by {route}: {SAFE_BECAUSE[Route(route)]}")
+    by_route: dict[str, list[str]] = {}
+    for sobject, counts in creates_by_route(plan.changes, plan.routes).items():
+        for route, count in counts.items():
+            by_route.setdefault(route, []).append(counted(sobject, count))
+    for route, records in by_route.items():
+        yield Line(f"{enumerated(records)} by {route}: {SAFE_BECAUSE[Route(route)]}")
     for sobject in plan.keyless():
         is_made = all(each.made_for for each in plan.changes if each.sobject == sobject)
         known = MADE_KEYLESS if is_made else KEYLESS

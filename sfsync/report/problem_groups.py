@@ -1,39 +1,57 @@
-"""Problems as a person reads them: one group for each code, with where, what and what to do.
+"""Problems as a person reads them: for each code what is wrong where, row first, and what to do about it.
 
-A thousand rows with the same mistake are one group, not a thousand lines; the rejects file has them all.
+A thousand rows with the same mistake are one group, not a thousand lines; the rejects file has them all. The advice
+stands once, right below the rows that it is for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final
 
 from sfsync.core.plan import Change
 from sfsync.core.results import Problem
 from sfsync.report.lines import Line, Tone
-from sfsync.report.nouns import place, rows_counted
+from sfsync.report.nouns import rows_counted
 from sfsync.report.safe_text import shortened
 
 MOST_LINES: Final = 8
 MOST_MESSAGES: Final = 3
-MOST_HINTS: Final = 2
+"""Messages that are shown for one piece of advice."""
+
+MOST_ADVICE: Final = 3
+"""Pieces of advice that are shown for one code."""
+
+_Places = dict[tuple[str, int, int], None]
+"""Rows by file, line and ordinal, each once, in their order."""
+
+
+@dataclass(slots=True)
+class _Advice:
+    """The problems that one hint is for: the places of each message, in their order."""
+
+    hint: str
+    messages: dict[str, _Places] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Group:
+    """The problems of one code; a header is a place, and no row."""
+
     code: str
-    rows: dict[tuple[str, int, int], None] = field(default_factory=dict)
-    messages: dict[str, str] = field(default_factory=dict)
-    hints: dict[str, None] = field(default_factory=dict)
+    rows: _Places = field(default_factory=dict)
+    advice: dict[str, _Advice] = field(default_factory=dict)
 
     def add(self, problem: Problem) -> None:
+        of_hint = self.advice.setdefault(problem.hint, _Advice(problem.hint))
+        of_message = of_hint.messages.setdefault(_said(problem), {})
         row = problem.row
         if row is not None:
-            self.rows[row.file, row.line, row.ordinal] = None
-        self.messages.setdefault(_said(problem), place(row))
-        if problem.hint:
-            self.hints[problem.hint] = None
+            if row.ordinal or row.line > 1:
+                self.rows[row.file, row.line, row.ordinal] = None
+            of_message[row.file, row.line, row.ordinal] = None
 
 
 def placed(problem: Problem, change: Change) -> Problem:
@@ -51,22 +69,39 @@ def problem_group_lines(problems: Iterable[Problem], *, tone: Tone) -> Iterator[
 
 
 def _group_lines(group: _Group, tone: Tone) -> Iterator[Line]:
-    where = f": {rows_counted(len(group.rows))} ({_places(group.rows)})" if group.rows else ""
+    where = f": {rows_counted(len(group.rows))}" if group.rows else ""
     yield Line(f"{group.code}{where}", 2, tone)
-    for message, first in list(group.messages.items())[:MOST_MESSAGES]:
-        begin = f"{first}: " if first and len(group.messages) > 1 else ""
+    advice = list(group.advice.values())
+    for each in advice[:MOST_ADVICE]:
+        yield from _advice_lines(each)
+    left_out = [rows for each in advice[MOST_ADVICE:] for rows in each.messages.values()]
+    if left_out:
+        yield _left_out_line(left_out, "with other advice")
+
+
+def _advice_lines(advice: _Advice) -> Iterator[Line]:
+    messages = list(advice.messages.items())
+    for message, rows in messages[:MOST_MESSAGES]:
+        begin = f"{_places(rows)}: " if rows else ""
         yield Line(f"{begin}{message}", 4)
-    left_out = len(group.messages) - MOST_MESSAGES
-    if left_out > 0:
-        yield Line(f"... and {left_out:,} more like these", 4, Tone.FAINT)
-    for hint in list(group.hints)[:MOST_HINTS]:
-        yield Line(f"What to do: {shortened(hint, most=400)}", 4)
+    if len(messages) > MOST_MESSAGES:
+        yield _left_out_line([rows for _, rows in messages[MOST_MESSAGES:]], "like these")
+    if advice.hint:
+        yield Line(f"What to do: {shortened(advice.hint, most=400)}", 4)
+
+
+def _left_out_line(messages: Sequence[_Places], what: str) -> Line:
+    """`... and 17 more like these: deals.csv lines 5, 6, 7, 8, 9, 10, 11, 12 and 9 more`."""
+    rows = dict.fromkeys(chain(*messages))
+    where = f": {_places(rows)}" if rows else ""
+    return Line(f"... and {len(messages):,} more {what}{where}", 4, Tone.FAINT)
 
 
 def _said(problem: Problem) -> str:
-    column = f"column {problem.column}: " if problem.column and problem.column not in problem.message else ""
+    message = problem.message.removeprefix(f"{problem.row.file}: ") if problem.row else problem.message
+    column = f"column {problem.column}: " if problem.column and problem.column not in message else ""
     value = f' (the cell says "{shortened(problem.value, most=60)}")' if _adds_value(problem) else ""
-    return f"{column}{shortened(problem.message, most=400)}{value}"
+    return f"{column}{shortened(message, most=400)}{value}"
 
 
 def _adds_value(problem: Problem) -> bool:
@@ -74,7 +109,7 @@ def _adds_value(problem: Problem) -> bool:
 
 
 def _places(rows: Iterable[tuple[str, int, int]]) -> str:
-    """`deals.csv lines 4, 9 and 12 more; roles.csv line 3`."""
+    """`deals.csv:4` for one line; `deals.csv lines 4, 9 and 12 more; roles.csv:3` for several."""
     by_file: dict[str, list[int]] = {}
     for file, line, _ in rows:
         by_file.setdefault(file, []).append(line)
@@ -83,7 +118,9 @@ def _places(rows: Iterable[tuple[str, int, int]]) -> str:
 
 def _lines_of(file: str, lines: list[int]) -> str:
     distinct = sorted(set(lines))
+    if len(distinct) == 1:
+        return f"{file}:{distinct[0]}" if file else f"line {distinct[0]}"
     shown = ", ".join(f"{line}" for line in distinct[:MOST_LINES])
     left_out = len(distinct) - MOST_LINES
     more = f" and {left_out:,} more" if left_out > 0 else ""
-    return f"{file} {'line' if len(distinct) == 1 else 'lines'} {shown}{more}".strip()
+    return f"{file} lines {shown}{more}".strip()

@@ -62,6 +62,12 @@ def progress_listener(
         yield ignore_events
 
 
+def clear_progress(listener: Listener) -> None:
+    """Takes away what the listener has drawn on a terminal; the next phase is drawn again."""
+    if isinstance(listener, _Unbreakable):
+        listener.clear()
+
+
 class _Unbreakable:
     """Falls silent when the stream cannot be written any more: a run never ends because nobody watches it."""
 
@@ -76,6 +82,12 @@ class _Unbreakable:
             self._listener(event)
         except (OSError, ValueError):
             self._is_broken = True
+
+    def clear(self) -> None:
+        """Takes a bar away, where there is one."""
+        if isinstance(self._listener, _Bar):
+            with contextlib.suppress(OSError, ValueError):
+                self._listener.clear()
 
 
 class JsonLines:
@@ -165,7 +177,7 @@ class _FirstNotices:
 
 
 class _Bar:
-    """Draws the phase under way as a bar, with the rows done and not done."""
+    """Draws the phase under way as a bar, with the rows done and not done; cleared, it waits for the next phase."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -189,9 +201,16 @@ class _Bar:
     def _start(self, event: PhaseStarted) -> None:
         if self._task is not None:
             self._progress.remove_task(self._task)
+        self._progress.start()
         self._phase = _PhaseCount(event)
         self._task = self._progress.add_task(self._phase.name, total=event.total, note="")
         self._draw()
+
+    def clear(self) -> None:
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+        self._progress.stop()
 
     def _draw(self, remark: str = "") -> None:
         if self._task is None:
@@ -206,5 +225,8 @@ def _bar_on(stream: TextIO) -> Iterator[Listener]:
 
     console = Console(file=stream, highlight=False)
     note = TextColumn("{task.fields[note]}", markup=False)
-    with Progress(BarColumn(bar_width=30), note, TimeElapsedColumn(), console=console, transient=True) as bar:
+    columns = (BarColumn(bar_width=30), note, TimeElapsedColumn())
+    # Redirecting would send what is for stdout to stderr, where the bar is.
+    bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+    with bar:
         yield _Bar(bar)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 from sfsync.core.report import Report
@@ -36,7 +37,7 @@ _MEANINGS: Final = {
 _FILE_WORDS: Final = {
     "rejects_by_source": "rows to correct and import again",
     "unprocessed_by_source": "rows that were not reached",
-    "picks": "references to settle: keep the lines that you mean, name the file as picks in the job",
+    "picks": "references to settle; keep the lines that you mean, and name the file as picks in the job",
     "successes": "rows that are in the org",
     "report": "the report, for a browser",
     "verify": "what is not as it was sent, or was filled in",
@@ -159,16 +160,20 @@ def _usage_lines(report: Report) -> Iterator[Line]:
 
 
 def _file_lines(report: Report, files: Files) -> Iterator[Line]:
-    lines = [
-        Line(f"{words}: {path}", 2)
+    named = [
+        (words, Path(path))
         for name, words in _FILE_WORDS.items()
         if report.applied or name in _FILES_OF_A_PLAN
         for path in _paths(files.get(name, ""))
     ]
-    if lines:
-        yield Line()
-        yield Line("Files", tone=Tone.TITLE)
-        yield from lines
+    if not named:
+        return
+    folders = {str(path.parent) for _, path in named}
+    is_one = len(folders) == 1 and folders != {"."}
+    yield Line()
+    yield Line(f"Files in {folders.pop()}" if is_one else "Files", tone=Tone.TITLE)
+    for words, path in named:
+        yield Line(f"{path.name if is_one else path}: {words}", 2)
 
 
 def _paths(named: str | Mapping[str, str]) -> list[str]:

@@ -27,7 +27,7 @@ from sfsync.errors import OrgUnavailable
 
 PLAIN = ((LEUNG, "Evaluator", ""), (ALAN, "Business User", ""), (LEUNG, "Influencer", ""))
 WITH_PRIMARY = ((ALAN, "Decision Maker", "true"), *PLAIN)
-ALL_WRITES = WRITES + r"|/jobs/ingest"
+ALL_WRITES = WRITES + r"|/jobs/ingest|/services/Soap/u/"
 MOST_WAITS = 100
 """This bench does not wait, so it goes on with a run of bulk jobs that often before their worker must be done."""
 LATE = ("OpportunityContactRole", "OpportunityContactRole by name")
@@ -36,13 +36,17 @@ Picture = dict[str, list[Any]]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of org with what its job can rely on; `at_most_once` are roles of deals that exist there."""
+    """A kind of org with what its job can rely on; `at_most_once` are roles of deals that exist there.
+
+    `world` is the class of its worlds, where their job is not the plain one.
+    """
 
     name: str
     org: Any
     has_key: bool = True
     roles: tuple[tuple[str, str, str], ...] = WITH_PRIMARY
     at_most_once: bool = False
+    world: type[World] | None = None
 
 
 KINDS = (
@@ -189,7 +193,7 @@ def open_world(kind: Kind, size: Size, cluster: Cluster | None = None) -> Iterat
         cluster.brief_schema() if cluster else nullcontext() as database,
         running(kind.org) as emulator,
     ):
-        world = World(kind, size, Bench(emulator, Path(folder), database=database))
+        world = (kind.world or World)(kind, size, Bench(emulator, Path(folder), database=database))
         if not kind.has_key:
             world.begin_round()
             world.bench.admit()

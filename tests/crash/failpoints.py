@@ -9,6 +9,7 @@ folder's place: what the next process finds is what a SIGKILL at that point woul
 from __future__ import annotations
 
 import gc
+import os
 import re
 import shutil
 import sys
@@ -53,6 +54,10 @@ STEPS: tuple[tuple[Any, str], ...] = (
     (sfsync.report.private_files, "write_private_text"),
 )
 """Functions that stand for steps; each is wrapped in every module that has imported it."""
+
+
+IS_GRID = os.environ.get("SFSYNC_FAULTS_GRID") == "1"
+_WRITE = re.compile(r"request\.(PATCH|PUT|DELETE|POST) .*:after")
 
 
 class Death(BaseException):
@@ -147,6 +152,19 @@ def failpoints(state: Path) -> Iterator[Failpoints]:
             for each in _importers(inner, name):
                 patch.setattr(each, name, outer)
         yield points
+
+
+def telling(hits: list[str]) -> list[int]:
+    """The numbers of the points to die at in every suite: the last of each name, and each write that was answered.
+
+    Between two of the others nothing durable happens, so they leave the same state behind. All of them are taken
+    with SFSYNC_FAULTS_GRID=1.
+    """
+    if IS_GRID:
+        return list(range(1, len(hits) + 1))
+    numbered = list(enumerate(hits, start=1))
+    last = {hit.partition("#")[0]: number for number, hit in numbered}
+    return sorted({*last.values(), *(number for number, hit in numbered if _WRITE.match(hit))})
 
 
 def _wrap(patch: pytest.MonkeyPatch, points: Failpoints, owner: Any, name: str, label: str) -> None:

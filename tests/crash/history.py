@@ -69,6 +69,7 @@ class History:
     bench: InnerBench
     points: Failpoints
     local: dict[str, LocalDeal] = field(default_factory=dict)
+    lost: dict[str, LocalDeal] = field(default_factory=dict)
     trace: list[str] = field(default_factory=list)
     step: int = 0
     saved: Plan | None = None
@@ -416,6 +417,22 @@ def edit_local(history: History, which: int, how: int) -> str:
     return key
 
 
+def lose_row(history: History, which: int, how: int) -> str:
+    """A deal vanishes from the user's files with its roles, or one that vanished is there again."""
+    if history.lost and how % 2:
+        key = sorted(history.lost)[which % len(history.lost)]
+        history.local.setdefault(key, history.lost.pop(key))
+        said = f"{key} is back"
+    elif len(history.local) > 1:
+        key = list(history.local)[which % len(history.local)]
+        history.lost[key] = history.local.pop(key)
+        said = f"{key} vanishes"
+    else:
+        return "the last one stays"
+    history.write_files()
+    return said
+
+
 def make_plan(history: History, which: int, how: int) -> str:
     """The user makes a plan and keeps it."""
     try:
@@ -576,6 +593,7 @@ def clock_jump(history: History, which: int, how: int) -> str:
 
 ACTIONS: dict[str, Callable[[History, int, int], str]] = {
     "edit-local": edit_local,
+    "lose-row": lose_row,
     "plan": make_plan,
     "apply": apply_plan,
     "run": run,

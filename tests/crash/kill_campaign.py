@@ -22,8 +22,12 @@ from multiprocessing import get_context
 from client_processes import Nursery, open_nursery
 from crash_worlds import KINDS, LARGE, SMALL, Kind, Size, Twin, open_world
 from kill_chains import Chain, Tally
+from lead_world import LEADS
 from postgres_cluster import Cluster, running_cluster
 from sqlalchemy import Engine, event
+
+PLAYED = (*KINDS, LEADS)
+"""The kinds of org in turn, the last with deals out of leads and made parents."""
 
 ROUNDS = {SMALL.name: 6, LARGE.name: 2}
 LARGE_SHARE = 0.9
@@ -44,7 +48,7 @@ def commit_counter() -> list[None]:
 def warm_nursery(cluster: Cluster | None) -> Iterator[Nursery]:
     """A nursery that has run a job of each kind, so that its children find everything imported."""
     with open_nursery() as opened:
-        for kind in KINDS:
+        for kind in PLAYED:
             with open_world(kind, SMALL, cluster) as world:
                 world.begin_round()
                 assert opened.warm("run", world.bench.job, "--json", environ=world.bench.environ) == 0
@@ -67,7 +71,7 @@ class Share:
         for number in count(self.first, self.step):
             draw = random.Random(f"{self.seed}/{number}")
             size = LARGE if draw.random() < LARGE_SHARE else SMALL
-            yield number, draw, KINDS[number % len(KINDS)], size
+            yield number, draw, PLAYED[number % len(PLAYED)], size
             if self.is_one_chain:
                 return
 

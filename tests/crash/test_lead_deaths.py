@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from failpoints import Death, Failpoints, failpoints
+from failpoints import IS_GRID, Death, Failpoints, failpoints, telling
 from inner_org import InnerBench, inner_bench
 from lead_bench import ALAN, BERTHA, deal, deals_of, lead, org_with_leads, role, roles_of, write_leads_job
 from main_job_bench import org_document
 
-MOST_POINTS = 120
 WANTED = [(ALAN, "Evaluator", False), (BERTHA, "Decision Maker", True)]
 NAMED = {
     "step.settle_conversions:after",
@@ -21,7 +19,6 @@ NAMED = {
     "journal.intend:after",
     "journal.put_ledger:before",
 }
-GRID = os.environ.get("SFSYNC_FAULTS_GRID") == "1"
 ORGS = {
     "receipts": org_with_leads(org_document(has_receipts=True, has_jobs=False)),
     "keys only": org_with_leads(org_document(has_receipts=False, has_jobs=False)),
@@ -52,6 +49,14 @@ def dies(bench: InnerBench, points: Failpoints, nth: int) -> str:
     return where
 
 
+def chosen(org: object, *, has_key: bool) -> list[int]:
+    """The numbers of the points to die at, of those that a run comes to that nothing ends."""
+    with one_lead(org, has_key=has_key) as (bench, points):
+        points.arm(None)
+        bench.run()
+        return telling(points.hits)
+
+
 def assert_one_deal(bench: InnerBench, where: str) -> None:
     """The lead is converted, to one deal, which is as its row wants it."""
     assert lead(bench)["IsConverted"], where
@@ -63,16 +68,16 @@ def assert_one_deal(bench: InnerBench, where: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("org", "has_key", "step"), [("receipts", True, 1), ("receipts", False, 5), ("keys only", True, 5)]
+    ("org", "has_key", "step"), [("receipts", True, 1), ("receipts", False, 3), ("keys only", True, 3)]
 )
 def test_P1_death_around_a_conversion_leaves_one_deal(org: str, has_key: bool, step: int) -> None:
     """Wherever the run dies, the next run or a resume ends with the lead's one deal and its roles."""
     seen: set[str] = set()
-    for nth in range(1, MOST_POINTS, 1 if GRID else step):
+    numbers = chosen(ORGS[org], has_key=has_key)[:: 1 if IS_GRID else step]
+    for nth in numbers:
         with one_lead(ORGS[org], has_key=has_key) as (bench, points):
             where = dies(bench, points, nth)
-            if not where:
-                break
+            assert where, "a run comes to the same points each time"
             seen.add(where.partition("#")[0])
             if nth % 2:
                 bench.command("resume")
@@ -82,5 +87,5 @@ def test_P1_death_around_a_conversion_leaves_one_deal(org: str, has_key: bool, s
             roles = roles_of(bench, deals_of(bench)[0]["Id"])
             assert roles == WANTED or (org == "keys only" and ending.exit_code == 3), (where, roles)
             assert bench.inserted()["Opportunity"] == 1, where
-    assert 20 < nth < MOST_POINTS - 1
+    assert nth > 20
     assert step > 1 or seen >= NAMED, sorted(seen)

@@ -297,4 +297,4 @@ def test_every_run_folder_has_a_report_for_a_browser_that_shows_the_forecast(
         assert "<script" not in page
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     shown = command("run", "trailhead", environ=environ, cwd=ROOT).out
-    assert "the report, for a browser:" in shown
+    assert "report.html: the report, for a browser" in shown

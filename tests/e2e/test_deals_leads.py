@@ -127,7 +127,8 @@ def test_a_lead_is_merged_into_the_account_that_its_row_names(bench: Bench) -> N
     write_leads_job(bench, [deal("D-1", account="ACC-1")])
     account = bench.find("Account", Sfsync_Key__c="ACC-1")
     shown = " ".join(sfsync(bench, "plan", bench.job).out.split())
-    assert f"merged into account {account}, new contact Bertha Boxer, new deal" in shown
+    assert f"({account}), new contact Bertha Boxer, new deal" in shown
+    assert "merged into account " in shown
     assert run(bench)["exit_code"] == 0
     assert lead(bench)["ConvertedAccountId"] == account
     assert bench.deal("D-1")["AccountId"] == account

@@ -223,3 +223,25 @@ def test_a_time_that_is_none_is_refused(desk: SafetyDesk) -> None:
     done = desk.command("pull", "./job.toml", "--since", "yesterday")
     assert done.exit_code == 2
     assert "2026-09-30T12:00:00Z" in done.err
+
+
+@pytest.mark.parametrize(
+    ("out", "why"),
+    [
+        ("nowhere/pulled.csv", "there is no folder {folder}/nowhere"),
+        ("deals.csv/pulled.csv", "{folder}/deals.csv is no folder"),
+        (".", "it is a folder"),
+    ],
+)
+def test_a_pull_to_a_place_where_no_file_can_be_is_refused_before_any_call(
+    desk: SafetyDesk, out: str, why: str
+) -> None:
+    """Exit 2, the folder by name, and nothing is made: a folder with a typing error is nobody's wish."""
+    already = len(desk.emulator.audit.requests)
+    place = f"{desk.folder}/{out}"
+    done = desk.command("pull", "./job.toml", "--out", place, "--json")
+    assert (done.exit_code, done.document["code"]) == (2, "UNWRITABLE")
+    assert why.format(folder=desk.folder) in done.document["message"]
+    assert "--out FILE" in done.document["hint"]
+    assert len(desk.emulator.audit.requests) == already
+    assert not (desk.folder / "nowhere").exists()

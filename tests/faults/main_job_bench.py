@@ -27,6 +27,7 @@ from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, NOT_DONE, Outcome
 from sfsync.emulator.fault_actions import Action
 from sfsync.emulator.faults import FaultScript
+from sfsync.emulator.org_changes import change_org
 from sfsync.emulator.server import RunningEmulator
 from sfsync.emulator.wire.messages import Request
 from sfsync.errors import SyncError
@@ -163,10 +164,9 @@ class Before(FaultScript):
 
     deed: Callable[[], None] = field(default=lambda: None)
 
-    def strikes(self) -> bool:
-        """Does the deed when its call has come."""
-        if FaultScript.strikes(self):
-            self.deed()
+    def met(self) -> bool:
+        """Does the deed and nothing else, under no lock: it may call the org, and is done before the call."""
+        self.deed()
         return False
 
 
@@ -301,6 +301,16 @@ class Bench:
         """Changes a record over the API, as a salesperson does: the user `by`, else the job's own."""
         token = self.emulator.org.sessions.open(by) if by else ""
         self._call("PATCH", f"{sobject}/{record_id}", values, token=token)
+
+    def remove(self, sobject: str, record_id: str) -> None:
+        """Deletes a record without a call, for a deed of `Before`."""
+        table = {"what": "delete", "object": sobject, "id": record_id}
+        change_org(self.emulator.org, self.emulator.audit, table)
+
+    def edit(self, sobject: str, record_id: str, *, by: str = "", **values: Any) -> None:
+        """Changes a record without a call, for a deed of `Before`: a call would wait for the one that it is in."""
+        table = {"what": "edit", "object": sobject, "id": record_id, "values": values}
+        change_org(self.emulator.org, self.emulator.audit, table, by=by)
 
     def delete(self, sobject: str, record_id: str) -> None:
         """Deletes a record over the API; it goes into the recycle bin."""

@@ -112,7 +112,7 @@ def test_an_edit_between_the_check_and_the_stamp_is_a_conflict(bench: Bench) -> 
     path = decide(bench)
     found = bench.named("Deal D-1")[0]["Id"]
     script = Before(Drop(), BEFORE_READ, path=WRITES)
-    script.deed = lambda: bench.change("Opportunity", found, Sfsync_Key__c="D-99")
+    script.deed = lambda: bench.edit("Opportunity", found, Sfsync_Key__c="D-99")
     bench.emulator.faults.add(script)
     adopted = confirm(bench, path)
     assert adopted.exit_code == 3

@@ -315,7 +315,7 @@ def test_a_field_that_an_automation_filled_before_the_second_pass_is_a_conflict(
     """What somebody has written since the create is not overwritten, and that is said."""
 
     def fill() -> None:
-        chain.change(
+        chain.edit(
             "Account", chain.find("Account", Name="A"), ParentId=chain.find("Account", Sfsync_Key__c="ACC-1")
         )
 

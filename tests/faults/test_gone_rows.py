@@ -1,16 +1,13 @@
-"""P1: a client is killed while it closes or deletes vanished deals, or pulls, and nothing is done twice."""
+"""P1: a client is killed while it closes or deletes vanished deals, and nothing is done twice."""
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from client_processes import Nursery
-from main_job_bench import WRITES, Before, Bench, FreshBench, deal, role
+from main_job_bench import WRITES, Bench, FreshBench, deal, role
 
 from sfsync.app import apply, plan
 from sfsync.core.job import Limits
@@ -120,48 +117,3 @@ def test_C3_an_edit_of_a_field_outside_the_job_keeps_the_deal_too(
     report = apply(made, job, around=bench.around)
     assert ends(bench)["D-8"] == ("Prospecting", False)
     assert (report.exit_code, [each.code for _, _, each in report.problems()]) == (3, ["CHANGED_IN_ORG"])
-
-
-def pulled(bench: Bench) -> dict[str, Any]:
-    """The rows of the pulled file, by key."""
-    lines = (bench.folder / "pulled.jsonl").read_text().splitlines()
-    return {each["Key"]: each for each in map(json.loads, lines)}
-
-
-@pytest.mark.parametrize("nth", range(1, 6))
-def test_P1_a_kill_while_a_pull_reads_leaves_the_old_file_and_the_old_time(
-    fresh: FreshBench, nursery: Nursery, nth: int
-) -> None:
-    """Whichever read it is, the next pull brings all that the dead one had seen."""
-    with fresh() as bench:
-        write(bench, KEYS, "report")
-        assert bench.run().exit_code == 0
-        pull = ("pull", bench.job, "--out", str(bench.folder / "pulled.jsonl"), "--format", "jsonl", "--json")
-        assert nursery.start(*pull, environ=bench.environ, folder=bench.folder).run() == 0
-        bench.change("Opportunity", bench.deal("D-3")["Id"], StageName="Qualification")
-        old = (bench.folder / "pulled.jsonl").read_bytes()
-        client = nursery.start(*pull, "--since", "last", environ=bench.environ, folder=bench.folder)
-        script = FaultScript(Kill(client.pid), AFTER_COMMIT, path="/query|/composite", nth=nth)
-        bench.emulator.faults.add(script)
-        code = client.run()
-        bench.emulator.faults.clear()
-        assert (code == KILLED) == bool(script.struck)
-        if script.struck:
-            assert (bench.folder / "pulled.jsonl").read_bytes() == old
-        writes = len(bench.emulator.audit.commits)
-        again = nursery.start(*pull, "--since", "last", environ=bench.environ, folder=bench.folder)
-        assert again.run() == 0
-        assert pulled(bench)["D-3"]["StageName"] == "Qualification"
-        assert len(bench.emulator.audit.commits) == writes
-
-
-def test_P2_a_pull_that_is_asked_to_stop_leaves_the_old_file(bench: Bench, nursery: Nursery) -> None:
-    """SIGTERM between two reads: exit 143, and nothing half written stays."""
-    write(bench, KEYS, "report")
-    bench.run()
-    out = bench.folder / "pulled.jsonl"
-    client = nursery.start("pull", bench.job, "--out", str(out), environ=bench.environ, folder=bench.folder)
-    deed = Before(Drop(), path="/queryAll", deed=lambda: os.kill(client.pid, signal.SIGTERM))
-    bench.emulator.faults.add(deed)
-    assert client.run() in (0, 143)
-    assert list(bench.folder.glob(".pulled*")) == []

@@ -66,7 +66,7 @@ def maria(bench: Bench) -> str:
 def test_an_edit_by_another_user_before_the_reading_is_told_as_theirs(bench: Bench) -> None:
     """We created the record, so the org has told who we are; the finding names the other user's id."""
     by = maria(bench)
-    once_it_holds(bench, "Call", lambda found: bench.change("Opportunity", found, by=by, NextStep="Wait"))
+    once_it_holds(bench, "Call", lambda found: bench.edit("Opportunity", found, by=by, NextStep="Wait"))
     found = difference(audited(bench))
     assert (found.kind, found.field, found.held, found.by) == (Kind.BY_ANOTHER_USER, "NextStep", "Wait", by)
 
@@ -74,13 +74,13 @@ def test_an_edit_by_another_user_before_the_reading_is_told_as_theirs(bench: Ben
 def test_a_text_that_another_user_shortened_is_not_told_as_cut_off(bench: Bench) -> None:
     """Nobody can say whether the platform or the person shortened it, so it is only said to be changed."""
     by = maria(bench)
-    once_it_holds(bench, "Call", lambda found: bench.change("Opportunity", found, by=by, NextStep="Ca"))
+    once_it_holds(bench, "Call", lambda found: bench.edit("Opportunity", found, by=by, NextStep="Ca"))
     assert difference(audited(bench)).kind is Kind.CHANGED_IN_ORG
 
 
 def test_a_record_that_is_gone_when_it_is_read_back_is_told_as_missing(bench: Bench) -> None:
     """Deleted right after it was created: a finding without a field, and the run still ends with 0."""
-    once_it_holds(bench, "Call", lambda found: bench.delete("Opportunity", found))
+    once_it_holds(bench, "Call", lambda found: bench.remove("Opportunity", found))
     found = difference(audited(bench))
     assert (found.kind, found.field) == (Kind.MISSING, "")
 
@@ -90,6 +90,6 @@ def test_an_edit_after_our_only_update_names_nobody(bench: Bench) -> None:
     audited(bench)
     write(bench, "Visit")
     by = maria(bench)
-    once_it_holds(bench, "Visit", lambda found: bench.change("Opportunity", found, by=by, NextStep="Wait"))
+    once_it_holds(bench, "Visit", lambda found: bench.edit("Opportunity", found, by=by, NextStep="Wait"))
     report = audited(bench)
     assert (difference(report).held, difference(report).kind) == ("Wait", Kind.CHANGED_IN_ORG)

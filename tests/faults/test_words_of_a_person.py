@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
+from client_processes import Nursery
 from main_job_bench import Bench, deal, role
 
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.faults import BEFORE_READ, FaultScript
-from sfsync.errors import ConfigError
+from sfsync.errors import ConfigError, GuardError
 from sfsync.jobs import load_job
 from sfsync.memory import adopt, forget
 
+DIES_UNREAD = """
+import os, signal
+import sfsync.engine.applying.plan_applying
+sfsync.engine.applying.plan_applying.verify = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""Lets a run die when all is written and nothing is read back: of new records without keys no ledger knows yet."""
+
+NO_ROLES = [role("D-1", name="None")]
 ACCOUNTS = """
 [accounts]
 file = "accounts.csv"
@@ -74,3 +85,30 @@ def test_a_row_from_when_the_job_had_no_key_can_be_forgotten(bench: Bench) -> No
     assert bench.run().codes()["Opportunity:D-1"] == "KEY_NOT_IN_ORG"
     forget(load_job(bench.job, environ=bench.environ), ["D-1"], around=bench.around)
     assert bench.run().counts["Opportunity"]["created"] == 1
+
+
+@pytest.mark.parametrize("is_named", [True, False], ids=["by the org's id", "logged in"])
+def test_P1_forgetting_a_row_of_an_interrupted_run_settles_that_run_first_or_is_refused(
+    bench: Bench, nursery: Nursery, *, is_named: bool
+) -> None:
+    """What it has saved is remembered only by who reads it back: ended unasked, it would be created twice."""
+    bench.write_job([deal("D-1")], NO_ROLES, has_key=False)
+    bench.admit()
+    org_id = bench.run().document.plan.org.org_id
+    bench.write_job([deal("D-1", amount="250.00"), deal("D-2")], NO_ROLES, has_key=False)
+    run = ("run", bench.job, "--json")
+    client = nursery.start(*run, environ=bench.environ, folder=bench.folder, prelude=DIES_UNREAD)
+    assert client.run() == -signal.SIGKILL
+    job = load_job(bench.job, environ=bench.environ)
+    if is_named:
+        with pytest.raises(GuardError) as told:
+            forget(job, ["D-1"], org_id=org_id, around=bench.around)
+        assert told.value.code == "RUN_INTERRUPTED"
+        assert "sfsync resume" in told.value.hint
+    bench.delete("Opportunity", str(bench.named("Deal D-1")[0]["Id"]))
+    assert forget(job, ["D-1"], around=bench.around) == ["Opportunity:D-1"]
+    with pytest.raises(ConfigError) as over:
+        bench.resume()
+    assert over.value.code == "NO_SUCH_RUN"
+    assert bench.run().exit_code == 0
+    assert (len(bench.named("Deal D-1")), len(bench.named("Deal D-2"))) == (1, 1)

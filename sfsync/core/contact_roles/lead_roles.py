@@ -3,6 +3,8 @@
 A conversion gives the deal one role: of the lead's contact, primary, its role left empty. A row for that contact
 becomes this role; other rows are added to it, and one that is primary takes its flag. The role has no id in the
 plan, where `LEAD_ROLE` stands for it; right before roles are written it is found by its contact.
+That its contact is primary is nobody's choice, until a run has brought all roles of the deal: a death, a refusal or
+a wrong row in between changes nothing about who is chosen. So long the journal remembers that contact.
 Source: NPSP's published test on lead conversion (one role, primary); facts on roles made by the platform.
 """
 
@@ -10,14 +12,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from sfsync.core.contact_roles.role_rows import HeldRole, WantedRole
 from sfsync.core.contact_roles.roles import RolePlan, plan_roles
 from sfsync.core.deals.leads import LEAD_ROLE
 from sfsync.core.job import RolePolicy
 from sfsync.core.plan import Action, Change
+from sfsync.core.ports import LedgerEntry
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending, PlannedValue, is_same
+
+LEAD_CONTACT: Final = "contact of the deal's lead"
+"""In what the ledger has seen of a deal, beside its fields: whom the platform made primary, while that is open."""
+
+
+def open_flag(entry: LedgerEntry | None, deal_id: str | None) -> str | None:
+    """The contact whom the platform made primary on the deal, if no run has brought all of its roles since."""
+    if entry is None or entry.record_id != deal_id:
+        return None
+    contact = entry.seen.get(LEAD_CONTACT)
+    return contact if isinstance(contact, str) else None
+
+
+def with_platforms_flag(held: Sequence[HeldRole], contact: str | None) -> list[HeldRole]:
+    """The roles that a deal holds, those of that contact as the platform's own."""
+    return [replace(each, is_by_platform=True) if each.contact_id == contact else each for each in held]
 
 
 def contact_of(lead: Change) -> str | Pending:
@@ -46,8 +66,7 @@ def arriving_roles(
     contact = contact_of(lead)
     name = contact.change_id if isinstance(contact, Pending) else contact
     rows = [replace(each, contact=name) if each.contact == contact else each for each in wanted]
-    first = next((each for each in rows if each.contact == name and not each.is_derived), None)
-    made = HeldRole(LEAD_ROLE, name, first.role if first else None, is_primary=True, is_by_platform=True)
+    made = HeldRole(LEAD_ROLE, name, None, is_primary=True, is_by_platform=True)
     planned = plan(deal, rows, [made], policy=policy_of_new(policy), ledger={})
     return RolePlan(tuple(_named(each, name, contact) for each in planned.changes), planned.notes)
 

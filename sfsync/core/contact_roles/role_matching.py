@@ -1,6 +1,7 @@
 """Which held role each wanted role is: first by contact and role, then the one that is left of a contact.
 
-Roles have no key and the platform keeps exact doubles, so each held row is used once.
+Roles have no key and the platform keeps exact doubles, so each held row is used once. The one that a conversion
+made has no role yet: it becomes the first that its contact is wanted in, however many these are.
 Source: Object Reference, OpportunityContactRole.
 """
 
@@ -30,6 +31,12 @@ def matched(
     missing: list[WantedRole] = []
     left = Counter(each.contact for each in unmatched)
     for row in unmatched:
+        made = next((each for each in free if _is_made_for(each, row)), None)
+        if made is not None:
+            free.remove(made)
+            pairs.append((row, made))
+            left[row.contact] -= 1
+            continue
         same_contact = [each for each in free if each.contact_id == row.contact]
         may_change = policy is not RolePolicy.APPEND or any(each.role is None for each in same_contact)
         if left[row.contact] == 1 and len(same_contact) == 1 and may_change:
@@ -38,6 +45,10 @@ def matched(
         else:
             missing.append(row)
     return pairs, missing
+
+
+def _is_made_for(there: HeldRole, row: WantedRole) -> bool:
+    return there.is_by_platform and there.role is None and there.contact_id == row.contact
 
 
 def _take(free: list[HeldRole], row: WantedRole, *, exact: bool) -> HeldRole | None:

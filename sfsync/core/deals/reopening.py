@@ -1,7 +1,8 @@
-"""What it takes to undo the closing of a vanished deal: which changes that is, and what goes back with the stage.
+"""What goes back with a deal's stage when an undo takes a stage change back; which changes close a vanished deal.
 
 The platform resets what a stage implies whenever the stage changes, so a probability that somebody had set is sent
-along with the old stage. The deal stays known as one that was closed: whoever opened it again has the say.
+along with the old stage. What the deal had is known from the change, or from what its plan remembers of the deal. A
+vanished deal stays known as one that was closed: whoever opened it again has the say.
 Source: Object Reference, Opportunity.StageName.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from sfsync.core.deals.forecast_basis import Deal
 from sfsync.core.deals.gone import CHANGE_PREFIX
 from sfsync.core.deals.second_writes import implied
 from sfsync.core.deals.stages import StageCatalogue
@@ -23,6 +25,20 @@ def is_of_closing(change: Change) -> bool:
     return change.action is Action.UPDATE and change.change_id.endswith(
         f"{CHANGE_PREFIX}{OPPORTUNITY}:{change.key}"
     )
+
+
+def odds_before(change: Change, deal: Deal | None) -> dict[str, Value]:
+    """A deal's stage and what depends on it, as it was before a change of its stage; {} for any other change.
+
+    `deal` is what the plan of the change remembers of it: a change itself knows only what it sends.
+    """
+    if change.sobject != OPPORTUNITY or "StageName" not in change.values:
+        return {}
+    known: dict[str, Value] = {}
+    if deal is not None and is_same(deal.stage, change.before.get("StageName")):
+        known = {"Probability": deal.probability, "ForecastCategoryName": deal.category or None}
+    own = {name: change.before[name] for name in ("StageName", *STAGE_DEPENDENTS) if name in change.before}
+    return known | own
 
 
 def set_by_hand(

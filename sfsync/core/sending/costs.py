@@ -13,7 +13,7 @@ from sfsync.core.plan import Action, Change, PredictedCalls
 from sfsync.core.references.second_pass import is_second_pass
 from sfsync.core.sending.batches import Unit, create_calls, graph_calls, update_batches
 from sfsync.core.sending.units import Routes, deal_units, delete_units, record_units, role_units
-from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
+from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.writes import CollectionCall, Route
 
 JOB_WRITES: Final = 3
@@ -24,6 +24,9 @@ _BROUGHT: Final = frozenset({Action.CREATE, Action.UPDATE, Action.CONVERT})
 
 LEAD_READS: Final = 3
 """The leads before and after their conversion, and the deals that came out of them."""
+
+_PARENTS: Final = frozenset({ACCOUNT, CONTACT})
+"""What an undo deletes only after a look whether anything belongs to it."""
 
 ROWS_PER_READ: Final = 10_000
 """Rows that one composite of five queries brings. Source: REST API Developer Guide, 2,000 rows a page."""
@@ -93,7 +96,7 @@ def undo_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) ->
         updates = record_units(_of(changes, sobject, Action.UPDATE), routes)
         update_calls = sum(1 for _ in update_batches(updates, is_strict=is_strict))
         deletions = delete_units(_of(changes, sobject, Action.DELETE))
-        reads += update_calls
+        reads += update_calls + (bool(deletions) and sobject in _PARENTS)
         writes += update_calls + sum(1 for _ in graph_calls(deletions))
     return PredictedCalls(reads + _read_back(changes), writes)
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from sfsync.core.contact_roles.lead_roles import LEAD_CONTACT
 from sfsync.core.deals.leads import LEAD_FIELDS, Landed, convert_calls, landed, lead_unit
 from sfsync.core.diff import difference, held
 from sfsync.core.keys import ledger_key
@@ -130,13 +131,15 @@ def land_deals(state: RunState) -> tuple[list[Change], Mapping[str, Record]]:
         return [], {}
     leads = _leads(state, [state.by_id[each.parent or ""] for each in waiting])
     found: dict[str, str] = {}
+    contacts: dict[str, str] = {}
     for deal in waiting:
         became = landed(leads.get(state.by_id[deal.parent or ""].key, {}))
         if became is None or became.deal_id is None:
             state.settle([_conflict(deal, "LEAD_DEAL_GONE", "the deal of the converted lead is gone")])
         else:
             found[deal.change_id] = became.deal_id
-    _remember(state, found)
+            contacts[deal.change_id] = became.contact_id
+    _remember(state, found, contacts)
     records = _deals(state, [each for each in waiting if each.change_id in found], found)
     lacking = [
         brought
@@ -148,8 +151,11 @@ def land_deals(state: RunState) -> tuple[list[Change], Mapping[str, Record]]:
     return lacking, records
 
 
-def _remember(state: RunState, found: Mapping[str, str]) -> None:
-    """Notes which deal each row has become; without values, for none has been brought to it yet."""
+def _remember(state: RunState, found: Mapping[str, str], contacts: Mapping[str, str]) -> None:
+    """Notes which deal each row has become; without values, for none has been brought to it yet.
+
+    So is the contact noted whom the platform made primary there, which is nobody's choice.
+    """
     state.ids |= found
     key_field = state.plan.key_fields.get(OPPORTUNITY)
     entries = [
@@ -158,7 +164,7 @@ def _remember(state: RunState, found: Mapping[str, str]) -> None:
             ledger_key(state.plan.job, state.by_id[name].key, key_field=key_field),
             deal_id,
             {},
-            {},
+            {LEAD_CONTACT: contacts[name]},
         )
         for name, deal_id in found.items()
     ]

@@ -2,7 +2,8 @@
 
 A process that was killed leaves intents without outcomes. Each is settled by asking the org: a change that is
 there is done; a keyed create, an update or anything behind a receipt that is not may simply be planned again;
-a role on an existing deal that went without a receipt and is not there stays unknown.
+a role on an existing deal that went without a receipt and is not there stays unknown. What had to wait for one of
+these goes on when that one is not lost.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ def recover(state: RunState) -> list[Change]:
         settle_roles(state, roles)
     left = [each.change_id for each in unsettled if each.change_id not in state.results]
     state.release(left, "NOT_SAVED")
+    if state.plan.undoes is None:
+        state.unblock()
     return opened
 
 

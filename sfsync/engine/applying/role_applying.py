@@ -14,6 +14,7 @@ from typing import Final
 
 from sfsync.core.contact_roles.role_rows import WantedRole
 from sfsync.core.contact_roles.roles import gives_flag_away, plan_roles
+from sfsync.core.job import RolePolicy
 from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.batches import GRAPHS_PER_CALL, Unit, graph_calls
@@ -21,7 +22,7 @@ from sfsync.core.sending.units import role_unit, unit_id_of
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.writes import Route
 from sfsync.engine.applying.job_sending import send_by_job
-from sfsync.engine.applying.lead_role_applying import RolesThere, roles_there
+from sfsync.engine.applying.lead_role_applying import RolesThere, open_flags, roles_there
 from sfsync.engine.applying.receipts import Saved, Unseen, burn
 from sfsync.engine.applying.run_state import RunState, resolved
 from sfsync.engine.applying.sending import MOST_TRIES, send_units
@@ -161,9 +162,11 @@ def _revised(
     further = {name for deal in deals for row in deal.wanted for name in row.further}
     [records] = state.gateway.fetch([roles_lookup([each.deal_id for each in deals], further)])
     held = held_roles(records, further, state.gateway.describe(CONTACT_ROLE))
+    flags = open_flags(state, {each.parent: each.deal_id for each in deals})
     units: list[Unit] = []
     for number, deal in enumerate(deals):
-        there = roles_there(state, deal.parent, deal.wanted, held.get(deal.deal_id, []))
+        now = held.get(deal.deal_id, [])
+        there = roles_there(state, deal.parent, deal.wanted, now, deal.changes, flag=flags.get(deal.parent))
         left = _left_to_do(state, deal, there, doubted=doubted)
         if left:
             unit = role_unit(deal.parent, left, number=number, routes=state.plan.routes, ids=state.ids)
@@ -182,13 +185,14 @@ def _left_to_do(
         deal.parent,
         record_id=deal.deal_id,
     )
-    fresh = plan_roles(synthetic, deal.wanted, there.held, policy=there.policy, ledger={})
+    fresh = plan_roles(synthetic, deal.wanted, there.held, policy=_policy(deal, there), ledger={})
     now = {each.change_id: each for each in fresh.changes}
-    planned = {each.change_id for each in deal.changes}
-    steals = any(each.row is None and each.change_id not in planned for each in fresh.changes)
+    steals = _steals(deal, there, fresh.changes)
     left: list[Change] = []
     results: list[RowResult] = []
     for change in deal.changes:
+        if _has_no_taker(change, there, now) and change.change_id not in doubted | state.proven:
+            continue  # what would take the flag is refused or blocked: it may come by a retry, and this goes along
         is_proven = change.change_id in state.proven
         is_doubted = change.change_id in doubted
         result = _end_of(there, change, now.get(change.change_id), is_doubted=is_doubted, is_proven=is_proven)
@@ -204,6 +208,34 @@ def _left_to_do(
     state.release([each.change_id for each in keeping if each.row is None], "NOT_SAVED")
     state.settle(results)
     return [each for each in left if each not in keeping]
+
+
+def _policy(deal: DealRoles, there: RolesThere) -> RolePolicy:
+    """The policy to compare by: a retry knows some rows of the deal only, and deletes none that they lack."""
+    is_mirrored = any(each.action is Action.DELETE for each in deal.changes)
+    return RolePolicy.MERGE if there.policy is RolePolicy.MIRROR and not is_mirrored else there.policy
+
+
+def _steals(deal: DealRoles, there: RolesThere, fresh: Sequence[Change]) -> bool:
+    """Whether somebody has the flag from whom the plan does not take it: then it is not taken."""
+    contacts = {each.record_id: each.contact_id for each in there.held}
+    planned = {each.change_id for each in deal.changes}
+    losing = {contacts.get(each.record_id or "") for each in deal.changes if gives_flag_away(each)} - {None}
+    return any(
+        each.row is None
+        and gives_flag_away(each)
+        and each.change_id not in planned
+        and contacts.get(each.record_id or "") not in losing
+        for each in fresh
+    )
+
+
+def _has_no_taker(change: Change, there: RolesThere, now: Mapping[str, Change]) -> bool:
+    """Whether a change gives a flag away that its role has still, though nothing is there to take it."""
+    if change.row is not None or change.action is not Action.UPDATE or not gives_flag_away(change):
+        return False
+    has_it = any(each.record_id == change.record_id and each.is_primary for each in there.held)
+    return has_it and change.change_id not in now
 
 
 def _end_of(

@@ -116,6 +116,15 @@ class RunState:
             return self.blocked(change, change.parent)
         return None
 
+    def unblock(self) -> None:
+        """Takes back that changes were blocked which nothing blocks by now; they are sent like any other."""
+        while freed := [name for name, result in self.results.items() if self._is_freed(name, result)]:
+            for name in freed:
+                del self.results[name]
+
+    def _is_freed(self, change_id: str, result: RowResult) -> bool:
+        return result.outcome is Outcome.BLOCKED and self._blocked(self.by_id[change_id]) is None
+
     def is_dead(self, change_id: str) -> bool:
         """Whether a change has ended without its record being in the org."""
         result = self.results.get(change_id)

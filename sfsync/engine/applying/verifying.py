@@ -35,7 +35,9 @@ from sfsync.engine.applying.moved_along import (
     may_move,
     moved_flags,
 )
+from sfsync.engine.applying.renamed_roles import entries_of_renamed
 from sfsync.engine.applying.run_state import RunState, resolved
+from sfsync.engine.applying.settled_roles import with_flags_settled
 
 AUDIT: Final = ("CreatedById", "LastModifiedById", "LastModifiedDate")
 
@@ -89,7 +91,8 @@ def verify(
     ]
     us = user_of(state, rows)
     entries = _entries(state, done, there, known, moving, us=us, is_late=is_late)
-    entries += entries_of_flags(state, flags, there)
+    entries += [*entries_of_renamed(state, entries), *entries_of_flags(state, flags, there)]
+    entries = with_flags_settled(state, entries, known)
     if entries:
         state.journal.put_ledger(state.plan.org.org_id, entries)
     remember_rows(state, [_brought(state, each) for each in done if not each.change.made_for], there)

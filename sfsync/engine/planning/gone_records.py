@@ -21,7 +21,8 @@ from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.records import full_id
-from sfsync.core.values import Pending
+from sfsync.core.values import Pending, text_or_none
+from sfsync.engine.planning.cleared_lookups import ClearedLookups
 from sfsync.engine.planning.matching import OwnRecords
 from sfsync.engine.planning.merged_references import MERGEABLE, add_masters, last_of_chain
 from sfsync.engine.planning.reading import CheckedRow, ReadSection
@@ -45,11 +46,15 @@ class GoneRecords:
     """The records of one plan that are gone, and the rows whose record is now another."""
 
     schema: Schema
+    cleared: ClearedLookups = field(init=False)
     followed: dict[tuple[str, str], FollowedRow] = field(default_factory=dict)
     _records: dict[str, GoneRecord] = field(default_factory=dict)
     _rows: dict[str, Mapping[str, JobRow]] = field(default_factory=dict)
     _takers: Counter[str] = field(default_factory=Counter)
     _others: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.cleared = ClearedLookups(self.schema)
 
     def learn(
         self,
@@ -61,7 +66,8 @@ class GoneRecords:
         job: str,
         org_id: str,
     ) -> None:
-        """Asks the org, once a section, for the records that known rows no longer find."""
+        """Asks the org, once a section, for the records that known rows no longer find, or no longer point to."""
+        self.cleared.learn(read, own, gateway=gateway, journal=journal, job=job, org_id=org_id)
         section = read.section
         lost = {
             row.key: own.ledger[row.key]
@@ -96,12 +102,20 @@ class GoneRecords:
             else section.gone.deleted is Deleted.RECREATE and not found.is_there
         )
         if recreates and is_recreated is None:
+            self.cleared.recreated[entry.record_id] = base.change_id
             return None
         if recreates:
             problem = recreated_before(row, entry, str(is_recreated))
         else:
             problem = gone(row, entry, found.deleted, is_there=found.is_there)
         return replace(base, action=Action.CONFLICT, problems=(problem,))
+
+    def because(self, entry: LedgerEntry) -> str:
+        """Why a row that had a record is created again."""
+        found = self._records.get(entry.record_id, GoneRecord())
+        if found.master is not None:
+            return f"{entry.record_id} was merged into {full_id(found.master)}, and is created again"
+        return f"{entry.record_id} was deleted in the org, and is created again"
 
     def _recreated_at(self, section: Section, row: CheckedRow) -> str | None:
         known = self._rows.get(section.sobject, {}).get(row.key)
@@ -132,7 +146,9 @@ class GoneRecords:
         )
         before = held(describe, master, stamp)
         action = Action.UPDATE if stamp else Action.NOOP
-        return replace(base, action=action, values=stamp, before=before, adopted=True)
+        named = _named(master, found_id)
+        because = f"{entry.record_id} was merged into {named}, which the row goes to from now on"
+        return replace(base, action=action, values=stamp, before=before, adopted=True, because=because)
 
 
 def _fate(records: Mapping[str, Record], lost_id: str) -> GoneRecord:
@@ -142,6 +158,12 @@ def _fate(records: Mapping[str, Record], lost_id: str) -> GoneRecord:
     if not record.get("IsDeleted"):
         return GoneRecord(is_there=True)
     return GoneRecord(deleted=record, master=last_of_chain(records, lost_id))
+
+
+def _named(record: Record, found_id: str) -> str:
+    """A record in words, by its name where that was read."""
+    name = text_or_none(record.get("Name"))
+    return f"{name} ({found_id})" if name else found_id
 
 
 def _with_masters(

@@ -191,18 +191,18 @@ _WORDS: Mapping[Fate, tuple[str, str, str]] = {
         'Say what is to happen: vanished = "ignore", and of deals also "close" or "delete", in the section.',
     ),
     Fate.CLOSE: ("ROWS_VANISHED", "closed", ""),
-    Fate.DELETE: ("ROWS_VANISHED", "deleted", "Deletions go only with --allow-deletes."),
+    Fate.DELETE: ("ROWS_VANISHED", "deleted", ""),
     Fate.CHANGED: (
         "VANISHED_CHANGED_IN_ORG",
-        "left alone, because somebody changed them in the org since the last run",
-        "Close or delete them by hand, or bring the rows back.",
+        "left alone, because somebody changed {them} in the org since the last run",
+        "Close or delete {them} by hand, or bring the {rows} back.",
     ),
     Fate.NOT_OURS: (
         "VANISHED_NOT_OURS",
-        "left alone, because this job did not create them",
-        "Delete them by hand if that is meant.",
+        "left alone, because this job did not create {them}",
+        "Delete {them} by hand if that is meant.",
     ),
-    Fate.OTHER_JOB: ("VANISHED_SHARED", "left alone, because another job brings them too", ""),
+    Fate.OTHER_JOB: ("VANISHED_SHARED", "left alone, because another job brings {them} too", ""),
 }
 
 
@@ -215,10 +215,12 @@ def _notes(section: str, sobject: str, rows: Iterable[VanishedRow]) -> Iterable[
         if fate in _WORDS:
             code, what, hint = _WORDS[fate]
             one, many = _NAMES.get(sobject, ("record", "records"))
-            count = f"{len(of_fate):,} {one if len(of_fate) == 1 else many}"
-            verb = "is" if len(of_fate) == 1 else "are"
+            is_one = len(of_fate) == 1
+            count = f"{len(of_fate):,} {one if is_one else many}"
+            verb, them, its_rows = ("is", "it", "row") if is_one else ("are", "them", "rows")
             keys = listed((each.key for each in of_fate), most=_FIRST_KEYS)
             details = ", ".join(dict.fromkeys(each.detail for each in of_fate if each.detail))
             why = f" ({details})" if details else ""
-            message = f"{section}: {count} that the source has no more {verb} {what}{why}: {keys}"
-            yield Problem(code, Stage.PLAN, message, hint)
+            said = what.format(them=them)
+            message = f"{section}: {count} that the source has no more {verb} {said}{why}: {keys}"
+            yield Problem(code, Stage.PLAN, message, hint.format(them=them, rows=its_rows))

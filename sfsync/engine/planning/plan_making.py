@@ -22,6 +22,7 @@ from sfsync.core.job import Job, UpdateMode
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change, Plan, SourceImage
 from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, Record, RunRecord
+from sfsync.core.record_names import referred_names
 from sfsync.core.references.owners import USER, sandbox_suffixes
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.references.resolve import ReferenceTable
@@ -47,9 +48,7 @@ from sfsync.engine.planning.reading import CheckedRow, ReadSection, derived_role
 from sfsync.engine.planning.role_planning import RolePlanner, rejected_deals
 from sfsync.engine.planning.routing import plan_routes
 from sfsync.engine.planning.row_planning import RowPlanner
-from sfsync.engine.planning.row_problems import (
-    kept_note,
-)
+from sfsync.engine.planning.row_problems import kept_note
 from sfsync.engine.planning.row_references import ReferencePolicies
 from sfsync.engine.planning.schema import Schema, read_schema, target
 from sfsync.engine.planning.self_references import SelfReferences
@@ -115,6 +114,7 @@ def make_plan(
         limits=job.limits,
         is_audited=bool(job.verify),
         gone=planning.gone(),
+        names=referred_names(changes, planning.table.record, planning.deals, planning.table.record_types),
         changes=changes,
         notes=tuple(planning.notes),
         sources=planning.images,

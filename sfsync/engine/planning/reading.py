@@ -60,11 +60,10 @@ class CheckedRow:
 
     @property
     def label(self) -> str:
-        """How a person knows the row."""
-        for name in ("Name", "LastName"):
-            if isinstance(self.values.get(name), str):
-                return str(self.values[name])
-        return self.key or f"line {self.ref.line}"
+        """How a person knows the row: a contact by first and last name."""
+        name = text_or_none(self.values.get("Name"))
+        parts = (text_or_none(self.values.get(each)) for each in ("FirstName", "LastName"))
+        return name or " ".join(each for each in parts if each) or self.key or f"line {self.ref.line}"
 
 
 @dataclass(slots=True)

@@ -5,25 +5,26 @@ A role never goes further than its deal: where the deal is rejected, in conflict
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
 from sfsync.core.checks import Invalid
-from sfsync.core.contact_roles.lead_roles import arriving_roles
+from sfsync.core.contact_roles.lead_roles import arriving_roles, open_flag, policy_of_new, with_platforms_flag
 from sfsync.core.contact_roles.role_rows import HeldRole, WantedRole
 from sfsync.core.contact_roles.roles import RolePlan, gives_flag_away, plan_roles, role_key
 from sfsync.core.deals.leads import comes_from_lead
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held
 from sfsync.core.job import Job, OnRoleError, Section, SourceSpec
+from sfsync.core.keys import ledger_key
 from sfsync.core.plan import NEW, WRITES, Action, Change
 from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.references.candidates import BlockedBy
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.results import Problem, Stage
-from sfsync.core.sobject import CONTACT_ROLE, LEAD
+from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY
 from sfsync.core.values import Pending
 from sfsync.engine.planning.parent_planning import ParentPlanner
 from sfsync.engine.planning.reading import CheckedRow, asks_for_role
@@ -93,7 +94,10 @@ class RolePlanner:
         there = self._held(by_deal.values(), roleless)
         ledger = self._ledger(by_deal.values(), there)
         doubtful = _doubtful_deals(refused)
-        plans = [self._of_deal(each, there, ledger, doubtful=doubtful) for each in by_deal.values()]
+        flags = self._open_flags(by_deal.values())
+        plans = [
+            self._of_deal(each, there, ledger, doubtful=doubtful, flags=flags) for each in by_deal.values()
+        ]
         changes = [change for plan in plans for change in plan.changes]
         notes += [note for plan in plans for note in plan.notes]
         without = told(roleless, there, changes)
@@ -157,6 +161,23 @@ class RolePlanner:
         ]
         return self.journal.ledger(self.org_id, CONTACT_ROLE, keys) if keys else {}
 
+    def _open_flags(self, deals: Iterable[_DealRoles]) -> dict[str, str]:
+        """The contacts whom the platform made primary and nobody chose, by the changes of their deals."""
+        section = self.schema.sections.get("opportunities")
+        if section is None or section.lead is None:
+            return {}
+        names = {
+            ledger_key(self.job.name, each.deal.key, key_field=section.key): each.deal
+            for each in deals
+            if each.deal.record_id is not None
+        }
+        entries = self.journal.ledger(self.org_id, OPPORTUNITY, names) if names else {}
+        return {
+            names[key].change_id: contact
+            for key, entry in entries.items()
+            if (contact := open_flag(entry, names[key].record_id)) is not None
+        }
+
     def _of_deal(
         self,
         roles: _DealRoles,
@@ -164,6 +185,7 @@ class RolePlanner:
         ledger: dict[str, LedgerEntry],
         *,
         doubtful: set[str | None],
+        flags: Mapping[str, str],
     ) -> RolePlan:
         if len(roles.wanted) > MOST_ROLES:
             return RolePlan(
@@ -178,8 +200,11 @@ class RolePlanner:
         if comes_from_lead(roles.deal):
             lead = self.policies.table.planned[LEAD].changes[roles.deal.parent or ""]
             return arriving_roles(roles.deal, roles.wanted, lead, policy=self.job.role_policy, plan=plan)
-        held = there.get(roles.deal.record_id or "", [])
-        return plan(roles.deal, roles.wanted, held, policy=self.job.role_policy, ledger=ledger)
+        held, policy = there.get(roles.deal.record_id or "", []), self.job.role_policy
+        flag = flags.get(roles.deal.change_id)
+        if flag is not None:
+            held, policy = with_platforms_flag(held, flag), policy_of_new(policy)
+        return plan(roles.deal, roles.wanted, held, policy=policy, ledger=ledger)
 
     def _unsettled_kept(self, changes: Sequence[Change]) -> Iterable[Change]:
         """Creates of roles that an earlier run may have written are left for a person.

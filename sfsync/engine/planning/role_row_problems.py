@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sfsync.core.plan import Change
+from sfsync.core.plan import Action, Change
 from sfsync.core.references.candidates import BlockedBy
 from sfsync.core.results import Problem, Stage
 from sfsync.engine.planning.reading import CheckedRow
@@ -27,10 +27,19 @@ def deal_left_out(row: CheckedRow, deal: Change) -> Problem:
     return _problem("DEAL_LEFT_OUT", f"its deal {deal.label} is left out", row)
 
 
+_NOT_BROUGHT: Final = {
+    Action.REJECT: "cannot be brought to the org",
+    Action.CONFLICT: "was changed in the org, and is left as it is there",
+    Action.BLOCKED: "waits for another row that is not brought",
+    Action.UNKNOWN: "may or may not be in the org",
+}
+
+
 def waits_for(row: CheckedRow, deal: Change) -> Problem:
     """A role whose deal is not brought to the org."""
     line = f" (line {deal.row.line})" if deal.row else ""
-    message = f"its deal {deal.label}{line} is not brought to the org: {deal.action.value}"
+    why = _NOT_BROUGHT.get(deal.action, "is not brought to the org")
+    message = f"its deal {deal.label}{line} {why}"
     return _problem("BLOCKED_BY", message, row, "Correct the deal first, then import both again.")
 
 

@@ -131,6 +131,8 @@ class RowPlanner:
             return replace(base, action=Action.REJECT, problems=(emptied,))
         if entry is not None and entry.record_id != found_id:
             entry = None
+        if entry is not None:
+            entry = self.gone.cleared.base(read.section.sobject, record, entry, base.desired)
         remote = held(rules.describe, record, base.desired)
         policies = {} if is_left_over else {rule.field: rule.policy for rule in read.section.rules}
         found = difference(
@@ -176,6 +178,7 @@ class RowPlanner:
             parked = self.gone.change(read.section, row, base, entry)
             if parked is not None:
                 return parked
+            base = replace(base, because=self.gone.because(entry))
         if self.job.mode is Mode.UPDATE:
             return replace(base, action=Action.SKIP, problems=(not_there(row),))
         if base.change_id in self.unfenced:

@@ -49,10 +49,8 @@ def moved(row: CheckedRow, names: Iterable[str]) -> Problem:
 
 def kept_note(section: str, name: str, policy: FieldPolicy, *, count: int) -> Problem:
     """Values that stay as the org has them, by a field's policy."""
-    values = "value" if count == 1 else "values"
-    message = (
-        f"{section}: {count:,} {values} of {name} stay as the org has them, by its policy {policy.value}"
-    )
+    stay = "value of {} stays as the org has it" if count == 1 else "values of {} stay as the org has them"
+    message = f"{section}: {count:,} {stay.format(name)}, by its policy {policy.value}"
     return Problem("KEPT_BY_POLICY", Stage.PLAN, message, field=name)
 
 

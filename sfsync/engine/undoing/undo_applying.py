@@ -1,6 +1,7 @@
 """Applies the plan of an undo: fields back to their old values, deleted roles in again, created records out.
 
-Roles and deals go before the contacts and accounts that they refer to. Nothing is reconciled here as a sync does
+Roles and deals go before the contacts and accounts that they refer to, and updates before deletions, so that a deal
+has its old account again before the one that the run made goes. Nothing is reconciled here as a sync does
 it: each record is compared once more before it is written. What gives a deal's primary flag back goes in one
 all-or-nothing request: the flag is taken away first and given last, so that it ends the same whether the org
 demotes the old primary contact by itself, accepts a second one or refuses it.
@@ -29,6 +30,7 @@ from sfsync.engine.applying.sending import MOST_TRIES, Doubt, flag_kept, send_un
 from sfsync.engine.applying.settling import unknown
 from sfsync.engine.applying.updating import apply_updates
 from sfsync.engine.planning.role_planning import OWN_FIELDS, roles_lookup
+from sfsync.engine.undoing.dependents import keep_parents
 
 _ORDER: Final = (CONTACT_ROLE, OPPORTUNITY, CONTACT, ACCOUNT)
 
@@ -38,6 +40,7 @@ def apply_undo(state: RunState) -> None:
     _write_roles(state)
     for sobject in _ORDER:
         apply_updates(state, sobject)
+        keep_parents(state, sobject)
         delete_records(state, state.waiting(sobject, Action.DELETE))
     forget_deleted(state)
 

@@ -15,7 +15,7 @@ from typing import Final
 from sfsync.core.contact_roles.roles import role_key
 from sfsync.core.deals.forecast_basis import ForecastBasis
 from sfsync.core.deals.gone import NO_GONE
-from sfsync.core.deals.reopening import is_of_closing, set_by_hand
+from sfsync.core.deals.reopening import odds_before, set_by_hand
 from sfsync.core.diff import STAGE_DEPENDENTS, held
 from sfsync.core.job import NO_LIMITS
 from sfsync.core.keys import ledger_key
@@ -23,23 +23,17 @@ from sfsync.core.plan import NEW, Action, Change, Plan
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.results import Outcome, RowResult
 from sfsync.core.sending.costs import undo_calls
-from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
 from sfsync.core.values import PlannedValue, Value, is_same
 from sfsync.engine.applying.run_state import resolved
 from sfsync.engine.applying.verifying import AUDIT, is_anothers
 from sfsync.engine.planning.forecasting import forecast_basis, forecast_fields
 from sfsync.engine.planning.plan_making import PlanStamp
+from sfsync.engine.undoing.dependents import delete_childless
 from sfsync.engine.undoing.later_runs import PREFIX, LoadPlan, later_writes
 from sfsync.engine.undoing.undo_flags import took_flag
 from sfsync.engine.undoing.undo_roles import give_flags_back, insert_missing
 from sfsync.engine.undoing.undo_state import Undo
-
-CHILDREN: Final = {
-    ACCOUNT: ((OPPORTUNITY, "AccountId"), (CONTACT, "AccountId")),
-    CONTACT: ((CONTACT_ROLE, "ContactId"),),
-}
-"""What would go along with a deleted record, or lose its reference. Source: cascadeDelete of the describes."""
-
 
 CONVERTED: Final = "it came out of a lead, and a conversion cannot be taken back"
 
@@ -159,10 +153,8 @@ def _undo_sobject(undo: Undo, sobject: str, changes: Sequence[Change], done: Seq
         elif change.action is Action.CREATE:
             deletable.append(change)
         else:
-            undo.changes.append(
-                _opened(undo, change, record) if is_of_closing(change) else _restored(undo, change)
-            )
-    _delete_childless(undo, sobject, deletable)
+            undo.changes.append(_given_back(undo, change, record))
+    delete_childless(undo, sobject, deletable)
     deletions = [each for each in changes if each.action is Action.DELETE]
     if sobject == CONTACT_ROLE:
         insert_missing(undo, deletions)
@@ -227,7 +219,9 @@ def _is_touched(undo: Undo, change: Change, record: Record) -> bool:
     left = _as_left(undo, change)
     if left is None:
         return True
-    now = held(undo.gateway.describe(change.sobject), record, left)
+    describe = undo.gateway.describe(change.sobject)
+    left = {name: value for name, value in left.items() if describe.field(name) is not None}
+    now = held(describe, record, left)
     is_as_left = all(is_same(left[name], now[name]) for name in left)
     is_others = change.action is Action.CREATE and is_anothers(record)
     return is_others or not is_as_left
@@ -242,53 +236,6 @@ def _as_left(undo: Undo, change: Change) -> Mapping[str, Value] | None:
     if entry is not None:
         return entry.seen
     return {"IsPrimary": False} if change.row is None and took_flag(change) else None
-
-
-def _delete_childless(undo: Undo, sobject: str, changes: Sequence[Change]) -> None:
-    """Plans the deletion of records on which nothing depends but what is deleted with them."""
-    going = {each.record_id for each in undo.changes if each.action is Action.DELETE}
-    ids = {undo.record_id(each): each for each in changes}
-    children = CHILDREN.get(sobject, ())
-    if sobject == OPPORTUNITY and undo.later:
-        children = ((CONTACT_ROLE, "OpportunityId"),)  # they go with their deal, but not those of later runs
-    lookups = [Lookup(child, ("Id", name), name, tuple(ids)) for child, name in children if ids]
-    kept: set[str] = set()
-    for lookup, records in zip(lookups, undo.gateway.fetch(lookups) if lookups else [], strict=True):
-        names = (lookup.where_field or "", "Id")
-        own = going | _own_roles(undo, lookup.sobject)
-        for record in records:
-            parent, child = (record_id(str(record[name])) or "" for name in names)
-            if child in undo.later if sobject == OPPORTUNITY else child not in own:
-                kept.add(parent)
-    for found, change in ids.items():
-        if found in kept:
-            undo.leave(change, "other records belong to it by now")
-        else:
-            undo.changes.append(_deletion(change, found))
-
-
-def _own_roles(undo: Undo, sobject: str) -> set[str]:
-    """The roles that go with the deals of this run; their deals are among those to be deleted."""
-    if sobject != CONTACT_ROLE:
-        return set()
-    deleted = {each.change_id.removeprefix(PREFIX) for each in undo.changes if each.action is Action.DELETE}
-    return {
-        undo.results[each.change_id].record_id or ""
-        for each in undo.plan.changes
-        if each.sobject == CONTACT_ROLE and each.parent in deleted and each.change_id in undo.results
-    }
-
-
-def _deletion(change: Change, found: str) -> Change:
-    return replace(
-        change,
-        change_id=PREFIX + change.change_id,
-        action=Action.DELETE,
-        row=None,
-        record_id=found,
-        values={},
-        desired={},
-    )
 
 
 def _restored(undo: Undo, change: Change) -> Change:
@@ -310,14 +257,18 @@ def _restored(undo: Undo, change: Change) -> Change:
     )
 
 
-def _opened(undo: Undo, change: Change, record: Record) -> Change:
-    """A vanished deal in its old stage, with the probability that it had; `record` is the closed deal."""
+def _given_back(undo: Undo, change: Change, record: Record) -> Change:
+    """The old values, and with an old stage the probability that the deal had; `record` is the deal as it is."""
     restored, left = _restored(undo, change), _as_left(undo, change) or {}
+    basis = undo.plan.forecast
+    were = odds_before(change, basis.deals.get(undo.record_id(change)) if basis is not None else None)
+    if not were:
+        return restored
     describe = undo.gateway.describe(OPPORTUNITY)
     fields = (describe.field(name) for name in STAGE_DEPENDENTS)
     writable = [each.name for each in fields if each is not None and each.updateable]
-    own = set_by_hand(change.before, undo.gateway.stage_catalogue(), writable=writable)
-    known = {name: change.before[name] for name in STAGE_DEPENDENTS if name in left and name in change.before}
+    own = set_by_hand(were, undo.gateway.stage_catalogue(), writable=writable)
+    known = {name: were[name] for name in STAGE_DEPENDENTS if name in left and name in were}
     return replace(
         restored,
         values={**restored.values, **own},

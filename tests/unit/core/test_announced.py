@@ -20,6 +20,6 @@ def test_of_notes_that_may_name_values_only_the_code_is_said_once() -> None:
     """A code that nobody has looked at counts as one of these."""
     notes = [note("DOUBLE_ROLE", "Acme has Ann twice"), note("DOUBLE_ROLE", "Acme 2"), note("NEW", "Acme 3")]
     assert list(announced(notes)) == [
-        "DOUBLE_ROLE: 2 notes name values of rows; the plan shows what",
-        "NEW: a note names values of rows; the plan shows what",
+        "DOUBLE_ROLE: 2 notes with values of rows: they stand in the plan and the report",
+        "NEW: a note with values of rows: it stands in the plan and the report",
     ]

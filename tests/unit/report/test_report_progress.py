@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 
 import pytest
 
 from sfsync.core.events import CallRetried, Noticed, PhaseAdvanced, PhaseStarted
-from sfsync.report.progress import progress_listener
+from sfsync.report.progress import clear_progress, progress_listener
 
 EVENTS = (
     PhaseStarted("create Opportunity", 1200),
@@ -101,6 +102,20 @@ def test_a_terminal_gets_a_bar():
     text = out.getvalue()
     assert "line 3 \\x1b[31m is odd" in text
     assert "read [bold] back: 5 rows" in text
+
+
+def test_a_bar_makes_room_for_other_text_and_comes_back_with_the_next_phase():
+    """While a plan is printed on the same terminal nothing is drawn, and stdout goes where it went."""
+    out, before = FakeTerminal(), sys.stdout
+    with progress_listener("bar", stream=out) as listener:
+        listener(PhaseStarted("plan deals", 3))
+        assert sys.stdout is before
+        clear_progress(listener)
+        drawn = out.getvalue()
+        listener(PhaseAdvanced("plan deals", 3))
+        assert out.getvalue() == drawn
+        listener(PhaseStarted("create Opportunity", 3))
+    assert "create Opportunity" in out.getvalue()
 
 
 @pytest.mark.parametrize("form", ["none", "bar"])

@@ -78,22 +78,22 @@ Deals
   1 deal found in the org, already as the rows want
 
 Not possible: 2
-  BAD_DATE: 1 row (deals.csv line 4)
-    column close: it is no date (the cell says "03/04/2026")
+  BAD_DATE: 1 row
+    deals.csv:4: column close: it is no date (the cell says "03/04/2026")
     What to do: Write 2026-09-30.
-  BLOCKED_BY: 1 row (roles.csv line 4)
-    its deal waits
+  BLOCKED_BY: 1 row
+    roles.csv:4: its deal waits
     What to do: Correct the deal.
 
 Notes
-  COLUMN_NOT_MAPPED: 1 row (deals.csv line 1)
-    not mapped: "x"
+  COLUMN_NOT_MAPPED
+    deals.csv:1: not mapped: "x"
     What to do: Map it.
-  NO_ROLE: 1 row (deals.csv line 7)
-    the role is empty or None
+  NO_ROLE: 1 row
+    deals.csv:7: the role is empty or None
 
-1 deal by key fence: safe to repeat: the org refuses a second record with the same key
-1 contact role by key fence: safe to repeat: the org refuses a second record with the same key
+1 deal and 1 contact role by key fence: safe to repeat: the org refuses a second record with the
+same key
 1 contact role by at most once: sent once; a lost answer is looked up in the org or left for you,
 not sent again blindly
 Applying it will cost 6 API calls (3 reads, 3 writes).
@@ -163,9 +163,8 @@ def test_many_rows_with_one_mistake_are_one_group():
         for each in range(1, 21)
     ]
     text = plan_text(a_plan(bad))
-    assert "BAD_DATE: 20 rows (deals.csv lines 2, 3, 4, 5, 6, 7, 8, 9 and 12 more)" in text
-    assert 'line 2: "1" is no date' in text
-    assert "... and 17 more like these" in text
+    assert '  BAD_DATE: 20 rows\n    deals.csv:2: "1" is no date\n' in text
+    assert "... and 17 more like these: deals.csv lines 5, 6, 7, 8, 9, 10, 11, 12 and 9 more" in text
     assert text.count("What to do") == 1
 
 
@@ -184,25 +183,25 @@ unprocessed      1
   unprocessed: the run ended before its turn; nothing was sent for it
 
 Not done: 2 rows
-  CHANGED_IN_ORG: 1 row (deals.csv line 3)
-    it was changed
+  CHANGED_IN_ORG: 1 row
+    deals.csv:3: it was changed
     What to do: Plan again.
-  NOT_REACHED: 1 row (deals.csv line 4)
-    the run ended before this row was sent
+  NOT_REACHED: 1 row
+    deals.csv:4: the run ended before this row was sent
     What to do: Run sfsync resume.
 
 Notes
-  NOT_AS_WRITTEN: 1 row (deals.csv line 2)
-    Name is A in the org, not a
+  NOT_AS_WRITTEN: 1 row
+    deals.csv:2: Name is A in the org, not a
 
 Read back: 1 row; 1 value differs from what was sent.
 API calls: 6 (4 reads, 2 writes), planning included; applying was predicted to cost 4.
 Sent again after a fault: 1.
 The org has used 50 of its 15,000 calls of the day.
 
-Files
-  rows to correct and import again: out/rejects-opportunities.csv
-  everything, for programs: out/run_results.json
+Files in out
+  rejects-opportunities.csv: rows to correct and import again
+  run_results.json: everything, for programs
 
 Finished: 2 rows done, 2 not done (exit code 3).
 """
@@ -283,7 +282,7 @@ def test_a_plan_that_was_shown_is_not_shown_again():
     report = a_report(a_plan([bad]), applied=False)
     text = report_text(report, rejects_by_source={"opportunities": "r.csv"}, results="run_results.json")
     assert text == (
-        "\nFiles\n  rows to correct and import again: r.csv\n\n"
+        "\nFiles\n  r.csv: rows to correct and import again\n\n"
         "Planned only: nothing was written. 1 row cannot be brought to the org (exit code 3).\n"
     )
 

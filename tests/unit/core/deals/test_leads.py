@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from sfsync.core.contact_roles.lead_roles import arriving_roles, on_made_role, still_differs, with_made_role
+from sfsync.core.contact_roles.lead_roles import (
+    LEAD_CONTACT,
+    arriving_roles,
+    on_made_role,
+    open_flag,
+    still_differs,
+    with_made_role,
+    with_platforms_flag,
+)
+from sfsync.core.contact_roles.role_matching import matched
 from sfsync.core.contact_roles.role_rows import HeldRole, WantedRole
 from sfsync.core.deals.leads import (
     LEAD_ROLE,
@@ -19,6 +28,7 @@ from sfsync.core.deals.leads import (
 )
 from sfsync.core.job import RolePolicy
 from sfsync.core.plan import Action, Change
+from sfsync.core.ports import LedgerEntry
 from sfsync.core.results import RowRef
 from sfsync.core.values import Pending
 
@@ -140,3 +150,21 @@ def test_a_deal_without_the_leads_contact_has_no_made_role() -> None:
     """Somebody deleted it, or the org makes none: then the row's is a new one."""
     other = HeldRole("00K000000000002AAA", ALAN, "Evaluator", is_primary=False)
     assert with_made_role([other], [], [], "003000000000009AAA") == ([other], None)
+
+
+def test_the_platforms_flag_is_open_while_the_memory_of_the_deal_names_its_contact() -> None:
+    """Not without a memory, not of another record, and not when all roles of the deal are brought."""
+    entry = LedgerEntry("Opportunity", "D1", "006000000000001AAA", {}, {LEAD_CONTACT: ALAN})
+    assert open_flag(entry, "006000000000001AAA") == ALAN
+    assert open_flag(entry, "006000000000002AAA") is None
+    assert open_flag(replace(entry, seen={}), "006000000000001AAA") is None
+    assert open_flag(None, None) is None
+
+
+def test_a_role_that_the_platform_made_becomes_the_first_row_of_its_contact() -> None:
+    """However many the contact's rows are; a role that a person made is not taken for one of two rows."""
+    held = [HeldRole("00K1", ALAN, None, is_primary=True)]
+    rows = [wants(ALAN, "Evaluator"), wants(ALAN, "Influencer", line=3)]
+    pairs, missing = matched(rows, with_platforms_flag(held, ALAN), policy=RolePolicy.MERGE)
+    assert ([row.role for row, _ in pairs], [row.role for row in missing]) == (["Evaluator"], ["Influencer"])
+    assert matched(rows, with_platforms_flag(held, "003000000000009AAA"), policy=RolePolicy.MERGE)[0] == []
