@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "state": ("state", "Look after the journal: what it remembers, who holds its locks."),
     "org": ("org", "Look at an org, and write what makes it safest: snapshot, setup, receipts."),
     "emulator": ("emulator", "Serve a local Salesforce emulator for rehearsals."),
+    "explain": ("explain", "Say what a code means, what it did to the data, and what to do next."),
     "schema": ("schema", "Print the JSON Schema of job files and org profiles."),
 }
 """Command -> its module below sfsync.cli and its line in the help."""

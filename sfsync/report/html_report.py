@@ -209,7 +209,7 @@ def _value(value: PlannedValue, labels: Mapping[str, str]) -> str:
 
 def _problem_lines(report: Report) -> Iterator[Line]:
     problems = (placed(problem, change) for change, _, problem in report.problems())
-    yield from problem_group_lines(problems, tone=Tone.BAD)
+    yield from problem_group_lines(problems, tone=Tone.BAD, with_causes=True)
 
 
 def _note_lines(report: Report) -> Iterator[Line]:

@@ -1,6 +1,7 @@
-"""Problems as a person reads them: one group for each code, with where, what and what to do.
+"""Problems as a person reads them: one group for each code, with its title, where, what and what to do.
 
-A thousand rows with the same mistake are one group, not a thousand lines; the rejects file has them all.
+A thousand rows with the same mistake are one group, not a thousand lines; the rejects file has them all. What a
+problem itself does not say, the catalogue of codes does.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Final
 
 from sfsync.core.plan import Change
 from sfsync.core.results import Problem
+from sfsync.explanations.catalogue import explanation, title_of
 from sfsync.report.lines import Line, Tone
 from sfsync.report.nouns import place, rows_counted
 from sfsync.report.safe_text import shortened
@@ -41,25 +43,42 @@ def placed(problem: Problem, change: Change) -> Problem:
     return problem if problem.row is not None else replace(problem, row=change.row)
 
 
-def problem_group_lines(problems: Iterable[Problem], *, tone: Tone) -> Iterator[Line]:
-    """The problems grouped by code, in the order in which the codes first occur."""
+def problem_group_lines(
+    problems: Iterable[Problem], *, tone: Tone, with_causes: bool = False
+) -> Iterator[Line]:
+    """The problems grouped by code, in the order in which the codes first occur.
+
+    What is wrong (tone BAD) always has a next step; `with_causes` says below each code what is behind it.
+    """
     groups: dict[str, _Group] = {}
     for problem in problems:
         groups.setdefault(problem.code, _Group(problem.code)).add(problem)
     for group in groups.values():
-        yield from _group_lines(group, tone)
+        yield from _group_lines(group, tone, with_causes=with_causes)
 
 
-def _group_lines(group: _Group, tone: Tone) -> Iterator[Line]:
+def more_lines(problems: Iterable[Problem]) -> Iterator[Line]:
+    """Where to read more about the codes, said once, by the first that there is more about."""
+    code = next((each.code for each in problems if explanation(each.code) is not None), None)
+    if code is not None:
+        yield Line(f"sfsync explain {code} says more.", 2, Tone.FAINT)
+
+
+def _group_lines(group: _Group, tone: Tone, *, with_causes: bool) -> Iterator[Line]:
     where = f": {rows_counted(len(group.rows))} ({_places(group.rows)})" if group.rows else ""
-    yield Line(f"{group.code}{where}", 2, tone)
+    title = title_of(group.code)
+    yield Line(f"{group.code}{f' - {title}' if title else ''}{where}", 2, tone)
+    known = explanation(group.code)
+    if with_causes and known is not None:
+        yield Line(f"Why: {' '.join(known.causes)}", 4, Tone.FAINT)
     for message, first in list(group.messages.items())[:MOST_MESSAGES]:
         begin = f"{first}: " if first and len(group.messages) > 1 else ""
         yield Line(f"{begin}{message}", 4)
     left_out = len(group.messages) - MOST_MESSAGES
     if left_out > 0:
         yield Line(f"... and {left_out:,} more like these", 4, Tone.FAINT)
-    for hint in list(group.hints)[:MOST_HINTS]:
+    usual = known.steps[:1] if known is not None and tone is Tone.BAD else ()
+    for hint in list(group.hints or usual)[:MOST_HINTS]:
         yield Line(f"What to do: {shortened(hint, most=400)}", 4)
 
 
