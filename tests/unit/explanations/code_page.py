@@ -30,12 +30,13 @@ _WORDS: Final = """
     SFSYNC TIME UTF8 XDG_STATE_HOME
     CERTIFICATE_VERIFY_FAILED NO_PROTOCOLS_AVAILABLE SSLV3_ALERT_HANDSHAKE_FAILURE TLSV1_ALERT_PROTOCOL_VERSION
     UNSUPPORTED_PROTOCOL WRONG_VERSION_NUMBER
-    HTTP_ LOGIN_ TXN_SECURITY_
+    HTTP_ LOGIN_ TXN_SECURITY_ SFSYNC_
+    SFSYNC_ALLOW_NETWORK_SHARE SFSYNC_CONFIG SFSYNC_STATE SFSYNC_STATE_FOLDER
 """
 
 NO_CODES: Final = frozenset(_WORDS.split())
 """Verbs, formats, names of columns and options, reasons of TLS, and beginnings of codes: nothing that a person sees
-as a code. A name of a variable begins with SFSYNC_."""
+as a code; and the names of the environment's variables."""
 
 A_CODE: Final = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)*_?")
 
@@ -61,8 +62,7 @@ def emitted() -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and A_CODE.fullmatch(node.value)
     }
-    written = {each for each in literals - NO_CODES if len(each) > 2 and not each.startswith("SFSYNC_")}
-    return written | made()
+    return {each for each in literals - NO_CODES if len(each) > 2} | made()
 
 
 def made() -> set[str]:
