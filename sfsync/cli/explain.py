@@ -1,4 +1,7 @@
-"""The command explain: one code in words, or the list of all. It reaches no org and needs no job."""
+"""The command explain: one code in words, or the list of all. It reaches no org and needs no job.
+
+It imports no module with the forms of jobs, also not for its one option, so that it answers at once.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from typing import Any, Final
 
 import click
 
-from sfsync.cli.options import json_option
 from sfsync.cli.output import print_json
 from sfsync.errors import ConfigError
 from sfsync.explanations.catalogue import Explanation, Group, explanation, groups, nearest_codes
@@ -21,7 +23,7 @@ _LABELS: Final = 13
 
 @click.command(short_help="Say what a code means, what it did to the data, and what to do next.")
 @click.argument("code", required=False)
-@json_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else.")
 def explain_command(code: str | None, *, as_json: bool) -> int:
     """Say what CODE means: its cause, its effect on the data, and the next step; without CODE, list all.
 

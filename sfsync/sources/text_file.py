@@ -42,7 +42,9 @@ def open_text(path: Path, *, encoding: str, section: str) -> TextFile:
     except OSError as error:
         raise cannot_open(path, error, section=section) from None
     except ValueError:
-        raise SourceError(f"{section}: {str(path)!r} is no path", code="SOURCE_MISSING") from None
+        raise SourceError(
+            f"{section}: {str(path)!r} is no path", code="SOURCE_MISSING", hint="Correct the path."
+        ) from None
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
         raise SourceError(f"{section}: {path} is {what}", code="SOURCE_NOT_A_FILE", hint="Name a file.")

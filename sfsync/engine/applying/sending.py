@@ -175,7 +175,8 @@ def _without_culprits(
     if head.change_id in refused and carries_deal:
         return results + [state.blocked(state.by_id[node.change_id], head.change_id) for node in rest]
     if takes_deal_down:
-        return results + [_held_back(state.by_id[node.change_id]) for node in rest]
+        culprit = state.by_id[next(iter(refused))]
+        return results + [_held_back(state.by_id[node.change_id], culprit) for node in rest]
     this.again.append(replace(unit, nodes=rest))
     return results
 
@@ -219,8 +220,9 @@ def flag_kept(change: Change, why: str) -> RowResult:
     return RowResult(change.change_id, Outcome.BLOCKED, change.record_id, (problem,))
 
 
-def _held_back(change: Change) -> RowResult:
-    message = "another row of the same deal was refused, and the job wants all or nothing"
+def _held_back(change: Change, culprit: Change) -> RowResult:
+    line = f" (line {culprit.row.line})" if culprit.row else ""
+    message = f"{culprit.label}{line} of the same deal was refused, and the job wants all or nothing"
     problem = Problem("ROLE_REJECTED", Stage.ORG, message, "Correct that row.", row=change.row)
     outcome = Outcome.BLOCKED if change.sobject == CONTACT_ROLE else Outcome.REJECTED
     return RowResult(change.change_id, outcome, problems=(problem,))
