@@ -51,6 +51,7 @@ test-clients: setup ## sf, jsforce and simple-salesforce as they are, against th
 docs: setup ## rewrite the generated pages in docs/
 	$(BIN)/python tests/contract/emulator/fact_table.py
 	$(BIN)/python tests/faults/fault_table.py
+	$(BIN)/python tests/unit/explanations/code_page.py
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .

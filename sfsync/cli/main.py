@@ -15,7 +15,7 @@ from typing import Final
 import click
 
 from sfsync.cli.output import print_error
-from sfsync.errors import Interrupted, SyncError
+from sfsync.errors import ConfigError, Interrupted, SyncError
 
 VERSION: Final = "0.1.0"
 
@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "state": ("state", "Look after the journal: what it remembers, who holds its locks."),
     "org": ("org", "Look at an org, and write what makes it safest: snapshot, setup, receipts."),
     "emulator": ("emulator", "Serve a local Salesforce emulator for rehearsals."),
+    "explain": ("explain", "Say what a code means, what it did to the data, and what to do next."),
     "schema": ("schema", "Print the JSON Schema of job files, org profiles and presets."),
 }
 """Command -> its module below sfsync.cli and its line in the help."""
@@ -118,7 +119,12 @@ def run(arguments: list[str]) -> int:
         return ending
     except SyncError as error:
         print_error(
-            error.message, code=error.code, hint=error.hint, exit_code=error.exit_code, as_json=as_json
+            error.message,
+            code=error.code,
+            hint=error.hint,
+            exit_code=error.exit_code,
+            as_json=as_json,
+            has_more=_has_more(error),
         )
         return error.exit_code
     except BrokenPipeError:
@@ -143,6 +149,13 @@ def _printed(code: int, *, as_json: bool) -> int:
         print_error(message, code="OUTPUT_LOST", hint=hint, exit_code=1, as_json=as_json)
         return code or 1
     return code
+
+
+def _has_more(error: SyncError) -> bool:
+    """Whether its code says more than the message, which has told all of a mistake in a job or a command."""
+    from sfsync.explanations.catalogue import explanation
+
+    return error.exit_code != ConfigError.exit_code and explanation(error.code) is not None
 
 
 def _drop_output() -> None:

@@ -42,16 +42,20 @@ def print_json(document: Mapping[str, Any]) -> None:
     sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
 
 
-def print_error(message: str, *, code: str, hint: str, exit_code: int, as_json: bool) -> None:
+def print_error(
+    message: str, *, code: str, hint: str, exit_code: int, as_json: bool, has_more: bool = False
+) -> None:
     """An error for a person on stderr, and for a program on stdout.
 
     Names and texts from files and from the org may be in it, so what a terminal would obey is spelled out. A list
-    of mistakes has a line for each, all indented, so that nobody takes one for an error of its own.
+    of mistakes has a line for each, all indented, so that nobody takes one for an error of its own. `has_more` says
+    to a person where to read what became of the data.
     """
     from sfsync.report.safe_text import visible
 
     first, *further = message.split("\n")
-    below = [*further, *hint.splitlines()]
+    more = [f"sfsync explain {code} says more"] if has_more else []
+    below = [*further, *hint.splitlines(), *more]
     lines = [f"error: {visible(first)}", *(f"       {visible(each)}" for each in below)]
     with contextlib.suppress(OSError):
         click.echo("\n".join(lines), err=True)

@@ -128,4 +128,6 @@ def _unexplained(change: Change, outcome: Outcome) -> Problem:
             "Run sfsync resume.",
             row=change.row,
         )
-    return Problem(outcome.name, Stage.ORG, f"the row is {outcome.value}", row=change.row)
+    message = f"the row is {outcome.value}, and no reason was recorded"
+    hint = "Look at the record in the org, then run the job again."
+    return Problem(outcome.name, Stage.ORG, message, hint, row=change.row)

@@ -69,6 +69,10 @@ def record_id(text: str, sobject: str | None = None) -> str | None:
     return full
 
 
+NAME_HINT: Final = "An API name has letters, digits and _ alone, such as Account or Region__c."
+"""What to do about a name that is none."""
+
+
 def is_api_name(text: str) -> bool:
     """Whether `text` can be the API name of an sObject or a field, and so may stand in SOQL unquoted."""
     return _API_NAME.fullmatch(text) is not None

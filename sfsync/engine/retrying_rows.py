@@ -127,10 +127,12 @@ def _left_out(change: Change, since: _Since) -> Problem:
     record_id = since.brought.get(change.change_id)
     if record_id is None:
         code, message = "UNSETTLED", "another run sent this row since and never learned whether it was saved"
+        hint = "Run the job: it looks again, and says what to do where nobody can tell."
     else:
         code, message = "BROUGHT_SINCE", f"another run has brought this row to the org since, as {record_id}"
+        hint = "Nothing has to be done; to change the record, run the job."
     message = f"{change.sobject} {change.label or change.key}: {message}"
-    return Problem(code, Stage.PLAN, message, row=change.row, value=change.key)
+    return Problem(code, Stage.PLAN, message, hint, row=change.row, value=change.key)
 
 
 def _by_codes(

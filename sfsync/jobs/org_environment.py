@@ -73,7 +73,8 @@ def environment_settings(name: str, environ: Mapping[str, str]) -> dict[str, str
             continue
         if key not in KEYS:
             message = f"the environment variable {each} names no setting of an org"
-            raise ConfigError(f"{message}{did_you_mean(key, KEYS)}", code="UNKNOWN_KEY")
+            hint = f"Correct or unset it. Settings are: {', '.join(sorted(KEYS))}."
+            raise ConfigError(f"{message}{did_you_mean(key, KEYS)}", code="UNKNOWN_KEY", hint=hint)
         settings[key] = _flag(each, value) if key in FLAGS else value
     return settings
 

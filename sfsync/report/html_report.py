@@ -199,7 +199,7 @@ def _outcome(report: Report, change: Change) -> str:
 
 def _problem_lines(report: Report) -> Iterator[Line]:
     problems = (placed(problem, change) for change, _, problem in report.problems())
-    yield from problem_group_lines(problems, tone=Tone.BAD)
+    yield from problem_group_lines(problems, tone=Tone.BAD, with_causes=True)
 
 
 def _note_lines(report: Report) -> Iterator[Line]:

@@ -24,7 +24,7 @@ from sfsync.report.forecast_view import forecast_pieces
 from sfsync.report.lead_lines import ONCE, lead_lines
 from sfsync.report.lines import CountTable, Line, Piece, Tone
 from sfsync.report.nouns import counted, enumerated, noun, place, rows_counted
-from sfsync.report.problem_groups import placed, problem_group_lines
+from sfsync.report.problem_groups import more_lines, placed, problem_group_lines
 from sfsync.report.role_titles import role_title
 from sfsync.report.safe_text import shortened
 
@@ -205,7 +205,9 @@ def _problem_lines(changes: Iterable[Change]) -> Iterator[Line]:
         return
     yield Line()
     yield Line(f"Not possible: {len(bad):,}", tone=Tone.TITLE)
-    yield from problem_group_lines(_problems(bad), tone=Tone.BAD)
+    problems = list(_problems(bad))
+    yield from problem_group_lines(problems, tone=Tone.BAD)
+    yield from more_lines(problems)
 
 
 def _problems(changes: Iterable[Change]) -> Iterator[Problem]:

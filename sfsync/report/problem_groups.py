@@ -1,7 +1,7 @@
-"""Problems as a person reads them: for each code what is wrong where, row first, and what to do about it.
+"""Problems as a person reads them: for each code its title, what is wrong where, row first, what to do about it.
 
 A thousand rows with the same mistake are one group, not a thousand lines; the rejects file has them all. The advice
-stands once, right below the rows that it is for.
+stands once, right below the rows that it is for. What a problem itself does not say, the catalogue of codes does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final
 
 from sfsync.core.plan import Change
 from sfsync.core.results import Problem
+from sfsync.explanations.catalogue import explanation, title_of
 from sfsync.report.lines import Line, Tone
 from sfsync.report.nouns import rows_counted
 from sfsync.report.safe_text import shortened
@@ -59,35 +60,53 @@ def placed(problem: Problem, change: Change) -> Problem:
     return problem if problem.row is not None else replace(problem, row=change.row)
 
 
-def problem_group_lines(problems: Iterable[Problem], *, tone: Tone) -> Iterator[Line]:
-    """The problems grouped by code, in the order in which the codes first occur."""
+def problem_group_lines(
+    problems: Iterable[Problem], *, tone: Tone, with_causes: bool = False
+) -> Iterator[Line]:
+    """The problems grouped by code, in the order in which the codes first occur.
+
+    What is wrong (tone BAD) always has a next step; `with_causes` says below each code what is behind it.
+    """
     groups: dict[str, _Group] = {}
     for problem in problems:
         groups.setdefault(problem.code, _Group(problem.code)).add(problem)
     for group in groups.values():
-        yield from _group_lines(group, tone)
+        yield from _group_lines(group, tone, with_causes=with_causes)
 
 
-def _group_lines(group: _Group, tone: Tone) -> Iterator[Line]:
+def more_lines(problems: Iterable[Problem]) -> Iterator[Line]:
+    """Where to read more about the codes, said once, by the first that there is more about."""
+    code = next((each.code for each in problems if explanation(each.code) is not None), None)
+    if code is not None:
+        yield Line(f"sfsync explain {code} says more.", 2, Tone.FAINT)
+
+
+def _group_lines(group: _Group, tone: Tone, *, with_causes: bool) -> Iterator[Line]:
     where = f": {rows_counted(len(group.rows))}" if group.rows else ""
-    yield Line(f"{group.code}{where}", 2, tone)
+    title = title_of(group.code)
+    yield Line(f"{group.code}{f' - {title}' if title else ''}{where}", 2, tone)
+    known = explanation(group.code)
+    if with_causes and known is not None:
+        yield Line(f"Why: {' '.join(known.causes)}", 4, Tone.FAINT)
+    usual = known.steps[0] if known is not None and tone is Tone.BAD and known.steps else ""
     advice = list(group.advice.values())
     for each in advice[:MOST_ADVICE]:
-        yield from _advice_lines(each)
+        yield from _advice_lines(each, usual)
     left_out = [rows for each in advice[MOST_ADVICE:] for rows in each.messages.values()]
     if left_out:
         yield _left_out_line(left_out, "with other advice")
 
 
-def _advice_lines(advice: _Advice) -> Iterator[Line]:
+def _advice_lines(advice: _Advice, usual: str) -> Iterator[Line]:
     messages = list(advice.messages.items())
     for message, rows in messages[:MOST_MESSAGES]:
         begin = f"{_places(rows)}: " if rows else ""
         yield Line(f"{begin}{message}", 4)
     if len(messages) > MOST_MESSAGES:
         yield _left_out_line([rows for _, rows in messages[MOST_MESSAGES:]], "like these")
-    if advice.hint:
-        yield Line(f"What to do: {shortened(advice.hint, most=400)}", 4)
+    hint = advice.hint or usual
+    if hint:
+        yield Line(f"What to do: {shortened(hint, most=400)}", 4)
 
 
 def _left_out_line(messages: Sequence[_Places], what: str) -> Line:

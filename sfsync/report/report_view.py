@@ -17,7 +17,7 @@ from sfsync.report.document import Files, in_write_order, report_counts
 from sfsync.report.forecast_view import forecast_pieces
 from sfsync.report.lines import CountTable, Line, Piece, Tone
 from sfsync.report.nouns import counted, noun, rows_counted
-from sfsync.report.problem_groups import placed, problem_group_lines
+from sfsync.report.problem_groups import more_lines, placed, problem_group_lines
 
 NOT_AS_WRITTEN: Final = "NOT_AS_WRITTEN"
 
@@ -104,6 +104,7 @@ def _problem_lines(report: Report) -> Iterator[Line]:
         yield Line()
         yield Line(f"Not done: {rows_counted(_not_done(report))}", tone=Tone.TITLE)
         yield from problem_group_lines(problems, tone=Tone.BAD)
+        yield from more_lines(problems)
 
 
 def _note_lines(report: Report) -> Iterator[Line]:

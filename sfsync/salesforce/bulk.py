@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sfsync.core.sending.bulk import JobProgress, JobResults, JobState, JobTable, RefusedRow, SavedRow
 from sfsync.core.sending.verdict import CallKind, Sign
-from sfsync.core.sobject import is_api_name, record_id
+from sfsync.core.sobject import NAME_HINT, is_api_name, record_id
 from sfsync.errors import AccessError, ConfigError, OrgUnavailable
 from sfsync.salesforce.bodies import dump
 from sfsync.salesforce.courier import Answered, Courier, RefusedWhole
@@ -69,7 +69,7 @@ class BulkJobs:
             ConfigError: the org refuses jobs for this sObject.
         """
         if not is_api_name(sobject):
-            raise ConfigError(f"{sobject!r} is no API name of an sObject", code="BAD_NAME")
+            raise ConfigError(f"{sobject!r} is no API name of an sObject", code="BAD_NAME", hint=NAME_HINT)
         job = {
             "object": sobject,
             "operation": "insert",
@@ -161,7 +161,9 @@ class BulkJobs:
 
     def _address(self, job_id: str, *rest: str) -> str:
         if not _JOB_ID.fullmatch(job_id):
-            raise ConfigError(f"{job_id!r} is no id of a job", code="BAD_JOB_ID")
+            raise ConfigError(
+                f"{job_id!r} is no id of a job", code="BAD_JOB_ID", hint="Nothing was sent; please report it."
+            )
         return "/".join((self._root, job_id, *rest))
 
 

@@ -22,7 +22,7 @@ from sfsync.core.pins import refuse_other_org
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.ports import ApiUsage, Lookup, Record
 from sfsync.core.sending.verdict import CallKind
-from sfsync.core.sobject import is_api_name, record_id
+from sfsync.core.sobject import NAME_HINT, is_api_name, record_id
 from sfsync.core.writes import (
     Answer,
     Answers,
@@ -261,7 +261,7 @@ class SalesforceGateway:
             ConfigError: there is no such sObject for this user.
         """
         if not is_api_name(sobject):
-            raise ConfigError(f"{sobject!r} is no API name of an sObject", code="BAD_NAME")
+            raise ConfigError(f"{sobject!r} is no API name of an sObject", code="BAD_NAME", hint=NAME_HINT)
         target = f"{self._api_path}/sobjects/{sobject}/describe"
         try:
             ending = self._courier.deliver(Request("GET", target, CallKind.READ))

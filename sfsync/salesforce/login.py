@@ -54,7 +54,9 @@ def fixed_grant(profile: OrgProfile) -> Grant:
     token = _secret(profile.access_token, "access_token")
     if not _is_token(token):
         raise ConfigError(
-            f"the access token of org profile {profile.name!r} is empty or holds blanks", code="BAD_TOKEN"
+            f"the access token of org profile {profile.name!r} is empty or holds blanks",
+            code="BAD_TOKEN",
+            hint="set it again, whole and without blanks or line breaks",
         )
     return Grant(parse_origin(profile.instance_url, loopback=profile.loopback), token)
 
@@ -118,7 +120,11 @@ def read_grant(document: Any, *, login: Origin, loopback: bool) -> Grant:
     answer = document if isinstance(document, dict) else {}
     token = answer.get("access_token")
     if not isinstance(token, str) or not _is_token(token):
-        raise AccessError("the login answered without an access token", code="NO_TOKEN")
+        raise AccessError(
+            "the login answered without an access token",
+            code="NO_TOKEN",
+            hint="check that the login_url of the org profile is that of an org",
+        )
     origin = trusted_instance(answer.get("instance_url"), login=login, loopback=loopback)
     return Grant(origin, token, _org_of(answer.get("id")))
 
@@ -195,7 +201,9 @@ def _assertion(profile: OrgProfile, origin: Origin, *, now: datetime) -> str:
         return jwt.encode(claims, key, algorithm="RS256")
     except (ValueError, TypeError, jwt.PyJWTError):
         raise ConfigError(
-            f"the private_key of org profile {profile.name!r} is no RSA key in PEM form", code="BAD_KEY"
+            f"the private_key of org profile {profile.name!r} is no RSA key in PEM form",
+            code="BAD_KEY",
+            hint="give the private key that belongs to the certificate of the app: -----BEGIN PRIVATE KEY-----",
         ) from None
 
 
@@ -208,6 +216,7 @@ def _audience(profile: OrgProfile, origin: Origin) -> str:
     raise ConfigError(
         f"org profile {profile.name!r}: the audience is neither the login host nor one of Salesforce's",
         code="FOREIGN_AUDIENCE",
+        hint="leave it out, or set it to https://login.salesforce.com or https://test.salesforce.com",
     )
 
 

@@ -126,7 +126,11 @@ class Door:
 
     def _prepare(self, request: Request, token: str | None) -> requests.PreparedRequest:
         if not is_safe_target(request.target):
-            raise ConfigError("an address outside of the API was about to be used", code="BAD_TARGET")
+            raise ConfigError(
+                "an address outside of the API was about to be used",
+                code="BAD_TARGET",
+                hint="It was not sent; please report it.",
+            )
         headers = {"Accept": request.accept, "Accept-Encoding": "gzip", "User-Agent": "sfsync"}
         headers |= request.headers
         body = request.body
@@ -143,7 +147,11 @@ class Door:
         url = f"{self.origin}{request.target}"
         prepared = requests.Request(request.method, url, headers=headers, data=body).prepare()
         if not (prepared.url or "").startswith(f"{self.origin}/services/"):
-            raise ConfigError("an address outside of the org was about to be used", code="BAD_TARGET")
+            raise ConfigError(
+                "an address outside of the org was about to be used",
+                code="BAD_TARGET",
+                hint="It was not sent; please report it.",
+            )
         return prepared
 
     def _send(

@@ -15,7 +15,7 @@ from typing import Final
 from simple_salesforce.format import quote_soql_value
 
 from sfsync.core.ports import Lookup
-from sfsync.core.sobject import is_api_name
+from sfsync.core.sobject import NAME_HINT, is_api_name
 from sfsync.errors import ConfigError
 
 _MAX_VALUES: Final = 2_000
@@ -126,5 +126,7 @@ def _path(name: str) -> str:
 
 def _name(name: str) -> str:
     if not is_api_name(name):
-        raise ConfigError(f"{name!r} is no API name of a field or an sObject", code="BAD_NAME")
+        raise ConfigError(
+            f"{name!r} is no API name of a field or an sObject", code="BAD_NAME", hint=NAME_HINT
+        )
     return name

@@ -26,6 +26,7 @@ Source: Object Reference, long text area.
 """
 
 MAX_DEPTH: Final = 16
+FLATTER: Final = "Write the values that the job reads further up in the document."
 _PLAIN_DIGITS: Final = 40
 
 
@@ -64,7 +65,7 @@ def _scalars(
     members: Mapping[Any, Any], wanted: Collection[str], *, prefix: str, depth: int
 ) -> Iterator[tuple[str, Cell]]:
     if depth > MAX_DEPTH:
-        raise BadRow("TOO_DEEP", f'"{prefix[:80]}" is nested more than {MAX_DEPTH} deep')
+        raise BadRow("TOO_DEEP", f'"{prefix[:80]}" is nested more than {MAX_DEPTH} deep', FLATTER)
     for key, value in members.items():
         if not isinstance(key, str):
             raise BadRow("NOT_A_COLUMN", f"the key {key!r} is no text", "Use the names of columns as keys.")
@@ -101,7 +102,8 @@ def as_cell(value: str | float | Decimal | date | None, column: str) -> Cell:
         return value
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite():
-        raise BadRow("NOT_A_NUMBER", f'"{column}" is {value}, which is no number', column=column)
+        message = f'"{column}" is {value}, which is no number'
+        raise BadRow("NOT_A_NUMBER", message, "Write the number out, or null.", column=column)
     return _plain(number)
 
 
@@ -115,7 +117,7 @@ def _plain(number: Decimal) -> Decimal | str:
 def _check_text(text: str, column: str) -> None:
     if len(text) > MAX_CELL_CHARS:
         message = f'"{column}" is longer than {MAX_CELL_CHARS:,} characters'
-        raise BadRow("CELL_TOO_LARGE", message, column=column)
+        raise BadRow("CELL_TOO_LARGE", message, "Shorten the text.", column=column)
     if "\0" in text:
         message = f'there is a NUL character in "{column}"'
         raise BadRow("BAD_CHARACTER", message, "Take the character out.", column=column)

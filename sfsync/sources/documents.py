@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from sfsync.errors import SourceError
-from sfsync.sources.cells import BadRow
+from sfsync.sources.cells import FLATTER, BadRow
 from sfsync.sources.text_file import TextFile
 
 MAX_FILE_CHARS: Final = 256_000_000
@@ -117,7 +117,7 @@ def _line_value(decoder: _Decoder, text: str) -> tuple[Any, BadRow | None]:
         message = f"the line is not JSON: {error.msg} at character {error.colno}"
         return None, BadRow("BAD_JSON", message, "Write one complete document on each line.")
     except RecursionError:
-        return None, BadRow("TOO_DEEP", "the document is nested too deep")
+        return None, BadRow("TOO_DEEP", "the document is nested too deep", FLATTER)
     if end != len(text):
         message = f"the line is not JSON: something follows the document at character {end + 1}"
         return None, BadRow("BAD_JSON", message, "Write one complete document on each line.")

@@ -57,7 +57,9 @@ def require_regular(path: Path, *, section: str) -> None:
     except OSError as error:
         raise cannot_open(path, error, section=section) from None
     except ValueError:
-        raise SourceError(f"{section}: {str(path)!r} is no path", code="SOURCE_MISSING") from None
+        raise SourceError(
+            f"{section}: {str(path)!r} is no path", code="SOURCE_MISSING", hint="Correct the path."
+        ) from None
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
         raise SourceError(f"{section}: {path} is {what}", code="SOURCE_NOT_A_FILE", hint=_NAME_A_FILE)

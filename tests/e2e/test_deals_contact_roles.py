@@ -153,7 +153,9 @@ def _deactivate(bench: Bench, value: str) -> None:
 def test_a_role_of_none_is_not_written_and_said_so_with_count_and_rows(desk: Desk, word: str) -> None:
     """The plan and the report count such rows and name their lines, in whichever way None is written."""
     desk.job([role(NEW, LEUNG, word), role(NEW, ALAN, word)])
-    assert "NO_ROLE: 2 rows roles.csv lines 2, 3:" in flat(desk.plan().out)
+    assert "NO_ROLE - without a role nothing is saved for the contact: 2 rows roles.csv lines 2, 3:" in flat(
+        desk.plan().out
+    )
     document = desk.run()
     assert document["counts"]["OpportunityContactRole"]["skipped"] == 2
     assert [line for line, _, _ in problems(document, "NO_ROLE")] == [2, 3]

@@ -69,7 +69,8 @@ def same_contact_problem(row: RoleRow, earlier: RoleRow) -> Problem:
 def skipped_contact(row: RoleRow, earlier: RoleRow) -> Problem:
     """A second role of one contact, which the job leaves out."""
     message = f"the same contact has another role on this deal in line {_line(earlier)}; the first row counts"
-    return role_problem("SAME_CONTACT", message, row=row)
+    hint = 'Keep one of the two rows, or let the job take both: [roles] same_contact = "both".'
+    return role_problem("SAME_CONTACT", message, row=row, hint=hint)
 
 
 def kept_primary_note(row: RoleRow) -> Problem:

@@ -29,8 +29,9 @@ from sfsync.core.sending.bulk import (
 )
 from sfsync.core.sending.row_fates import RowFate, row_fate
 from sfsync.core.writes import Node, Refused, Route
+from sfsync.engine.applying.refused_rows import not_sent, rejected
 from sfsync.engine.applying.run_state import JOB_MARK, RunState
-from sfsync.engine.applying.sending import MOST_TRIES, rejected
+from sfsync.engine.applying.sending import MOST_TRIES
 from sfsync.engine.applying.settling import unknown
 from sfsync.errors import ConfigError, OrgUnavailable, SyncError
 
@@ -64,8 +65,8 @@ def send_by_job(state: RunState, nodes: Sequence[Node]) -> None:
         state.release([node.change_id for node in left], "NOT_SAVED")
         if left:
             state.pause(tries)
-    given_up = Refused("UNABLE_TO_LOCK_ROW", "the row stayed locked, or was left out, every time it was sent")
-    state.settle(rejected(state.by_id[node.change_id], given_up) for node in left)
+    why = "it stayed locked, or was left out, every time it was sent"
+    state.settle(not_sent(state.by_id[node.change_id], "UNABLE_TO_LOCK_ROW", why) for node in left)
 
 
 def _closes_none(error: ConfigError) -> OrgUnavailable:
@@ -80,7 +81,7 @@ def _closes_none(error: ConfigError) -> OrgUnavailable:
 def _sendable(state: RunState, nodes: Sequence[Node]) -> list[Node]:
     """The rows that cells can carry; the others are rejected."""
     bad = unsendable_rows(nodes)
-    state.settle(rejected(state.by_id[name], Refused("NOT_SENDABLE", reason)) for name, reason in bad.items())
+    state.settle(not_sent(state.by_id[name], "NOT_SENDABLE", reason) for name, reason in bad.items())
     return [node for node in nodes if node.change_id not in bad]
 
 
@@ -222,7 +223,7 @@ def _settle(state: RunState, table: JobTable, results: JobResults) -> set[str]:
             again.add(name)
         else:
             answer = Refused(refused.code, refused.message, refused.fields)
-            ends.append(rejected(state.by_id[name], answer))
+            ends.append(rejected(state, state.by_id[name], answer))
     again |= {name for cells in results.unprocessed if (name := unmatched.take(cells)) is not None}
     ends += [unknown(state.by_id[name]) for name in unmatched.left()]
     if strays:

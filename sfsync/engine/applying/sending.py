@@ -20,11 +20,14 @@ from sfsync.core.sending.row_fates import RowFate, row_fate
 from sfsync.core.sending.verdict import stop_error
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.writes import Answer, Answers, Moved, Node, Refused, Repeated, Unanswered, WriteCall, Written
+from sfsync.engine.applying.refused_rows import not_sent, rejected
 from sfsync.engine.applying.run_state import RunState
 from sfsync.errors import SyncError
 
 MOST_TRIES: Final = 6
 """How often one unit is sent when the org surely did not save it."""
+
+_HALTED: Final = "its transaction was rolled back every time it was sent"
 
 WHOLE_REQUEST: Final = frozenset({"JSON_PARSER_ERROR"})
 """Codes of a request refused as a whole, which may be one row's fault; the answer names no row."""
@@ -160,9 +163,8 @@ def _without_culprits(
     """Rejects what was refused; what can stand without it is sent again."""
     head = state.by_id[unit.nodes[0].change_id]
     if not refused:
-        given_up = Refused("PROCESSING_HALTED", "the transaction was rolled back every time it was sent")
-        refused = {node.change_id: given_up for node in unit.nodes}
-    results = [rejected(state.by_id[name], answer) for name, answer in refused.items()]
+        return [not_sent(state.by_id[node.change_id], "PROCESSING_HALTED", _HALTED) for node in unit.nodes]
+    results = [rejected(state, state.by_id[name], answer) for name, answer in refused.items()]
     without = _without_demotions if state.plan.undoes is None else _without_flag_moves
     rest, kept_primary = without(state, unit, refused)
     results += kept_primary
@@ -173,7 +175,8 @@ def _without_culprits(
     if head.change_id in refused and carries_deal:
         return results + [state.blocked(state.by_id[node.change_id], head.change_id) for node in rest]
     if takes_deal_down:
-        return results + [_held_back(state.by_id[node.change_id]) for node in rest]
+        culprit = state.by_id[next(iter(refused))]
+        return results + [_held_back(state.by_id[node.change_id], culprit) for node in rest]
     this.again.append(replace(unit, nodes=rest))
     return results
 
@@ -217,36 +220,9 @@ def flag_kept(change: Change, why: str) -> RowResult:
     return RowResult(change.change_id, Outcome.BLOCKED, change.record_id, (problem,))
 
 
-def rejected(change: Change, answer: Refused) -> RowResult:
-    """The result of a row that the org refused."""
-    hint = HINTS.get(answer.code, "Correct the row as the org says, then import the rejects file.")
-    if answer.matches:
-        hint = f"{hint} Records that match: {', '.join(answer.matches)}."
-    problem = Problem(
-        code=answer.code,
-        stage=Stage.ORG,
-        message=f"the org refused the row: {answer.message}",
-        hint=hint,
-        row=change.row,
-        field=answer.fields[0] if answer.fields else "",
-    )
-    return RowResult(change.change_id, Outcome.REJECTED, problems=(problem,))
-
-
-def _held_back(change: Change) -> RowResult:
-    message = "another row of the same deal was refused, and the job wants all or nothing"
+def _held_back(change: Change, culprit: Change) -> RowResult:
+    line = f" (line {culprit.row.line})" if culprit.row else ""
+    message = f"{culprit.label}{line} of the same deal was refused, and the job wants all or nothing"
     problem = Problem("ROLE_REJECTED", Stage.ORG, message, "Correct that row.", row=change.row)
     outcome = Outcome.BLOCKED if change.sobject == CONTACT_ROLE else Outcome.REJECTED
     return RowResult(change.change_id, outcome, problems=(problem,))
-
-
-HINTS: Final = {
-    "UNABLE_TO_LOCK_ROW": "Somebody else was writing to the same account all the time; run the job again.",
-    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "A validation rule of the org speaks; change the row as it asks.",
-    "DUPLICATES_DETECTED": "A duplicate rule of the org speaks; look at the records it found.",
-    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "The integration user may not use a record named here.",
-    "INSUFFICIENT_ACCESS_OR_READONLY": "Give the integration user the right to write this record.",
-    "STORAGE_LIMIT_EXCEEDED": "The org is full; free some storage, then run the job again.",
-    "ENTITY_IS_LOCKED": "The record is in an approval process; the next run tries again.",
-}
-"""What to do about refusals that no correction of the row mends. Source: SOAP API guide, StatusCode."""

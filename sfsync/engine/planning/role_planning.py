@@ -293,18 +293,25 @@ def rejected_deals(changes: Sequence[Change], policy: OnRoleError) -> Sequence[C
     if policy is OnRoleError.ROLE:
         return changes
     bad = {
-        each.parent
-        for each in changes
+        each.parent: each
+        for each in reversed(changes)
         if each.sobject == CONTACT_ROLE and each.action in (Action.REJECT, Action.BLOCKED)
     }
-    held_back = {each.change_id for each in changes if each.change_id in bad and each.action in NEW}
+    new = {each.change_id for each in changes if each.action in NEW}
+    held_back: dict[str | None, Change] = {deal: role for deal, role in bad.items() if deal in new}
     return [_held_back(each, held_back) for each in changes]
 
 
-def _held_back(change: Change, deals: set[str]) -> Change:
+def _held_back(change: Change, deals: Mapping[str | None, Change]) -> Change:
+    """The change, held back where a role of its deal is wrong; `deals` has the first wrong role of each."""
     if change.change_id in deals:
-        message = "one of the deal's contact roles cannot be written, and the job wants all or nothing"
-        problem = Problem("ROLE_REJECTED", Stage.PLAN, message, "Correct the role.", row=change.row)
+        role = deals[change.change_id]
+        line = f" (line {role.row.line})" if role.row else ""
+        message = (
+            f"its contact role of {role.label}{line} cannot be written, and the job wants all or nothing"
+        )
+        hint = 'Correct that role; with on_error = "role" under [roles] the deal goes without it.'
+        problem = Problem("ROLE_REJECTED", Stage.PLAN, message, hint, row=change.row)
         return replace(change, action=Action.REJECT, values={}, problems=(problem,))
     if change.parent in deals and change.action in WRITES and change.row is not None:
         message = f"its deal {change.parent} is held back because of another role"

@@ -100,7 +100,7 @@ class RoleReferences:
         if isinstance(resolved, Invalid):
             return resolved
         if not isinstance(resolved, str):
-            return deals.changes[resolved.change_id] if deals else Invalid("NO_DEAL", "the deal is not there")
+            return deals.changes[resolved.change_id] if deals else _no_deal(reference)
         known = deals.with_record(resolved) if deals else None
         change_id = f"{OPPORTUNITY}:{reference.value}"
         label = f"deal {reference.value}"
@@ -150,3 +150,8 @@ def _awaiting(pair: tuple[str, Reference]) -> tuple[str, Reference]:
 def _takes_deals_account(row: CheckedRow) -> bool:
     contact = row.values.get("ContactId")
     return isinstance(contact, Reference) and takes_deals_account(contact)
+
+
+def _no_deal(reference: Reference) -> Invalid:
+    message = f'the deal "{reference.value}" is neither in this job nor in the org'
+    return Invalid("NO_DEAL", message, "Correct the deal's key, or bring the deal first.")

@@ -29,14 +29,16 @@ def unclear_match(row: CheckedRow, records: list[Record]) -> Problem:
 
 def already_there(row: CheckedRow) -> Problem:
     """The record is there, and the job only inserts."""
-    message = "the record is in the org already, and this job only inserts"
-    return Problem("ALREADY_THERE", Stage.PLAN, message, row=row.ref, value=row.key)
+    message = f'the record "{row.key}" is in the org already, and this job only inserts'
+    hint = 'Nothing has to be done; mode = "upsert" in the job would update it.'
+    return Problem("ALREADY_THERE", Stage.PLAN, message, hint, row=row.ref, value=row.key)
 
 
 def not_there(row: CheckedRow) -> Problem:
     """The record is not there, and the job only updates."""
-    message = "there is no such record in the org, and this job only updates"
-    return Problem("NOT_THERE", Stage.PLAN, message, row=row.ref, value=row.key)
+    message = f'there is no record "{row.key}" in the org, and this job only updates'
+    hint = 'Correct the key, or let the job create it: mode = "upsert".'
+    return Problem("NOT_THERE", Stage.PLAN, message, hint, row=row.ref, value=row.key)
 
 
 def moved(row: CheckedRow, names: Iterable[str]) -> Problem:

@@ -140,6 +140,8 @@ def test_it_shows_counts_problems_changes_and_the_forecast_as_charts_and_tables(
     for said in (
         "rejected",
         "BAD_DATE",
+        "BAD_DATE - a date in another form than the job says",
+        "Why: The cell does not follow the rule's format",
         "Write 2026-09-30.",
         "2 deals: 2 update",
         "Late → Open",

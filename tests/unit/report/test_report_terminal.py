@@ -78,18 +78,19 @@ Deals
   1 deal found in the org, already as the rows want
 
 Not possible: 2
-  BAD_DATE: 1 row
+  BAD_DATE - a date in another form than the job says: 1 row
     deals.csv:4: column close: it is no date (the cell says "03/04/2026")
     What to do: Write 2026-09-30.
-  BLOCKED_BY: 1 row
+  BLOCKED_BY - waits for another row that is not written: 1 row
     roles.csv:4: its deal waits
     What to do: Correct the deal.
+  sfsync explain BAD_DATE says more.
 
 Notes
-  COLUMN_NOT_MAPPED
+  COLUMN_NOT_MAPPED - columns of the file that the job does not use
     deals.csv:1: not mapped: "x"
     What to do: Map it.
-  NO_ROLE: 1 row
+  NO_ROLE - without a role nothing is saved for the contact: 1 row
     deals.csv:7: the role is empty or None
 
 1 deal and 1 contact role by key fence: safe to repeat: the org refuses a second record with the
@@ -163,7 +164,7 @@ def test_many_rows_with_one_mistake_are_one_group():
         for each in range(1, 21)
     ]
     text = plan_text(a_plan(bad))
-    assert '  BAD_DATE: 20 rows\n    deals.csv:2: "1" is no date\n' in text
+    assert 'job says: 20 rows\n    deals.csv:2: "1" is no date\n' in text
     assert "... and 17 more like these: deals.csv lines 5, 6, 7, 8, 9, 10, 11, 12 and 9 more" in text
     assert text.count("What to do") == 1
 
@@ -183,15 +184,16 @@ unprocessed      1
   unprocessed: the run ended before its turn; nothing was sent for it
 
 Not done: 2 rows
-  CHANGED_IN_ORG: 1 row
+  CHANGED_IN_ORG - somebody changed the record in the org: 1 row
     deals.csv:3: it was changed
     What to do: Plan again.
-  NOT_REACHED: 1 row
+  NOT_REACHED - the run ended before the row's turn: 1 row
     deals.csv:4: the run ended before this row was sent
     What to do: Run sfsync resume.
+  sfsync explain CHANGED_IN_ORG says more.
 
 Notes
-  NOT_AS_WRITTEN: 1 row
+  NOT_AS_WRITTEN - the org holds another value than was sent: 1 row
     deals.csv:2: Name is A in the org, not a
 
 Read back: 1 row; 1 value differs from what was sent.
@@ -333,3 +335,18 @@ def test_a_narrow_encoding_does_not_end_the_report():
     draw_plan(a_plan([a_deal(1, label="Müller №")]), Console(file=out, width=100))
     out.flush()
     assert b"+ M\\xfcller \\u2116" in out.buffer.getvalue()
+
+
+def test_what_a_problem_does_not_say_the_catalogue_does():
+    """A problem without a hint gets the usual next step of its code; a code that nobody knows stands alone."""
+    bare = a_problem("ALREADY_THERE", "the record is in the org already", hint="")
+    strange = a_problem("CODE_OF_TOMORROW", "the org says so", hint="")
+    changes = [
+        a_deal(1, Action.REJECT, problems=(strange,)),
+        a_deal(2, Action.REJECT, problems=(bare,)),
+    ]
+    text = plan_text(a_plan(changes))
+    assert "  CODE_OF_TOMORROW: 1 row\n    deals.csv:2: the org says so\n" in text
+    assert "    What to do: Nothing has to be done; use mode" in text
+    assert "  sfsync explain ALREADY_THERE says more.\n" in text
+    assert text.count("sfsync explain") == 1

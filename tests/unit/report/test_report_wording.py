@@ -130,7 +130,7 @@ def test_advice_stands_once_below_the_rows_that_it_is_for():
         a_problem("UNKNOWN", '"x" is unknown', hint="Did you mean X?", row=a_ref(3)),
     )
     assert lines == [
-        "UNKNOWN: 3 rows",
+        "UNKNOWN - nobody can say whether the row was saved: 3 rows",
         'deals.csv lines 2, 4: "x" is unknown',
         "What to do: Did you mean X?",
         'deals.csv:3: "y" is unknown',
@@ -141,7 +141,10 @@ def test_advice_stands_once_below_the_rows_that_it_is_for():
 def test_a_conflict_names_its_row_first_also_where_it_is_the_only_one():
     """File and line stand before what is wrong, in a form that an editor opens."""
     lines = group_lines(a_problem("CHANGED_IN_ORG", "StageName was changed", hint="", row=a_ref(4)))
-    assert lines == ["CHANGED_IN_ORG: 1 row", "deals.csv:5: StageName was changed"]
+    assert lines[:2] == [
+        "CHANGED_IN_ORG - somebody changed the record in the org: 1 row",
+        "deals.csv:5: StageName was changed",
+    ]
 
 
 def test_of_many_causes_the_first_are_shown_and_the_rest_is_counted():

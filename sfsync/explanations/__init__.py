@@ -1,0 +1,1 @@
+"""What every code means: its cause, what it did to the data, and what to do next. `catalogue` reads it."""
