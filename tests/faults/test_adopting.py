@@ -99,7 +99,7 @@ def age(bench: Bench) -> None:
     [row] = rows
     storage = bench.emulator.org.storage
     found = row["record_id"]
-    storage.update("Opportunity", found, {"LastModifiedDate": "2026-01-01T00:00:00.000+0000"})
+    storage.update("Opportunity", found, {"LastModifiedDate": "2026-01-01T00:00:00.000Z"})
     row["modified"] = "2026-01-01T00:00:00+00:00"
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, row)
@@ -110,6 +110,7 @@ def age(bench: Bench) -> None:
 def test_an_edit_between_the_check_and_the_stamp_is_a_conflict(bench: Bench) -> None:
     """The update goes only where the record is as it was listed, up to the write itself."""
     path = decide(bench)
+    age(bench)
     found = bench.named("Deal D-1")[0]["Id"]
     script = Before(Drop(), BEFORE_READ, path=WRITES)
     script.deed = lambda: bench.edit("Opportunity", found, Sfsync_Key__c="D-99")

@@ -69,7 +69,7 @@ def test_I10_a_role_of_deals_that_share_a_key_waits_for_them(bench: Bench) -> No
     ending = bench.run()
     assert ending.exit_code == 3
     [problem] = [each for _, _, each in ending.document.problems() if each.code == "BLOCKED_BY"]
-    assert "(line 2) is not brought to the org" in problem.message
+    assert "(line 2) cannot be brought to the org" in problem.message
     assert problem.hint == "Correct the deal first, then import both again."
     assert bench.inserted()[ROLE] == 1
 
