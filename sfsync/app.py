@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -122,7 +123,7 @@ class Workplace:
     def plan(self) -> Plan:
         """Makes a plan; nothing is written to the org."""
         stamp = PlanStamp(new_name(self.around.clock()), self.bench.now())
-        sources = open_sources(self.job)
+        sources = open_sources(self.job, self.journal, self.gateway.identity().org_id)
         made = make_plan(
             fitted_to_sources(self.job, sources),
             sources,
@@ -288,15 +289,16 @@ def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceG
         gateway.close()
 
 
-def open_sources(job: Job) -> dict[str, RowSource]:
-    """The sources of a job, by section name.
+def open_sources(job: Job, journal: SqlJournal | None = None, org_id: str = "") -> dict[str, RowSource]:
+    """The sources of a job, by section name, read on from where the journal says that the org has them.
 
     Raises:
         SourceError: one of them is missing, unreadable or empty.
     """
-    from sfsync.sources import open_source
+    from sfsync import sources
 
-    return {name: open_source(section) for name, section in job.sections.items()}
+    kept = partial(journal.memory.watermark, org_id, job.name) if journal is not None else None
+    return sources.open_sources(job, kept=kept)
 
 
 def plan(job: Job, *, around: Surroundings | None = None) -> Plan:

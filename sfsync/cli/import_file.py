@@ -157,7 +157,9 @@ def _by_job(
             by_job = section.source.kind if path == STANDARD_INPUT else "csv"  # a file's ending says more
             of_file = (kind if place == "opportunities" else None) or by_job
             source = replace(section.source, path=path, kind=of_file, **said)  # type: ignore[arg-type]
-            sections[place] = replace(section, source=source)
+            # A database's rejects have its typed numbers as plain text: 1.234 is no thousand there.
+            numbers = "plain" if section.source.kind == "database" else section.numbers
+            sections[place] = replace(section, source=source, numbers=numbers)
     nested = job.sections.get("contact_roles")
     if nested is not None and nested.source.kind == "nested" and roles is None:
         sections["contact_roles"] = replace(nested, source=replace(nested.source, path=file))

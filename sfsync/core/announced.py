@@ -28,6 +28,8 @@ WITHOUT_VALUES: Final = frozenset(
         "VANISHED_NOT_OURS",
         "VANISHED_SHARED",
         "VANISHED_UNSURE",
+        "WATERMARK",
+        "WATERMARK_BLANK",
     }
 )
 """Codes of notes whose messages may stand in the progress as they are."""

@@ -250,8 +250,10 @@ class SourceSpec:
 
     `kind` is "csv", "jsonl", "json", "xlsx" or "parquet" for a file, "nested" for the roles inside deal
     documents (then `nested` is the key that holds them and `path` is the deals' file), "rows" for an iterable given
-    in Python. `listed` are roles that stand as a list in a cell of the deals, whose file it is. `sheet` is that of
-    a workbook; None is its only one with rows.
+    in Python, "database" for the `query`, which stands in the file at `path`. `listed` are roles that stand as a
+    list in a cell of the deals, whose file it is. `sheet` is that of a workbook; None is its only one with rows.
+    `database` is a URL and may hold a password; a relative SQLite file lies in `folder`. With a `watermark`, a column
+    of the query, only rows from the last greatest value less `overlap_min` minutes on are read, unless `is_full`.
     """
 
     kind: str
@@ -262,6 +264,12 @@ class SourceSpec:
     sheet: str | None = None
     rows: Iterable[Any] | None = field(default=None, compare=False)
     listed: ListedRoles | None = None
+    database: str = field(default="", repr=False)
+    folder: Path = Path()
+    query: str = field(default="", repr=False)
+    watermark: str | None = None
+    overlap_min: int = 0
+    is_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sfsync.core.job import NO_LIMITS, Limits, Mode, OnRoleError, RolePolicy
 from sfsync.core.references.open_references import OpenReference
 from sfsync.core.results import Outcome, Problem, RowRef
 from sfsync.core.sobject import CONTACT_ROLE, LEAD
+from sfsync.core.source_mark import SourceMark
 from sfsync.core.values import Pending, PlannedValue, Value
 from sfsync.core.writes import Route
 
@@ -183,7 +184,8 @@ class Plan:
     `open_references` are those that a person has to settle. `off_stage` are the first of the deals that will be off
     their stage's probability, `off_stage_total` counts all of them. `is_audited` says that what is read back is
     judged value by value. `gone` are the rows that the source or the org has no more. `names` are ids and names of
-    records that the first changes refer to, for people to read.
+    records that the first changes refer to, for people to read. `marks` say how far the sources were read that are
+    read on from a watermark.
     """
 
     plan_id: str
@@ -213,6 +215,7 @@ class Plan:
     is_audited: bool = False
     gone: GoneRows = NO_GONE
     names: tuple[tuple[str, str], ...] = ()
+    marks: tuple[SourceMark, ...] = ()
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

@@ -92,7 +92,7 @@ _NOT_IN_DIGEST: Final[dict[str, bool | set[str]]] = {
     "guards": True,
     "picks": True,
     "safety": {"verify"},
-    **{name: {"file"} for name in SECTIONS},
+    **{name: {"file", "database", "query"} for name in SECTIONS},
 }
 
 
@@ -210,7 +210,7 @@ def _job(
             for each, section in forms.items()
             if section is not None
         },
-        digest=_digest(form, name, presets.digests),
+        digest=_digest(form, name, presets.digests, specs),
         file=file.shown,
         description=form.description,
         mode=Mode(form.mode),
@@ -251,7 +251,8 @@ def _section(name: str, form: KeyedSectionForm | RoleSectionForm, spec: SourceSp
 
 def _gone(form: KeyedSectionForm) -> GonePolicies:
     return GonePolicies(
-        vanished=Vanished(form.vanished),
+        # Of a source that is read on from a watermark, a row that is not in the result is not gone.
+        vanished=Vanished.IGNORE if form.watermark else Vanished(form.vanished),
         vanished_stage=form.vanished_stage or NO_POLICIES.vanished_stage,
         deleted=Deleted(form.deleted),
         merged=Merged(form.merged or Merged.FOLLOW),
@@ -307,11 +308,13 @@ def _create_key(form: CreateKeyForm | None) -> CreateKey | None:
     return CreateKey(form.field or "", form.source) if form is not None else None
 
 
-def _digest(form: JobForm, name: str, presets: Mapping[str, str]) -> str:
+def _digest(form: JobForm, name: str, presets: Mapping[str, str], specs: Mapping[str, SourceSpec]) -> str:
     """A digest of all that a plan depends on: not its words, org, guards, or where its files lie."""
     picture: dict[str, Any] = form.model_dump(mode="json", by_alias=True, exclude=_NOT_IN_DIGEST) | {
         "name": name,
         **({"presets": presets} if presets else {}),
     }
+    if queries := {each: spec.query for each, spec in specs.items() if spec.query}:
+        picture["queries"] = queries
     canonical = json.dumps(picture, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()

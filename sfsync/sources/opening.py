@@ -51,7 +51,7 @@ def open_source(section: Section) -> RowSource:
     spec = section.source
     if spec.kind == "rows":
         rows = () if spec.rows is None else spec.rows
-        return PythonSource(section.name, section.sobject, rows, wanted=_wanted(section))
+        return PythonSource(section.name, section.sobject, rows, wanted=wanted_columns(section))
     if spec.path is None:
         raise ConfigError(
             f"{section.name} names no file", code="NO_FILE", hint=f'Set file = "..." in [{section.name}].'
@@ -97,16 +97,18 @@ def _opened(section: Section, path: Path, kind: str) -> RowSource:
 
 def _headed(section: Section, opened: Callable[[frozenset[str]], RowSource]) -> RowSource:
     """A source that knows which of its columns the rules read; with a preset only its header can tell."""
-    wanted = _wanted(section)
+    wanted = wanted_columns(section)
     source = opened(wanted)
     if section.preset is not None:
-        wanted = _wanted(fitted(section, Header(source.form.columns, source.form.file, source.form.kind)))
+        wanted = wanted_columns(
+            fitted(section, Header(source.form.columns, source.form.file, source.form.kind))
+        )
         source = opened(wanted)
     return minding_marks(source, wanted)
 
 
 def _of_text(section: Section, file: TextFile, kind: str) -> RowSource:
-    spec, wanted = section.source, _wanted(section)
+    spec, wanted = section.source, wanted_columns(section)
     match kind:
         case "csv":
             return _headed(section, lambda _: DelimitedSource(section.name, file, delimiter=spec.delimiter))
@@ -123,7 +125,7 @@ def _of_text(section: Section, file: TextFile, kind: str) -> RowSource:
     )
 
 
-def _wanted(section: Section) -> frozenset[str]:
+def wanted_columns(section: Section) -> frozenset[str]:
     """The columns that the section's rules, its row key and its leads read."""
     others = {section.row_key, section.lead.column if section.lead else None} - {None, ""}
     of_rules = {column for rule in section.rules for column in (*_columns(rule), *columns_for_parents(rule))}

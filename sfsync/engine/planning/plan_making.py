@@ -31,6 +31,7 @@ from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
 from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
+from sfsync.core.source_marks import marks_of
 from sfsync.core.writes import Route
 from sfsync.engine.planning.deal_rules import DealRules
 from sfsync.engine.planning.forecasting import forecast_basis
@@ -123,6 +124,7 @@ def make_plan(
         open_references=tuple(planning.references.open),
         off_stage=off_stage,
         off_stage_total=off_stage_total,
+        marks=marks_of(sources),
     )
 
 
