@@ -335,10 +335,11 @@ def sync(job: Job, *, around: Surroundings | None = None) -> Report:
 def with_rows(job: Job, **rows: object) -> Job:
     """The job with rows given in Python in place of the named sections' files.
 
-    `with_rows(job, opportunities=[Opportunity(...)], contact_roles=[...])`: local models, or mappings whose
-    keys are the columns that the section's rules name.
+    `with_rows(job, opportunities=[Opportunity(...)], contact_roles=[...])`: local models, or mappings,
+    dataclasses or frames whose keys are the columns that the section's rules name.
     """
     from sfsync.core.job import SECTIONS, Section, SourceSpec
+    from sfsync.sources.python_values import as_given
 
     sections = dict(job.sections)
     for name, given in rows.items():
@@ -348,7 +349,7 @@ def with_rows(job: Job, **rows: object) -> Job:
                 code="UNKNOWN_SECTION",
                 hint=f"Sections: {', '.join(SECTIONS)}.",
             )
-        spec = SourceSpec("rows", rows=given)  # type: ignore[arg-type]
+        spec = SourceSpec("rows", rows=as_given(given))
         known = sections.get(name)
         sections[name] = replace(known, source=spec) if known else Section(name, SECTIONS[name], spec, ())
     return replace(job, sections=sections)

@@ -252,8 +252,8 @@ class SourceSpec:
     documents (then `nested` is the key that holds them and `path` is the deals' file), "rows" for an iterable given
     in Python, "database" for the `query`, which stands in the file at `path`. `listed` are roles that stand as a
     list in a cell of the deals, whose file it is. `sheet` is that of a workbook; None is its only one with rows.
-    `database` is a URL and may hold a password; a relative SQLite file lies in `folder`. With a `watermark`, a column
-    of the query, only rows from the last greatest value less `overlap_min` minutes on are read, unless `is_full`.
+    `database` is a URL and may hold a password; a relative SQLite file lies in `folder`. With a `watermark`, a
+    column of the query, only rows from the last greatest value less `overlap_min` minutes on are read, unless `is_full`.
     """
 
     kind: str

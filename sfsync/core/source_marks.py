@@ -10,6 +10,7 @@ as what they mean (moments, numbers), never as they are spelled.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -26,6 +27,9 @@ KINDS: Final = ("moment", "local moment", "day", "number", "text")
 
 FINAL_SKIPS: Final = frozenset({"ALREADY_THERE", "NO_ROLE"})
 """Rows left out with such a code alone are settled: no later run would do anything else with them."""
+
+_TEXT_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.(\d{6}|\d{3}))?(?!\d)")
+_DIGITS: Final = {0: "seconds", 3: "milliseconds", 6: "microseconds"}
 
 Bound = datetime | date | Decimal | str
 """A watermark as a value that a query can compare with."""
@@ -110,11 +114,14 @@ def bound_from(kept: str | None, *, basis: str, overlap: timedelta) -> Bound | N
 def _earlier_text(text: str, overlap: timedelta) -> str:
     """A moment that is kept as text, so much earlier and spelled alike; any other text as it is."""
     zone = "Z" if text.endswith("Z") else ""
+    shape = _TEXT_MOMENT.match(text)
     try:
         moment = datetime.fromisoformat(text)
-        digits = {0: "seconds", 3: "milliseconds", 6: "microseconds"}[len(text[19:26].partition(".")[2])]
-    except (KeyError, ValueError):
+    except ValueError:
         return text
+    if shape is None:
+        return text
+    digits = _DIGITS[len(shape[1] or "")]
 
     def spelled(value: datetime) -> str:
         plain = value.replace(tzinfo=None) if zone else value

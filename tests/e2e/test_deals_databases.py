@@ -342,6 +342,13 @@ def test_a_watermark_and_the_handling_of_gone_rows_exclude_each_other(sqlite: Da
         sqlite.watch(f'vanished = "{policy}"')
         with pytest.raises(ConfigError, match=r"opportunities\.vanished cannot be told with a watermark"):
             load_job(sqlite.job, environ=sqlite.environ)
+    sqlite.watch()
+    path = Path(sqlite.job)
+    roles = 'database = "${DEALS_DB}"\nquery = "deals.sql"\nwatermark = "updated_at"\n'
+    roles += '[contact_roles.fields]\nOpportunityId = "id"\nContactId = "name"\n'
+    path.write_text(path.read_text() + f'[roles]\npolicy = "mirror"\n[contact_roles]\n{roles}')
+    with pytest.raises(ConfigError, match='"mirror" would delete the roles that did not change'):
+        load_job(sqlite.job, environ=sqlite.environ)
 
 
 def test_a_password_in_the_job_file_is_refused_and_not_repeated(sqlite: DatabaseDesk) -> None:
