@@ -66,7 +66,7 @@ class DatabaseSource:
 
     def notes(self) -> tuple[Problem, ...]:
         """From where on the rows are, and how many have no watermark."""
-        asked, ref = self._asked, RowRef(self._form.name, self._form.file, 1)
+        asked = self._asked
         if asked.watermark is None:
             return ()
         from_where = f"from {asked.since} on" if asked.since is not None else "from the first on"
@@ -77,4 +77,4 @@ class DatabaseSource:
         if count := self._reading.without_mark:
             words = f"{asked.file}: {count:,} rows have no {asked.watermark}: later runs miss their changes"
             said.append(("WATERMARK_BLANK", words, "Give them one, or use coalesce in the query."))
-        return tuple(Problem(code, Stage.PARSE, words, hint, row=ref) for code, words, hint in said)
+        return tuple(Problem(code, Stage.PARSE, words, hint) for code, words, hint in said)

@@ -31,11 +31,12 @@ _JSON_ENDINGS: Final = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _SAVE_AS: Final = "Save it as .xlsx, or the sheet as CSV UTF-8, and name that file."
 _UNPACK: Final = "Unpack it and name the file inside."
 _EXPORT: Final = "Export it as CSV, Parquet or JSON Lines, or give the rows from Python."
+_QUERY: Final = 'Name it by database = "sqlite:///FILE" and query = "FILE.sql", or export it as CSV.'
 _REFUSED_ENDINGS: Final[Mapping[str, tuple[str, str]]] = {
     **dict.fromkeys((".xls", ".xlsb"), ("an Excel workbook of another form than .xlsx", _SAVE_AS)),
     **dict.fromkeys((".ods", ".numbers"), ("a spreadsheet", _SAVE_AS)),
     **dict.fromkeys((".feather", ".arrow", ".avro", ".orc"), ("a column file", _EXPORT)),
-    **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".mdb", ".accdb"), ("a database", _EXPORT)),
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".mdb", ".accdb"), ("a database", _QUERY)),
     **dict.fromkeys((".xml", ".yaml", ".yml", ".pickle", ".pkl"), ("of a kind that is not read", _EXPORT)),
     **dict.fromkeys((".zip", ".gz", ".bz2", ".xz", ".zst", ".7z", ".tar"), ("packed", _UNPACK)),
 }
