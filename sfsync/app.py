@@ -290,14 +290,10 @@ def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceG
 
 
 def open_sources(job: Job, journal: SqlJournal | None = None, org_id: str = "") -> dict[str, RowSource]:
-    """The sources of a job, by section name, read on from where the journal says that the org has them.
-
-    Raises:
-        SourceError: one of them is missing, unreadable or empty.
-    """
+    """The sources of a job, by section name, read on from where the journal says that the org has them."""
     from sfsync import sources
 
-    kept = partial(journal.memory.watermark, org_id, job.name) if journal is not None else None
+    kept = partial(journal.memory.watermark, org_id, job.name) if journal else None
     return sources.open_sources(job, kept=kept)
 
 
@@ -338,7 +334,8 @@ def with_rows(job: Job, **rows: object) -> Job:
     `with_rows(job, opportunities=[Opportunity(...)], contact_roles=[...])`: local models, or mappings,
     dataclasses or frames whose keys are the columns that the section's rules name.
     """
-    from sfsync.core.job import SECTIONS, Section, SourceSpec
+    from sfsync.core.job import SECTIONS, Section
+    from sfsync.core.source_spec import SourceSpec
     from sfsync.sources.python_values import as_given
 
     sections = dict(job.sections)

@@ -13,7 +13,8 @@ from sfsync.cli.options import Safety, json_option, org_option, progress_option,
 from sfsync.cli.output import surroundings
 from sfsync.cli.role_rule_options import role_rule_options, with_role_rules
 from sfsync.cli.run import plan_and_deliver, write_and_deliver
-from sfsync.core.job import STANDARD_INPUT, Mode, Move, allowed_moves
+from sfsync.core.job import Mode, Move, allowed_moves
+from sfsync.core.source_spec import STANDARD_INPUT
 from sfsync.errors import ConfigError
 
 if TYPE_CHECKING:

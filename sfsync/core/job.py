@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sfsync.core.contact_roles.role_rules import AS_GIVEN, RoleRules
 from sfsync.core.deals.gone import NO_POLICIES, GonePolicies
 from sfsync.core.presets.preset import PresetColumns
 from sfsync.core.references.picks import NO_PICKS, Picks
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.source_spec import SourceSpec
 from sfsync.core.writes import Route
 
 SECTIONS: Final = {
@@ -31,13 +31,6 @@ SECTIONS: Final = {
 
 ROW_KEY: Final = "row key"
 """Stands for a key field where the section has none; no field of an org can have this name."""
-
-
-STANDARD_INPUT: Final = Path("-")
-"""The path that stands for standard input in place of a source's file."""
-
-STANDARD_INPUT_SHOWN: Final = "(standard input)"
-"""What problems and reports call it."""
 
 
 class Mode(StrEnum):
@@ -233,43 +226,6 @@ class LeadRule:
     contact: LeadTarget = LeadTarget.CREATE
     when_converted: WhenConverted = WhenConverted.USE
     only_status: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ListedRoles:
-    """Roles as a list in the deals' `column`: what stands between two entries, and how an entry is written."""
-
-    column: str
-    split: str = ";"
-    pattern: str = "name (email)"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSpec:
-    """Where a section's rows come from.
-
-    `kind` is "csv", "jsonl", "json", "xlsx" or "parquet" for a file, "nested" for the roles inside deal
-    documents (then `nested` is the key that holds them and `path` is the deals' file), "rows" for an iterable given
-    in Python, "database" for the `query`, which stands in the file at `path`. `listed` are roles that stand as a
-    list in a cell of the deals, whose file it is. `sheet` is that of a workbook; None is its only one with rows.
-    `database` is a URL and may hold a password; a relative SQLite file lies in `folder`. With a `watermark`, a
-    column of the query, only rows from the last greatest value less `overlap_min` minutes on are read, unless `is_full`.
-    """
-
-    kind: str
-    path: Path | None = None
-    delimiter: str | None = None
-    encoding: str = "utf-8"
-    nested: str | None = None
-    sheet: str | None = None
-    rows: Iterable[Any] | None = field(default=None, compare=False)
-    listed: ListedRoles | None = None
-    database: str = field(default="", repr=False)
-    folder: Path = Path()
-    query: str = field(default="", repr=False)
-    watermark: str | None = None
-    overlap_min: int = 0
-    is_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any, Final
 
-from sfsync.core.job import SourceSpec
+from sfsync.core.source_spec import SourceSpec
 from sfsync.errors import ConfigError
 from sfsync.jobs.mistakes import Mistake
 from sfsync.jobs.placeholders import filled_in
@@ -21,6 +21,7 @@ from sfsync.jobs.toml_file import TomlFile
 OVERLAP_MIN: Final = 10
 """So far before its watermark a source is read again when the job does not say: as far as a pull is."""
 
+_A_FILE: Final = 'Name a text file with one SELECT: query = "deals.sql".'
 LARGEST_QUERY: Final = 1_000_000
 _PASSWORD: Final = re.compile(
     r"//[^/?#]*:(?!\$\{)[^/?#@]+@|[?&](password|sslpassword)=(?!\$\{)", re.IGNORECASE
@@ -68,11 +69,13 @@ def _text_of(path: Path) -> str:
         ConfigError: there is none, or it is no text.
     """
     if path.suffix.lower() != ".sql":
-        raise ConfigError(f'{path.name} does not end in ".sql"', code="NO_QUERY")
+        raise ConfigError(f'{path.name} does not end in ".sql"', code="NO_QUERY", hint=_A_FILE)
     try:
         if not path.is_file() or path.stat().st_size > LARGEST_QUERY:
-            raise ConfigError(f"{path} is no file of at most {LARGEST_QUERY:,} bytes", code="NO_QUERY")
+            raise ConfigError(
+                f"{path} is no file of at most {LARGEST_QUERY:,} bytes", code="NO_QUERY", hint=_A_FILE
+            )
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
-        raise ConfigError(f"{path} cannot be read: {why}", code="NO_QUERY") from None
+        raise ConfigError(f"{path} cannot be read: {why}", code="NO_QUERY", hint=_A_FILE) from None

@@ -35,11 +35,11 @@ from sfsync.core.job import (
     ProbabilityPolicy,
     RolePolicy,
     Section,
-    SourceSpec,
     UpdateMode,
     WhenConverted,
     allowed_moves,
 )
+from sfsync.core.source_spec import SourceSpec
 from sfsync.core.wording import suggestion
 from sfsync.core.writes import Route
 from sfsync.errors import ConfigError

@@ -157,9 +157,7 @@ def _role_mistakes(section: Table, rules: Table) -> Iterator[Mistake]:
         if field.lower() not in mapped:
             yield Mistake((*path, "fields", field), "is missing: a role needs it", "MISSING_KEY")
     if sum(key in section for key in ("file", "nested", "listed", "database")) != 1:
-        message = (
-            'needs one of file = "...", nested = "MEMBER", listed = { column = "..." }, database = "..."'
-        )
+        message = 'needs either file = "..." or nested = "MEMBER", listed = { ... } or database = "..."'
         yield Mistake(path, message, "MISSING_KEY")
     if "nested" in section or "listed" in section:
         for key in ("kind", "delimiter", "encoding"):

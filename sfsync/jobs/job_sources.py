@@ -14,7 +14,8 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any, Final
 
-from sfsync.core.job import SECTIONS, STANDARD_INPUT, ListedRoles, SourceSpec
+from sfsync.core.job import SECTIONS
+from sfsync.core.source_spec import STANDARD_INPUT, ListedRoles, SourceSpec
 from sfsync.core.wording import listed
 from sfsync.errors import ConfigError
 from sfsync.jobs.database_sources import settled_database

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sfsync.core.job import ListedRoles
 from sfsync.core.mapping import as_text
 from sfsync.core.presets.entries import ENTRY_COLUMNS, EntryPattern
 from sfsync.core.results import RowRef
 from sfsync.core.rows import PassedLine, RowSource, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.source_spec import ListedRoles
 from sfsync.sources.cells import BadRow
 
 

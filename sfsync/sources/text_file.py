@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sfsync.core.job import STANDARD_INPUT, STANDARD_INPUT_SHOWN
+from sfsync.core.source_spec import STANDARD_INPUT, STANDARD_INPUT_SHOWN
 from sfsync.errors import ConfigError, SourceError
 from sfsync.sources.encoding_advice import encoding_advice, unmarked_utf_16
 from sfsync.sources.file_signature import START_BYTES, real_kind
