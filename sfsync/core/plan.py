@@ -17,6 +17,7 @@ from pydantic import Field
 from sfsync.core.deals.forecast_basis import ForecastBasis
 from sfsync.core.deals.gone import NO_GONE, GoneRows
 from sfsync.core.job import NO_LIMITS, Limits, Mode, OnRoleError, RolePolicy
+from sfsync.core.quoting import Runs
 from sfsync.core.references.open_references import OpenReference
 from sfsync.core.results import Outcome, Problem, RowRef
 from sfsync.core.sobject import CONTACT_ROLE, LEAD
@@ -133,6 +134,8 @@ class SourceImage:
     """The source's own form and rows, so that rejects can be written as they came.
 
     `rows` maps a row's ordinal to its raw text: cells for a delimited file, one item (the document) for JSON.
+    Of a delimited file, `before` is the text in front of the header, `header` its cells where they are not just
+    `columns`, and `quotes` says which cells stand in quotes, the header's as those of row 0.
     """
 
     name: str
@@ -143,6 +146,9 @@ class SourceImage:
     encoding: str
     line_end: str
     rows: Mapping[int, tuple[str, ...]]
+    before: Annotated[str, Field(exclude_if=_is_unset)] = ""
+    header: Annotated[tuple[str, ...], Field(exclude_if=_is_unset)] = ()
+    quotes: Annotated[Runs, Field(exclude_if=_is_unset)] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Rows keep their raw text, so that rejects can be written as they came.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from sfsync.core.mapping import PLACE, as_text, mapped, source_text
 from sfsync.core.models import Reference
 from sfsync.core.plan import SourceImage
 from sfsync.core.presets.footers import passed_notes
+from sfsync.core.quoting import add_run
 from sfsync.core.references.parents import Told, columns_for_parents, told_parents
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.rows import (
@@ -86,6 +87,8 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
     _require_columns(section, form)
     rows: list[CheckedRow] = []
     raws: dict[int, tuple[str, ...]] = {}
+    quotes: list[tuple[int, str]] = []
+    add_run(quotes, 0, form.header_quotes)
     seen: set[str] = set()
     passed: list[PassedLine] = []
     for row in source.rows():
@@ -95,6 +98,8 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         number = len(rows) + 1
         ordinal = row.ref.ordinal or number  # roles inside a document have its ordinal
         raws[ordinal] = row.raw
+        if not isinstance(row, ModelRow):
+            add_run(quotes, ordinal, row.quotes)
         if isinstance(row, SourceRow):
             seen |= row.cells.keys()
         checked = _read_row(section, row, rules)
@@ -105,7 +110,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         _check_keys(section, rows, rules)
     notes = _unmapped_columns(section, form) if form.kind == "csv" else _unseen_columns(section, form, seen)
     notes += [*passed_notes(form, passed), *notes_of(source)]
-    return ReadSection(section, rows, _image(form, raws), notes)
+    return ReadSection(section, rows, _image(form, raws, quotes), notes)
 
 
 def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules: OrgRules) -> CheckedRow:
@@ -233,9 +238,21 @@ def _unseen_columns(section: Section, form: SourceForm, seen: set[str]) -> list[
     ]
 
 
-def _image(form: SourceForm, raws: dict[int, tuple[str, ...]]) -> SourceImage:
+def _image(
+    form: SourceForm, raws: dict[int, tuple[str, ...]], quotes: Iterable[tuple[int, str]]
+) -> SourceImage:
     return SourceImage(
-        form.name, form.file, form.kind, form.columns, form.delimiter, form.encoding, form.line_end, raws
+        form.name,
+        form.file,
+        form.kind,
+        form.columns,
+        form.delimiter,
+        form.encoding,
+        form.line_end,
+        raws,
+        before=form.before,
+        header=form.header,
+        quotes=tuple(quotes),
     )
 
 
