@@ -88,7 +88,7 @@ class Change:
     row of its own, completes once what it refers to is there. `is_left_over` marks a deal whose lead an earlier run
     converted without living to bring the row's values to it. `kept` are the fields of `desired` that differ and
     that a policy leaves to the org. `found_by` are the fields and values by which rows look for a parent that is
-    made for them, in their order.
+    made for them, in their order. `merged_into` is the ordinal of the row that a skipped row is one with.
     """
 
     change_id: str
@@ -113,6 +113,7 @@ class Change:
     is_left_over: Annotated[bool, Field(exclude_if=_is_unset)] = False
     kept: Annotated[tuple[str, ...], Field(exclude_if=_is_unset)] = ()
     found_by: Annotated[tuple[tuple[str, str], ...], Field(exclude_if=_is_unset)] = ()
+    merged_into: Annotated[int, Field(exclude_if=_is_unset)] = 0
 
     def waits_for(self) -> tuple[str, ...]:
         """The changes whose records this one refers to."""

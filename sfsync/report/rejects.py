@@ -1,10 +1,10 @@
 """Writes rows that were not done as their source wrote them, with the reasons beside them.
 
-A delimited source comes back with its own columns, order, delimiter, encoding, byte order mark, `sep=` line and line
-ends, every cell and its quotes as they were, plus the `_sfsync_` columns, which an import ignores. They stand behind the
-source's columns; in a file with rows of a wrong width they stand in front, where they line up with a row of
-any length, no cell is lost, and the row stays as wrong as it was. JSON documents come back as JSON Lines,
-their reasons in a sibling file. A source row is one line, however many of its changes failed.
+A delimited source comes back with its own columns, order, delimiter, encoding, byte order mark, `sep=` line
+and line ends, every cell and its quotes as they were, plus the `_sfsync_` columns, which an import ignores.
+They stand behind the source's columns; in a file with rows of a wrong width they stand in front, where they
+line up with a row of any length, no cell is lost, and the row stays as wrong as it was. JSON documents come
+back as JSON Lines, their reasons in a sibling file. A source row is one line, however many of its changes failed.
 """
 
 from __future__ import annotations
@@ -73,6 +73,11 @@ def left_rows(report: Report) -> dict[str, list[LeftRow]]:
         ref = change.row
         place = (ref.source, ref.ordinal, 0 if ref.ordinal else ref.line)
         by_row.setdefault(place, []).append((ref, Failure(change, outcome, problem)))
+    for change in report.plan.changes:
+        whole = by_row.get((change.row.source, change.merged_into, 0)) if change.row else None
+        if change.row and change.merged_into and whole:  # both together are the row, so both come back
+            ref, failure = change.row, Failure(change, whole[0][1].outcome, change.problems[0])
+            by_row.setdefault((ref.source, ref.ordinal, 0), []).append((ref, failure))
     left: dict[str, list[LeftRow]] = {name: [] for name in report.plan.sources}
     for (source, ordinal, _), found in sorted(by_row.items(), key=lambda item: item[0]):
         failures = tuple(failure for _, failure in found)
@@ -145,6 +150,7 @@ def _line(
 
 
 def own_cells(row: LeftRow) -> tuple[str, ...]:
+    """What stands in `OWN_COLUMNS` of a row; nothing of it is a formula."""
     return (
         _joined(row.outcomes),
         _joined(each.problem.code for each in row.failures),

@@ -9,7 +9,7 @@ Source: RFC 4180, and the files that people really have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from sfsync.core.quoting import DELIMITERS, quotes_of

@@ -44,12 +44,11 @@ from sfsync.engine.planning.matching import (
 from sfsync.engine.planning.offered_values import OfferedValues
 from sfsync.engine.planning.parent_planning import ParentPlanner, wanted_parents
 from sfsync.engine.planning.reading import CheckedRow, ReadSection, derived_roles, read_section
+from sfsync.engine.planning.repeated_rows import roles_left_out
 from sfsync.engine.planning.role_planning import RolePlanner, rejected_deals
 from sfsync.engine.planning.routing import plan_routes
 from sfsync.engine.planning.row_planning import RowPlanner
-from sfsync.engine.planning.row_problems import (
-    kept_note,
-)
+from sfsync.engine.planning.row_problems import kept_note
 from sfsync.engine.planning.row_references import ReferencePolicies
 from sfsync.engine.planning.schema import Schema, read_schema, target
 from sfsync.engine.planning.self_references import SelfReferences
@@ -194,7 +193,9 @@ class _Planning:
         self.listener(PhaseStarted(f"plan {read.section.name}", len(read.rows)))
         self.notes.extend(read.notes)
         self.images.setdefault(read.image.name, read.image)
+        self.changes += read.left_out
         if read.section.sobject == CONTACT_ROLE:
+            self.changes += roles_left_out(read, tuple(self.changes))
             self._plan_roles([*read.rows, *self.derived])
             self.derived = []
         else:
