@@ -13,6 +13,7 @@ from sfsync.cli.options import Safety, json_option, org_option, progress_option,
 from sfsync.cli.output import surroundings
 from sfsync.cli.role_rule_options import role_rule_options, with_role_rules
 from sfsync.cli.run import plan_and_deliver, write_and_deliver
+from sfsync.core.deals.gone import Vanished
 from sfsync.core.job import Mode, Move, allowed_moves
 from sfsync.core.source_spec import STANDARD_INPUT
 from sfsync.errors import ConfigError
@@ -160,10 +161,19 @@ def _by_job(
             source = replace(section.source, path=path, kind=of_file, **said)  # type: ignore[arg-type]
             # A database's rejects have its typed numbers as plain text: 1.234 is no thousand there.
             numbers = "plain" if section.source.kind == "database" else section.numbers
-            sections[place] = replace(section, source=source, numbers=numbers)
+            kept = replace(section.gone, vanished=Vanished.IGNORE)  # a file of some rows has lost none
+            sections[place] = replace(section, source=source, numbers=numbers, gone=kept)
     nested = job.sections.get("contact_roles")
     if nested is not None and nested.source.kind == "nested" and roles is None:
         sections["contact_roles"] = replace(nested, source=replace(nested.source, path=file))
+    elif (
+        nested is not None
+        and nested.source.listed is not None
+        and roles is None
+        and "opportunities" in sections
+    ):
+        in_deals = replace(sections["opportunities"].source, listed=nested.source.listed)
+        sections["contact_roles"] = replace(nested, source=in_deals)
     return replace(job, sections=sections)
 
 

@@ -20,6 +20,7 @@ WITHOUT_VALUES: Final = frozenset(
         "COLUMN_NEVER_SEEN",
         "COLUMN_NOT_MAPPED",
         "KEPT_BY_POLICY",
+        "KEYS_REPEATED",
         "NOT_PRIMARY",
         "PRIMARY_KEPT",
         "RECORD_TYPE_VALUES_UNKNOWN",

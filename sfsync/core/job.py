@@ -17,6 +17,7 @@ from sfsync.core.contact_roles.role_rules import AS_GIVEN, RoleRules
 from sfsync.core.deals.gone import NO_POLICIES, GonePolicies
 from sfsync.core.presets.preset import PresetColumns
 from sfsync.core.references.picks import NO_PICKS, Picks
+from sfsync.core.repeated_keys import DuplicateKeys
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.source_spec import SourceSpec
 from sfsync.core.writes import Route
@@ -258,6 +259,7 @@ class Section:
     numbers: str | None = None
     dates: str | None = None
     preset: PresetColumns | None = None
+    duplicate_keys: DuplicateKeys = DuplicateKeys.ERROR
 
     @property
     def match_name(self) -> str:

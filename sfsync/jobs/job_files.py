@@ -39,6 +39,7 @@ from sfsync.core.job import (
     WhenConverted,
     allowed_moves,
 )
+from sfsync.core.repeated_keys import DuplicateKeys
 from sfsync.core.source_spec import SourceSpec
 from sfsync.core.wording import suggestion
 from sfsync.core.writes import Route
@@ -245,6 +246,9 @@ def _section(name: str, form: KeyedSectionForm | RoleSectionForm, spec: SourceSp
         gone=_gone(form) if isinstance(form, KeyedSectionForm) else NO_POLICIES,
         numbers=form.numbers,
         dates=form.dates,
+        duplicate_keys=DuplicateKeys(form.duplicate_keys)
+        if isinstance(form, KeyedSectionForm)
+        else DuplicateKeys.ERROR,
         lead=_lead(form.lead) if isinstance(form, DealSectionForm) and form.lead else None,
     )
 

@@ -104,6 +104,12 @@ class KeyedSectionForm(_SectionForm):
         "apart. The journal remembers which record each row became, so it must be kept; say sfsync state init "
         "JOB once before the first run. sfsync check says by which route such rows go.",
     )
+    duplicate_keys: Literal["error", "last", "merge"] = Field(
+        "error",
+        description="What several rows of the file with exactly the same key mean. error (the default): none of "
+        "them is sent. last: the last one counts, the others are skipped. merge: they are one row, in which a "
+        "later cell that is not empty wins. Keys that only look alike are always an error.",
+    )
     vanished: Literal["report", "ignore", "close", "delete"] = Field(
         "report",
         description="What happens to the record of a row that this job brought and that the file has no more: it "
