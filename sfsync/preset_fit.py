@@ -25,7 +25,7 @@ _DEALS: Final = ("opportunities", "any")
 
 @dataclass(frozen=True, slots=True)
 class FittedPreset:
-    """A preset that fits: its rules with the columns of the file, its key column, and whether roles come of a list."""
+    """A preset that fits: its rules with the file's columns, its key column, whether roles come of a list."""
 
     fit: Recognised
     rules: tuple[KnownRule, ...]

@@ -125,7 +125,7 @@ def _tell(environ: Mapping[str, str], state: Path) -> int:
     failures += _expect(second.usage.writes == 0, "the second run wrote nothing")
     failures += _expect(second.exit_code == ROWS_NOT_DONE, "the second run found the same bad rows")
     click.echo(f"\nResults and rejects of both runs: {state / 'runs' / JOB}")
-    failures += second_act(environ, state, lambda job, show_plan: _run_job(job, environ, show_plan=show_plan))
+    failures += second_act(environ, state, lambda job: _run_job(job, environ, show_plan=True))
     if failures:
         click.secho(f"{failures} things are not as they should be.", fg="red", err=True)
         return 1

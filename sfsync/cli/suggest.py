@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sfsync.cli.job_writing import require_new, write_job
 from sfsync.cli.options import json_option, org_option
 from sfsync.cli.output import print_json, surroundings
-from sfsync.errors import ConfigError
 
 if TYPE_CHECKING:
     from sfsync.core.suggesting.suggestion import Suggestion
@@ -64,33 +64,6 @@ def suggest_command(file: Path, *, out: Path | None, force: bool, as_json: bool,
     else:
         _say_next(out, open_count(text))
     return 0
-
-
-def require_new(out: Path, *, force: bool) -> None:
-    """Refuses to overwrite a file, and a place that cannot be written to.
-
-    Raises:
-        ConfigError: the file is there and may not be overwritten, or its folder cannot be written to.
-    """
-    from sfsync.run_files import require_writable
-
-    if out.exists() and not force:
-        raise ConfigError(
-            f"{out} is there already",
-            code="FILE_EXISTS",
-            hint="Name another file, or give --force to replace it.",
-        )
-    require_writable(out)
-
-
-def write_job(out: Path, text: str) -> None:
-    """Writes a job file, wholly or not at all; it holds no secret, and is as readable as other job files."""
-    from sfsync.run_files import unwritable, write_whole
-
-    try:
-        write_whole(out, text.encode(), mode=0o644)
-    except OSError as error:
-        raise unwritable(out, error.strerror or "") from None
 
 
 def document(found: Suggestion, text: str, out: Path | None) -> dict[str, Any]:

@@ -20,7 +20,7 @@ _WON: Final = frozenset(
 _LOST: Final = frozenset(
     folded(each) for each in ("lost", "closed lost", "verloren", "perdu", "perdue", "perdido")
 )
-_MOST_SHOWN: Final = 12
+_MOST_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
