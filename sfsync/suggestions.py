@@ -44,7 +44,9 @@ class SuggestRequest:
     org: str | None = None
     snapshot: Path | None = None
     key: str | None = None
+    key_field: str | None = None
     encoding: str | None = None
+    roles_encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
     roles_sheet: str | None = None
@@ -59,16 +61,19 @@ def suggest(request: SuggestRequest, *, around: Surroundings | None = None) -> S
         SourceError: the file cannot be read, or has no such column.
     """
     given = around or Surroundings()
-    deals = _look(request, request.deals, OPPORTUNITY, request.sheet)
-    roles = _look(request, request.roles, CONTACT_ROLE, request.roles_sheet) if request.roles else None
+    deals = _look(request, request.deals, OPPORTUNITY)
+    roles = _look(request, request.roles, CONTACT_ROLE) if request.roles else None
     _require_columns(request, deals)
     with _schema(request, given) as schema:
         return _Maker(request, given.environ, _Org(schema)).made(deals, roles)
 
 
-def _look(request: SuggestRequest, path: Path, sobject: str, sheet: str | None) -> Look:
-    spec = SourceSpec("csv", path, request.delimiter, request.encoding or "utf-8", sheet=sheet)
-    return look_at(spec, sobject, is_encoding_said=request.encoding is not None)
+def _look(request: SuggestRequest, path: Path, sobject: str) -> Look:
+    is_roles = sobject == CONTACT_ROLE
+    encoding = request.roles_encoding if is_roles else request.encoding
+    sheet = request.roles_sheet if is_roles else request.sheet
+    spec = SourceSpec("csv", path, request.delimiter, encoding or "utf-8", sheet=sheet)
+    return look_at(spec, sobject, is_encoding_said=encoding is not None)
 
 
 def _require_columns(request: SuggestRequest, deals: Look) -> None:
@@ -201,6 +206,8 @@ class _Maker:
         column = key_column(
             deals.repeats, describe, wanted=self.request.key, by_preset=by_preset, unlikely=unlikely
         )
+        if self.request.key_field is not None:
+            return column, Decision(self.request.key_field, why="as --key-field says")
         return column, key_field(column.value, describe, is_org=self.org.schema is not None)
 
     def _roles(self, roles: Look, deals: SectionGuess) -> SectionGuess:
@@ -243,7 +250,11 @@ def _encoding(look: Look) -> Decision:
         return Decision(look.form.encoding, why=marked or "every byte of the file is read so")
     shown = [f"{each.encoding} reads {' | '.join(each.lines)}" for each in look.readings]
     why = "\n".join(
-        ["it is not UTF-8; the rest is as the first of these reads it:", *shown, "the file does not say it"]
+        [
+            "it is not UTF-8; the rest is as the first of these reads it:",
+            *shown,
+            "or another one: the file does not say it",
+        ]
     )
     return Decision(
         "", tuple(each.encoding for each in look.readings), f"{look.readings[0].encoding} if it reads so", why

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     help="Compare with this snapshot in place of the org (sfsync org snapshot): no login, no network.",
 )
 @click.option("--key", metavar="COLUMN", help="The column that tells the deals apart, when you know it.")
-@click.option("--encoding", help="The file's encoding, when it is known.")
+@click.option("--key-field", metavar="FIELD", help="The org's field for the key: External ID and Unique.")
+@click.option("--encoding", help="The encoding of the files, when it is known.")
 @click.option("--delimiter", help="The delimiter, when it cannot be told from the header and the first rows.")
 @click.option(
     "--sheet", metavar="NAME", help="The sheet, when FILE is a workbook of which several have rows."
@@ -53,7 +54,10 @@ def suggest_command(file: Path, *, out: Path | None, force: bool, as_json: bool,
         require_new(out, force=force)
     folder = out.parent if out is not None else Path()
     with surroundings("none") as around:
-        found = suggest(SuggestRequest(deals=file, folder=folder, **options), around=around)
+        found = suggest(
+            SuggestRequest(deals=file, folder=folder, roles_encoding=options["encoding"], **options),
+            around=around,
+        )
     text = job_text(found)
     if out is not None:
         write_job(out, text)

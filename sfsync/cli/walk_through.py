@@ -20,7 +20,7 @@ import click
 from sfsync.cli.job_writing import require_new, write_job
 from sfsync.cli.output import line_asked
 from sfsync.core.suggesting.questions import Asks, Question, answer_of, first_question, with_answer
-from sfsync.errors import SourceError
+from sfsync.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
     from sfsync.app import Surroundings
@@ -60,7 +60,9 @@ def walked_job(file: Path, roles: Path | None, options: Mapping[str, Any], aroun
             folder=target.parent,
             org=options["org"],
             key=options["key"],
+            key_field=options["key_field"],
             encoding=options["encoding"],
+            roles_encoding=options["encoding"],
             delimiter=options["delimiter"],
             sheet=options["sheet"],
             roles_sheet=options["roles_sheet"],
@@ -109,15 +111,19 @@ class _Walk:
     def _looked_again(self, question: Question, answer: str, text: str) -> str:
         request = self._request
         match question.asks:
+            case Asks.ENCODING if question.place.startswith("contact_roles"):
+                request = replace(request, roles_encoding=answer)
             case Asks.ENCODING:
                 request = replace(request, encoding=answer)
+            case Asks.KEY_FIELD:
+                request = replace(request, key_field=answer)
             case Asks.KEY:
                 request = replace(request, key=answer)
             case _:
                 request = replace(request, fixed={**request.fixed, question.advice: answer})
         try:
             text = self._suggested(request)
-        except SourceError as error:
+        except (ConfigError, SourceError) as error:
             click.echo(f"  That does not work: {error.message}")
             return text
         self._request = request

@@ -122,8 +122,7 @@ def reads_date(text: str, form: str, meant: date) -> bool:
 def answer(question: Question, deals: list[Deal], numbers: str, dates: str, encoding: str) -> str:
     """What the writer of the file says; of two forms the one that reads every cell as it was meant."""
     if question.asks is Asks.ENCODING:
-        assert encoding in question.choices
-        return encoding
+        return encoding  # three readings are shown; a person may know another one
     if question.about.startswith("what "):
         return MEANT[question.about.removeprefix('what "').partition('"')[0]]
     if question.about.startswith("how the numbers"):

@@ -19,10 +19,11 @@ _TABLE: Final = re.compile(r"\[(?P<name>.+)\]\s*(?:#.*)?")
 
 
 class Asks(StrEnum):
-    """What an answer changes: how the file is read, what its key is, what a column is, or the line alone."""
+    """What an answer changes: how the file is read, its key or the field for it, a column, or the line alone."""
 
     ENCODING = "encoding"
     KEY = "key"
+    KEY_FIELD = "key field"
     COLUMN = "column"
     VALUE = "value"
 
@@ -82,7 +83,7 @@ def answer_of(question: Question, typed: str) -> str | None:
         return said
     if said.isdecimal() and 1 <= int(said) <= len(question.choices):
         return question.choices[int(said) - 1]
-    return None
+    return said if question.asks is Asks.ENCODING and not said.isdecimal() else None
 
 
 def _place(table: str, line: str, found: re.Match[str]) -> str:
@@ -108,6 +109,8 @@ def _question(table: str, line: str, found: re.Match[str], above: list[str]) -> 
 def _asks(table: str, key: str, choices: tuple[str, ...]) -> Asks:
     if key == "encoding":
         return Asks.ENCODING
+    if key == "key" and table == "opportunities":
+        return Asks.KEY_FIELD
     is_key = key == "row_key" or (table == "opportunities.fields" and key.endswith("__c") and bool(choices))
     return Asks.KEY if is_key else Asks.VALUE
 
@@ -115,6 +118,8 @@ def _asks(table: str, key: str, choices: tuple[str, ...]) -> Asks:
 def _about(table: str, key: str) -> str:
     if table.endswith(".map"):
         return f"what {key} is as {table.split('.')[-2]}"
+    if key == "key":
+        return "which field of the org holds the key"
     return {"encoding": "how the file is encoded", "row_key": "which column tells the deals apart"}.get(
         key, key
     )
