@@ -65,6 +65,7 @@ from sfsync.jobs.preset_merging import Presets, with_presets
 from sfsync.jobs.role_rules import role_rules
 from sfsync.jobs.rule_form import CreateKeyForm, RuleForm
 from sfsync.jobs.toml_file import TomlFile, read_toml
+from sfsync.jobs.undecided_lines import refuse_undecided
 
 _HINT: Final = "Correct the job file. `sfsync schema job` prints every key and what it means."
 _SECRET: Final = "secrets and logins belong to the org profile and the environment, never to a job"
@@ -109,6 +110,7 @@ def load_job(
     """
     environ = os.environ if environ is None else environ
     file = read_toml(job_path(path_or_name, environ))
+    refuse_undecided(file)
     presets = with_presets(file, environ)
     file = replace(file, document=presets.document)
     sources = settled_sources(file, environ)
