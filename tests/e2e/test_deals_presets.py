@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from command_line import Done, warm_sfsync
-from conftest import ROOT
+from reference_desk import ROOT
 
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.plan_codec import load_plan

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from command_line import PROGRAM, Done, warm_sfsync
 from command_line import sfsync as command
-from conftest import ROOT
+from reference_desk import ROOT
 
 GERMAN = ROOT / "config" / "samples" / "hubspot_deals_de.csv"
 PLAIN = """Deal ID,Deal Name,Stage,Closing Date,Amount,Company

@@ -10,6 +10,7 @@ HINT_AT = {"Problem": 3, "Invalid": 2, "Unresolved": 2, "BadRow": 2, "_Unmappabl
 NOTHING_TO_DO = {
     "AMOUNT_FROM_PRODUCTS",
     "KEPT_BY_POLICY",
+    "KEYS_REPEATED",
     "LEADS",
     "MOJIBAKE",
     "NOT_UNDONE",
