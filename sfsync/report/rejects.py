@@ -104,6 +104,8 @@ def delimited_lines(image: SourceImage, rows: Sequence[LeftRow]) -> Iterator[str
     raws = [image.rows.get(row.ordinal, ()) for row in rows]
     is_in_front = any(len(raw) != len(image.columns) for raw in raws)
     header = [name for name in image.columns if name not in OWN_COLUMNS]
+    if image.delimiter not in _DELIMITERS:
+        yield f"sep={image.delimiter}{image.line_end}"  # no header could show it; spreadsheets know the line too
     yield _line(image, header, OWN_COLUMNS, is_in_front=is_in_front, quoted_for=_DELIMITERS)
     for row, raw in zip(rows, raws, strict=True):
         yield _line(image, _source_cells(image, raw), _own_cells(row), is_in_front=is_in_front)
