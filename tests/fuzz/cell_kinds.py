@@ -1,4 +1,4 @@
-"""Good files with odd cells: numbers and days in all forms that a job can declare, keys that look alike, odd texts."""
+"""Good files with odd cells: numbers and days in all forms that a job can declare, odd keys, odd texts."""
 
 from __future__ import annotations
 
@@ -7,284 +7,9 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
 
+from odd_words import CONTROLS, FORMS, LOCALES, ODD_DATES, ODD_NUMBERS, ODD_TEXTS
 from written_files import Draw, Row, Written, ascii_deals, good_table, kind
-
-LOCALES: Final = (
-    *(
-        "de_DE",
-        "de_CH",
-        "de_AT",
-        "en_US",
-        "en_GB",
-        "en_IN",
-        "fr_FR",
-        "fr_CH",
-        "es_ES",
-        "it_IT",
-        "nl_NL",
-        "sv_SE",
-    ),
-    *(
-        "pt_BR",
-        "pl_PL",
-        "cs_CZ",
-        "fi_FI",
-        "da_DK",
-        "nb_NO",
-        "ja_JP",
-        "ar_EG",
-        "hi_IN",
-        "he_IL",
-        "tr_TR",
-        "ru_RU",
-    ),
-)
-FORMS: Final = (
-    *("iso", "iso-minutes", "excel-serial", "excel-serial-day", "excel-serial-1904", "excel-serial-1904-day"),
-    *("epoch-ms", "epoch-s", "D.M.Y", "D/M/Y", "M/D/Y", "D-M-Y", "M-D-Y", "Y/M/D", "Y.M.D", "D MMM Y en_US"),
-    *(
-        "D MMM Y de_DE",
-        "MMM D Y en_US",
-        "%d.%m.%Y",
-        "%m/%d/%y",
-        "%Y%m%d",
-        "%d %B %Y",
-        "%j %Y",
-        "%G-W%V-%u",
-        "%x",
-    ),
-)
-_ODD_NUMBERS: Final = (
-    *(
-        "1,234.50",
-        "1.234,50",
-        "1 234,5",
-        "12,34,567.5",
-        "1'234.50",
-        "1e3",
-        "1E400",
-        "NaN",
-        "Infinity",
-        "-0",
-        "--1",
-        "+1",
-    ),
-    *(
-        "(1)",
-        "(-1)",
-        "(1",
-        "1-",
-        "$1",
-        "1 €",
-        "EUR 1",
-        "€-1",
-        "%5",
-        "5%",
-        "5 %",
-        "٣",
-        "３",
-        "²",
-        "½",
-        "一",
-        "1_000",
-        "0x1F",
-    ),
-    *(
-        ".5",
-        "5.",
-        ".",
-        "-",
-        "",
-        " ",
-        "1,",
-        ",1",
-        "1,23,4",
-        "1.2.3",
-        "0,0",
-        "00",
-        "007",
-        "1\u00a0234",
-        "1\u202f234",
-        "\u22121",
-    ),
-    *(
-        "9" * 30,
-        "9" * 400,
-        "9" * 5_000,
-        "0." + "0" * 400 + "1",
-        "1\n2",
-        "1;2",
-        "true",
-        "1,234",
-        "1.234",
-        "¤1",
-        "1kr",
-        "Rs1",
-    ),
-    *(
-        "\u200e1",
-        "1\u200f",
-        "=1",
-        "'1",
-        "1/2",
-        "1 2",
-        "¥1",
-        "1 USD EUR",
-        "((1))",
-        "-(1)",
-        "(1)%",
-        "%",
-        "$",
-        "1" * 20_000,
-    ),
-)
-_ODD_DATES: Final = (
-    *(
-        "2026-02-29",
-        "2028-02-29",
-        "0000-00-00",
-        "0001-01-01",
-        "9999-12-31",
-        "10000-01-01",
-        "2026-13-01",
-        "2026-1-1",
-    ),
-    *(
-        "31.02.2026",
-        "29.02.1900",
-        "1.1.26",
-        "01.01.0001",
-        "31.12.9999",
-        "1/2/2026",
-        "13/13/2026",
-        "2/30/2026",
-    ),
-    *(
-        "60",
-        "0",
-        "-1",
-        "1",
-        "2958465",
-        "2958466",
-        "46295.5",
-        "46295,5",
-        "1e5",
-        "9" * 30,
-        "9" * 5_000,
-        "1790726400000",
-    ),
-    *(
-        "1790726400",
-        "-62135596800",
-        "253402300799",
-        "253402300800",
-        "253402300799999",
-        "-1" + "0" * 18,
-        "today",
-    ),
-    *(
-        "2026-09-30T00:00:00Z",
-        "2026-09-30 14:05",
-        "2026-09-30T24:00",
-        "2026-W40-3",
-        "2026-273",
-        "20260930",
-        "٢٠٢٦-٠١-٠١",
-    ),
-    *(
-        "0001-01-01T00:00:00+14:00",
-        "9999-12-31T23:59:59-14:00",
-        "2026-09-30T14:05:00+24:00",
-        "2026-09-30T14:05+00:00:30",
-    ),
-    *(
-        "30 Sept 2026",
-        "30 Foo 2026",
-        "30. September 2026",
-        "Sep 30, 2026",
-        "30 de sep 2026",
-        "\u200e1.1.2026",
-        "",
-        " ",
-    ),
-    *(
-        "2026-09-30T14:05:60Z",
-        "2026-09-30T14:05:00.123456789Z",
-        "1970-01-01T00:00:00-99:99",
-        "²",
-        "１.１.２０２６",
-        "0/0/0",
-    ),
-    *(
-        "366 2025",
-        "366 2024",
-        "2026-W54-1",
-        "01/01/70",
-        "1.1.2026 ",
-        "1900-02-29",
-        "00",
-        "12/31/9999",
-        "1.1.0000",
-    ),
-)
-_CONTROLS: Final = "".join(
-    map(
-        chr, [*range(1, 9), 11, 12, *range(14, 26), *range(27, 32), 127, 0x85, 0x200B, 0x2028, 0x2066, 0xFEFF]
-    )
-)
-_ODD_TEXTS: Final = (
-    *(
-        "=cmd|' /C calc'!A0",
-        "+1+1",
-        "-2+3",
-        "@SUM(A1)",
-        "\t=1",
-        "\r=1",
-        "=HYPERLINK(1)",
-        "'=1",
-        "''",
-        "\u202egnp.exe",
-    ),
-    *(
-        "שלום",
-        "مرحبا",
-        "e\u0301",
-        "Z\u0351\u036b" * 30,
-        "👩‍👩‍👧‍👦",
-        "🏳️‍🌈" * 20,
-        "\U0010ffff",
-        "\ufffe",
-        "\uffff",
-        "\ue000",
-    ),
-    *(
-        "<script>alert(1)</script>",
-        "&amp;",
-        "{{7*7}}",
-        "${PATH}",
-        "%s%n",
-        "\\",
-        "\\n",
-        "a'; drop table x; --",
-        "NULL",
-        "null",
-    ),
-    *(
-        "None",
-        "nan",
-        "true",
-        "[red]x[/red]",
-        "\x1b[31mred\x1b[0m",
-        "\x07",
-        "#N/A",
-        "#REF!",
-        "_x000D_",
-        "]]>",
-        "\u00ad",
-    ),
-)
 
 
 def _changed(row: Row, **cells: str) -> Row:
@@ -329,7 +54,7 @@ def numbers_of_a_locale(draw: Draw) -> Written:
 def odd_numbers_of_a_locale(draw: Draw) -> Written:
     """Any text in the place of a number, under any declared locale: a problem, or a number of the same digits."""
     section = f'numbers = "{draw.word(*LOCALES, "plain")}"'
-    return replace(good_table(draw, _free(draw, "amount", _ODD_NUMBERS)), section=section, same_digits=True)
+    return replace(good_table(draw, _free(draw, "amount", ODD_NUMBERS)), section=section, same_digits=True)
 
 
 @kind
@@ -337,7 +62,7 @@ def odd_numbers_undeclared(draw: Draw) -> Written:
     """Any text in the place of a number where nothing is declared, in all types of number fields."""
     field = draw.word("Amount", "Weight__c", "Discount__c", "Probability", "TotalOpportunityQuantity")
     return replace(
-        good_table(draw, _free(draw, "amount", _ODD_NUMBERS)), rules={"Amount": "", field: '"amount"'}
+        good_table(draw, _free(draw, "amount", ODD_NUMBERS)), rules={"Amount": "", field: '"amount"'}
     )
 
 
@@ -347,7 +72,7 @@ def odd_numbers_times_a_factor(draw: Draw) -> Written:
     times = draw.word("100", "0.01", "1e3", "0.001")
     numbers = draw.word("plain", *LOCALES)
     rule = f'{{ column = "amount", times = "{times}", numbers = "{numbers}" }}'
-    written = good_table(draw, _free(draw, "amount", _ODD_NUMBERS))
+    written = good_table(draw, _free(draw, "amount", ODD_NUMBERS))
     return replace(written, rules={"Amount": "", "Discount__c": rule}, refusals=frozenset({"*"}))
 
 
@@ -387,19 +112,19 @@ def days_of_a_form(draw: Draw) -> Written:
 @kind
 def odd_days_of_a_form(draw: Draw) -> Written:
     """Any text in the place of a day, under any declared form."""
-    written = good_table(draw, _free(draw, "close", _ODD_DATES))
+    written = good_table(draw, _free(draw, "close", ODD_DATES))
     return replace(written, section=f'dates = "{draw.word(*FORMS)}"', refusals=frozenset({"*"}))
 
 
 @kind
 def odd_days_undeclared(draw: Draw) -> Written:
     """Any text in the place of a day where nothing is declared."""
-    return good_table(draw, _free(draw, "close", (*_ODD_DATES, *_ODD_NUMBERS)))
+    return good_table(draw, _free(draw, "close", (*ODD_DATES, *ODD_NUMBERS)))
 
 
 @kind
 def endless_numbers_and_days(draw: Draw) -> Written:
-    """Cells of many thousands of digits in the place of a number, a day or a moment are problems, told in few words."""
+    """Cells of many thousands of digits in the place of a number, a day or a moment are problems, in few words."""
     length = draw.random.choice([9_999, 10_001, 120_000, 1_200_000])
     text = draw.word("9", "0", "1", "-9", "x", "0.1", "9,9") + draw.word("9", "0", "1", "x") * length
     column = draw.word("amount", "close", "note", "stage", "name", "id")
@@ -424,7 +149,7 @@ def odd_moments(draw: Draw) -> Written:
     rule = draw.word(
         '"note"', *(f'{{ column = "note", format = "{each}" }}' for each in ("iso", "epoch-ms", "epoch-s"))
     )
-    written = good_table(draw, _free(draw, "note", (*_ODD_DATES, *_ODD_NUMBERS)))
+    written = good_table(draw, _free(draw, "note", (*ODD_DATES, *ODD_NUMBERS)))
     return replace(written, rules={"Description": "", "Seen__c": rule}, refusals=frozenset({"*"}))
 
 
@@ -538,8 +263,8 @@ def odd_texts(draw: Draw) -> Written:
     """Formulas, right-to-left text, emoji, controls and code in every text column arrive as they are."""
     rows = []
     for each in _good(draw):
-        control = draw.random.choice(_CONTROLS)
-        text = draw.word(*_ODD_TEXTS, f"a{control}b", control)
+        control = draw.random.choice(CONTROLS)
+        text = draw.word(*ODD_TEXTS, f"a{control}b", control)
         column = draw.word("name", "note", "stage", "close")
         rows.append(replace(_changed(each, **{column: text}), codes=None))
     return good_table(draw, rows)
@@ -579,7 +304,7 @@ def odd_words_of_yes_and_no(draw: Draw) -> Written:
         ]
     )
     texts = (
-        *_ODD_TEXTS,
+        *ODD_TEXTS,
         "yes",
         "x",
         "0",

@@ -1,4 +1,4 @@
-"""Good files that are damaged without a plan: bits flipped, bytes lost or doubled, cut off, mixed up, or pure noise.
+"""Good files that are damaged without a plan: bits flipped, bytes lost or doubled, cut off, mixed up, or noise.
 
 What became of the rows cannot be known, so the account is judged: an error of ours, or as many rows as a plain
 reading counts, each of them mapped or a problem.

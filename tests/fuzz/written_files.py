@@ -57,8 +57,9 @@ class Written:
     """A file, the job that reads it, and what is known of it.
 
     `rows` None means that only the account is judged: `count` says how many rows there are when the file is read.
-    `refusals` are the codes by which the file may be refused as a whole, `must_refuse` that it has to be, and `line`
-    the line that the refusal has to name. With `same_digits` an Amount that is taken has the digits of its cell. `section` and `rules` are further TOML of the job.
+    `refusals` are the codes by which the file may be refused as a whole, `must_refuse` says that it has to be, and
+    `line` which line the refusal has to name. With `same_digits` an Amount that is taken has the digits of its
+    cell. `section` and `rules` are further TOML of the job.
     """
 
     name: str

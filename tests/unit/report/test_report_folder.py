@@ -44,6 +44,19 @@ def test_rejects_have_the_form_of_their_source(tmp_path):
     )
 
 
+@pytest.mark.parametrize("delimiter", ["^", ":"])
+def test_rejects_with_a_delimiter_that_no_header_shows_say_it(tmp_path, delimiter):
+    """As their source did, so that they are read again as they are; spreadsheets know the line too."""
+    image = an_image({1: ("D", "x")}, delimiter=delimiter, encoding="utf-8-sig")
+    text = rejects_text(tmp_path, image)
+    assert text.startswith(f"sep={delimiter}\ndeal{delimiter}close{delimiter}_sfsync")
+    (tmp_path / "again.csv").write_bytes(text.encode("utf-8-sig"))
+    section = Section("opportunities", "Opportunity", SourceSpec("csv", tmp_path / "again.csv"), ())
+    [again] = open_source(section).rows()
+    assert isinstance(again, SourceRow)
+    assert dict(again.cells) == {"deal": "D", "close": "x"}
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "latin-1"])
 def test_i1_rejects_keep_a_declared_encoding(tmp_path, encoding):
     """A source in another encoding gets its rejects in the same one."""

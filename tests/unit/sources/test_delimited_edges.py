@@ -147,6 +147,8 @@ def test_a_header_that_comes_again_is_a_problem_of_its_line(file):
         ("REPEATED_HEADER", 4),
     ]
     assert cells(opened(file, "a\na\n")) == [{"a": "a"}]
+    [spaced] = unreadable(opened(file, "a, b \n1,2\na, b \n"))
+    assert (spaced.problem.code, spaced.ref.line) == ("REPEATED_HEADER", 3)
 
 
 @pytest.mark.parametrize(
