@@ -106,7 +106,7 @@ def as_cell(value: str | float | Decimal | date | None, column: str) -> Cell:
         message = f'"{column}" is {value}, which is no number'
         raise BadRow("NOT_A_NUMBER", message, "Write the number out, or null.", column=column)
     if number and abs(number.adjusted()) > MAX_NUMBER_CHARS:
-        message = f'"{column}" is {value!s:.60}, which written out has more than {MAX_NUMBER_CHARS:,} digits'
+        message = f'"{column}" is {number!s:.60}, which written out has more than {MAX_NUMBER_CHARS:,} digits'
         raise BadRow("NOT_A_NUMBER", message, "No field holds it. Correct the number.", column=column)
     return _plain(number)
 

@@ -83,6 +83,8 @@ class _Place:
 
 
 def _settle(root: str, snapshot: str) -> None:
+    import pyarrow.parquet  # noqa: F401 - what it takes is no growth of ours
+
     _Place.folder = Path(tempfile.mkdtemp(dir=root))
     _Place.snapshot = Path(snapshot)
     _Place.org = read_snapshot(_Place.snapshot)

@@ -48,7 +48,8 @@ from sfsync.report.rejects import (
 from sfsync.sources import open_source
 
 TIME_LIMIT_S: Final = 60
-"""How long one file may take: hundreds of times what the slowest takes alone."""
+"""How much of the processor's time one file may take: ten times what the slowest takes. A machine that is busy with
+other things takes no more of it."""
 
 LONGEST_WORDS: Final = 20_000
 """How long the words on one problem may be, in characters, whatever the cell holds."""
@@ -286,7 +287,7 @@ def _require_same(
 
 @contextmanager
 def in_time(seconds: int) -> Iterator[None]:
-    """Ends what is inside after so many seconds; only in a process's main thread.
+    """Ends what is inside after so many seconds of the processor's time; only in a process's main thread.
 
     Raises:
         TooSlow: it took longer.
@@ -295,13 +296,13 @@ def in_time(seconds: int) -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         raise TooSlow(f"longer than {seconds} s")
 
-    before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(seconds)
+    before = signal.signal(signal.SIGPROF, end)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def same_digits(text: str, value: object) -> bool:
