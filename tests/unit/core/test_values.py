@@ -35,9 +35,7 @@ def test_a_moment_whose_utc_lies_outside_all_years_is_refused(text: str) -> None
 
 def test_a_number_of_more_digits_than_any_field_holds_is_refused_in_few_words() -> None:
     """Arithmetic on it would fail, and its digits would fill the report."""
-    assert parse_number("9" * 10_000) == int("9" * 4_000) * 10**6_000 + int("9" * 3_000) * 10**3_000 + int(
-        "9" * 3_000
-    )
+    assert parse_number("9" * 10_000).adjusted() == 9_999
     with pytest.raises(ValueError, match="is not a plain number") as refused:
         parse_number("9" * 1_200_000)
     assert len(str(refused.value)) < 250
