@@ -15,20 +15,11 @@ from typing import Final
 from sfsync.core.dates import FORM_NAMES, date_form
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.headers import HeaderMatch, match_headers
-from sfsync.core.job import (
-    ROW_KEY,
-    STANDARD_INPUT,
-    STANDARD_INPUT_SHOWN,
-    FieldRule,
-    Job,
-    Mode,
-    Section,
-    SourceSpec,
-    allowed_moves,
-)
+from sfsync.core.job import ROW_KEY, FieldRule, Job, Mode, Section, allowed_moves
 from sfsync.core.numbers import PLAIN, number_form
 from sfsync.core.rows import HEADED
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.source_spec import STANDARD_INPUT, STANDARD_INPUT_SHOWN, SourceSpec
 from sfsync.core.wording import suggestion
 from sfsync.errors import ConfigError, SourceError
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -122,7 +123,7 @@ class Workplace:
     def plan(self) -> Plan:
         """Makes a plan; nothing is written to the org."""
         stamp = PlanStamp(new_name(self.around.clock()), self.bench.now())
-        sources = open_sources(self.job)
+        sources = open_sources(self.job, self.journal, self.gateway.identity().org_id)
         made = make_plan(
             fitted_to_sources(self.job, sources),
             sources,
@@ -288,15 +289,12 @@ def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceG
         gateway.close()
 
 
-def open_sources(job: Job) -> dict[str, RowSource]:
-    """The sources of a job, by section name.
+def open_sources(job: Job, journal: SqlJournal | None = None, org_id: str = "") -> dict[str, RowSource]:
+    """The sources of a job, by section name, read on from where the journal says that the org has them."""
+    from sfsync import sources
 
-    Raises:
-        SourceError: one of them is missing, unreadable or empty.
-    """
-    from sfsync.sources import open_source
-
-    return {name: open_source(section) for name, section in job.sections.items()}
+    kept = partial(journal.memory.watermark, org_id, job.name) if journal else None
+    return sources.open_sources(job, kept=kept)
 
 
 def plan(job: Job, *, around: Surroundings | None = None) -> Plan:
@@ -333,10 +331,12 @@ def sync(job: Job, *, around: Surroundings | None = None) -> Report:
 def with_rows(job: Job, **rows: object) -> Job:
     """The job with rows given in Python in place of the named sections' files.
 
-    `with_rows(job, opportunities=[Opportunity(...)], contact_roles=[...])`: local models, or mappings whose
-    keys are the columns that the section's rules name.
+    `with_rows(job, opportunities=[Opportunity(...)], contact_roles=[...])`: local models, or mappings,
+    dataclasses or frames whose keys are the columns that the section's rules name.
     """
-    from sfsync.core.job import SECTIONS, Section, SourceSpec
+    from sfsync.core.job import SECTIONS, Section
+    from sfsync.core.source_spec import SourceSpec
+    from sfsync.sources.python_values import as_given
 
     sections = dict(job.sections)
     for name, given in rows.items():
@@ -346,7 +346,7 @@ def with_rows(job: Job, **rows: object) -> Job:
                 code="UNKNOWN_SECTION",
                 hint=f"Sections: {', '.join(SECTIONS)}.",
             )
-        spec = SourceSpec("rows", rows=given)  # type: ignore[arg-type]
+        spec = SourceSpec("rows", rows=as_given(given))
         known = sections.get(name)
         sections[name] = replace(known, source=spec) if known else Section(name, SECTIONS[name], spec, ())
     return replace(job, sections=sections)

@@ -72,6 +72,7 @@ def _document(checked: CheckedJob, *, exit_code: int) -> dict[str, Any]:
 
 
 def _draw(checked: CheckedJob) -> None:
+    from sfsync.report.nouns import where_shown
     from sfsync.report.safe_text import visible
 
     kind = "sandbox" if checked.org.is_sandbox else "production"
@@ -93,7 +94,7 @@ def _draw(checked: CheckedJob) -> None:
     for note in checked.notes:
         click.echo(f"  note: {note.message}  {note.hint}")
     for problem in checked.problems:
-        line = f"{problem.row.file}:{problem.row.line}: " if problem.row else ""
+        line = where_shown(problem.row) if problem.row else ""
         column = f"{problem.column}: " if problem.column else ""
         click.echo(f"  {line}{column}{problem.message}  {problem.hint}")
     for each in checked.unchecked:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from sfsync.cli.options import Safety, json_option, org_option, progress_option, safety_options
-from sfsync.cli.output import surroundings
+from sfsync.cli.output import print_error, surroundings
 from sfsync.cli.role_rule_options import role_rule_options, with_role_rules
 from sfsync.cli.run import plan_and_deliver, write_and_deliver
-from sfsync.core.job import STANDARD_INPUT, Mode, Move, allowed_moves
-from sfsync.errors import ConfigError
+from sfsync.cli.walk_through import ASKED_INSTEAD, can_ask, walked_job
+from sfsync.core.deals.gone import Vanished
+from sfsync.core.job import Mode, Move, allowed_moves
+from sfsync.core.source_spec import STANDARD_INPUT
+from sfsync.errors import ConfigError, SyncError
 
 if TYPE_CHECKING:
     from sfsync.app import Surroundings
@@ -81,6 +84,12 @@ if TYPE_CHECKING:
     "or closed without an amount or a close date. Can be given several times.",
 )
 @role_rule_options
+@click.option(
+    "--save-job",
+    type=click.Path(path_type=Path),
+    metavar="JOB.toml",
+    help="On a terminal, where questions are asked: write the answers as a job file.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan only.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
 @safety_options()
@@ -124,7 +133,7 @@ def _job(file: Path, options: dict[str, object], around: Surroundings) -> Job:
         job = _declaring(job, _text(options["numbers"]), _text(options["date_format"]))
         job = _of_sheets(job, opportunities=options["sheet"], contact_roles=options["roles_sheet"])
         return _allowing(job, options["allow"])
-    if not options["key"]:
+    if not options["key"] and not can_ask(options):
         raise ConfigError(
             "--key is missing: the column whose value tells the deals apart",
             code="NO_KEY",
@@ -132,7 +141,21 @@ def _job(file: Path, options: dict[str, object], around: Surroundings) -> Job:
         )
     if not org:
         raise ConfigError("-o is missing: the org to import into", code="NO_ORG", hint="Give -o NAME.")
-    return _by_headers(file, roles, options, around)
+    if not options["key"]:
+        return _walked(file, roles, options, around)
+    try:
+        return _by_headers(file, roles, options, around)
+    except SyncError as error:
+        if error.code not in ASKED_INSTEAD or not can_ask(options):
+            raise
+        print_error(error.message, code=error.code, hint="", exit_code=error.exit_code, as_json=False)
+        return _walked(file, roles, options, around)
+
+
+def _walked(file: Path, roles: Path | None, options: dict[str, object], around: Surroundings) -> Job:
+    """The job of a person's answers, with what the other options say."""
+    job = walked_job(file, roles, options, around)
+    return _allowing(replace(job, mode=Mode(str(options["mode"]))), options["allow"])
 
 
 def _picked(job: Job, picks: object) -> Job:
@@ -157,10 +180,21 @@ def _by_job(
             by_job = section.source.kind if path == STANDARD_INPUT else "csv"  # a file's ending says more
             of_file = (kind if place == "opportunities" else None) or by_job
             source = replace(section.source, path=path, kind=of_file, **said)  # type: ignore[arg-type]
-            sections[place] = replace(section, source=source)
+            # A database's rejects have its typed numbers as plain text: 1.234 is no thousand there.
+            numbers = "plain" if section.source.kind == "database" else section.numbers
+            kept = replace(section.gone, vanished=Vanished.IGNORE)  # a file of some rows has lost none
+            sections[place] = replace(section, source=source, numbers=numbers, gone=kept)
     nested = job.sections.get("contact_roles")
     if nested is not None and nested.source.kind == "nested" and roles is None:
         sections["contact_roles"] = replace(nested, source=replace(nested.source, path=file))
+    elif (
+        nested is not None
+        and nested.source.listed is not None
+        and roles is None
+        and "opportunities" in sections
+    ):
+        in_deals = replace(sections["opportunities"].source, listed=nested.source.listed)
+        sections["contact_roles"] = replace(nested, source=in_deals)
     return replace(job, sections=sections)
 
 

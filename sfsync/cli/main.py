@@ -21,6 +21,8 @@ VERSION: Final = "0.1.0"
 
 COMMANDS: Final = {
     "demo": ("demo", "Import the example deals into a local Salesforce emulator."),
+    "suggest": ("suggest", "Look at a file and write a job for it to review; nothing is applied."),
+    "init": ("init", "Write a commented job to start from, blank or for a preset."),
     "check": ("check", "Check a job against its org and its files; nothing is written."),
     "test": (
         "mapping_tests",

@@ -72,6 +72,13 @@ def jitter_option(command: _Command) -> _Command:
     )(command)
 
 
+def full_option(command: _Command) -> _Command:
+    """`--full`: everything is read, also of sources with a watermark."""
+    return click.option(
+        "--full", is_flag=True, help="Read all rows of sources with a watermark, not only what changed since."
+    )(command)
+
+
 def progress_option(command: _Command) -> _Command:
     """`--progress`: how progress is shown on stderr."""
     return click.option(

@@ -165,6 +165,21 @@ def asked(question: str) -> bool:
     Raises:
         Interrupted: a signal came instead.
     """
+    while True:
+        answer = line_asked(f"{question} [y/N]: ").strip().lower()
+        if answer in _YES:
+            return True
+        if answer in _NO:
+            return False
+        click.echo("Please answer y or n.")
+
+
+def line_asked(prompt: str) -> str:
+    """A line that a person types, with its end; "" where there is nobody any more.
+
+    Raises:
+        Interrupted: a signal came instead.
+    """
 
     def leave(number: int, frame: FrameType | None) -> None:
         del frame
@@ -172,16 +187,10 @@ def asked(question: str) -> bool:
 
     _clear_progress()
     with _handling(leave), _woken_by_signals() as woken:
-        while True:
-            click.echo(f"{question} [y/N]: ", nl=False)
-            # A signal between the prompt and the read would wait for the next key, so both are waited for at once.
-            select.select([sys.stdin, woken], [], [])
-            answer = sys.stdin.readline().strip().lower()
-            if answer in _YES:
-                return True
-            if answer in _NO:
-                return False
-            click.echo("Please answer y or n.")
+        click.echo(prompt, nl=False)
+        # A signal between the prompt and the read would wait for the next key, so both are waited for at once.
+        select.select([sys.stdin, woken], [], [])
+        return sys.stdin.readline()
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import click
 
 from sfsync.cli.options import (
     Safety,
+    full_option,
     jitter_option,
     json_option,
     org_option,
@@ -37,6 +38,7 @@ CHANGES_WAIT = 8
     "--out", type=click.Path(path_type=Path), help="Save the plan; sfsync run JOB --plan FILE applies it."
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 8 when changes wait and no row is left undone.")
+@full_option
 @safety_options(repeats=False)
 @json_option
 @progress_option
@@ -46,6 +48,7 @@ def plan_command(
     org: str | None,
     out: Path | None,
     detailed_exitcode: bool,
+    full: bool,
     safety: Safety,
     as_json: bool,
     progress: str,
@@ -65,7 +68,7 @@ def plan_command(
     if out is not None:
         require_writable(out)
     with surroundings(progress, as_json=as_json) as around:
-        loaded = safety.of(load_job(job, org=org, environ=around.environ))
+        loaded = _read_in_full(safety.of(load_job(job, org=org, environ=around.environ)), full=full)
         code, plan = plan_and_deliver(loaded, safety.around(around), as_json=as_json)
     if out is not None:
         write_private(out, dump_plan(plan))
@@ -110,6 +113,7 @@ def show_only(place: Workplace, plan: Plan, *, as_json: bool) -> int:
 @click.option("--dry-run", is_flag=True, help="Plan only, like sfsync plan.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
 @jitter_option
+@full_option
 @safety_options()
 @json_option
 @progress_option
@@ -121,6 +125,7 @@ def run_command(  # noqa: PLR0913 - an argument for each option
     dry_run: bool,
     yes: bool,
     start_jitter: int,
+    full: bool,
     safety: Safety,
     as_json: bool,
     progress: str,
@@ -136,17 +141,29 @@ def run_command(  # noqa: PLR0913 - an argument for each option
     from sfsync.jobs import load_job
 
     words = (safety.accept_after_s, safety.route, safety.update_mode, safety.verify)
-    if plan_file is not None and any(each is not None for each in words):
+    if plan_file is not None and (full or any(each is not None for each in words)):
         raise click.UsageError(
-            "a saved plan goes as it is: --route, --updates, --verify and --accept-duplicates belong to planning"
+            "a saved plan goes as it is: --route, --updates, --verify, --full and --accept-duplicates belong to "
+            "planning"
         )
     with surroundings(progress, as_json=as_json) as plain:
-        loaded = safety.of(load_job(job, org=org, environ=plain.environ))
+        loaded = _read_in_full(safety.of(load_job(job, org=org, environ=plain.environ)), full=full)
         around = safety.around(plain)
         wait_to_start(around, most_s=start_jitter)
         if dry_run:
             return plan_and_deliver(loaded, around, as_json=as_json)[0]
         return write_and_deliver(loaded, around, plan_file=plan_file, yes=yes, as_json=as_json)
+
+
+def _read_in_full(job: Job, *, full: bool) -> Job:
+    """The job with all rows of its sources where that is asked for."""
+    if not full:
+        return job
+    sections = {
+        name: dataclasses.replace(each, source=dataclasses.replace(each.source, is_full=True))
+        for name, each in job.sections.items()
+    }
+    return dataclasses.replace(job, sections=sections)
 
 
 def write_and_deliver(

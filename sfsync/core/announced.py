@@ -20,6 +20,7 @@ WITHOUT_VALUES: Final = frozenset(
         "COLUMN_NEVER_SEEN",
         "COLUMN_NOT_MAPPED",
         "KEPT_BY_POLICY",
+        "KEYS_REPEATED",
         "NOT_PRIMARY",
         "PRIMARY_KEPT",
         "RECORD_TYPE_VALUES_UNKNOWN",
@@ -28,6 +29,8 @@ WITHOUT_VALUES: Final = frozenset(
         "VANISHED_NOT_OURS",
         "VANISHED_SHARED",
         "VANISHED_UNSURE",
+        "WATERMARK",
+        "WATERMARK_BLANK",
     }
 )
 """Codes of notes whose messages may stand in the progress as they are."""

@@ -11,14 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sfsync.core.contact_roles.role_rules import AS_GIVEN, RoleRules
 from sfsync.core.deals.gone import NO_POLICIES, GonePolicies
 from sfsync.core.presets.preset import PresetColumns
 from sfsync.core.references.picks import NO_PICKS, Picks
+from sfsync.core.repeated_keys import DuplicateKeys
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.source_spec import SourceSpec
 from sfsync.core.writes import Route
 
 SECTIONS: Final = {
@@ -31,13 +32,6 @@ SECTIONS: Final = {
 
 ROW_KEY: Final = "row key"
 """Stands for a key field where the section has none; no field of an org can have this name."""
-
-
-STANDARD_INPUT: Final = Path("-")
-"""The path that stands for standard input in place of a source's file."""
-
-STANDARD_INPUT_SHOWN: Final = "(standard input)"
-"""What problems and reports call it."""
 
 
 class Mode(StrEnum):
@@ -236,35 +230,6 @@ class LeadRule:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedRoles:
-    """Roles as a list in the deals' `column`: what stands between two entries, and how an entry is written."""
-
-    column: str
-    split: str = ";"
-    pattern: str = "name (email)"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSpec:
-    """Where a section's rows come from.
-
-    `kind` is "csv", "jsonl", "json", "xlsx" or "parquet" for a file, "nested" for the roles inside deal
-    documents (then `nested` is the key that holds them and `path` is the deals' file), "rows" for an iterable given
-    in Python. `listed` are roles that stand as a list in a cell of the deals, whose file it is. `sheet` is that of
-    a workbook; None is its only one with rows.
-    """
-
-    kind: str
-    path: Path | None = None
-    delimiter: str | None = None
-    encoding: str = "utf-8"
-    nested: str | None = None
-    sheet: str | None = None
-    rows: Iterable[Any] | None = field(default=None, compare=False)
-    listed: ListedRoles | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Section:
     """One mapping step: rows of one source become records of one sObject.
 
@@ -294,6 +259,7 @@ class Section:
     numbers: str | None = None
     dates: str | None = None
     preset: PresetColumns | None = None
+    duplicate_keys: DuplicateKeys = DuplicateKeys.ERROR
 
     @property
     def match_name(self) -> str:

@@ -1,7 +1,8 @@
 """Keys that cannot be told apart: found before any call, both lines shown, none of them sent.
 
-Exact repeats are always refused. So are look-alikes that only width, composition or leading zeros tell
-apart, because one of the two is a slip; those that differ in case alone are refused where the org's key
+Exact repeats are refused unless the job says otherwise (`core.repeated_keys`). So are look-alikes that only
+width, composition, leading zeros, blanks of another kind or number, or characters that nobody sees tell apart,
+because one of the two is a slip; those that differ in case alone are refused where the org's key
 field does not tell case apart either.
 """
 
@@ -64,7 +65,13 @@ def _own_problem(row: KeyedRow, *, column: str, length: int) -> Problem | None:
 
 def _look(key: str, *, case_sensitive: bool) -> str:
     """What two keys have in common that a reader takes for the same."""
-    look = clean_key(unicodedata.normalize("NFKC", key))
+    plain = unicodedata.normalize("NFKC", key)
+    seen = (
+        "".join(char for char in plain if unicodedata.category(char) != "Cf")
+        if not plain.isascii()
+        else plain
+    )
+    look = " ".join(clean_key(seen).split())
     if look.isdigit():
         return look.lstrip("0") or "0"
     return look if case_sensitive else look.casefold()

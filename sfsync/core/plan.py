@@ -17,9 +17,11 @@ from pydantic import Field
 from sfsync.core.deals.forecast_basis import ForecastBasis
 from sfsync.core.deals.gone import NO_GONE, GoneRows
 from sfsync.core.job import NO_LIMITS, Limits, Mode, OnRoleError, RolePolicy
+from sfsync.core.quoting import Runs
 from sfsync.core.references.open_references import OpenReference
 from sfsync.core.results import Outcome, Problem, RowRef
 from sfsync.core.sobject import CONTACT_ROLE, LEAD
+from sfsync.core.source_mark import SourceMark
 from sfsync.core.values import Pending, PlannedValue, Value
 from sfsync.core.writes import Route
 
@@ -88,7 +90,7 @@ class Change:
     row of its own, completes once what it refers to is there. `is_left_over` marks a deal whose lead an earlier run
     converted without living to bring the row's values to it. `kept` are the fields of `desired` that differ and
     that a policy leaves to the org. `found_by` are the fields and values by which rows look for a parent that is
-    made for them, in their order.
+    made for them, in their order. `merged_into` is the ordinal of the row that a skipped row is one with.
     """
 
     change_id: str
@@ -113,6 +115,7 @@ class Change:
     is_left_over: Annotated[bool, Field(exclude_if=_is_unset)] = False
     kept: Annotated[tuple[str, ...], Field(exclude_if=_is_unset)] = ()
     found_by: Annotated[tuple[tuple[str, str], ...], Field(exclude_if=_is_unset)] = ()
+    merged_into: Annotated[int, Field(exclude_if=_is_unset)] = 0
 
     def waits_for(self) -> tuple[str, ...]:
         """The changes whose records this one refers to."""
@@ -134,6 +137,8 @@ class SourceImage:
     """The source's own form and rows, so that rejects can be written as they came.
 
     `rows` maps a row's ordinal to its raw text: cells for a delimited file, one item (the document) for JSON.
+    Of a delimited file, `before` is the text in front of the header, `header` its cells where they are not just
+    `columns`, and `quotes` says which cells stand in quotes, the header's as those of row 0.
     """
 
     name: str
@@ -144,6 +149,9 @@ class SourceImage:
     encoding: str
     line_end: str
     rows: Mapping[int, tuple[str, ...]]
+    before: Annotated[str, Field(exclude_if=_is_unset)] = ""
+    header: Annotated[tuple[str, ...], Field(exclude_if=_is_unset)] = ()
+    quotes: Annotated[Runs, Field(exclude_if=_is_unset)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +191,8 @@ class Plan:
     `open_references` are those that a person has to settle. `off_stage` are the first of the deals that will be off
     their stage's probability, `off_stage_total` counts all of them. `is_audited` says that what is read back is
     judged value by value. `gone` are the rows that the source or the org has no more. `names` are ids and names of
-    records that the first changes refer to, for people to read.
+    records that the first changes refer to, for people to read. `marks` say how far the sources were read that are
+    read on from a watermark.
     """
 
     plan_id: str
@@ -213,6 +222,7 @@ class Plan:
     is_audited: bool = False
     gone: GoneRows = NO_GONE
     names: tuple[tuple[str, str], ...] = ()
+    marks: tuple[SourceMark, ...] = ()
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

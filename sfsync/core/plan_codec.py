@@ -19,7 +19,16 @@ SCHEMA: Final = "sfsync.plan/1"
 
 _PLAN: Final = TypeAdapter(Plan)
 
-_ADDED: Final = ("forecast", "open_references", "off_stage", "off_stage_total", "is_audited", "gone", "names")
+_ADDED: Final = (
+    "forecast",
+    "open_references",
+    "off_stage",
+    "off_stage_total",
+    "is_audited",
+    "gone",
+    "names",
+    "marks",
+)
 """Fields that a plan got after the schema was first written. They are left out of the text while they hold their
 default, so that a plan of before keeps its text, its digest and its name in the journal."""
 

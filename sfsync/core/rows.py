@@ -21,11 +21,15 @@ Cell = str | Decimal | bool | date | None
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """One row: where it stands, its cells by column, and the raw text it came from (for the rejects)."""
+    """One row: where it stands, its cells by column, and the raw text it came from (for the rejects).
+
+    `quotes` says which of the raw cells stand in quotes (`core.quoting`).
+    """
 
     ref: RowRef
     cells: Mapping[str, Cell]
     raw: tuple[str, ...]
+    quotes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class UnreadableRow:
     ref: RowRef
     raw: tuple[str, ...]
     problem: Problem
+    quotes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,8 @@ class SourceForm:
     """How a source is written, so that its rejects can be written the same way.
 
     `entry_columns` are columns that its rows have besides those of the file: of an entry of a list in a cell.
+    Of a delimited file, `before` is the text in front of the header, `header` its cells where they are not just
+    `columns`, and `header_quotes` says which of them stand in quotes.
     """
 
     name: str
@@ -69,6 +76,9 @@ class SourceForm:
     encoding: str = "utf-8"
     line_end: str = "\n"
     entry_columns: tuple[str, ...] = ()
+    before: str = ""
+    header: tuple[str, ...] = ()
+    header_quotes: str = ""
 
 
 HEADED: Final = frozenset({"csv", "xlsx", "parquet"})

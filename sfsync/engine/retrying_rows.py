@@ -66,6 +66,7 @@ def retry_plan(
         predicted=predicted_calls(changes, plan.routes, is_strict=plan.is_strict),
         off_stage=(),
         off_stage_total=0,
+        marks=(),
     )
 
 

@@ -35,11 +35,12 @@ from sfsync.core.job import (
     ProbabilityPolicy,
     RolePolicy,
     Section,
-    SourceSpec,
     UpdateMode,
     WhenConverted,
     allowed_moves,
 )
+from sfsync.core.repeated_keys import DuplicateKeys
+from sfsync.core.source_spec import SourceSpec
 from sfsync.core.wording import suggestion
 from sfsync.core.writes import Route
 from sfsync.errors import ConfigError
@@ -64,6 +65,7 @@ from sfsync.jobs.preset_merging import Presets, with_presets
 from sfsync.jobs.role_rules import role_rules
 from sfsync.jobs.rule_form import CreateKeyForm, RuleForm
 from sfsync.jobs.toml_file import TomlFile, read_toml
+from sfsync.jobs.undecided_lines import refuse_undecided
 
 _HINT: Final = "Correct the job file. `sfsync schema job` prints every key and what it means."
 _SECRET: Final = "secrets and logins belong to the org profile and the environment, never to a job"
@@ -92,7 +94,7 @@ _NOT_IN_DIGEST: Final[dict[str, bool | set[str]]] = {
     "guards": True,
     "picks": True,
     "safety": {"verify"},
-    **{name: {"file"} for name in SECTIONS},
+    **{name: {"file", "database", "query"} for name in SECTIONS},
 }
 
 
@@ -108,6 +110,7 @@ def load_job(
     """
     environ = os.environ if environ is None else environ
     file = read_toml(job_path(path_or_name, environ))
+    refuse_undecided(file)
     presets = with_presets(file, environ)
     file = replace(file, document=presets.document)
     sources = settled_sources(file, environ)
@@ -210,7 +213,7 @@ def _job(
             for each, section in forms.items()
             if section is not None
         },
-        digest=_digest(form, name, presets.digests),
+        digest=_digest(form, name, presets.digests, specs),
         file=file.shown,
         description=form.description,
         mode=Mode(form.mode),
@@ -245,13 +248,17 @@ def _section(name: str, form: KeyedSectionForm | RoleSectionForm, spec: SourceSp
         gone=_gone(form) if isinstance(form, KeyedSectionForm) else NO_POLICIES,
         numbers=form.numbers,
         dates=form.dates,
+        duplicate_keys=DuplicateKeys(form.duplicate_keys)
+        if isinstance(form, KeyedSectionForm)
+        else DuplicateKeys.ERROR,
         lead=_lead(form.lead) if isinstance(form, DealSectionForm) and form.lead else None,
     )
 
 
 def _gone(form: KeyedSectionForm) -> GonePolicies:
     return GonePolicies(
-        vanished=Vanished(form.vanished),
+        # Of a source that is read on from a watermark, a row that is not in the result is not gone.
+        vanished=Vanished.IGNORE if form.watermark else Vanished(form.vanished),
         vanished_stage=form.vanished_stage or NO_POLICIES.vanished_stage,
         deleted=Deleted(form.deleted),
         merged=Merged(form.merged or Merged.FOLLOW),
@@ -307,11 +314,13 @@ def _create_key(form: CreateKeyForm | None) -> CreateKey | None:
     return CreateKey(form.field or "", form.source) if form is not None else None
 
 
-def _digest(form: JobForm, name: str, presets: Mapping[str, str]) -> str:
+def _digest(form: JobForm, name: str, presets: Mapping[str, str], specs: Mapping[str, SourceSpec]) -> str:
     """A digest of all that a plan depends on: not its words, org, guards, or where its files lie."""
     picture: dict[str, Any] = form.model_dump(mode="json", by_alias=True, exclude=_NOT_IN_DIGEST) | {
         "name": name,
         **({"presets": presets} if presets else {}),
     }
+    if queries := {each: spec.query for each, spec in specs.items() if spec.query}:
+        picture["queries"] = queries
     canonical = json.dumps(picture, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()

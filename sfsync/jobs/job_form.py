@@ -54,6 +54,28 @@ class _SectionForm(Form):
         '"epoch-ms", "epoch-s" (the day in UTC; also of date-time fields), or a strptime format such as '
         '"%d.%m.%Y".',
     )
+    database: Text | None = Field(
+        None,
+        description="In place of file: the URL of a database, such as ${DEALS_DB}. postgresql://user@host/name "
+        "needs the extra postgres; sqlite:///deals.db lies in the job file's folder. A password belongs into the "
+        "environment. The database is only read.",
+    )
+    query: Text | None = Field(
+        None,
+        description="The file with the query, from the job file's folder; it ends in .sql. One SELECT, whose "
+        "columns the rules name.",
+    )
+    watermark: Column | None = Field(
+        None,
+        description="A column of the query that grows with every change of a row, such as updated_at. The query "
+        "then has :since, which is the greatest value that an earlier run has settled (NULL at first and with "
+        "--full): only what changed since is read.",
+    )
+    overlap: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="How many minutes before the watermark are read again, where it is a moment, because what was "
+        "committed late bears an earlier time. 10 by default.",
+    )
     ignore: list[Column] = Field([], description="Columns that are left out on purpose.")
     replace: dict[Text, dict[Text, str]] = Field(
         {},
@@ -62,14 +84,17 @@ class _SectionForm(Form):
     )
 
 
+_FILE = (
+    "The file, from the job file's folder. May use ${VARIABLE}. The ending says what it is: "
+    '.csv .tsv .txt, .jsonl .ndjson, .json, .xlsx .xlsm, .parquet. "-" is standard input, which is csv unless '
+    "kind says otherwise."
+)
+
+
 class KeyedSectionForm(_SectionForm):
     """Rows that become records with a key of their own."""
 
-    file: Text = Field(
-        description="The file, from the job file's folder. May use ${VARIABLE}. The ending says what it is: "
-        '.csv .tsv .txt, .jsonl .ndjson, .json, .xlsx .xlsm, .parquet. "-" is standard input, which is csv unless '
-        "kind says otherwise.",
-    )
+    file: Text | None = Field(None, description=f"{_FILE} Or give database and query.")
     key: Text | None = Field(
         None, description="The field (External ID, Unique) that tells the records apart; it must be mapped."
     )
@@ -78,6 +103,12 @@ class KeyedSectionForm(_SectionForm):
         description="In place of key, where the org has no such field: the column whose value tells the rows "
         "apart. The journal remembers which record each row became, so it must be kept; say sfsync state init "
         "JOB once before the first run. sfsync check says by which route such rows go.",
+    )
+    duplicate_keys: Literal["error", "last", "merge"] = Field(
+        "error",
+        description="What several rows of the file with exactly the same key mean. error (the default): none of "
+        "them is sent. last: the last one counts, the others are skipped. merge: they are one row, in which a "
+        "later cell that is not empty wins. Keys that only look alike are always an error.",
     )
     vanished: Literal["report", "ignore", "close", "delete"] = Field(
         "report",
@@ -167,7 +198,9 @@ class RoleSectionForm(_SectionForm):
     """Rows that become contact roles. Their deals and contacts are looked up; they have no key."""
 
     file: Text | None = Field(
-        None, description="The file of the roles, from the job file's folder; or give nested, or listed."
+        None,
+        description="The file of the roles, from the job file's folder; or give nested, or listed, or database and "
+        "query.",
     )
     nested: Text | None = Field(
         None,

@@ -16,6 +16,7 @@ from sfsync.core.job import SECTIONS
 from sfsync.core.mapping import PLACE
 from sfsync.core.sobject import is_api_name
 from sfsync.core.wording import listed
+from sfsync.jobs.database_meaning import database_mistakes
 from sfsync.jobs.declared_meaning import declared_mistakes, rule_clashes
 from sfsync.jobs.gone_meaning import gone_mistakes
 from sfsync.jobs.mistakes import Mistake, Path, known_keys, shown
@@ -60,6 +61,7 @@ def meaning_mistakes(document: Table) -> Iterator[Mistake]:
             yield from parent_mistakes((name, "fields", field), rule, mode=document.get("mode"))
     yield from role_rule_mistakes(document)
     yield from gone_mistakes(document)
+    yield from database_mistakes(document)
 
 
 def rule_mistakes(name: str, fields: Table) -> Iterator[Mistake]:
@@ -154,8 +156,8 @@ def _role_mistakes(section: Table, rules: Table) -> Iterator[Mistake]:
     for field in _ROLE_FIELDS if isinstance(section.get("fields"), Mapping) else ():
         if field.lower() not in mapped:
             yield Mistake((*path, "fields", field), "is missing: a role needs it", "MISSING_KEY")
-    if sum(key in section for key in ("file", "nested", "listed")) != 1:
-        message = 'needs either file = "..." or nested = "MEMBER" or listed = { column = "..." }'
+    if sum(key in section for key in ("file", "nested", "listed", "database")) != 1:
+        message = 'needs either file = "..." or nested = "MEMBER", listed = { ... } or database = "..."'
         yield Mistake(path, message, "MISSING_KEY")
     if "nested" in section or "listed" in section:
         for key in ("kind", "delimiter", "encoding"):

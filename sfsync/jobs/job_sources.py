@@ -14,9 +14,11 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any, Final
 
-from sfsync.core.job import SECTIONS, STANDARD_INPUT, ListedRoles, SourceSpec
+from sfsync.core.job import SECTIONS
+from sfsync.core.source_spec import STANDARD_INPUT, ListedRoles, SourceSpec
 from sfsync.core.wording import listed
 from sfsync.errors import ConfigError
+from sfsync.jobs.database_sources import settled_database
 from sfsync.jobs.mistakes import Mistake
 from sfsync.jobs.placeholders import filled_in
 from sfsync.jobs.toml_file import TomlFile
@@ -56,6 +58,12 @@ def settled_sources(file: TomlFile, environ: Mapping[str, str]) -> Sources:
         section = file.document.get(name)
         if isinstance(section, Mapping) and isinstance(section.get("file"), str) and section["file"]:
             _settle(sources, name, section, file=file, environ=environ)
+        elif isinstance(section, Mapping) and "database" in section:
+            settled = settled_database(name, section, file=file, environ=environ)
+            if isinstance(settled, Mistake):
+                sources.mistakes.append(settled)
+            else:
+                sources.specs[name] = settled
     _refuse_second_reader(sources)
     roles = file.document.get("contact_roles")
     if isinstance(roles, Mapping) and isinstance(roles.get("nested"), str):

@@ -34,7 +34,17 @@ def rows_counted(count: int) -> str:
 
 def place(row: RowRef | None) -> str:
     """Where a row stands, for a person; "" when nobody knows."""
-    return f"line {row.line}" if row else ""
+    return f"{unit(row.file)} {row.line}" if row else ""
+
+
+def where_shown(row: RowRef) -> str:
+    """The file and the place in it, in front of what is said of a row."""
+    return f"{row.file} row {row.line}: " if unit(row.file) == "row" else f"{row.file}:{row.line}: "
+
+
+def unit(file: str) -> str:
+    """What is counted in a source: lines of a file, rows of a query."""
+    return "row" if file.endswith(".sql") else "line"
 
 
 def enumerated(words: Sequence[str]) -> str:

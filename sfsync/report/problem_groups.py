@@ -15,7 +15,7 @@ from sfsync.core.plan import Change
 from sfsync.core.results import Problem
 from sfsync.explanations.catalogue import explanation, title_of
 from sfsync.report.lines import Line, Tone
-from sfsync.report.nouns import rows_counted
+from sfsync.report.nouns import rows_counted, unit
 from sfsync.report.safe_text import shortened
 
 MOST_LINES: Final = 8
@@ -138,8 +138,9 @@ def _places(rows: Iterable[tuple[str, int, int]]) -> str:
 def _lines_of(file: str, lines: list[int]) -> str:
     distinct = sorted(set(lines))
     if len(distinct) == 1:
-        return f"{file}:{distinct[0]}" if file else f"line {distinct[0]}"
+        beside = f" {unit(file)} " if unit(file) != "line" or not file else ":"
+        return f"{file}{beside}{distinct[0]}".strip()
     shown = ", ".join(f"{line}" for line in distinct[:MOST_LINES])
     left_out = len(distinct) - MOST_LINES
     more = f" and {left_out:,} more" if left_out > 0 else ""
-    return f"{file} lines {shown}{more}".strip()
+    return f"{file} {unit(file)}s {shown}{more}".strip()

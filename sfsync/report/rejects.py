@@ -1,10 +1,10 @@
 """Writes rows that were not done as their source wrote them, with the reasons beside them.
 
-A delimited source comes back with its own columns, order, delimiter, encoding, byte order mark and line
-ends, every cell as it was, plus the `_sfsync_` columns, which an import ignores. They stand behind the
-source's columns; in a file with rows of a wrong width they stand in front, where they line up with a row of
-any length, no cell is lost, and the row stays as wrong as it was. JSON documents come back as JSON Lines,
-their reasons in a sibling file. A source row is one line, however many of its changes failed.
+A delimited source comes back with its own columns, order, delimiter, encoding, byte order mark, `sep=` line
+and line ends, every cell and its quotes as they were, plus the `_sfsync_` columns, which an import ignores.
+They stand behind the source's columns; in a file with rows of a wrong width they stand in front, where they
+line up with a row of any length, no cell is lost, and the row stays as wrong as it was. JSON documents come
+back as JSON Lines, their reasons in a sibling file. A source row is one line, however many of its changes failed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sfsync.core.plan import Change, SourceImage
+from sfsync.core.quoting import DELIMITERS, joined, marks_at
 from sfsync.core.report import Report
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowRef
 from sfsync.report.nouns import noun
@@ -29,9 +30,7 @@ OWN_COLUMNS: Final = (
     "_sfsync_line",
 )
 
-_DELIMITERS: Final = ",;\t|"
-"""Characters that an import looks for in the header to learn the delimiter."""
-
+_HEADER: Final = 0
 _JSON_KINDS: Final = frozenset({"json", "jsonl", "nested"})
 _BETWEEN_TOKENS: Final = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+', re.DOTALL)
 
@@ -74,6 +73,11 @@ def left_rows(report: Report) -> dict[str, list[LeftRow]]:
         ref = change.row
         place = (ref.source, ref.ordinal, 0 if ref.ordinal else ref.line)
         by_row.setdefault(place, []).append((ref, Failure(change, outcome, problem)))
+    for change in report.plan.changes:
+        whole = by_row.get((change.row.source, change.merged_into, 0)) if change.row else None
+        if change.row and change.merged_into and whole:  # both together are the row, so both come back
+            ref, failure = change.row, Failure(change, whole[0][1].outcome, change.problems[0])
+            by_row.setdefault((ref.source, ref.ordinal, 0), []).append((ref, failure))
     left: dict[str, list[LeftRow]] = {name: [] for name in report.plan.sources}
     for (source, ordinal, _), found in sorted(by_row.items(), key=lambda item: item[0]):
         failures = tuple(failure for _, failure in found)
@@ -100,44 +104,53 @@ def ending(image: SourceImage) -> str:
 
 
 def delimited_lines(image: SourceImage, rows: Sequence[LeftRow]) -> Iterator[str]:
-    """The header and the rows of a delimited file, each with its line end."""
+    """What stands before the header, the header and the rows of a delimited file, each with its line end."""
     raws = [image.rows.get(row.ordinal, ()) for row in rows]
-    is_in_front = any(len(raw) != len(image.columns) for raw in raws)
-    header = [name for name in image.columns if name not in OWN_COLUMNS]
-    if image.delimiter not in _DELIMITERS:
-        yield f"sep={image.delimiter}{image.line_end}"  # no header could show it; spreadsheets know the line too
-    yield _line(image, header, OWN_COLUMNS, is_in_front=is_in_front, quoted_for=_DELIMITERS)
+    is_in_front = has_ragged_rows(image, rows)
+    yield image.before
+    header = image.header or image.columns
+    usual = image.delimiter + "".join(DELIMITERS)  # by which an import learns the delimiter from the header
+    yield _line(image, (_HEADER, header), OWN_COLUMNS, is_in_front=is_in_front, special=usual)
     for row, raw in zip(rows, raws, strict=True):
-        yield _line(image, _source_cells(image, raw), _own_cells(row), is_in_front=is_in_front)
+        yield _line(image, (row.ordinal, raw), own_cells(row), is_in_front=is_in_front)
 
 
-def _source_cells(image: SourceImage, raw: Sequence[str]) -> Sequence[str]:
-    """The row's cells without those of `_sfsync_` columns that the source had itself.
+def has_ragged_rows(image: SourceImage, rows: Iterable[LeftRow]) -> bool:
+    """Whether a row has another width than the header, so that our columns stand in front."""
+    return any(len(image.rows.get(row.ordinal, ())) != len(image.columns) for row in rows)
 
-    In a row of a wrong width nobody can say which cells these are, unless they lead; then all cells stay.
+
+def source_places(image: SourceImage, width: int) -> list[int]:
+    """The places of a row's cells without those of `_sfsync_` columns that the source had itself.
+
+    In a row of a wrong width nobody can say which cells these are, unless they lead; else all cells stay.
     """
     own = {place for place, name in enumerate(image.columns) if name in OWN_COLUMNS}
-    if len(raw) != len(image.columns) and own != set(range(len(own))):
-        return raw
-    return [cell for place, cell in enumerate(raw) if place not in own]
+    if width != len(image.columns) and (own != set(range(len(own))) or width < len(own)):
+        own = set()
+    return [place for place in range(width) if place not in own]
 
 
 def _line(
-    image: SourceImage, cells: Sequence[str], own: Sequence[str], *, is_in_front: bool, quoted_for: str = ""
+    image: SourceImage,
+    record: tuple[int, Sequence[str]],
+    own: Sequence[str],
+    *,
+    is_in_front: bool,
+    special: str = "",
 ) -> str:
-    ordered = [*own, *cells] if is_in_front else [*cells, *own]
-    special = f'{image.delimiter}{quoted_for}"\r\n'
-    return image.delimiter.join(_quoted(cell, special) for cell in ordered) + image.line_end
+    """A line of the file; `record` is the ordinal and the cells of the source's own."""
+    ordinal, cells = record
+    places, marks = source_places(image, len(cells)), marks_at(image.quotes, ordinal)
+    marks = "".join(marks[place] for place in places) if len(marks) == len(cells) else ""
+    theirs = joined([cells[place] for place in places], marks, image.delimiter, special=special)
+    ours = joined(own, "", image.delimiter)
+    parts = [theirs, ours] if places else [ours]
+    return image.delimiter.join(reversed(parts) if is_in_front else parts) + image.line_end
 
 
-def _quoted(cell: str, special: str) -> str:
-    """A cell as RFC 4180 has it; csv.writer of Python 3.11 leaves a lone CR bare, which reads as a row's end."""
-    if any(char in cell for char in special):
-        return '"' + cell.replace('"', '""') + '"'
-    return cell
-
-
-def _own_cells(row: LeftRow) -> tuple[str, ...]:
+def own_cells(row: LeftRow) -> tuple[str, ...]:
+    """What stands in `OWN_COLUMNS` of a row; nothing of it is a formula."""
     return (
         _joined(row.outcomes),
         _joined(each.problem.code for each in row.failures),

@@ -1,4 +1,4 @@
-"""Opens the sources of a job: delimited files, JSON documents, and rows given in Python.
+"""Opens the sources of a job: delimited files, JSON documents, queries of databases, and rows given in Python.
 
 Every kind yields the same rows (`core.rows`): text or plain JSON values with the line they stand on. What a
 column means is not known here.
@@ -7,5 +7,6 @@ rows stops with a SourceError that names the line; nothing of a file is guessed 
 """
 
 from sfsync.sources.opening import open_source
+from sfsync.sources.openings import open_sources
 
-__all__ = ["open_source"]
+__all__ = ["open_source", "open_sources"]

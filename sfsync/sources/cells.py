@@ -8,7 +8,7 @@ is refused.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -46,14 +46,21 @@ class BadRow(Exception):
         return UnreadableRow(ref, raw, problem)
 
 
-def cells_of(members: Mapping[Any, Any], wanted: Collection[str]) -> dict[str, Cell]:
-    """The cells by column; `wanted` are the columns that rules read.
+def _as_it_is(value: Any, column: str) -> Any:
+    del column
+    return value
+
+
+def cells_of(
+    members: Mapping[Any, Any], wanted: Collection[str], *, plain: Callable[[Any, str], Any] = _as_it_is
+) -> dict[str, Cell]:
+    """The cells by column; `wanted` are the columns that rules read, `plain` makes foreign values Python's own.
 
     Raises:
         BadRow: a value cannot be a cell, or a column occurs twice.
     """
     cells: dict[str, Cell] = {}
-    for column, value in _scalars(members, wanted, prefix="", depth=1):
+    for column, value in _scalars(members, wanted, plain, prefix="", depth=1):
         if column in cells:
             raise BadRow(
                 "REPEATED_KEY", f'"{column}" occurs twice', "Take one of the two out.", column=column
@@ -63,19 +70,25 @@ def cells_of(members: Mapping[Any, Any], wanted: Collection[str]) -> dict[str, C
 
 
 def _scalars(
-    members: Mapping[Any, Any], wanted: Collection[str], *, prefix: str, depth: int
+    members: Mapping[Any, Any],
+    wanted: Collection[str],
+    plain: Callable[[Any, str], Any],
+    *,
+    prefix: str,
+    depth: int,
 ) -> Iterator[tuple[str, Cell]]:
     if depth > MAX_DEPTH:
         raise BadRow("TOO_DEEP", f'"{prefix[:80]}" is nested more than {MAX_DEPTH} deep', FLATTER)
-    for key, value in members.items():
+    for key, given in members.items():
         if not isinstance(key, str):
             raise BadRow("NOT_A_COLUMN", f"the key {key!r} is no text", "Use the names of columns as keys.")
         column = prefix + key
         if column.startswith(OWN_PREFIX):
             continue
+        value = plain(given, column)
         if isinstance(value, Mapping):
             _refuse_wanted(column, wanted, "an object", hint=f'Name a value inside it: "{column}.NAME".')
-            yield from _scalars(value, wanted, prefix=f"{column}.", depth=depth + 1)
+            yield from _scalars(value, wanted, plain, prefix=f"{column}.", depth=depth + 1)
         elif value is None or isinstance(value, str | bool | int | float | Decimal | date):
             yield column, as_cell(value, column)
         else:
@@ -101,7 +114,7 @@ def as_cell(value: str | float | Decimal | date | None, column: str) -> Cell:
         return str.__str__(value)  # the text of an enum's member, not its name
     if isinstance(value, date):
         return value
-    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    number = Decimal(float.__repr__(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite():
         message = f'"{column}" is {value}, which is no number'
         raise BadRow("NOT_A_NUMBER", message, "Write the number out, or null.", column=column)

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sfsync.core.quoting import DELIMITERS
 from sfsync.errors import ConfigError, SourceError
+from sfsync.sources.cells import OWN_PREFIX
 from sfsync.sources.delimiter_fit import misfit
-
-DELIMITERS: Final = (",", ";", "\t", "|")
 
 _SEPARATOR_LINE: Final = re.compile(r'("?)sep=([^\r\n"])\1\2*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 """A spreadsheet that saves such a file again puts the delimiters of the other columns behind it."""
@@ -26,11 +26,15 @@ _NO_DELIMITERS: Final = '"\r\n\0'
 
 @dataclass(frozen=True, slots=True)
 class HeaderText:
-    """What the first lines say; `skipped` lines stand before the header and belong to no one."""
+    """What the first lines say; `skipped` lines stand before the header and belong to no one.
+
+    `separator_line` is the text of one that says the delimiter, with its line end.
+    """
 
     delimiter: str
     line_end: str
     skipped: int
+    separator_line: str = ""
 
 
 def header_text(name: str, text: str, declared: str | None, *, is_whole: bool) -> HeaderText:
@@ -53,7 +57,8 @@ def header_text(name: str, text: str, declared: str | None, *, is_whole: bool) -
             body = text.lstrip("\r\n")
             place = f"{name}:{1 + len(text[: len(text) - len(body)].splitlines())}"
             declared = _seen_delimiter(place, outside, body)
-            _require_fit(place, body, declared, is_whole=is_whole)
+            if OWN_PREFIX not in outside:  # our rejects are written by the delimiter that was found once
+                _require_fit(place, body, declared, is_whole=is_whole)
         return HeaderText(declared, line_end, 0)
     if declared not in (None, separator[2]):
         raise SourceError(
@@ -62,7 +67,7 @@ def header_text(name: str, text: str, declared: str | None, *, is_whole: bool) -
             hint="Take delimiter out of the job, or correct the file.",
         )
     _, line_end = _outside_quotes(text[separator.end() :], separator[2])
-    return HeaderText(separator[2], line_end, 1)
+    return HeaderText(separator[2], line_end, 1, separator[0])
 
 
 def column_names(name: str, line: int, cells: Sequence[str]) -> tuple[str, ...]:
@@ -115,17 +120,19 @@ def _outside_quotes(text: str, declared: str | None) -> tuple[str, str]:
     starts = {*DELIMITERS, declared, None}
     outside: list[str] = []
     before: str | None = None
-    in_quotes = False
+    in_quotes = has_closed = False
     body = text.lstrip("\r\n")
     for place, char in enumerate(body):
         if in_quotes:
             in_quotes = char != '"'
-        elif char == '"' and (before in starts or before == '"'):
+            has_closed = not in_quotes
+        elif char == '"' and (before in starts or has_closed):  # a doubled quote goes on
             in_quotes = True
         elif char in "\r\n":
             return "".join(outside), "\r\n" if body.startswith("\r\n", place) else char
         else:
             outside.append(char)
+            has_closed = False
         before = char
     return "".join(outside), "\n"
 

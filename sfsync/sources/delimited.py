@@ -9,9 +9,10 @@ Source: RFC 4180, and the files that people really have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
+from sfsync.core.quoting import DELIMITERS, quotes_of
 from sfsync.core.results import Problem, RowRef
 from sfsync.core.rows import SourceForm, SourceRow, UnreadableRow
 from sfsync.errors import SourceError
@@ -63,28 +64,29 @@ class DelimitedSource:
         for _, _, cells in records:
             if cells:
                 break  # the header
-        for line, last, cells in records:
+        for line, text, cells in records:
             account.records += 1
-            if self._is_blank(last, cells):
+            if self._is_blank(text, cells):
                 account.leave_out(line, holds_delimiters=bool(cells) and cells != [END_MARK])
             else:
-                yield self._row(line, cells, account, twice)
+                quotes = quotes_of(text, cells, self._header.delimiter)
+                yield self._row(line, cells, quotes, account, twice)
         self._file.require_unchanged()
         account.require_settled(self._form.file)
         if account.rows + account.unreadable == 0:
             raise self._empty("the file has a header and no rows")
         self._notes = (*account.notes(self._form.name, self._form.file), *twice.notes())
 
-    def _is_blank(self, last: str, cells: list[str]) -> bool:
+    def _is_blank(self, text: str, cells: list[str]) -> bool:
         """Whether a record is a line of nothing, of delimiters or of the end mark alone; quotes make cells."""
         if not cells:
             return True
         if cells[0] not in _OF_BLANKS or any(cells[1:]):
             return False
-        return last.strip("\r\n").strip(self._header.delimiter) in _OF_BLANKS
+        return text.strip("\r\n").strip(self._header.delimiter) in _OF_BLANKS
 
     def _row(
-        self, line: int, cells: list[str], account: RowAccount, twice: TwiceDecoded
+        self, line: int, cells: list[str], quotes: str, account: RowAccount, twice: TwiceDecoded
     ) -> SourceRow | UnreadableRow:
         columns = self._form.columns
         ref = RowRef(self._form.name, self._form.file, line)
@@ -92,15 +94,15 @@ class DelimitedSource:
         problem = cell_problem(ref, cells, text, columns)
         if problem is not None:
             account.unreadable += 1
-            return UnreadableRow(ref, raw, problem)
+            return UnreadableRow(ref, raw, problem, quotes)
         if not text.isascii():
             twice.look_at(ref, text, columns, cells)
         account.rows += 1
         if self._reads_all:
-            return SourceRow(ref, dict(zip(columns, cells, strict=True)), raw)
+            return SourceRow(ref, dict(zip(columns, cells, strict=True)), raw, quotes)
         named = zip(columns, cells, strict=True)
         return SourceRow(
-            ref, {column: cell for column, cell in named if not column.startswith(OWN_PREFIX)}, raw
+            ref, {column: cell for column, cell in named if not column.startswith(OWN_PREFIX)}, raw, quotes
         )
 
     def _records(self) -> Iterator[Record]:
@@ -110,29 +112,34 @@ class DelimitedSource:
             for _ in range(skipped):
                 text.readline()
             try:
-                for line, last, cells in Records(text, self._header.delimiter):
-                    yield line + skipped, last, cells
+                for line, record, cells in Records(text, self._header.delimiter):
+                    yield line + skipped, record, cells
             except BrokenRecord as broken:
                 raise self._broken(broken.first + skipped, str(broken), last=broken.last + skipped) from None
 
     def _read_form(self, name: str) -> SourceForm:
-        line, cells = self._first_record()
+        line, text, cells = self._first_record()
         if not cells:
             raise self._empty("the file is empty")
+        columns, delimiter = column_names(self._file.name, line, cells), self._header.delimiter
         return SourceForm(
             name,
             self._file.shown,
             "csv",
-            column_names(self._file.name, line, cells),
-            self._header.delimiter,
-            self._file.encoding,
+            columns,
+            delimiter,
+            self._file.written_encoding,
             self._header.line_end,
+            before=self._file.written_mark + self._header.separator_line,
+            header=() if columns == tuple(cells) else tuple(cells),
+            header_quotes=quotes_of(text, cells, delimiter, special=delimiter + "".join(DELIMITERS)),
         )
 
-    def _first_record(self) -> tuple[int, Sequence[str]]:
-        """The line and the cells of the header; no cells when there is none."""
+    def _first_record(self) -> Record:
+        """The line, the text and the cells of the header; no cells when there is none."""
         records = self._records()
-        found = next(((line, cells) for line, _, cells in records if cells), (0, []))
+        nothing: Record = (0, "", [])
+        found = next((record for record in records if record[2]), nothing)
         records.close()  # type: ignore[attr-defined] # a generator: the file is closed now, not some day
         return found
 

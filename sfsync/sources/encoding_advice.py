@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from sfsync.sources.encoding_choice import SAMPLE_LINES, likely_readings
+from sfsync.sources.encoding_choice import SAMPLE_LINES, Reading, likely_readings
 
 _WIDE: Final = ("utf-16", "utf-32", "utf16", "utf32")
 _LOOKED_AT: Final = 64
@@ -44,6 +44,22 @@ def encoding_advice(path: Path, encoding: str) -> tuple[tuple[int, int] | None, 
     if place is None:
         return None, _PLAIN_HINT
     return place, _hint(sample, fitting, plain)
+
+
+def readings_to_choose(path: Path, encoding: str = "utf-8") -> list[Reading]:
+    """The likeliest code pages of a file that is not written as declared; none where no setting can be right."""
+    sample: list[bytes] = []
+    for line in _lines(path):
+        try:
+            line.decode(encoding)
+        except UnicodeDecodeError:
+            sample.append(line)
+        else:
+            if not line.isascii():
+                return []  # two encodings in one file
+        if len(sample) == SAMPLE_LINES:
+            break
+    return likely_readings(sample)[0] if sample else []
 
 
 def _lines(path: Path) -> Iterator[bytes]:

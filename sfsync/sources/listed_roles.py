@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sfsync.core.job import ListedRoles
 from sfsync.core.mapping import as_text
 from sfsync.core.presets.entries import ENTRY_COLUMNS, EntryPattern
 from sfsync.core.results import RowRef
 from sfsync.core.rows import PassedLine, RowSource, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.source_spec import ListedRoles
 from sfsync.sources.cells import BadRow
 
 
@@ -54,7 +54,7 @@ class ListedSource:
     def _role(self, row: SourceRow, ref: RowRef, entry: str) -> SourceRow | UnreadableRow:
         cells = self._pattern.cells(entry)
         if cells is not None:
-            return SourceRow(ref, {**row.cells, **cells}, row.raw)
+            return SourceRow(ref, {**row.cells, **cells}, row.raw, row.quotes)
         message = f'"{entry[:200]}" is not written as {self._listed.pattern}'
         hint = f'Write each entry as {self._listed.pattern}, with "{self._listed.split}" between two of them.'
         return BadRow("BAD_ENTRY", message, hint, column=self._listed.column).row(ref, row.raw)

@@ -31,11 +31,12 @@ _JSON_ENDINGS: Final = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _SAVE_AS: Final = "Save it as .xlsx, or the sheet as CSV UTF-8, and name that file."
 _UNPACK: Final = "Unpack it and name the file inside."
 _EXPORT: Final = "Export it as CSV, Parquet or JSON Lines, or give the rows from Python."
+_QUERY: Final = 'Name it by database = "sqlite:///FILE" and query = "FILE.sql", or export it as CSV.'
 _REFUSED_ENDINGS: Final[Mapping[str, tuple[str, str]]] = {
     **dict.fromkeys((".xls", ".xlsb"), ("an Excel workbook of another form than .xlsx", _SAVE_AS)),
     **dict.fromkeys((".ods", ".numbers"), ("a spreadsheet", _SAVE_AS)),
     **dict.fromkeys((".feather", ".arrow", ".avro", ".orc"), ("a column file", _EXPORT)),
-    **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".mdb", ".accdb"), ("a database", _EXPORT)),
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".mdb", ".accdb"), ("a database", _QUERY)),
     **dict.fromkeys((".xml", ".yaml", ".yml", ".pickle", ".pkl"), ("of a kind that is not read", _EXPORT)),
     **dict.fromkeys((".zip", ".gz", ".bz2", ".xz", ".zst", ".7z", ".tar"), ("packed", _UNPACK)),
 }
@@ -51,7 +52,7 @@ def open_source(section: Section) -> RowSource:
     spec = section.source
     if spec.kind == "rows":
         rows = () if spec.rows is None else spec.rows
-        return PythonSource(section.name, section.sobject, rows, wanted=_wanted(section))
+        return PythonSource(section.name, section.sobject, rows, wanted=wanted_columns(section))
     if spec.path is None:
         raise ConfigError(
             f"{section.name} names no file", code="NO_FILE", hint=f'Set file = "..." in [{section.name}].'
@@ -97,16 +98,18 @@ def _opened(section: Section, path: Path, kind: str) -> RowSource:
 
 def _headed(section: Section, opened: Callable[[frozenset[str]], RowSource]) -> RowSource:
     """A source that knows which of its columns the rules read; with a preset only its header can tell."""
-    wanted = _wanted(section)
+    wanted = wanted_columns(section)
     source = opened(wanted)
     if section.preset is not None:
-        wanted = _wanted(fitted(section, Header(source.form.columns, source.form.file, source.form.kind)))
+        wanted = wanted_columns(
+            fitted(section, Header(source.form.columns, source.form.file, source.form.kind))
+        )
         source = opened(wanted)
     return minding_marks(source, wanted)
 
 
 def _of_text(section: Section, file: TextFile, kind: str) -> RowSource:
-    spec, wanted = section.source, _wanted(section)
+    spec, wanted = section.source, wanted_columns(section)
     match kind:
         case "csv":
             return _headed(section, lambda _: DelimitedSource(section.name, file, delimiter=spec.delimiter))
@@ -123,7 +126,7 @@ def _of_text(section: Section, file: TextFile, kind: str) -> RowSource:
     )
 
 
-def _wanted(section: Section) -> frozenset[str]:
+def wanted_columns(section: Section) -> frozenset[str]:
     """The columns that the section's rules, its row key and its leads read."""
     others = {section.row_key, section.lead.column if section.lead else None} - {None, ""}
     of_rules = {column for rule in section.rules for column in (*_columns(rule), *columns_for_parents(rule))}

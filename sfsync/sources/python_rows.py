@@ -1,23 +1,24 @@
-"""Takes rows that a program gives: mappings by column, local models, or any other pydantic models.
+"""Takes rows that a program gives: mappings by column, models, dataclasses, named tuples, frames, local models.
 
 A local model (`core.models`) stays as it is, typed and named as in the org; anything else becomes cells.
-Invariants: an iterable is taken up once, so that a generator can be read twice; a row's line is its place;
-`raw` is aligned with the columns, so that rejects can be written as a CSV.
+Invariants: an iterable is taken up once, row by row, so that a generator can be read twice and its rows are not
+held: cells go to a spool, only local models stay; a row's line is its place; `raw` is aligned with the columns, so
+that rejects can be written as a CSV.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from typing import Any, Final
-
-from pydantic import BaseModel
 
 from sfsync.core.mapping import as_text
 from sfsync.core.models import LocalRecord, Reference
 from sfsync.core.results import RowRef
-from sfsync.core.rows import ModelRow, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.rows import Cell, ModelRow, SourceForm, SourceRow, UnreadableRow
 from sfsync.sources.cells import BadRow, as_cell, cells_of
+from sfsync.sources.packed_cells import Spool, packed, unpacked
+from sfsync.sources.python_values import members_of, plain_value, taken
 
 PLACE: Final = "(rows given in Python)"
 
@@ -31,8 +32,11 @@ class PythonSource:
         self._name = name
         self._sobject = sobject
         self._wanted = wanted
-        self._rows = tuple(rows)
-        columns = dict.fromkeys(key for row in self._rows for key in _shown_cells(row))
+        self._models: dict[int, LocalRecord] = {}
+        self._spool = Spool()
+        columns: dict[str, None] = {}
+        for ordinal, row in enumerate(taken(rows), start=1):
+            columns |= dict.fromkeys(self._take_up(ordinal, row))
         self._form = SourceForm(name, PLACE, "rows", tuple(columns))
 
     @property
@@ -42,24 +46,38 @@ class PythonSource:
 
     def rows(self) -> Iterator[_Row]:
         """Every row in order; its line is its place, from 1."""
-        for ordinal, row in enumerate(self._rows, start=1):
+        for ordinal, (shown, cells, problem) in enumerate(self._spool.entries(), start=1):
             ref = RowRef(self._name, self._form.file, ordinal, ordinal)
-            shown = _shown_cells(row)
             raw = tuple(shown.get(column, "") for column in self._form.columns)
-            try:
-                yield self._read(row, ref, raw)
-            except BadRow as bad:
-                yield bad.row(ref, raw)
+            if problem is not None:
+                code, message, hint, column = problem
+                yield BadRow(code, message, hint, column=column).row(ref, raw)
+            elif ordinal in self._models:
+                yield ModelRow(ref, self._models[ordinal], raw)
+            else:
+                yield SourceRow(ref, unpacked(*cells), raw)
 
-    def _read(self, row: Any, ref: RowRef, raw: tuple[str, ...]) -> _Row:
+    def _take_up(self, ordinal: int, row: Any) -> Iterable[str]:
+        """Puts a row into the spool; returns its columns."""
+        shown = _shown_cells(row)
+        try:
+            cells = self._cells(ordinal, row)
+            self._spool.put([shown, packed(cells), None])
+        except BadRow as bad:
+            self._spool.put([shown, None, [bad.code, str(bad), bad.hint, bad.column]])
+        return shown
+
+    def _cells(self, ordinal: int, row: Any) -> dict[str, Cell]:
         if isinstance(row, LocalRecord):
-            return ModelRow(ref, self._checked(row), raw)
-        if isinstance(row, BaseModel):
-            return SourceRow(ref, cells_of(row.model_dump(exclude_none=True), self._wanted), raw)
-        if isinstance(row, Mapping):
-            return SourceRow(ref, cells_of(row, self._wanted), raw)
-        message = f"a {type(row).__name__} is no row"
-        raise BadRow("NOT_A_ROW", message, "Give mappings by column, or models.")
+            self._models[ordinal] = self._checked(row)
+            return {}
+        members = members_of(row)
+        if members is None:
+            message = f"a {type(row).__name__} is no row"
+            raise BadRow(
+                "NOT_A_ROW", message, "Give mappings by column, models, dataclasses or named tuples."
+            )
+        return cells_of(members, self._wanted, plain=plain_value)
 
     def _checked(self, record: LocalRecord) -> LocalRecord:
         if record.sobject != self._sobject:
@@ -74,14 +92,13 @@ def _shown_cells(row: Any) -> dict[str, str]:
     """A row as text by column, whatever it is, for the rejects."""
     if isinstance(row, LocalRecord):
         return {name: _shown(value) for name, value in row.given()}
-    if isinstance(row, BaseModel):
-        row = row.model_dump(exclude_none=True)
-    if not isinstance(row, Mapping):
+    members = members_of(row)
+    if members is None:
         return {"row": repr(row)}
     try:
-        return {name: _shown(cell) for name, cell in cells_of(row, ()).items()}
+        return {name: _shown(cell) for name, cell in cells_of(members, (), plain=plain_value).items()}
     except BadRow:
-        return {str(name): _shown(value) for name, value in row.items()}
+        return {str(name): _shown(value) for name, value in members.items()}
 
 
 def _shown(value: Any) -> str:

@@ -35,12 +35,13 @@ class BrokenRecord(Exception):
 class Records:
     """The records of a text; iterate once.
 
-    Each is the number of the line that it starts in (1 = where the text stands now), the text of the line that it
-    ends in, and its cells. A blank line is a record without cells.
+    Each is the number of the line that it starts in (1 = where the text stands now), its text with its line end,
+    and its cells. A blank line is a record without cells.
     """
 
     def __init__(self, text: TextIO, delimiter: str) -> None:
         self._last = ""
+        self._lines_read: list[str] = []
         self._reader: Any = csv.reader(self._lines(text), delimiter=delimiter, strict=True)
         self._after = 0
 
@@ -61,7 +62,14 @@ class Records:
     def _lines(self, text: TextIO) -> Iterator[str]:
         for line in text:
             self._last = line
+            self._lines_read.append(line)
             yield line
+
+    def _text(self) -> str:
+        """The text of the record that was just read; most are one line, which is not copied."""
+        text = self._last if len(self._lines_read) == 1 else "".join(self._lines_read)
+        self._lines_read.clear()
+        return text
 
     def _batch(self) -> tuple[list[Record], str | None]:
         """The next few records, and why there are no more of them if that is a fault."""
@@ -71,7 +79,7 @@ class Records:
             others = csv.field_size_limit(MAX_CELL_CHARS)
             try:
                 for record in reader:
-                    batch.append((after + 1, self._last, record))
+                    batch.append((after + 1, self._text(), record))
                     before, after = after, reader.line_num
                     if (
                         len(batch) == _TOGETHER

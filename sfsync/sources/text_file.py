@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sfsync.core.job import STANDARD_INPUT, STANDARD_INPUT_SHOWN
+from sfsync.core.source_spec import STANDARD_INPUT, STANDARD_INPUT_SHOWN
 from sfsync.errors import ConfigError, SourceError
 from sfsync.sources.encoding_advice import encoding_advice, unmarked_utf_16
 from sfsync.sources.file_signature import START_BYTES, real_kind
@@ -29,6 +29,11 @@ _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 """UTF-32 stands before UTF-16: the little-endian mark of the one begins with that of the other."""
+
+
+_BIG_ENDIAN_MARKS: Final = {"utf-16": codecs.BOM_UTF16_BE, "utf-32": codecs.BOM_UTF32_BE}
+
+_NO_MARK: Final[tuple[bytes, ...]] = ()
 
 
 def open_text(path: Path, *, encoding: str, section: str) -> TextFile:
@@ -46,7 +51,10 @@ def open_text(path: Path, *, encoding: str, section: str) -> TextFile:
 
 
 class TextFile:
-    """One text file, its encoding known; opening it again gives the same text, or `require_unchanged` fails."""
+    """One text file, its encoding known; opening it again gives the same text, or `require_unchanged` fails.
+
+    Text behind `written_mark`, encoded in `written_encoding`, is a file of the same form.
+    """
 
     def __init__(self, path: Path, declared: str, *, shown: str = "") -> None:
         self.path = path
@@ -56,6 +64,10 @@ class TextFile:
         start = _start(path)
         marked = next((name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark)), None)
         self.encoding = marked or _known_encoding(self.name, declared)
+        self.written_encoding, self.written_mark = self.encoding, ""
+        if start.startswith(_BIG_ENDIAN_MARKS.get(self.encoding, _NO_MARK)):
+            # by "utf-16" Python writes the machine's own order of bytes
+            self.written_encoding, self.written_mark = f"{self.encoding}-be", "\ufeff"
         self._refuse_other_kinds(start, is_marked=marked is not None)
 
     @property

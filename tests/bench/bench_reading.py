@@ -16,10 +16,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sfsync.core.job import Blank, FieldRule, Section, SourceSpec
+from sfsync.core.job import Blank, FieldRule, Section
 from sfsync.core.mapping import mapped
 from sfsync.core.models import Opportunity
 from sfsync.core.rows import SourceRow
+from sfsync.core.source_spec import SourceSpec
 from sfsync.sources import open_source
 
 ROWS = 1_000_000

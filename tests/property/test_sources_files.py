@@ -13,8 +13,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sfsync.core.job import Section, SourceSpec
+from sfsync.core.job import Section
 from sfsync.core.rows import SourceRow, UnreadableRow
+from sfsync.core.source_spec import SourceSpec
 from sfsync.errors import SourceError
 from sfsync.sources import open_source
 

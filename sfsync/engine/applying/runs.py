@@ -17,6 +17,7 @@ from sfsync.core.plan_codec import dump_plan, plan_digest
 from sfsync.core.ports import ChangeState, Journal, OrgGateway, RunRecord
 from sfsync.core.report import Report
 from sfsync.core.results import RowResult
+from sfsync.core.source_marks import marks_after
 from sfsync.engine.applying.job_rows import remember_gone
 from sfsync.engine.applying.plan_applying import Ending, apply_changes
 from sfsync.engine.applying.recovering import recover
@@ -123,6 +124,9 @@ def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
     )
     if ending.stopped is None:
         bench.journal.end_run(run_id, exit_code=report.exit_code, ended_at=bench.now())
+        # After the end: a kill between the two leaves the old marks, and the rows are read once more.
+        for name, value in marks_after(report).items():
+            bench.journal.memory.put_watermark(plan.org.org_id, plan.job, name, value)
     return report
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from sfsync.core.checks import section_problems
 from sfsync.core.declared_values import settled
 from sfsync.core.describe import SObjectDescribe
-from sfsync.core.job import CreateKey, FieldRule, Job, Missing, Section, SourceSpec
+from sfsync.core.job import CreateKey, FieldRule, Job, Missing, Section
 from sfsync.core.ports import OrgSchema
 from sfsync.core.references.parents import MAKEABLE
 from sfsync.core.results import Problem, Stage
 from sfsync.core.sobject import CONTACT_ROLE
+from sfsync.core.source_spec import SourceSpec
 
 
 @dataclass(slots=True)

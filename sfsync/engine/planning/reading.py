@@ -5,7 +5,7 @@ Rows keep their raw text, so that rejects can be written as they came.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -15,9 +15,20 @@ from sfsync.core.job import ROW_KEY, Blank, Section
 from sfsync.core.keys import KeyedRow, key_problems
 from sfsync.core.mapping import PLACE, as_text, mapped, source_text
 from sfsync.core.models import Reference
-from sfsync.core.plan import SourceImage
+from sfsync.core.plan import Action, Change, SourceImage
 from sfsync.core.presets.footers import passed_notes
+from sfsync.core.quoting import add_run
 from sfsync.core.references.parents import Told, columns_for_parents, told_parents
+from sfsync.core.repeated_keys import (
+    DuplicateKeys,
+    Row,
+    merged,
+    merged_away,
+    overruled,
+    repeated_note,
+    repeats,
+    superseded,
+)
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.rows import (
     HEADED,
@@ -57,6 +68,7 @@ class CheckedRow:
     told: Mapping[str, Told] = field(default_factory=dict)
     lead: str = ""
     lead_contact: Reference | None = None
+    written_key: str = ""
 
     @property
     def label(self) -> str:
@@ -68,12 +80,16 @@ class CheckedRow:
 
 @dataclass(slots=True)
 class ReadSection:
-    """The rows of one section, the image of their source, and notes about its columns."""
+    """The rows of one section that count, the image of their source, and notes about its columns.
+
+    `left_out` are the changes of rows that do not count because a later row has their key.
+    """
 
     section: Section
     rows: list[CheckedRow]
     image: SourceImage
     notes: list[Problem]
+    left_out: list[Change] = field(default_factory=list)
 
 
 def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSection:
@@ -86,8 +102,11 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
     _require_columns(section, form)
     rows: list[CheckedRow] = []
     raws: dict[int, tuple[str, ...]] = {}
+    quotes: list[tuple[int, str]] = []
+    add_run(quotes, 0, form.header_quotes)
     seen: set[str] = set()
     passed: list[PassedLine] = []
+    taken: list[Row] = []
     for row in source.rows():
         if isinstance(row, PassedLine):
             passed.append(row)
@@ -95,17 +114,22 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         number = len(rows) + 1
         ordinal = row.ref.ordinal or number  # roles inside a document have its ordinal
         raws[ordinal] = row.raw
+        if not isinstance(row, ModelRow):
+            add_run(quotes, ordinal, row.quotes)
         if isinstance(row, SourceRow):
             seen |= row.cells.keys()
         checked = _read_row(section, row, rules)
         checked.ref = replace(row.ref, ordinal=ordinal)
         checked.place = f"{section.name}:{number}"
         rows.append(checked)
+        if section.duplicate_keys is DuplicateKeys.MERGE:
+            taken.append(row)
+    left_out, told = _settle_repeats(section, rows, taken, rules)
     if section.sobject != CONTACT_ROLE:
         _check_keys(section, rows, rules)
     notes = _unmapped_columns(section, form) if form.kind in HEADED else _unseen_columns(section, form, seen)
-    notes += [*passed_notes(form, passed), *notes_of(source)]
-    return ReadSection(section, rows, _image(form, raws), notes)
+    notes += [*passed_notes(form, passed), *notes_of(source), *told]
+    return ReadSection(section, rows, _image(form, raws, quotes), notes, left_out)
 
 
 def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules: OrgRules) -> CheckedRow:
@@ -116,12 +140,14 @@ def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules
         texts = _as_texts(values)
         key = texts.get(section.row_key or "", "")
         told = told_parents(section, {})  # an object has no columns
-        return _checked(section, CheckedRow(row.ref, clean_key(key), values, [], texts, told=told), rules)
+        checked = CheckedRow(row.ref, clean_key(key), values, [], texts, told=told, written_key=key)
+        return _checked(section, checked, rules)
     local = mapped(section, row)
     texts = {rule.field: source_text(rule, row) for rule in section.rules}
     key = as_text(row.cells.get(section.row_key)) if section.row_key else ""
     told = told_parents(section, row.cells)
     checked = CheckedRow(row.ref, clean_key(key), dict(local.values), list(local.problems), texts, told=told)
+    checked.written_key = key
     checked.lead = as_text(row.cells.get(section.lead.column)).strip() if section.lead else ""
     return _checked(section, checked, rules)
 
@@ -144,8 +170,38 @@ def _checked(section: Section, checked: CheckedRow, rules: OrgRules) -> CheckedR
     if section.key is not None:
         key = checked.values.get(section.key)
         checked.key = clean_key(str(key)) if key is not None else ""
+        checked.written_key = texts.get(section.key, "")
         checked.values[section.key] = checked.key
     return checked
+
+
+def _settle_repeats(
+    section: Section, rows: list[CheckedRow], taken: Sequence[Row], rules: OrgRules
+) -> tuple[list[Change], list[Problem]]:
+    """Leaves one row for each key where the job says so; gives the changes of the others, and the note on them."""
+    rule = section.duplicate_keys
+    found = repeats((each.key, each.written_key) for each in rows) if rule is not DuplicateKeys.ERROR else []
+    changes: list[Change] = []
+    differing, columns = 0, {*mapped_columns(section), *(each.field for each in section.rules)}
+    for positions in found:
+        last = rows[positions[-1]]
+        whole = merged([taken[each] for each in positions]) if rule is DuplicateKeys.MERGE else None
+        for row, position in [(rows[each], each) for each in positions[:-1]]:
+            problem, into = superseded(row.ref, row.key, last.ref.line), 0
+            if whole is not None:
+                told = overruled(taken[position], whole, columns)
+                problem, into = merged_away(row.ref, row.key, last.ref.line, told), last.ref.ordinal
+                differing += bool(told)
+            name = f"{section.sobject}@{row.place}"
+            left = Change(name, section.sobject, Action.SKIP, row.key, row.label, row=row.ref)
+            changes.append(replace(left, problems=(problem,), merged_into=into))
+        if whole is not None:
+            one = _read_row(section, whole, rules)
+            rows[positions[-1]] = replace(one, ref=last.ref, place=last.place)
+    gone = {each.change_id for each in changes}
+    rows[:] = [each for each in rows if f"{section.sobject}@{each.place}" not in gone]
+    note = repeated_note(section.name, rule, rows=len(changes), keys=len(found), differing=differing)
+    return changes, [note] if changes else []
 
 
 def _check_keys(section: Section, rows: list[CheckedRow], rules: OrgRules) -> None:
@@ -233,9 +289,21 @@ def _unseen_columns(section: Section, form: SourceForm, seen: set[str]) -> list[
     ]
 
 
-def _image(form: SourceForm, raws: dict[int, tuple[str, ...]]) -> SourceImage:
+def _image(
+    form: SourceForm, raws: dict[int, tuple[str, ...]], quotes: Iterable[tuple[int, str]]
+) -> SourceImage:
     return SourceImage(
-        form.name, form.file, form.kind, form.columns, form.delimiter, form.encoding, form.line_end, raws
+        form.name,
+        form.file,
+        form.kind,
+        form.columns,
+        form.delimiter,
+        form.encoding,
+        form.line_end,
+        raws,
+        before=form.before,
+        header=form.header,
+        quotes=tuple(quotes),
     )
 
 

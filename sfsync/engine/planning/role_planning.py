@@ -17,7 +17,7 @@ from sfsync.core.contact_roles.roles import RolePlan, gives_flag_away, plan_role
 from sfsync.core.deals.leads import comes_from_lead
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held
-from sfsync.core.job import Job, OnRoleError, Section, SourceSpec
+from sfsync.core.job import Job, OnRoleError, Section
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import NEW, WRITES, Action, Change
 from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, OrgGateway, Record
@@ -25,6 +25,7 @@ from sfsync.core.references.candidates import BlockedBy
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.results import Problem, Stage
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY
+from sfsync.core.source_spec import SourceSpec
 from sfsync.core.values import Pending
 from sfsync.engine.planning.parent_planning import ParentPlanner
 from sfsync.engine.planning.reading import CheckedRow, asks_for_role

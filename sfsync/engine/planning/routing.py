@@ -1,4 +1,4 @@
-"""Asks the org what it offers to make writes safe to repeat, and chooses the routes of a plan by it.
+"""Asks the org what it offers to make writes safe to repeat, and chooses by it how a plan's creates and updates go.
 
 The org is asked about receipts only when something in the plan would go behind one, so a run with nothing to
 do costs no call for it.
@@ -7,8 +7,9 @@ do costs no call for it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-from sfsync.core.job import Job
+from sfsync.core.job import Job, UpdateMode
 from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.ports import OrgGateway
 from sfsync.core.sending.receipts import RECEIPT, can_keep_receipts
@@ -17,6 +18,9 @@ from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.writes import Route
 from sfsync.engine.planning.schema import Schema
 from sfsync.errors import ConfigError
+
+MOST_STRICT: Final = 500
+"""Updates of one plan that are each sent on a condition; more go without, two hundred times faster."""
 
 
 def plan_routes(
@@ -41,6 +45,14 @@ def means_of(gateway: OrgGateway) -> Means:
             raise
         has_receipts = False
     return Means(has_receipts=has_receipts, has_jobs=not has_receipts and gateway.jobs.is_allowed())
+
+
+def goes_on_conditions(mode: UpdateMode, changes: Sequence[Change]) -> bool:
+    """Whether each update of the plan goes on the condition that nobody has edited its record meanwhile."""
+    if mode is not UpdateMode.AUTO:
+        return mode is UpdateMode.STRICT
+    updates = [each for each in changes if each.action is Action.UPDATE and each.sobject != CONTACT_ROLE]
+    return len(updates) <= MOST_STRICT
 
 
 def _needs_more_than_keys(schema: Schema, changes: Sequence[Change]) -> bool:

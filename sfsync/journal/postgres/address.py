@@ -7,11 +7,11 @@ password. Source: PostgreSQL, "libpq: Connection Control Functions".
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from sfsync.core.hosts import is_here
 from sfsync.errors import ConfigError
 
 _DRIVER: Final = re.compile(r"^postgres(ql)?(\+psycopg)?://", re.IGNORECASE)
@@ -63,7 +63,7 @@ def read_address(url: str) -> Address:
             hint="The form is postgresql://user:password@host:5432/database; write special characters as %XX.",
         ) from None
     parameters = {**_WAITS, **given}
-    if not all(_is_here(host) for host in _hosts(given)):
+    if not all(is_here(host) for host in _hosts(given)):
         _demand_encryption(parameters)
     return Address(parameters, _printable(given))
 
@@ -79,16 +79,6 @@ def _demand_encryption(parameters: dict[str, str]) -> None:
 
 def _hosts(given: dict[str, str]) -> list[str]:
     return [host for name in ("host", "hostaddr") for host in given.get(name, "").split(",")]
-
-
-def _is_here(host: str) -> bool:
-    """Whether a host is this machine; none and a path are a socket file."""
-    if not host or host.startswith(("/", "@")) or host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _printable(given: dict[str, str]) -> str:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from sfsync.core.job import Blank, FieldRule, Section, SourceSpec
+from sfsync.core.job import Blank, FieldRule, Section
 from sfsync.core.mapping import LocalRow, mapped
 from sfsync.core.models import Reference
 from sfsync.core.results import RowRef
 from sfsync.core.rows import SourceRow
+from sfsync.core.source_spec import SourceSpec
 
 
 def row_of(*rules: FieldRule, replace: dict[str, dict[str, str]] | None = None, **cells: Any) -> LocalRow:

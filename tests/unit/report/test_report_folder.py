@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from report_examples import a_deal, a_plan, a_problem, a_report, a_role, an_image, done, failed
 
-from sfsync.core.job import Section, SourceSpec
+from sfsync.core.job import Section
 from sfsync.core.plan import Action, Plan, SourceImage
 from sfsync.core.results import Outcome, RowRef
 from sfsync.core.rows import SourceRow, UnreadableRow
+from sfsync.core.source_spec import SourceSpec
 from sfsync.errors import SyncError
 from sfsync.report.folder import write_run_folder
 from sfsync.sources import open_source
@@ -42,19 +43,6 @@ def test_rejects_have_the_form_of_their_source(tmp_path):
         b"\xef\xbb\xbfdeal;close;" + ";".join(OWN).encode() + b"\r\n"
         b'"M\xc3\xbcller; S\xc3\xb6hne";=1+1;rejected;BAD_DATE;it is no date;Write 2026-09-30.;2\r\n'
     )
-
-
-@pytest.mark.parametrize("delimiter", ["^", ":"])
-def test_rejects_with_a_delimiter_that_no_header_shows_say_it(tmp_path, delimiter):
-    """As their source did, so that they are read again as they are; spreadsheets know the line too."""
-    image = an_image({1: ("D", "x")}, delimiter=delimiter, encoding="utf-8-sig")
-    text = rejects_text(tmp_path, image)
-    assert text.startswith(f"sep={delimiter}\ndeal{delimiter}close{delimiter}_sfsync")
-    (tmp_path / "again.csv").write_bytes(text.encode("utf-8-sig"))
-    section = Section("opportunities", "Opportunity", SourceSpec("csv", tmp_path / "again.csv"), ())
-    [again] = open_source(section).rows()
-    assert isinstance(again, SourceRow)
-    assert dict(again.cells) == {"deal": "D", "close": "x"}
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "latin-1"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sfsync.core.job import FieldRule, Section, SourceSpec
+from sfsync.core.job import FieldRule, Section
 from sfsync.core.rows import ModelRow, RowSource, SourceRow, UnreadableRow
+from sfsync.core.source_spec import SourceSpec
 from sfsync.sources import open_source
 
 

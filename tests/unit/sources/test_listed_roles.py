@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sfsync.core.job import FieldRule, ListedRoles, Section, SourceSpec
+from sfsync.core.job import FieldRule, Section
 from sfsync.core.presets.preset import PresetColumns
 from sfsync.core.rows import PassedLine, SourceRow, UnreadableRow
+from sfsync.core.source_spec import ListedRoles, SourceSpec
 from sfsync.errors import ConfigError, SourceError
 from sfsync.jobs import load_job
 from sfsync.sources import open_source
