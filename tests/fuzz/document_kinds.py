@@ -90,7 +90,7 @@ def json_lines_broken(draw: Draw) -> Written:
             '{"id": "\\ud8"}',
             "{" * 50,
             "\x00",
-            "\ufeff{}",
+            "{} \ufeff",
             '{"id": tru}',
             "-",
             "{,}",

@@ -86,7 +86,10 @@ def job_text(written: Written) -> str:
     """The job that reads the file, as TOML."""
     rules = {name: rule for name, rule in (_RULES | dict(written.rules)).items() if rule}
     fields = "\n".join(f"{name} = {rule}" for name, rule in rules.items())
-    top = f'org = "local"\n[opportunities]\nfile = "{written.name}"\nkey = "Sfsync_Key__c"\n'
+    source = f'file = "{written.name}"'
+    if written.query:
+        source = f'database = "sqlite:///{written.name}"\nquery = "deals.sql"'
+    top = f'org = "local"\n[opportunities]\n{source}\nkey = "Sfsync_Key__c"\n'
     return f"{top}{written.section}\n[opportunities.fields]\n{fields}\n"
 
 
@@ -95,6 +98,8 @@ def placed(written: Written, folder: Path) -> Path:
     for each in folder.iterdir():
         each.unlink()
     (folder / written.name).write_bytes(written.content)
+    if written.query:
+        (folder / "deals.sql").write_text(written.query, encoding="utf-8")
     job = folder / "fuzz.toml"
     job.write_text(job_text(written), encoding="utf-8")
     return job

@@ -59,7 +59,7 @@ class Written:
     `rows` None means that only the account is judged: `count` says how many rows there are when the file is read.
     `refusals` are the codes by which the file may be refused as a whole, `must_refuse` says that it has to be, and
     `line` which line the refusal has to name. With `same_digits` an Amount that is taken has the digits of its
-    cell. `section` and `rules` are further TOML of the job.
+    cell. With a `query` the file is a SQLite database. `section` and `rules` are further TOML of the job.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Written:
     must_refuse: bool = False
     line: int | None = None
     count: int | None = None
+    query: str = ""
     section: str = ""
     same_digits: bool = False
     rules: Mapping[str, str] = field(default_factory=dict)
