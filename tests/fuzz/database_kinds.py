@@ -1,4 +1,4 @@
-"""SQLite databases: read by a query, damaged, with cells of any type; and refused by name in the place of a file."""
+"""SQLite databases: read by a query, damaged, with odd cells; and refused by name in the place of a file."""
 
 from __future__ import annotations
 
