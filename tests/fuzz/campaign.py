@@ -27,7 +27,9 @@ from all_kinds import NAMES
 from commands import drive, example_environ
 from fuzz_org import save_example_org
 from judging import Account, TooSlow, Wrong, judged
+from odd_words import LOCALES
 
+from sfsync.core.numbers import number_form
 from sfsync.core.snapshot import Snapshot
 from sfsync.snapshots import read_snapshot
 
@@ -83,8 +85,10 @@ class _Place:
 
 
 def _settle(root: str, snapshot: str) -> None:
-    import pyarrow.parquet  # noqa: F401 - what it takes is no growth of ours
+    import pyarrow.parquet  # noqa: F401 - what it and the locales take is no growth of ours
 
+    for locale in LOCALES:
+        number_form(locale)
     _Place.folder = Path(tempfile.mkdtemp(dir=root))
     _Place.snapshot = Path(snapshot)
     _Place.org = read_snapshot(_Place.snapshot)
@@ -190,12 +194,11 @@ def _summary(told: Sequence[Told], died: Sequence[str], *, seconds: float) -> in
     print(
         f"{files:,} files of {kinds} kinds, {sum(refused.values()):,} of them refused by {len(refused)} codes"
     )
+    read_back, seen = sum(each.read_back for each in told), mapped + problems
     print(
-        f"{mapped + problems:,} rows: {mapped:,} mapped, {problems:,} problems, 0 unaccounted for"
-        f"; {sum(each.read_back for each in told):,} rejects read back"
-        if not wrong
-        else f"{wrong} findings"
+        f"{seen:,} rows: {mapped:,} mapped, {problems:,} problems; {read_back:,} rejects read back the same"
     )
+    print(f"{wrong} findings: tracebacks, rows unaccounted for, wrong cells, files that take too long")
     print(f"{typed:,} commands; memory grew by {grown:.0f} MB at most; {seconds:.0f} s")
     if grown > GROWTH_MB:
         print(f"WRONG  memory grew by more than {GROWTH_MB} MB")
