@@ -35,13 +35,13 @@ def test_every_row_of_a_bad_file_is_accounted_for(name: str, tmp_path: Path, org
         judged(name, seed, folder=tmp_path, org=org)
 
 
-@pytest.mark.parametrize("name", NAMES[::9])
+@pytest.mark.parametrize("name", NAMES[::12])
 def test_commands_over_bad_files_end_as_documented(name: str, tmp_path: Path, snapshot: Path):
     """With a documented exit code, without a trace, and with one JSON document where it was asked for."""
     assert drive(name, 1, folder=tmp_path, snapshot=snapshot) >= 4
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[::7])
 def test_a_seed_writes_the_same_file_again(name: str):
     """So that a finding can be repeated by its kind and seed."""
     first, second = (KINDS[name](draw_of(name, 3)) for _ in range(2))
