@@ -284,7 +284,10 @@ def _require_same(
             raise Wrong(f"{where}: the cells were {_shown(first)}, the rejects hold {_shown(second)}")
     elif not own:
         count = len(OWN_COLUMNS)
-        if one.raw not in (other.raw[count:], other.raw[:-count]):
+        raw = tuple(
+            each.encode(image.encoding, "backslashreplace").decode(image.encoding) for each in one.raw
+        )
+        if raw not in (other.raw[count:], other.raw[:-count]):
             raise Wrong(
                 f"{where}: the cells were {str(one.raw)[:200]}, the rejects hold {str(other.raw)[:300]}"
             )
