@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults crash simulate signals leaks audit mutants bench test-clients docs lint lock upgrade clean
+.PHONY: help setup demo test faults crash simulate fuzz signals leaks audit mutants bench test-clients docs lint lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -41,6 +41,9 @@ mutants: setup ## planted bugs that the tests must catch, a quarter of an hour (
 
 simulate: setup ## random histories by their seeds, one line each (SEEDS=1-1000; ARGS="--trace" shows what happened)
 	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/crash/simulate.py --seeds $(or $(SEEDS),1-200) $(ARGS)
+
+fuzz: setup ## bad files of every kind by their seeds, every row accounted for (SEEDS=1-30; ARGS="--kind K --seed N")
+	@PYTHONPATH=tests:tests/fuzz $(BIN)/python tests/fuzz/campaign.py --seeds $(or $(SEEDS),1-30) $(ARGS)
 
 bench: setup ## the speed of the emulator, a table and a line of JSON each
 	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done

@@ -22,7 +22,7 @@ from sfsync.core.job import Inactive, Missing, Section
 from sfsync.core.models import Reference
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.values import decimals_of, parse_boolean, parse_date, parse_datetime, parse_number
+from sfsync.core.values import clipped, decimals_of, parse_boolean, parse_date, parse_datetime, parse_number
 from sfsync.core.wording import suggestion
 
 _TEXTS: Final = frozenset({"string", "textarea", "email", "phone", "url", "encryptedstring", "combobox"})
@@ -85,7 +85,7 @@ class OrgRules:
             return None
         if value in known:
             return None
-        message = f'"{value}" is not an active value of {field.label} in this org'
+        message = f'"{clipped(value)}" is not an active value of {field.label} in this org'
         hint = f"{suggestion(value, known)} Correct the cell, or map the word in the job."
         return Invalid(code, message, hint)
 
@@ -107,9 +107,9 @@ def stage_refusal(stage: str, stages: StageCatalogue) -> Invalid | None:
     if known is not None and known.is_active:
         return None
     if known is not None:
-        code, message = "INACTIVE_STAGE", f'"{stage}" is a stage of this org that is inactive'
+        code, message = "INACTIVE_STAGE", f'"{clipped(stage)}" is a stage of this org that is inactive'
     else:
-        code, message = "UNKNOWN_STAGE", f'"{stage}" is no stage of this org'
+        code, message = "UNKNOWN_STAGE", f'"{clipped(stage)}" is no stage of this org'
     near = suggestion(stage, stages.active())
     return Invalid(code, message, f"{near} Correct the cell, or map the word in the job.")
 
@@ -120,13 +120,14 @@ def _number_refusal(field: Field, value: Decimal) -> Invalid | None:
         return Invalid("OUT_OF_RANGE", f"Probability is {value}; it is a percentage from 0 to 100", hint)
     if field.type not in NUMBER_TYPES or not field.precision:
         return None
+    whole_digits = field.precision - field.scale
+    if value and value.adjusted() >= whole_digits:
+        message = f"{field.name} has more than {whole_digits} digits before the point"
+        return Invalid("OUT_OF_RANGE", message, hint)
     decimals = decimals_of(value)
     if decimals > field.scale:
         message = f"{field.name} has {decimals} decimals; Salesforce keeps {field.scale}"
         return Invalid("TOO_PRECISE", message, "Round the cell the way you mean it.")
-    if abs(value) >= Decimal(10) ** (field.precision - field.scale):
-        message = f"{field.name} has more than {field.precision - field.scale} digits before the point"
-        return Invalid("OUT_OF_RANGE", message, hint)
     return None
 
 

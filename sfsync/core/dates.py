@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache, partial
 from typing import Final
 
-from sfsync.core.values import parse_date
+from sfsync.core.values import clipped, parse_date
 from sfsync.core.wording import listed, nearest
 
 ISO: Final = "iso"
@@ -108,8 +108,8 @@ def read_moment(text: str, name: str) -> datetime:
 
 
 def _refusal(text: str, form: DateForm, error: ValueError) -> str:
-    said = f'"{text}" is not a date written as {form.name}, such as {form.example}'
-    why = str(error)
+    said = f'"{clipped(text)}" is not a date written as {form.name}, such as {form.example}'
+    why = clipped(str(error))
     return f"{said}: {why}" if why and "%" not in form.name else said
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sfsync.core.results import Problem, RowRef, Stage
-from sfsync.core.values import clean_key
+from sfsync.core.values import clean_key, clipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _repeat(rows: Sequence[KeyedRow], position: int, positions: Sequence[int], *
     how = "is also the key of" if exact else "can hardly be told from the key of"
     return _problem(
         "DUPLICATE_KEY",
-        f'"{row.key}" {how} line {lines}',
+        f'"{clipped(row.key)}" {how} line {lines}',
         row,
         column,
         "Keep one of the rows, or give each its own key; none of them was sent.",

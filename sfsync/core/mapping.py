@@ -27,7 +27,7 @@ from sfsync.core.models import InvalidField, Reference, validated
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.rows import Cell, SourceRow
 from sfsync.core.sobject import record_id
-from sfsync.core.values import trimmed
+from sfsync.core.values import clipped, trimmed
 from sfsync.core.wording import suggestion
 
 PLACE: Final = re.compile(r"\{([^{}]+)\}")
@@ -172,7 +172,9 @@ def _translated(rule: FieldRule, text: str) -> str:
     if rule.keep_unmapped:
         return text
     hint = f"{suggestion(text, table)} Add it to the map of {rule.field}, or correct the cell.".strip()
-    raise _Unmappable("VALUE_NOT_MAPPED", f'"{text}" is not in the map of {rule.field}', hint, value=text)
+    raise _Unmappable(
+        "VALUE_NOT_MAPPED", f'"{clipped(text)}" is not in the map of {rule.field}', hint, value=text
+    )
 
 
 def _typed(
@@ -193,7 +195,7 @@ def _full_id(text: str) -> str:
     full = record_id(text)
     if full is None:
         hint = "Give the 15 or 18 characters as the org shows them; spreadsheets may change capitals."
-        raise _Unmappable("BAD_RECORD_ID", f'"{text}" is no record id', hint, value=text)
+        raise _Unmappable("BAD_RECORD_ID", f'"{clipped(text)}" is no record id', hint, value=text)
     return full
 
 

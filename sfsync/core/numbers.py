@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Final
 
-from sfsync.core.values import parse_number
+from sfsync.core.values import MAX_NUMBER_CHARS, clipped, parse_number
 from sfsync.core.wording import suggestion
 
 PLAIN: Final = "plain"
@@ -95,7 +95,7 @@ class NumberForm:
         return Decimal(f"{'-' if is_negative else ''}{digits}{'.' + part if part else ''}")
 
     def _refusal(self, text: str) -> str:
-        said = f"{text!r} is not a number as {self.locale} writes it, such as {self.example}"
+        said = f"{clipped(text)!r} is not a number as {self.locale} writes it, such as {self.example}"
         why = _why(text, self.decimal, self.groups)
         return f"{said}: {why}" if why else said
 
@@ -209,6 +209,8 @@ def read_number(text: str, numbers: str | None) -> Amount:
         NotANumber: it spells none so.
     """
     if numbers is not None and numbers != PLAIN:
+        if len(text) > MAX_NUMBER_CHARS:
+            raise NotANumber(f"{clipped(text)!r} is longer than any number")
         return number_form(numbers).read(text)
     try:
         return Amount(parse_number(text))

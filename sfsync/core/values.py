@@ -18,8 +18,16 @@ from typing import Annotated, Any, Final
 from pydantic import PlainSerializer, PlainValidator
 
 _NUMBER: Final = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
-_EXACT: Final = Context(prec=10_000)
+MAX_NUMBER_CHARS: Final = 10_000
+"""The longest number, written out; the platform's own longest have 18 digits, doubles 309 before the point.
+
+A number beyond it is no number that anybody meant, and `1e999999999` written out would fill the memory.
+"""
+
+_EXACT: Final = Context(prec=MAX_NUMBER_CHARS)
 """Arithmetic that rounds nothing a cell can hold; the default context would round to 28 digits."""
+
+_TOLD: Final = 120
 
 _ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TRUE: Final = frozenset({"true", "1", "yes", "y", "x"})
@@ -75,14 +83,19 @@ PlannedValue = Annotated[str | bool | Decimal | date | datetime | Pending | None
 """A value that may be the id of a record which the plan creates first."""
 
 
+def clipped(text: str) -> str:
+    """Text for a message; of a very long one the beginning, since a cell may hold millions of characters."""
+    return text if len(text) <= _TOLD else f"{text[:_TOLD]}... ({len(text):,} characters)"
+
+
 def parse_number(text: str) -> Decimal:
     """The number that plain text spells: ASCII digits, a point, no grouping, no exponent.
 
     Raises:
         ValueError: the text is anything else, such as `1,234.50`, `NaN`, `1e400` or full-width digits.
     """
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(f"{text!r} is not a plain number such as 1234.50")
+    if len(text) > MAX_NUMBER_CHARS or not _NUMBER.fullmatch(text):
+        raise ValueError(f"{clipped(text)!r} is not a plain number such as 1234.50")
     return Decimal(text)
 
 
@@ -93,7 +106,7 @@ def parse_date(text: str) -> date:
         ValueError: the text is not such a date; what `03/04/2026` means only a declared form can say (`dates`).
     """
     if not _ISO_DATE.fullmatch(text):
-        raise ValueError(f"{text!r} is not a date such as 2026-09-30")
+        raise ValueError(f"{clipped(text)!r} is not a date such as 2026-09-30")
     return date.fromisoformat(text)
 
 
@@ -103,10 +116,16 @@ def parse_datetime(text: str) -> datetime:
     Raises:
         ValueError: the text is no ISO time, or has no offset.
     """
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(clipped(str(error))) from None
     if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no offset such as Z or +02:00")
-    return moment.astimezone(UTC).replace(microsecond=0)
+        raise ValueError(f"{clipped(text)!r} has no offset such as Z or +02:00")
+    try:
+        return moment.astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        raise ValueError(f"{clipped(text)!r} lies, in UTC, outside the years 1 to 9999") from None
 
 
 def parse_boolean(text: str) -> bool:
@@ -120,7 +139,7 @@ def parse_boolean(text: str) -> bool:
         return True
     if word in _FALSE:
         return False
-    raise ValueError(f"{text!r} is neither true nor false")
+    raise ValueError(f"{clipped(text)!r} is neither true nor false")
 
 
 def trimmed(text: str) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Iterable
+from typing import Final
+
+_LONGEST: Final = 255
+"""What is longer than any name is near to none; looking through millions of characters takes seconds."""
 
 
 def nearest(word: str, known: Iterable[str], *, most: int = 3) -> tuple[str, ...]:
     """The known words most like `word`, best first; case does not count."""
     by_fold = {each.casefold(): each for each in known}
-    close = difflib.get_close_matches(word.casefold(), by_fold, n=most, cutoff=0.5)
+    close = difflib.get_close_matches(word[:_LONGEST].casefold(), by_fold, n=most, cutoff=0.5)
     return tuple(by_fold[each] for each in close)
 
 

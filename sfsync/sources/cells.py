@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.rows import Cell, UnreadableRow
+from sfsync.core.values import MAX_NUMBER_CHARS
 
 OWN_PREFIX: Final = "_sfsync_"
 """Columns that begin so were added by our own rejects and are never read."""
@@ -117,6 +118,9 @@ def as_cell(value: str | float | Decimal | date | None, column: str) -> Cell:
     if not number.is_finite():
         message = f'"{column}" is {value}, which is no number'
         raise BadRow("NOT_A_NUMBER", message, "Write the number out, or null.", column=column)
+    if number and abs(number.adjusted()) > MAX_NUMBER_CHARS:
+        message = f'"{column}" is {number!s:.60}, which written out has more than {MAX_NUMBER_CHARS:,} digits'
+        raise BadRow("NOT_A_NUMBER", message, "No field holds it. Correct the number.", column=column)
     return _plain(number)
 
 

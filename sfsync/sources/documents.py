@@ -168,6 +168,8 @@ class _Walk:
         places: dict[str, int] = {}
         is_open = self.peek() != "}"
         while is_open:
+            if self.peek() != '"':
+                raise self._error("this is not JSON: the name of a member in quotes is missing")
             key, _ = self._value()
             self._expect(":")
             self.peek()

@@ -51,6 +51,9 @@ class ParquetSource:
             self._count = file.metadata.num_rows
             self._leaves = self._leaves_of(file.schema_arrow)
             self._judge(file.metadata)
+        if not self._leaves:
+            message = f"{path}: there are no columns in the file"
+            raise SourceError(message, code="SOURCE_EMPTY", hint="Was the export empty?")
         columns = column_names(str(path), 1, [".".join(each) for each in self._leaves])
         self._form = SourceForm(name, shown_path(path), "parquet", columns, ",", "utf-8-sig", "\r\n")
 

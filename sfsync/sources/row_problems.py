@@ -32,7 +32,7 @@ def cell_problem(ref: RowRef, cells: Sequence[str], text: str, columns: Sequence
             row=ref,
             column=columns[-1],
         )
-    if cells[-1] == columns[-1] and _is_header(cells, columns):
+    if cells[-1].strip() == columns[-1] and _is_header(cells, columns):
         return Problem(
             code="REPEATED_HEADER",
             stage=Stage.PARSE,

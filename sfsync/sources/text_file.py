@@ -157,6 +157,7 @@ def _start(path: Path) -> bytes:
 def _known_encoding(name: str, declared: str) -> str:
     try:
         "".encode(declared)
+        b"a".decode(declared, "ignore")  # idna and its like are no encodings of files, and cannot skip a byte
     except (LookupError, ValueError):
         raise ConfigError(
             f'{name}: "{declared}" is no encoding', code="ENCODING", hint="Say for example cp1252."

@@ -45,6 +45,22 @@ def test_an_exponent_is_read_as_plain_digits(file):
     assert [str(each) for each in row.values()] == ["1000", "0.0000001", "1E+400"]
 
 
+@pytest.mark.parametrize("name", ["[1]", '{"a": 1}', "null", "1", "NaN"])
+def test_members_whose_names_are_no_text_are_no_json(tmp_path, name):
+    """In the object around the documents too; the place is told."""
+    error = refusal(tmp_path / "x.json", f'{{\n{name}: 1, "opportunities": [{{"a": 1}}]}}')
+    assert (error.code, "x.json:2: character 1" in error.message) == ("BAD_JSON", True)
+
+
+@pytest.mark.parametrize("number", ["1e999999999", "-1e30000000", "1e-999999999", "1e10001"])
+def test_a_number_that_written_out_would_fill_the_memory_is_a_problem_of_its_row(file, number):
+    """A dozen characters of a file stand for a gigabyte of digits; zero is zero whatever its exponent."""
+    source = opened(file, f'{{"a": {number}}}\n{{"a": 0e999999999}}\n{{"a": 1e309}}', "jsonl")
+    [bad] = unreadable(source)
+    assert (bad.problem.code, bad.problem.column, bad.ref.line) == ("NOT_A_NUMBER", "a", 1)
+    assert len(bad.problem.message) < 200
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

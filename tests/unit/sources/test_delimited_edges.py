@@ -9,7 +9,7 @@ import pytest
 from source_making import a_section, cells, lines, opened, unreadable
 
 from sfsync.core.rows import notes_of
-from sfsync.errors import SourceError
+from sfsync.errors import ConfigError, SourceError
 from sfsync.sources import open_source
 from sfsync.sources.row_account import RowAccount, RowsUnaccounted
 
@@ -147,6 +147,8 @@ def test_a_header_that_comes_again_is_a_problem_of_its_line(file):
         ("REPEATED_HEADER", 4),
     ]
     assert cells(opened(file, "a\na\n")) == [{"a": "a"}]
+    [spaced] = unreadable(opened(file, "a, b \n1,2\na, b \n"))
+    assert (spaced.problem.code, spaced.ref.line) == ("REPEATED_HEADER", 3)
 
 
 @pytest.mark.parametrize(
@@ -285,3 +287,11 @@ def test_ten_times_the_rows_take_no_more_memory(file):
     small = peak_of_reading(file, 20_000)
     large = peak_of_reading(file, 200_000)
     assert large < 1.2 * small
+
+
+@pytest.mark.parametrize("name", ["idna", "rot13", "undefined", "zlib"])
+def test_what_is_a_codec_and_no_encoding_of_files_is_refused_by_name(file, name):
+    """As one that does not exist is."""
+    with pytest.raises(ConfigError) as caught:
+        opened(file, "a,b\n1,2\n", encoding=name)
+    assert caught.value.code == "ENCODING"

@@ -141,6 +141,13 @@ def test_a_file_without_rows_or_with_two_columns_of_a_name_is_refused(tmp_path):
     assert (empty.value.code, twice.value.code) == ("SOURCE_EMPTY", "HEADER")
 
 
+def test_a_file_without_columns_is_empty(tmp_path):
+    """Frames that nothing was put into are written so."""
+    with pytest.raises(SourceError, match="no columns") as caught:
+        written(tmp_path / "x.parquet", {})
+    assert caught.value.code == "SOURCE_EMPTY"
+
+
 def test_a_missing_extra_is_named_with_what_installs_it(tmp_path, monkeypatch):
     """And nothing is imported before such a file is opened."""
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
