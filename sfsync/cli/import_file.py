@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sfsync.cli.options import Safety, json_option, org_option, progress_option, safety_options
+from sfsync.cli.options import (
+    Safety,
+    json_option,
+    org_option,
+    progress_option,
+    rejects_format_option,
+    safety_options,
+)
 from sfsync.cli.output import print_error, surroundings
 from sfsync.cli.role_rule_options import role_rule_options, with_role_rules
 from sfsync.cli.run import plan_and_deliver, write_and_deliver
@@ -90,6 +97,7 @@ if TYPE_CHECKING:
     metavar="JOB.toml",
     help="On a terminal, where questions are asked: write the answers as a job file.",
 )
+@rejects_format_option
 @click.option("--dry-run", is_flag=True, help="Show the plan only.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
 @safety_options()

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import orjson
 
+from sfsync.cli.options import rejects_format
 from sfsync.core.events import Listener, ignore_events
 from sfsync.errors import Interrupted
 
@@ -214,9 +216,12 @@ def deliver(report: Report, folder: Path, *, as_json: bool) -> int:
     """Writes the run's files, prints the report, and returns the exit code."""
     from sfsync.report.document import run_document
     from sfsync.report.folder import write_run_folder
+    from sfsync.report.rejects_form import rejects_notes
     from sfsync.report.terminal import draw_report
 
-    files = write_run_folder(report, folder)
+    form = rejects_format()
+    report = replace(report, notes=(*report.notes, *rejects_notes(report, form)))
+    files = write_run_folder(report, folder, form)
     if as_json:
         print_json(run_document(report, files=files))
     else:

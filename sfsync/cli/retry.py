@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import click
 
-from sfsync.cli.options import Safety, json_option, progress_option, safety_options
+from sfsync.cli.options import Safety, json_option, progress_option, rejects_format_option, safety_options
 from sfsync.cli.output import surroundings
 from sfsync.cli.run import show_only, write_plan
 
@@ -22,6 +22,7 @@ from sfsync.cli.run import show_only, write_plan
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan only.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
+@rejects_format_option
 @safety_options()
 @json_option
 @progress_option

@@ -19,6 +19,7 @@ from sfsync.cli.options import (
     org_option,
     outage_option,
     progress_option,
+    rejects_format_option,
     safety_options,
 )
 from sfsync.cli.output import asked_to_write, console, deliver, surroundings
@@ -39,6 +40,7 @@ CHANGES_WAIT = 8
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 8 when changes wait and no row is left undone.")
 @full_option
+@rejects_format_option
 @safety_options(repeats=False)
 @json_option
 @progress_option
@@ -114,6 +116,7 @@ def show_only(place: Workplace, plan: Plan, *, as_json: bool) -> int:
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
 @jitter_option
 @full_option
+@rejects_format_option
 @safety_options()
 @json_option
 @progress_option
@@ -199,6 +202,7 @@ def is_terminal() -> bool:
 @click.command(short_help="Go on with an interrupted run.")
 @click.argument("run", required=False)
 @outage_option
+@rejects_format_option
 @json_option
 @progress_option
 def resume_command(run: str | None, *, max_outage: int | None, as_json: bool, progress: str) -> int:

@@ -138,7 +138,8 @@ class SourceImage:
 
     `rows` maps a row's ordinal to its raw text: cells for a delimited file, one item (the document) for JSON.
     Of a delimited file, `before` is the text in front of the header, `header` its cells where they are not just
-    `columns`, and `quotes` says which cells stand in quotes, the header's as those of row 0.
+    `columns`, and `quotes` says which cells stand in quotes, the header's as those of row 0. `types` says
+    what each cell is besides text (`core.typed_cells`).
     """
 
     name: str
@@ -152,6 +153,7 @@ class SourceImage:
     before: Annotated[str, Field(exclude_if=_is_unset)] = ""
     header: Annotated[tuple[str, ...], Field(exclude_if=_is_unset)] = ()
     quotes: Annotated[Runs, Field(exclude_if=_is_unset)] = ()
+    types: Annotated[Runs, Field(exclude_if=_is_unset)] = ()
 
 
 @dataclass(frozen=True, slots=True)

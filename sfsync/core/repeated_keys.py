@@ -48,9 +48,9 @@ def merged(rows: Sequence[Row]) -> Row:
             name: value for name, value in _said(row).items() if name not in whole or not _is_empty(value)
         }
     if isinstance(last, ModelRow):
-        return ModelRow(last.ref, type(last.record).model_validate(whole), last.raw)
+        return ModelRow(last.ref, type(last.record).model_validate(whole), last.raw, last.types)
     assert isinstance(last, SourceRow)
-    return SourceRow(last.ref, whole, last.raw, last.quotes)
+    return SourceRow(last.ref, whole, last.raw, last.quotes, last.types)
 
 
 def overruled(row: Row, whole: Row, columns: Collection[str]) -> list[str]:
@@ -87,7 +87,8 @@ def repeated_note(section: str, rule: DuplicateKeys, *, rows: int, keys: int, di
         f"{section}: {are} the key of a later row, which {what}"
         f' (duplicate_keys = "{rule}", keys: {keys:,}){told}'
     )
-    return Problem("KEYS_REPEATED", Stage.MAP, message)
+    hint = "Nothing to do; the rows that are left out are named as skipped."
+    return Problem("KEYS_REPEATED", Stage.MAP, message, hint)
 
 
 def _said(row: Row) -> Mapping[str, Any]:

@@ -23,13 +23,15 @@ Cell = str | Decimal | bool | date | None
 class SourceRow:
     """One row: where it stands, its cells by column, and the raw text it came from (for the rejects).
 
-    `quotes` says which of the raw cells stand in quotes (`core.quoting`).
+    `quotes` says which of the raw cells stand in quotes (`core.quoting`), `types` what each of them is besides text
+    (`core.typed_cells`; "" where all are text).
     """
 
     ref: RowRef
     cells: Mapping[str, Cell]
     raw: tuple[str, ...]
     quotes: str = ""
+    types: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class UnreadableRow:
     raw: tuple[str, ...]
     problem: Problem
     quotes: str = ""
+    types: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class ModelRow:
     ref: RowRef
     record: LocalRecord
     raw: tuple[str, ...]
+    types: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,9 @@ class SourceForm:
     header: tuple[str, ...] = ()
     header_quotes: str = ""
 
+
+REJECTS_SHEET: Final = "sfsync rejects"
+"""The sheet of a workbook of rejects; it is read whatever sheet the job names of its own workbook."""
 
 HEADED: Final = frozenset({"csv", "xlsx", "parquet"})
 """The kinds whose columns are known before the first row is read."""

@@ -2,13 +2,15 @@
 
 run_results.json holds the machine output and one entry for each input row, report.html all that a person wants to
 know; verify.csv lists what an audit found, where it found something; successes.csv the rows whose record is in the
-org, of an applied run that has any; rejects and unprocessed files the source rows to correct or to send again.
+org, of an applied run that has any; rejects and unprocessed files the source rows to correct or to send again, as
+their source wrote them or as workbooks.
 Files of an earlier report of the same run are replaced or taken away, so that the folder always tells one story.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +22,7 @@ from sfsync.report.audit_view import COLUMNS, audit_entry
 from sfsync.report.document import IN_ORG, made_entries, row_entries, run_document
 from sfsync.report.html_report import html_report
 from sfsync.report.picks_template import FILE, picks_lines
-from sfsync.report.private_files import write_private_text
+from sfsync.report.private_files import write_private_file, write_private_text
 from sfsync.report.rejects import (
     LeftRow,
     delimited_lines,
@@ -31,7 +33,9 @@ from sfsync.report.rejects import (
     left_rows,
     problem_lines,
 )
+from sfsync.report.rejects_form import RejectsFormat, parted, why_no_workbook, workbook_table
 from sfsync.report.safe_text import unformulated
+from sfsync.report.text_workbook import write_text_workbook
 
 SUCCESS_COLUMNS: Final = ("sobject", "key", "label", "outcome", "record_id", "source", "file", "line")
 
@@ -42,21 +46,24 @@ RunFiles = dict[str, str | dict[str, str]]
 of each source."""
 
 
-def write_run_folder(report: Report, folder: Path) -> RunFiles:
+def write_run_folder(
+    report: Report, folder: Path, rejects_format: RejectsFormat = RejectsFormat.SOURCE
+) -> RunFiles:
     """Writes the files of a run into an existing private folder; returns where they are ("" = none).
 
     Raises:
         SyncError: the file system refuses; code REPORT_NOT_WRITTEN.
     """
     earlier = {path for name in _REPLACED for path in folder.glob(name)}
-    left = left_rows(report)
-    rejects = {name: [row for row in rows if not row.is_unprocessed] for name, rows in left.items()}
-    unprocessed = {name: [row for row in rows if row.is_unprocessed] for name, rows in left.items()}
-    by_source = _write_rows(report, rejects, folder=folder, title="rejects")
+    left = {name: parted(rows) for name, rows in left_rows(report).items()}
+    writer = _RowsWriter(report, folder, rejects_format)
+    by_source = writer.write({name: rejected for name, (rejected, _) in left.items()}, title="rejects")
     files: RunFiles = {
         "rejects": _first_to_read(report, by_source),
         "rejects_by_source": by_source,
-        "unprocessed_by_source": _write_rows(report, unprocessed, folder=folder, title="unprocessed"),
+        "unprocessed_by_source": writer.write(
+            {name: rest for name, (_, rest) in left.items()}, title="unprocessed"
+        ),
         "picks": _write_picks(report, folder),
         "successes": _write_successes(report, folder),
         "verify": _write_audit(report, folder),
@@ -72,27 +79,32 @@ def write_run_folder(report: Report, folder: Path) -> RunFiles:
     return files
 
 
-def _write_rows(
-    report: Report, left: dict[str, list[LeftRow]], *, folder: Path, title: str
-) -> dict[str, str]:
-    return {
-        name: str(_write_source(report, name, rows, folder=folder, title=title))
-        for name, rows in left.items()
-        if rows
-    }
+@dataclass(frozen=True, slots=True)
+class _RowsWriter:
+    """Writes source rows that were not done, a file for each source."""
 
+    report: Report
+    folder: Path
+    form: RejectsFormat
 
-def _write_source(report: Report, name: str, rows: Sequence[LeftRow], *, folder: Path, title: str) -> Path:
-    """Writes the rows of one source as the source wrote them."""
-    image = image_of(report, name)
-    stem = f"{title}-{''.join(char if char.isalnum() or char in '-_' else '_' for char in name)}"
-    path = folder / (stem + ending(image))
-    if not is_json(image):
-        write_private_text(path, delimited_lines(image, rows), encoding=image.encoding)
+    def write(self, left: Mapping[str, Sequence[LeftRow]], *, title: str) -> dict[str, str]:
+        return {name: str(self._of_source(name, rows, title)) for name, rows in left.items() if rows}
+
+    def _of_source(self, name: str, rows: Sequence[LeftRow], title: str) -> Path:
+        """Writes the rows of one source as the source wrote them, or as the workbook that was asked for."""
+        image = image_of(self.report, name)
+        stem = f"{title}-{''.join(char if char.isalnum() or char in '-_' else '_' for char in name)}"
+        if self.form is RejectsFormat.XLSX and not why_no_workbook(image, rows):
+            table, path = workbook_table(image, rows), self.folder / f"{stem}.xlsx"
+            write_private_file(path, lambda file: write_text_workbook(file, table))
+            return path
+        path = self.folder / (stem + ending(image))
+        if not is_json(image):
+            write_private_text(path, delimited_lines(image, rows), encoding=image.encoding)
+            return path
+        write_private_text(path, document_lines(image, rows), encoding=image.encoding)
+        write_private_text(self.folder / f"{stem}.problems.jsonl", problem_lines(image, rows))
         return path
-    write_private_text(path, document_lines(image, rows), encoding=image.encoding)
-    write_private_text(folder / f"{stem}.problems.jsonl", problem_lines(image, rows))
-    return path
 
 
 def _first_to_read(report: Report, by_source: dict[str, str]) -> str:

@@ -7,10 +7,12 @@ its number instead of ending the report of a run that is over.
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import IO
 
 from sfsync.errors import SyncError
 
@@ -21,14 +23,30 @@ def write_private_text(path: Path, parts: Iterable[str], *, encoding: str = "utf
     Raises:
         SyncError: the file system refuses; code REPORT_NOT_WRITTEN.
     """
+
+    def write(file: IO[bytes]) -> None:
+        text = io.TextIOWrapper(file, encoding=encoding, errors="backslashreplace", newline="")
+        text.writelines(parts)
+        text.flush()
+        text.detach()
+
+    write_private_file(path, write)
+
+
+def write_private_file(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Writes a file of mode 0600; `write` puts its bytes into it.
+
+    Raises:
+        SyncError: the file system refuses; code REPORT_NOT_WRITTEN.
+    """
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     except OSError as error:
         raise _refusal(path, error) from None
     part = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding=encoding, errors="backslashreplace", newline="") as file:
-            file.writelines(parts)
+        with os.fdopen(descriptor, "w+b") as file:
+            write(file)
             file.flush()
             os.fsync(descriptor)
         part.replace(path)

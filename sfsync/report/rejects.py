@@ -3,7 +3,8 @@
 A delimited source comes back with its own columns, order, delimiter, encoding, byte order mark, `sep=` line
 and line ends, every cell and its quotes as they were, plus the `_sfsync_` columns, which an import ignores.
 They stand behind the source's columns; in a file with rows of a wrong width they stand in front, where they
-line up with a row of any length, no cell is lost, and the row stays as wrong as it was. JSON documents come
+line up with a row of any length, no cell is lost, and the row stays as wrong as it was. Where cells were typed in
+their source, `TYPED_COLUMN` is one of ours and says which. JSON documents come
 back as JSON Lines, their reasons in a sibling file. A source row is one line, however many of its changes failed.
 """
 
@@ -19,6 +20,7 @@ from sfsync.core.plan import Change, SourceImage
 from sfsync.core.quoting import DELIMITERS, joined, marks_at
 from sfsync.core.report import Report
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowRef
+from sfsync.core.typed_cells import TYPED_COLUMN, typed_mark
 from sfsync.report.nouns import noun
 from sfsync.report.safe_text import json_text, unformulated
 
@@ -31,6 +33,7 @@ OWN_COLUMNS: Final = (
 )
 
 _HEADER: Final = 0
+_OURS: Final = frozenset({*OWN_COLUMNS, TYPED_COLUMN})
 _JSON_KINDS: Final = frozenset({"json", "jsonl", "nested"})
 _BETWEEN_TOKENS: Final = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+', re.DOTALL)
 
@@ -107,12 +110,14 @@ def delimited_lines(image: SourceImage, rows: Sequence[LeftRow]) -> Iterator[str
     """What stands before the header, the header and the rows of a delimited file, each with its line end."""
     raws = [image.rows.get(row.ordinal, ()) for row in rows]
     is_in_front = has_ragged_rows(image, rows)
+    names = own_columns(image, rows)
     yield image.before
     header = image.header or image.columns
     usual = image.delimiter + "".join(DELIMITERS)  # by which an import learns the delimiter from the header
-    yield _line(image, (_HEADER, header), OWN_COLUMNS, is_in_front=is_in_front, special=usual)
+    yield _line(image, (_HEADER, header), names, is_in_front=is_in_front, special=usual)
     for row, raw in zip(rows, raws, strict=True):
-        yield _line(image, (row.ordinal, raw), own_cells(row), is_in_front=is_in_front)
+        own = own_cells(row, image, names)
+        yield _line(image, (row.ordinal, raw), own, is_in_front=is_in_front)
 
 
 def has_ragged_rows(image: SourceImage, rows: Iterable[LeftRow]) -> bool:
@@ -125,7 +130,7 @@ def source_places(image: SourceImage, width: int) -> list[int]:
 
     In a row of a wrong width nobody can say which cells these are, unless they lead; else all cells stay.
     """
-    own = {place for place, name in enumerate(image.columns) if name in OWN_COLUMNS}
+    own = {place for place, name in enumerate(image.columns) if name in _OURS}
     if width != len(image.columns) and (own != set(range(len(own))) or width < len(own)):
         own = set()
     return [place for place in range(width) if place not in own]
@@ -149,14 +154,27 @@ def _line(
     return image.delimiter.join(reversed(parts) if is_in_front else parts) + image.line_end
 
 
-def own_cells(row: LeftRow) -> tuple[str, ...]:
-    """What stands in `OWN_COLUMNS` of a row; nothing of it is a formula."""
+def own_columns(image: SourceImage, rows: Iterable[LeftRow]) -> tuple[str, ...]:
+    """The columns that we add for these rows: the one for typed cells only where there are some."""
+    has_typed = any(_mark(image, row.ordinal) for row in rows)
+    return (*OWN_COLUMNS, TYPED_COLUMN) if has_typed else OWN_COLUMNS
+
+
+def _mark(image: SourceImage, ordinal: int) -> str:
+    """Which cells of a row were typed."""
+    return typed_mark(image.columns, image.rows.get(ordinal, ()), marks_at(image.types, ordinal))
+
+
+def own_cells(row: LeftRow, image: SourceImage, names: Sequence[str]) -> tuple[str, ...]:
+    """What stands in those of our columns of a row; nothing of it is a formula."""
+    mark = (_mark(image, row.ordinal),) if TYPED_COLUMN in names else ()
     return (
         _joined(row.outcomes),
-        _joined(each.problem.code for each in row.failures),
+        unformulated(_joined(each.problem.code for each in row.failures)),
         unformulated(_joined(messages(row))),
         unformulated(_joined(each.problem.hint for each in row.failures)),
         str(row.line),
+        *mark,
     )
 
 

@@ -40,10 +40,10 @@ class BadRow(Exception):
         self.hint = hint
         self.column = column
 
-    def row(self, ref: RowRef, raw: tuple[str, ...]) -> UnreadableRow:
+    def row(self, ref: RowRef, raw: tuple[str, ...], types: str = "") -> UnreadableRow:
         """The row as one that cannot be read."""
         problem = Problem(self.code, Stage.PARSE, str(self), self.hint, row=ref, column=self.column)
-        return UnreadableRow(ref, raw, problem)
+        return UnreadableRow(ref, raw, problem, types=types)
 
 
 def _as_it_is(value: Any, column: str) -> Any:

@@ -51,17 +51,18 @@ class DatabaseSource:
                 code="SOURCE_EMPTY",
                 hint="Is it the right database, and the right query?",
             )
-        for line, (raw, cells, problem) in enumerate(self._reading.rows.entries(), start=1):
+        for line, (raw, cells, problem, types) in enumerate(self._reading.rows.entries(), start=1):
             ref = RowRef(self._form.name, self._form.file, line, line)
             if problem is not None:
                 code, message, hint, column = problem
-                yield BadRow(code, message, hint, column=column).row(ref, tuple(raw))
+                yield BadRow(code, message, hint, column=column).row(ref, tuple(raw), types)
                 continue
             named = unpacked(*cells)
             yield SourceRow(
                 ref,
                 {name: cell for name, cell in named.items() if not name.startswith(OWN_PREFIX)},
                 tuple(raw),
+                types=types,
             )
 
     def notes(self) -> tuple[Problem, ...]:

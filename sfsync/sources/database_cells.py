@@ -7,6 +7,7 @@ bytes, arrays, JSON and intervals are no cells, and a rule that reads one makes 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -42,6 +43,15 @@ def cells_of_row(columns: Sequence[str], values: Sequence[Any], wanted: Collecti
             what = _NAMES.get(type(value), f"of the type {type(value).__name__}")
             hint = f"Make a value of it in the query: CAST({column} AS text), or a part of it."
             raise BadRow("NOT_A_VALUE", f'"{column}" is {what}, not a value', hint, column=column)
+    return cells
+
+
+def readable_cells(columns: Sequence[str], values: Sequence[Any]) -> dict[str, Cell]:
+    """The cells of a row of which another one is none."""
+    cells: dict[str, Cell] = {}
+    for column, value in zip(columns, values, strict=True):
+        with suppress(BadRow):
+            cells |= cells_of_row([column], [value], ())
     return cells
 
 

@@ -19,11 +19,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, CursorResult
 
 from sfsync.core.source_marks import Bound, is_greater, kind_of
+from sfsync.core.typed_cells import letters
 from sfsync.core.wording import listed, suggestion
 from sfsync.errors import SourceError
 from sfsync.sources.cells import BadRow
 from sfsync.sources.database_address import DatabaseAddress
-from sfsync.sources.database_cells import cells_of_row, shown_row
+from sfsync.sources.database_cells import cells_of_row, readable_cells, shown_row
 from sfsync.sources.database_failures import translated
 from sfsync.sources.database_query import SINCE, Query
 from sfsync.sources.packed_cells import Spool, packed
@@ -157,8 +158,10 @@ def _put(reading: Reading, asked: Asked, values: Sequence[Any]) -> dict[str, Any
         problem = None
     except BadRow as bad:
         cells, problem = {}, [bad.code, str(bad), bad.hint, bad.column]
-    shown = shown_row(reading.columns, values, cells)
-    reading.rows.put([shown, packed(cells), problem])
+    readable = cells if problem is None else readable_cells(reading.columns, values)
+    shown = shown_row(reading.columns, values, readable)
+    types = letters(readable.get(each) for each in reading.columns)
+    reading.rows.put([shown, packed(cells), problem, types])
     if problem is not None and asked.watermark:  # the row is told; its mark still counts
         return cells_of_row([asked.watermark], [values[reading.columns.index(asked.watermark)]], ())
     return cells

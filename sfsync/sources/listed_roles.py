@@ -54,7 +54,7 @@ class ListedSource:
     def _role(self, row: SourceRow, ref: RowRef, entry: str) -> SourceRow | UnreadableRow:
         cells = self._pattern.cells(entry)
         if cells is not None:
-            return SourceRow(ref, {**row.cells, **cells}, row.raw, row.quotes)
+            return SourceRow(ref, {**row.cells, **cells}, row.raw, row.quotes, row.types)
         message = f'"{entry[:200]}" is not written as {self._listed.pattern}'
         hint = f'Write each entry as {self._listed.pattern}, with "{self._listed.split}" between two of them.'
-        return BadRow("BAD_ENTRY", message, hint, column=self._listed.column).row(ref, row.raw)
+        return BadRow("BAD_ENTRY", message, hint, column=self._listed.column).row(ref, row.raw, row.types)

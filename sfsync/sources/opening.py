@@ -25,6 +25,7 @@ from sfsync.sources.listed_roles import ListedSource
 from sfsync.sources.python_rows import PythonSource
 from sfsync.sources.still_bad import minding_marks
 from sfsync.sources.text_file import TextFile, open_text
+from sfsync.sources.typed_again import typed_again
 
 _HEADED_ENDINGS: Final = {".xlsx": "xlsx", ".xlsm": "xlsx", ".parquet": "parquet"}
 _JSON_ENDINGS: Final = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -105,7 +106,7 @@ def _headed(section: Section, opened: Callable[[frozenset[str]], RowSource]) -> 
             fitted(section, Header(source.form.columns, source.form.file, source.form.kind))
         )
         source = opened(wanted)
-    return minding_marks(source, wanted)
+    return minding_marks(typed_again(source), wanted)
 
 
 def _of_text(section: Section, file: TextFile, kind: str) -> RowSource:

@@ -8,51 +8,27 @@ from __future__ import annotations
 import json
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 from sfsync.core.mapping import as_text
 from sfsync.core.rows import Cell
+from sfsync.core.typed_cells import letter, typed_value
 
 IN_MEMORY: Final = 8_000_000
 """So many bytes stay in memory; more goes to a private file without a name."""
 
-_READERS: Final[Mapping[str, Callable[[str], Cell]]] = {
-    "N": lambda _: None,
-    "T": str,
-    "D": Decimal,
-    "B": lambda text: text == "true",
-    "d": date.fromisoformat,
-    "m": datetime.fromisoformat,
-}
-
 
 def packed(cells: Mapping[str, Cell]) -> list[Any]:
     """The cells as plain text: columns, texts, and a letter for each."""
-    return [list(cells), [_text(each) for each in cells.values()], "".join(map(_letter, cells.values()))]
+    return [list(cells), [_text(each) for each in cells.values()], "".join(map(letter, cells.values()))]
 
 
 def unpacked(columns: list[str], texts: list[str], letters: str) -> dict[str, Cell]:
     """The cells that were packed."""
-    read = (_READERS[letter](text) for letter, text in zip(letters, texts, strict=True))
+    read = (typed_value(kind, text) for kind, text in zip(letters, texts, strict=True))
     return dict(zip(columns, read, strict=True))
-
-
-def _letter(cell: Cell) -> str:
-    match cell:
-        case None:
-            return "N"
-        case bool():
-            return "B"
-        case Decimal():
-            return "D"
-        case datetime():
-            return "m"
-        case date():
-            return "d"
-    return "T"
 
 
 def _text(cell: Cell) -> str:

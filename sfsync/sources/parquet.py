@@ -23,6 +23,7 @@ from typing import Any, Final
 from sfsync.core.mapping import as_text
 from sfsync.core.results import RowRef
 from sfsync.core.rows import Cell, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.typed_cells import letters
 from sfsync.errors import ConfigError, SourceError
 from sfsync.sources.cells import MAX_DEPTH, OWN_PREFIX, BadRow, as_cell
 from sfsync.sources.csv_header import column_names
@@ -87,6 +88,7 @@ class ParquetSource:
         ref = RowRef(self._form.name, self._form.file, line)
         cells: dict[str, Cell] = {}
         raw: list[str] = []
+        all_cells: list[Cell] = []
         bad: BadRow | None = None
         for name, value in values:
             try:
@@ -96,9 +98,13 @@ class ParquetSource:
                 if name in self._wanted:
                     bad = bad or error
             raw.append(as_text(cell))
+            all_cells.append(cell)
             if not name.startswith(OWN_PREFIX):
                 cells[name] = cell
-        return SourceRow(ref, cells, tuple(raw)) if bad is None else bad.row(ref, tuple(raw))
+        types = letters(all_cells)
+        if bad is not None:
+            return bad.row(ref, tuple(raw), types)
+        return SourceRow(ref, cells, tuple(raw), types=types)
 
     def _values(self, batch: Any, path: tuple[str, ...]) -> list[Any]:
         """The values of one column of a batch; below a struct that is null, null."""

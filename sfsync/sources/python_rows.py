@@ -16,6 +16,7 @@ from sfsync.core.mapping import as_text
 from sfsync.core.models import LocalRecord, Reference
 from sfsync.core.results import RowRef
 from sfsync.core.rows import Cell, ModelRow, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.typed_cells import TEXT, letter, letters
 from sfsync.sources.cells import BadRow, as_cell, cells_of
 from sfsync.sources.packed_cells import Spool, packed, unpacked
 from sfsync.sources.python_values import members_of, plain_value, taken
@@ -46,25 +47,26 @@ class PythonSource:
 
     def rows(self) -> Iterator[_Row]:
         """Every row in order; its line is its place, from 1."""
-        for ordinal, (shown, cells, problem) in enumerate(self._spool.entries(), start=1):
+        for ordinal, (shown, cells, problem, kinds) in enumerate(self._spool.entries(), start=1):
             ref = RowRef(self._name, self._form.file, ordinal, ordinal)
             raw = tuple(shown.get(column, "") for column in self._form.columns)
+            types = "".join(kinds.get(column, TEXT) for column in self._form.columns) if kinds else ""
             if problem is not None:
                 code, message, hint, column = problem
-                yield BadRow(code, message, hint, column=column).row(ref, raw)
+                yield BadRow(code, message, hint, column=column).row(ref, raw, types)
             elif ordinal in self._models:
-                yield ModelRow(ref, self._models[ordinal], raw)
+                yield ModelRow(ref, self._models[ordinal], raw, types)
             else:
-                yield SourceRow(ref, unpacked(*cells), raw)
+                yield SourceRow(ref, unpacked(*cells), raw, types=types)
 
     def _take_up(self, ordinal: int, row: Any) -> Iterable[str]:
         """Puts a row into the spool; returns its columns."""
-        shown = _shown_cells(row)
+        shown, kinds = _shown_cells(row)
         try:
             cells = self._cells(ordinal, row)
-            self._spool.put([shown, packed(cells), None])
+            self._spool.put([shown, packed(cells), None, kinds])
         except BadRow as bad:
-            self._spool.put([shown, None, [bad.code, str(bad), bad.hint, bad.column]])
+            self._spool.put([shown, None, [bad.code, str(bad), bad.hint, bad.column], kinds])
         return shown
 
     def _cells(self, ordinal: int, row: Any) -> dict[str, Cell]:
@@ -88,17 +90,21 @@ class PythonSource:
         return record
 
 
-def _shown_cells(row: Any) -> dict[str, str]:
-    """A row as text by column, whatever it is, for the rejects."""
+def _shown_cells(row: Any) -> tuple[dict[str, str], dict[str, str]]:
+    """A row as text by column, whatever it is, for the rejects; and which of the columns are typed."""
+    values: dict[str, Any]
     if isinstance(row, LocalRecord):
-        return {name: _shown(value) for name, value in row.given()}
-    members = members_of(row)
-    if members is None:
-        return {"row": repr(row)}
-    try:
-        return {name: _shown(cell) for name, cell in cells_of(members, (), plain=plain_value).items()}
-    except BadRow:
-        return {str(name): _shown(value) for name, value in members.items()}
+        values = dict(row.given())
+    elif (members := members_of(row)) is None:
+        values = {"row": repr(row)}
+    else:
+        try:
+            values = dict(cells_of(members, (), plain=plain_value))
+        except BadRow:
+            values = {str(name): value for name, value in members.items()}
+    shown = {name: _shown(value) for name, value in values.items()}
+    is_typed = letters(values.values()) != ""
+    return shown, {name: letter(value) for name, value in values.items()} if is_typed else {}
 
 
 def _shown(value: Any) -> str:

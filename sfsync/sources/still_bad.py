@@ -55,5 +55,5 @@ class _MindingMarks:
             ):
                 message = f'"{column}" still holds {cell[:60]}, which is no value'
                 hint = "Correct the cell, or clear it."
-                return BadRow("CELL_ERROR", message, hint, column=column).row(row.ref, row.raw)
+                return BadRow("CELL_ERROR", message, hint, column=column).row(row.ref, row.raw, row.types)
         return row

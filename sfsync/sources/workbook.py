@@ -15,7 +15,8 @@ from typing import Final
 
 from sfsync.core.mapping import as_text
 from sfsync.core.results import Problem, RowRef
-from sfsync.core.rows import Cell, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.rows import REJECTS_SHEET, Cell, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.typed_cells import letters
 from sfsync.core.wording import listed, suggestion
 from sfsync.errors import SourceError
 from sfsync.sources.cells import OWN_PREFIX, BadRow, as_cell
@@ -98,6 +99,7 @@ class WorkbookSource:
                 cells[name] = content
         beyond = [each for each in row.cells if each not in self._columns]
         raw.extend(_text(row.cells[each]) for each in beyond)
+        types = letters(row.cells.get(each) for each in (*self._columns, *beyond))
         try:
             if beyond:
                 raise self._unnamed(beyond[0], row.line)
@@ -107,8 +109,8 @@ class WorkbookSource:
                 if isinstance(cell, str) and not cell.isprintable():
                     as_cell(cell, name)
         except BadRow as error:
-            return error.row(ref, tuple(raw))
-        return SourceRow(ref, cells, tuple(raw))
+            return error.row(ref, tuple(raw), types)
+        return SourceRow(ref, cells, tuple(raw), types=types)
 
     def _unnamed(self, column: int, line: int) -> BadRow:
         message = f"{self._address(column, line)} has a value, but the header has no name for its column"
@@ -139,7 +141,7 @@ class WorkbookSource:
         sheets = self._book.sheets
         if wanted is not None:
             for each in sheets:
-                if each.name == wanted:
+                if each.name == wanted or [every.name for every in sheets] == [REJECTS_SHEET]:
                     return each
             raise SourceError(
                 f'{self._path}: there is no sheet "{wanted}"',

@@ -104,6 +104,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
     raws: dict[int, tuple[str, ...]] = {}
     quotes: list[tuple[int, str]] = []
     add_run(quotes, 0, form.header_quotes)
+    types: list[tuple[int, str]] = []
     seen: set[str] = set()
     passed: list[PassedLine] = []
     taken: list[Row] = []
@@ -116,6 +117,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         raws[ordinal] = row.raw
         if not isinstance(row, ModelRow):
             add_run(quotes, ordinal, row.quotes)
+        add_run(types, ordinal, row.types)
         if isinstance(row, SourceRow):
             seen |= row.cells.keys()
         checked = _read_row(section, row, rules)
@@ -129,7 +131,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         _check_keys(section, rows, rules)
     notes = _unmapped_columns(section, form) if form.kind in HEADED else _unseen_columns(section, form, seen)
     notes += [*passed_notes(form, passed), *notes_of(source), *told]
-    return ReadSection(section, rows, _image(form, raws, quotes), notes, left_out)
+    return ReadSection(section, rows, _image(form, raws, quotes, types), notes, left_out)
 
 
 def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules: OrgRules) -> CheckedRow:
@@ -290,7 +292,10 @@ def _unseen_columns(section: Section, form: SourceForm, seen: set[str]) -> list[
 
 
 def _image(
-    form: SourceForm, raws: dict[int, tuple[str, ...]], quotes: Iterable[tuple[int, str]]
+    form: SourceForm,
+    raws: dict[int, tuple[str, ...]],
+    quotes: Iterable[tuple[int, str]],
+    types: Iterable[tuple[int, str]],
 ) -> SourceImage:
     return SourceImage(
         form.name,
@@ -304,6 +309,7 @@ def _image(
         before=form.before,
         header=form.header,
         quotes=tuple(quotes),
+        types=tuple(types),
     )
 
 

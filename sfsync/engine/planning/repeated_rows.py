@@ -21,10 +21,10 @@ def roles_left_out(read: ReadSection, changes: Iterable[Change]) -> Iterator[Cha
         if each.row is not None and any(said.code == SUPERSEDED for said in each.problems)
     }
     rows = list(read.rows) if outdated else []
+    read.rows[:] = [each for each in read.rows if (each.ref.source, each.ref.ordinal) not in outdated]
     for row in rows:
         of_deal = outdated.get((row.ref.source, row.ref.ordinal))
         if of_deal is not None:
-            read.rows.remove(row)
             yield Change(
                 f"{read.section.sobject}@{row.place}",
                 read.section.sobject,
