@@ -19,10 +19,15 @@ from sfsync.core.dates import COMMON_ORDERS, ISO, date_form, read_date, read_mom
 from sfsync.core.describe import Field
 from sfsync.core.job import FieldRule, Section
 from sfsync.core.numbers import PLAIN, Amount, NotANumber, read_number
+from sfsync.core.rows import Percentage
 from sfsync.core.values import shown
 
 NUMBER_TYPES: Final = frozenset({"currency", "double", "percent", "int"})
 _EXACT: Final = Context(prec=20_000)
+_HUNDRED: Final = Decimal(100)
+_TAKE_THE_DAY: Final = frozenset({"iso-minutes", "excel-serial-day", "excel-serial-1904-day"})
+"""Forms of dates that say of a date-time that its day counts."""
+
 _CURRENCY: Final = "currencyisocode"
 _TWO_WAYS: Final = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 """Three decimals, or a group of thousands: of all plain numbers only these are other numbers in other locales."""
@@ -69,6 +74,8 @@ def declared_value(rule: FieldRule, text: str, typed: Decimal | date | None) -> 
     """
     if isinstance(typed, date):
         return _typed_date(rule, text, typed)
+    if isinstance(typed, Percentage) and rule.field_type == "percent" and rule.times is None:
+        return _EXACT.multiply(typed, _HUNDRED)
     if (
         rule.numbers is None
         and typed is None
@@ -89,9 +96,10 @@ def declared_value(rule: FieldRule, text: str, typed: Decimal | date | None) -> 
 
 
 def _typed_date(rule: FieldRule, text: str, typed: date) -> str:
-    """ISO text; a day that a program keeps as its midnight is a day for a date field."""
-    is_midnight = isinstance(typed, datetime) and typed.tzinfo is None and typed.time() == time()
-    return text[:10] if is_midnight and rule.field_type == "date" else text
+    """ISO text; a date field gets the day of a midnight, as programs keep days, or of any time where declared."""
+    if rule.field_type != "date" or not isinstance(typed, datetime) or typed.tzinfo is not None:
+        return text
+    return text[:10] if typed.time() == time() or rule.date_format in _TAKE_THE_DAY else text
 
 
 def _number(rule: FieldRule, text: str, number: Decimal | None) -> Decimal:

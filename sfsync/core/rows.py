@@ -19,6 +19,10 @@ Cell = str | Decimal | bool | date | None
 """A date or moment is one that the source itself has typed; text that spells one stays text."""
 
 
+class Percentage(Decimal):
+    """A fraction that its source shows as a percentage: 0.25 is shown as 25%."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceRow:
     """One row: where it stands, its cells by column, and the raw text it came from (for the rejects).

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from sfsync.core.rows import Cell
+from sfsync.core.rows import Cell, Percentage
 
 TYPED_COLUMN: Final = "_sfsync_typed"
 """Stands in a rejects file that has typed cells; its cells are JSON, which is no formula."""
@@ -26,6 +26,7 @@ _LETTERS: Final[Mapping[type, str]] = {
     str: TEXT,
     type(None): "N",
     Decimal: "D",
+    Percentage: "P",
     bool: "B",
     date: "d",
     datetime: "m",
@@ -34,6 +35,7 @@ _READERS: Final[Mapping[str, Callable[[str], Cell]]] = {
     "N": lambda _: None,
     TEXT: str,
     "D": Decimal,
+    "P": Percentage,
     "B": lambda text: text == "true",
     "d": date.fromisoformat,
     "m": datetime.fromisoformat,
@@ -43,7 +45,7 @@ _READERS: Final[Mapping[str, Callable[[str], Cell]]] = {
 def letter(cell: object) -> str:
     """One letter for what a cell is; whatever is no cell counts as text."""
     known = _LETTERS.get(type(cell))
-    if known == "D" and not (isinstance(cell, Decimal) and cell.is_finite()):
+    if known in ("D", "P") and not (isinstance(cell, Decimal) and cell.is_finite()):
         return TEXT
     if known is not None:
         return known

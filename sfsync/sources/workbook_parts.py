@@ -77,12 +77,13 @@ class SharedTexts:
 
 @dataclass(slots=True)
 class Workbook:
-    """The sheets in their order, and what their cells need to be understood; `looks` goes by a style's number."""
+    """The sheets in their order, and what cells need; `looks` and `zeros` go by the number of a style."""
 
     sheets: list[SheetPart] = field(default_factory=list)
     since_1904: bool = False
     must_recalculate: bool = False
     looks: dict[str, Looks] = field(default_factory=dict)
+    zeros: dict[str, int] = field(default_factory=dict)
     texts: SharedTexts = field(default_factory=SharedTexts)
 
 
@@ -123,7 +124,7 @@ def read_workbook(package: Package, *, where: str) -> Workbook:
         if part.kind == "styles":
             styles = _StylesReader()
             read_xml(package.chunks(part.target), styles, where=f"{where} ({part.target})")
-            book.looks = styles.looks()
+            book.looks, book.zeros = styles.looks(), styles.zeros()
         elif part.kind == "sharedStrings" and package.has(part.target):
             texts = _TextsReader(book.texts, package)
             read_xml(package.chunks(part.target), texts, where=f"{where} ({part.target})")
@@ -256,6 +257,11 @@ class _StylesReader(Elements):
                 known[each] = _BUILT_IN.get(each, Looks.NUMBER) if code is None else looks_of(code)
         return {str(number): known[each] for number, each in enumerate(self._used)}
 
+    def zeros(self) -> dict[str, int]:
+        """How many digits a style shows at least, by its number, where zeros lead as in ids: `00000` is 5."""
+        widths = {each: len(code) for each, code in self._formats.items() if _LED_BY_ZEROS.fullmatch(code)}
+        return {str(number): widths[each] for number, each in enumerate(self._used) if each in widths}
+
 
 _BUILT_IN: Final[Mapping[str, Looks]] = {
     **dict.fromkeys(("9", "10"), Looks.PERCENT),
@@ -266,6 +272,7 @@ _BUILT_IN: Final[Mapping[str, Looks]] = {
 """27-36 and 50-58 are dates and times of the East Asian languages."""
 
 _LITERAL: Final = re.compile(r'"[^"]*"?|\\.|_.|\*.|\[(?!(?:h+|m+|s+)\])[^\]]*\]?', re.IGNORECASE | re.DOTALL)
+_LED_BY_ZEROS: Final = re.compile("0{2,255}")
 _GENERAL: Final = re.compile("general", re.IGNORECASE)
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
+from sfsync.core.rows import Percentage
 from sfsync.errors import SourceError
 from sfsync.sources.workbook_cells import Content, content_of, content_of_formula
 from sfsync.sources.workbook_package import Package
@@ -107,7 +109,7 @@ class _SheetReader(Elements):
         self._columns: dict[str, int] = {}
         self._column = self._length = 0
         self._kind, self._digits = "n", ""
-        self._look = Looks.NUMBER
+        self._look, self._zeros = Looks.NUMBER, 0
         self._value: str | None = None
         self._has_formula = self._takes_text = self._is_sound = False
 
@@ -153,7 +155,9 @@ class _SheetReader(Elements):
     def _begin_cell(self, attributes: Mapping[str, str]) -> None:
         self._column = self._place(attributes.get("r", ""))
         self._kind = attributes.get("t", "n")
-        self._look = self._looks.get(attributes.get("s", "0"), Looks.NUMBER)
+        style = attributes.get("s", "0")
+        self._look = self._looks.get(style, Looks.NUMBER)
+        self._zeros = self._book.zeros.get(style, 0)
         self._value = None
         self._has_formula = self._takes_text = self._is_sound = False
 
@@ -200,9 +204,17 @@ class _SheetReader(Elements):
         content = reading(self._kind, self._value, self._look, self._book)
         if content is None or content == "":
             return
+        if isinstance(content, Decimal):
+            content = self._as_shown(content)
         self._cells[self._column] = content
-        if self._look is Looks.PERCENT and self._kind == "n":
+
+    def _as_shown(self, number: Decimal) -> Content:
+        """A number that is shown as a percentage is one; zeros that lead, as in ids, belong to its text."""
+        if self._look is Looks.PERCENT:
             self._percents.append(self._column)
+            return Percentage(number)
+        is_id = self._zeros and number >= 0 and number == number.to_integral_value()
+        return f"{number:f}".zfill(self._zeros) if is_id else number
 
     def _merged(self, attributes: Mapping[str, str]) -> None:
         ref = attributes.get("ref", "")

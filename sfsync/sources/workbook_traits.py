@@ -44,8 +44,10 @@ class Traits:
             yield "HIDDEN_ROWS", message, "Delete them from the sheet if they are not meant."
         for column, line in sorted(self.percents.items()):
             address = f"{self.sheet}!{column_letters(column)}{line}"
-            message = f"{address} and others are percentages: what is shown as 25% is read as 0.25"
-            yield "PERCENTAGES", message, "Give the column as plain numbers if the field wants 25."
+            message = (
+                f"{address} and others are percentages: 25% is 25 for a percent field, and 0.25 for any other"
+            )
+            yield "PERCENTAGES", message, 'Where another field wants 25, say times = "100" in its rule.'
 
 
 def _rows(count: int) -> str:

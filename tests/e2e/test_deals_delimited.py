@@ -147,9 +147,8 @@ def test_blank_lines_are_left_out_and_told_with_their_lines(desk: DealDesk) -> N
     text = HEADER + line("D-1") + "\r\n" + ";;;;\r\n" + line("D-2") + "\r\n\x1a"
     planned = typed(desk, "plan", desk.job, file=text)
     assert planned.exit_code == 0, planned.out
-    assert (
-        "deals.csv: 4 blank lines left out (lines 3, 4, 6 and 1 more); of delimiters alone: 1" in planned.out
-    )
+    told = " ".join(planned.out.split())
+    assert "4 blank lines left out (lines 3, 4, 6 and 1 more); of delimiters alone: 1" in told
     done = typed(desk, "run", desk.job, "--json")
     assert done.document["counts"]["Opportunity"]["rows"] == 2
 

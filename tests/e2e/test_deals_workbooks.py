@@ -190,7 +190,7 @@ def test_the_plan_tells_of_blank_and_hidden_rows_and_of_percentages(desk: DealDe
     written_job(desk, row("D-1"), [], row("D-2", amount=X("0.25", format="0.00%")), hidden_rows=[2])
     notes = {each.code: each.message for each in desk.plan().notes}
     assert {"BLANK_ROWS", "HIDDEN_ROWS", "PERCENTAGES"} <= notes.keys()
-    assert "25% is read as 0.25" in notes["PERCENTAGES"]
+    assert "25% is 25 for a percent field" in notes["PERCENTAGES"]
 
 
 def parquet(path: Path, **columns: object) -> None:
@@ -264,3 +264,31 @@ def test_real_dates_and_numbers_of_a_workbook_need_no_declaration(desk: DealDesk
     assert desk.run().exit_code == 0
     told = [(desk.deal(key)["CloseDate"], Decimal(str(desk.deal(key)["Amount"]))) for key in ("D-1", "D-2")]
     assert told == [("2026-12-31", Decimal("1234.5")), ("2026-11-30", Decimal("1234.5"))]
+
+
+def test_a_percentage_of_a_workbook_is_the_percent_that_it_shows(desk: DealDesk) -> None:
+    """A cell that shows 100 % holds 1, and the deal gets 100; an id that shows 00077 keeps its zeros."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append([*DEALS, "Probability"])
+    sheet.append([77, "Deal 77", "Prospecting", date(2026, 12, 31), 100, 1])
+    sheet["A2"].number_format = "00000"
+    sheet["F2"].number_format = "0%"
+    book.save(desk.folder / "deals.xlsx")
+    desk.job = str(desk.folder / "deals.toml")
+    job = JOB.format(file="deals.xlsx", options="") + 'Probability = "Probability"\n'
+    Path(desk.job).write_text(job, encoding="utf-8")
+    assert desk.run().exit_code == 0
+    assert Decimal(str(desk.deal("00077")["Probability"])) == 100
+
+
+def test_a_date_with_a_time_is_a_day_where_the_job_says_so(desk: DealDesk) -> None:
+    """With iso-minutes the day counts, as of text; undeclared it is a problem that says how to declare it."""
+    written_job(desk, row("D-1", close=day(DAY + 0.75)), options='dates = "iso-minutes"')
+    assert desk.run().exit_code == 0
+    assert desk.deal("D-1")["CloseDate"] == "2026-12-31"
+    written_job(desk, row("D-2", close=day(DAY + 0.75)))
+    [problem] = [each for change in desk.plan().changes for each in change.problems]
+    assert problem.code == "BAD_VALUE"
+    assert "iso-minutes" in problem.hint
