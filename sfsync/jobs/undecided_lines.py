@@ -9,7 +9,9 @@ from sfsync.jobs.mistakes import Mistake, refusal
 from sfsync.jobs.toml_file import TomlFile
 
 UNDECIDED: Final = "UNDECIDED"
-_HINT: Final = "sfsync suggest marked what the file does not prove; the comments beside it have the evidence."
+_HINT: Final = (
+    "sfsync suggest and sfsync init mark what nothing proves; the comments beside it say what to look at."
+)
 
 
 def refuse_undecided(file: TomlFile) -> None:
