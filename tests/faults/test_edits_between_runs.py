@@ -35,6 +35,9 @@ def test_an_edit_after_a_run_that_a_guard_stopped_is_not_overwritten(bench: Benc
         bench.resume()
     ending = bench.run()
     assert ending.codes()["Opportunity:D-1"] == "CHANGED_IN_ORG"
+    [told] = [each.message for _, _, each in ending.document.problems() if each.code == "CHANGED_IN_ORG"]
+    assert "Amount (now 5555" in told
+    assert "in this row " in told
     assert bench.deal("D-1")["Amount"] == 5555
 
 

@@ -142,7 +142,9 @@ class RowPlanner:
             self._kept[row.place] = [(read.section.name, name, policies[name]) for name in found.kept]
             base = replace(base, kept=found.kept)
         if found.conflicts:
-            return replace(base, action=Action.CONFLICT, problems=(moved(row, found.conflicts),))
+            return replace(
+                base, action=Action.CONFLICT, problems=(moved(row, found.conflicts, remote, base.desired),)
+            )
         if not found.values:
             return base
         change = replace(base, action=Action.UPDATE, values=found.values, before=found.before)

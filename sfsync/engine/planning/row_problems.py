@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from sfsync.core.job import FieldPolicy, Job
 from sfsync.core.ports import LedgerEntry, Record
 from sfsync.core.results import Problem, Stage
+from sfsync.core.values import PlannedValue, Value, clipped, shown
 from sfsync.core.wording import typed
 from sfsync.engine.planning.reading import CheckedRow
 
@@ -41,12 +42,19 @@ def not_there(row: CheckedRow) -> Problem:
     return Problem("NOT_THERE", Stage.PLAN, message, hint, row=row.ref, value=row.key)
 
 
-def moved(row: CheckedRow, names: Iterable[str]) -> Problem:
-    """Somebody changed the record since the last run."""
-    listed = " and ".join(names)
-    message = f"{listed} was changed in the org since the last run, to something else than this row wants"
+def moved(
+    row: CheckedRow, names: Iterable[str], there: Mapping[str, Value], wanted: Mapping[str, PlannedValue]
+) -> Problem:
+    """Somebody changed the record since the last run; both values are told, the org's first."""
+    told = [f"{each} (now {_told(there.get(each))}, in this row {_told(wanted.get(each))})" for each in names]
+    was = "was" if len(told) == 1 else "were"
+    message = f"{' and '.join(told)} {was} changed in the org since the last run"
     hint = "Take the org's value over into the source, or change it back in the org; nothing was touched."
     return Problem("CHANGED_IN_ORG", Stage.PLAN, message, hint, row=row.ref, value=row.key)
+
+
+def _told(value: PlannedValue) -> str:
+    return clipped(shown(value))
 
 
 def kept_note(section: str, name: str, policy: FieldPolicy, *, count: int) -> Problem:
