@@ -9,15 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sfsync.cli.options import (
-    Safety,
-    json_option,
-    org_option,
-    progress_option,
-    rejects_format_option,
-    safety_options,
-)
+from sfsync.cli.options import Safety, json_option, org_option, progress_option, safety_options
 from sfsync.cli.output import print_error, surroundings
+from sfsync.cli.rejects_option import rejects_format_option
 from sfsync.cli.role_rule_options import role_rule_options, with_role_rules
 from sfsync.cli.run import plan_and_deliver, write_and_deliver
 from sfsync.cli.walk_through import ASKED_INSTEAD, can_ask, walked_job

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import orjson
 
-from sfsync.cli.options import rejects_format
+from sfsync.cli.rejects_option import rejects_format
 from sfsync.core.events import Listener, ignore_events
 from sfsync.errors import Interrupted
 

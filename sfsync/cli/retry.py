@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import click
 
-from sfsync.cli.options import Safety, json_option, progress_option, rejects_format_option, safety_options
+from sfsync.cli.options import Safety, json_option, progress_option, safety_options
 from sfsync.cli.output import surroundings
+from sfsync.cli.rejects_option import rejects_format_option
 from sfsync.cli.run import show_only, write_plan
 
 

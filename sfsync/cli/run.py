@@ -19,10 +19,10 @@ from sfsync.cli.options import (
     org_option,
     outage_option,
     progress_option,
-    rejects_format_option,
     safety_options,
 )
 from sfsync.cli.output import asked_to_write, console, deliver, surroundings
+from sfsync.cli.rejects_option import rejects_format_option
 
 if TYPE_CHECKING:
     from sfsync.app import Surroundings, Workplace
