@@ -22,9 +22,6 @@ from sfsync.core.results import DEFERRED, NOT_DONE, Outcome, RowRef, RowResult
 from sfsync.core.rows import Cell, RowSource
 from sfsync.core.source_mark import SourceMark
 
-KINDS: Final = ("moment", "local moment", "day", "number", "text")
-"""What a watermark can be; all its values must be of one kind."""
-
 FINAL_SKIPS: Final = frozenset({"ALREADY_THERE", "NO_ROLE"})
 """Rows left out with such a code alone are settled: no later run would do anything else with them."""
 
@@ -57,7 +54,7 @@ def mark_name(section: str) -> str:
 
 
 def kind_of(cell: Cell) -> str | None:
-    """What kind of watermark a cell is; None where it cannot be one."""
+    """A cell as a watermark: moment, local moment, day, number or text; None where it cannot be one."""
     match cell:
         case bool() | None:
             return None

@@ -89,31 +89,38 @@ def _opened(section: Section, path: Path, kind: str) -> RowSource:
         def book(wanted: frozenset[str]) -> RowSource:
             return open_workbook(path, section=section.name, sheet=section.source.sheet, wanted=wanted)
 
-        return _headed(section, book)
+        return _told_columns(section, book)
     if kind == "parquet":
         from sfsync.sources.parquet import open_parquet
 
-        return _headed(section, lambda wanted: open_parquet(path, section=section.name, wanted=wanted))
+        return _told_columns(section, lambda wanted: open_parquet(path, section=section.name, wanted=wanted))
     return _of_text(section, open_text(path, encoding=section.source.encoding, section=section.name), kind)
 
 
-def _headed(section: Section, opened: Callable[[frozenset[str]], RowSource]) -> RowSource:
-    """A source that knows which of its columns the rules read; with a preset only its header can tell."""
-    wanted = wanted_columns(section)
-    source = opened(wanted)
+def _told_columns(section: Section, opened: Callable[[frozenset[str]], RowSource]) -> RowSource:
+    """A source that has to know which of its columns the rules read; with a preset only its header can tell."""
+    source = opened(wanted_columns(section))
     if section.preset is not None:
-        wanted = wanted_columns(
-            fitted(section, Header(source.form.columns, source.form.file, source.form.kind))
-        )
-        source = opened(wanted)
-    return minding_marks(typed_again(source), wanted)
+        source = opened(_columns_in(source, section))
+    return _as_rejects(section, source)
+
+
+def _as_rejects(section: Section, source: RowSource) -> RowSource:
+    """The source; of a rejects file the cells are what they were, and those that still are bad are refused."""
+    return minding_marks(typed_again(source), _columns_in(source, section))
+
+
+def _columns_in(source: RowSource, section: Section) -> frozenset[str]:
+    """The columns of a source with a header that the rules read, by the names that they have there."""
+    header = Header(source.form.columns, source.form.file, source.form.kind)
+    return wanted_columns(fitted(section, header))
 
 
 def _of_text(section: Section, file: TextFile, kind: str) -> RowSource:
     spec, wanted = section.source, wanted_columns(section)
     match kind:
         case "csv":
-            return _headed(section, lambda _: DelimitedSource(section.name, file, delimiter=spec.delimiter))
+            return _as_rejects(section, DelimitedSource(section.name, file, delimiter=spec.delimiter))
         case "json" | "jsonl":
             return DocumentSource(section.name, file, kind=kind, wanted=wanted)
         case "nested":
