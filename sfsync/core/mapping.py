@@ -70,6 +70,17 @@ def mapped(section: Section, row: SourceRow) -> LocalRow:
     return LocalRow(row.ref, values, tuple(problems))
 
 
+def said(section: Section, rule: FieldRule, row: SourceRow) -> str:
+    """What the row says for one rule, translated but not typed; "" where it says nothing that is mapped."""
+    cells = put_right(section, row.cells)
+    text = trimmed(as_text(_cell(rule, cells)))
+    if text == "" and rule.blank is Blank.DEFAULT:
+        return rule.default or ""
+    return (
+        text if rule.value_map is None else (rule.value_map.get(text) or (text if rule.keep_unmapped else ""))
+    )
+
+
 def put_right(section: Section, cells: Mapping[str, Cell]) -> Mapping[str, Cell]:
     """The cells with the section's replaced words."""
     if not section.replace:
