@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -28,7 +28,6 @@ from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan
 from sfsync.core.ports import RunRecord
 from sfsync.core.presets.fitting import fitted_to_images, fitted_to_sources
-from sfsync.core.references.parents import makes_without_key
 from sfsync.core.report import Report
 from sfsync.core.rows import RowSource
 from sfsync.engine.applying.accepting import NONE, Accepted, accept_unknown, accepted_notes, take_over
@@ -43,6 +42,7 @@ from sfsync.engine.applying.runs import (
 )
 from sfsync.engine.planning.plan_making import PlanStamp, make_plan
 from sfsync.errors import ConfigError, GuardError, Interrupted
+from sfsync.job_locks import job_locked
 from sfsync.run_files import new_name, plan_of_run, run_folder, write_private
 
 if TYPE_CHECKING:
@@ -146,19 +146,8 @@ class Workplace:
 
     @contextmanager
     def lock(self, keyless: Iterable[str] | None = None) -> Iterator[None]:
-        """Keeps other runs of the job against this org out.
-
-        Two jobs that write rows of one sObject without a key could not tell each other's records from their own,
-        so there is one more lock for each such sObject (`keyless`, by default those of the job).
-        """
-        org_id = self.gateway.identity().org_id
-        if keyless is None:
-            keyless = {each.sobject for each in self.job.sections.values() if each.row_key is not None}
-            keyless |= set(makes_without_key(self.job))
-        names = [self.job.name, *(f"{sobject} without a key" for sobject in sorted(keyless))]
-        with ExitStack() as held:
-            for name in names:
-                held.enter_context(self.journal.locked(f"{name}-{org_id}"))
+        """Keeps other runs of the job against this org out; see `job_locks`."""
+        with job_locked(self.journal, self.job, self.gateway.identity().org_id, keyless):
             yield
 
     @contextmanager
@@ -166,7 +155,7 @@ class Workplace:
         """Keeps other runs out, and settles what earlier runs left open, which stay resumable."""
         with self.lock(keyless):
             org_id = self.gateway.identity().org_id
-            settle_earlier(self.job.name, org_id, self.bench, load=self._plan_of)
+            settle_earlier(self.job.name, org_id, self.bench, load=self._plan_of, share=self.job.share)
             if self.around.accept_after_s is not None:
                 self.accepted = accept_unknown(
                     self.job.name,
@@ -180,7 +169,8 @@ class Workplace:
 
     def end_earlier(self) -> None:
         """Ends what is interrupted of the job, because a person's word changes what its rows are."""
-        end_earlier(self.job.name, self.gateway.identity().org_id, self.bench)
+        org_id = self.gateway.identity().org_id
+        end_earlier(self.job.name, org_id, self.bench, share=self.job.share)
 
     def _plan_of(self, run: RunRecord) -> Plan:
         return plan_of_run(self.journal, run)
@@ -294,7 +284,7 @@ def open_sources(job: Job, journal: SqlJournal | None = None, org_id: str = "") 
     from sfsync import sources
 
     kept = partial(journal.memory.watermark, org_id, job.name) if journal else None
-    return sources.open_sources(job, kept=kept)
+    return sources.shared_out(job, sources.open_sources(job, kept=kept))
 
 
 def plan(job: Job, *, around: Surroundings | None = None) -> Plan:

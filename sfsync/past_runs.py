@@ -12,6 +12,7 @@ from functools import partial
 
 from sfsync.app import Surroundings, Workplace, opened
 from sfsync.core.job import NO_LIMITS, Job, UpdateMode
+from sfsync.core.partition import read_partition
 from sfsync.core.plan import Plan
 from sfsync.core.ports import Journal, RunRecord
 from sfsync.core.report import Report
@@ -58,9 +59,9 @@ def _taken_up(
     with open_journal(state_place(given.environ), clock=given.clock) as journal:
         run = find_run(journal, run_id, is_open=is_open)
         saved = plan_of_run(journal, run)
-    job = Job(
-        saved.job, saved.profile, {}, saved.job_digest, limits=saved.limits if has_guards else NO_LIMITS
-    )
+    limits = saved.limits if has_guards else NO_LIMITS
+    partition = read_partition(saved.share) if saved.share else None
+    job = Job(saved.job, saved.profile, {}, saved.job_digest, limits=limits, partition=partition)
     with opened(job, given) as place:
         if place.gateway.identity().org_id != saved.org.org_id:
             raise GuardError(

@@ -79,6 +79,16 @@ def full_option(command: _Command) -> _Command:
     )(command)
 
 
+def partition_option(command: _Command) -> _Command:
+    """`--partition I/N`: the share of the job that this process brings."""
+    return click.option(
+        "--partition",
+        metavar="I/N",
+        help="Bring the I-th of N shares of the deals with their roles, so that N processes share the job on one "
+        "journal; 0/N are the accounts and contacts, which go first.",
+    )(command)
+
+
 def progress_option(command: _Command) -> _Command:
     """`--progress`: how progress is shown on stderr."""
     return click.option(

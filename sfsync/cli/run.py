@@ -18,6 +18,7 @@ from sfsync.cli.options import (
     json_option,
     org_option,
     outage_option,
+    partition_option,
     progress_option,
     safety_options,
 )
@@ -40,17 +41,19 @@ CHANGES_WAIT = 8
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 8 when changes wait and no row is left undone.")
 @full_option
+@partition_option
 @rejects_format_option
 @safety_options(repeats=False)
 @json_option
 @progress_option
-def plan_command(
+def plan_command(  # noqa: PLR0913 - an argument for each option
     job: str,
     *,
     org: str | None,
     out: Path | None,
     detailed_exitcode: bool,
     full: bool,
+    partition: str | None,
     safety: Safety,
     as_json: bool,
     progress: str,
@@ -71,6 +74,7 @@ def plan_command(
         require_writable(out)
     with surroundings(progress, as_json=as_json) as around:
         loaded = _read_in_full(safety.of(load_job(job, org=org, environ=around.environ)), full=full)
+        loaded = _shared_out(loaded, partition)
         code, plan = plan_and_deliver(loaded, safety.around(around), as_json=as_json)
     if out is not None:
         write_private(out, dump_plan(plan))
@@ -116,6 +120,7 @@ def show_only(place: Workplace, plan: Plan, *, as_json: bool) -> int:
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
 @jitter_option
 @full_option
+@partition_option
 @rejects_format_option
 @safety_options()
 @json_option
@@ -129,6 +134,7 @@ def run_command(  # noqa: PLR0913 - an argument for each option
     yes: bool,
     start_jitter: int,
     full: bool,
+    partition: str | None,
     safety: Safety,
     as_json: bool,
     progress: str,
@@ -151,6 +157,7 @@ def run_command(  # noqa: PLR0913 - an argument for each option
         )
     with surroundings(progress, as_json=as_json) as plain:
         loaded = _read_in_full(safety.of(load_job(job, org=org, environ=plain.environ)), full=full)
+        loaded = _shared_out(loaded, partition)
         around = safety.around(plain)
         wait_to_start(around, most_s=start_jitter)
         if dry_run:
@@ -167,6 +174,13 @@ def _read_in_full(job: Job, *, full: bool) -> Job:
         for name, each in job.sections.items()
     }
     return dataclasses.replace(job, sections=sections)
+
+
+def _shared_out(job: Job, partition: str | None) -> Job:
+    """The job, or that share of it."""
+    from sfsync.core.partition import read_partition
+
+    return job if partition is None else job.of_partition(read_partition(partition))
 
 
 def write_and_deliver(

@@ -15,6 +15,7 @@ from typing import Final
 
 from sfsync.core.contact_roles.role_rules import AS_GIVEN, RoleRules
 from sfsync.core.deals.gone import NO_POLICIES, GonePolicies
+from sfsync.core.partition import Partition
 from sfsync.core.presets.preset import PresetColumns
 from sfsync.core.references.picks import NO_PICKS, Picks
 from sfsync.core.repeated_keys import DuplicateKeys
@@ -305,7 +306,8 @@ class Job:
 
     `route` is the laxest route that creates may take; None leaves the choice to the plan. `limits` are the job's
     own; those of a run win over them. `picks` are the references that a person has settled. `verify` says that what
-    is read back is judged value by value; None leaves it to the command.
+    is read back is judged value by value; None leaves it to the command. `partition` is the share of the rows
+    that is brought; None is all.
     """
 
     name: str
@@ -323,3 +325,25 @@ class Job:
     picks: Picks = NO_PICKS
     role_rules: RoleRules = AS_GIVEN
     verify: bool | None = None
+    partition: Partition | None = None
+
+    @property
+    def share(self) -> str:
+        """Which share of the job this is, such as "2/4"; "" is all of it."""
+        return str(self.partition) if self.partition else ""
+
+    def of_partition(self, partition: Partition) -> Job:
+        """The job that brings that share of the rows alone."""
+        parents = {name: each for name, each in self.sections.items() if each.sobject in (ACCOUNT, CONTACT)}
+        rest = {name: each for name, each in self.sections.items() if name not in parents}
+        sections = parents if partition.is_parents else rest
+        return dataclasses.replace(self, sections=sections, partition=partition)
+
+    def partitions(self, count: int) -> list[Job]:
+        """The job shared out among `count` processes; what deals and roles refer to comes first, by itself.
+
+        Where there are `count + 1`, the first has to end before the others begin, which go side by side on one
+        journal. `Report.merge` makes one report of theirs.
+        """
+        shares = [self.of_partition(Partition(number, count)) for number in range(count + 1)]
+        return [each for each in shares if each.sections]

@@ -194,7 +194,7 @@ class Plan:
     their stage's probability, `off_stage_total` counts all of them. `is_audited` says that what is read back is
     judged value by value. `gone` are the rows that the source or the org has no more. `names` are ids and names of
     records that the first changes refer to, for people to read. `marks` say how far the sources were read that are
-    read on from a watermark.
+    read on from a watermark. `share` is the share of the job that it is the plan of; "" is all of it.
     """
 
     plan_id: str
@@ -225,6 +225,7 @@ class Plan:
     gone: GoneRows = NO_GONE
     names: tuple[tuple[str, str], ...] = ()
     marks: tuple[SourceMark, ...] = ()
+    share: str = ""
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

@@ -245,6 +245,7 @@ class RunRecord:
     exit_code: int | None = None
     ended_at: str | None = None
     rows: int = 0
+    share: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,8 +304,8 @@ class Journal(Protocol):
         """By which route, and when (ISO time), each change of the run was last about to be sent, by change id."""
         ...
 
-    def serial(self, job: str, org_id: str) -> int:
-        """A number that grows with each run of the job against the org, and with each write that is about to leave.
+    def serial(self, job: str, org_id: str, share: str = "") -> int:
+        """A number that grows with each run of the job, or of its share, and with each write about to leave.
 
         An open run can be gone on with, so a plan is stale as well when a run that was there has sent more.
         """

@@ -35,12 +35,13 @@ def why_whole(job: Job) -> str | None:
         own = section.rule(_OWN.get(section.sobject, "")) if section.sobject in _OWN else None
         if own is not None:
             return f"rows of {section.name} refer to each other ({own.field})"
-        if section.sobject == CONTACT_ROLE and not _names_its_deal(section, deals):
+        if section.sobject == CONTACT_ROLE and not names_its_deal(section, deals):
             return f"{section.name} name their deal by something else than its key"
     return None
 
 
-def _names_its_deal(roles: Section, deals: Section | None) -> bool:
+def names_its_deal(roles: Section, deals: Section | None) -> bool:
+    """Whether the rows of roles say by its key which deal they belong to, so that they go where it goes."""
     rule = roles.rule("OpportunityId")
     if rule is None or deals is None:
         return deals is None
@@ -63,6 +64,11 @@ def group_of(section: Section, row: Row, number: int) -> str:
 def group_of_key(sobject: str, key: str) -> str:
     """The group of the record of an sObject with that key."""
     return f"{sobject}:{clean_key(key).casefold()}"
+
+
+def is_unreadable(group: str) -> bool:
+    """Whether a group is that of a row whose key cannot be read."""
+    return "#" in group.partition(":")[0]
 
 
 def account_text(section: Section, row: Row) -> str:

@@ -122,6 +122,15 @@ class NotedSource(Protocol):
         ...
 
 
+@runtime_checkable
+class PartialSource(Protocol):
+    """A source that yields a part of the rows that there are."""
+
+    def has_lost(self, group: str) -> bool:
+        """Whether a group (`core.row_groups`) is in no row of the whole, and it is for this part to say so."""
+        ...
+
+
 def notes_of(source: RowSource) -> tuple[Problem, ...]:
     """What a source tells of its last full reading."""
     return source.notes() if isinstance(source, NotedSource) else ()

@@ -59,7 +59,7 @@ def retry_plan(
         plan,
         plan_id=stamp.plan_id,
         created_at=stamp.created_at,
-        serial=journal.serial(plan.job, plan.org.org_id),
+        serial=journal.serial(plan.job, plan.org.org_id, plan.share),
         changes=changes,
         open_references=(),
         notes=tuple(_left_out(failed[name], since) for name in failed if name in since.named(accepted)),

@@ -135,6 +135,7 @@ STEPS: Final = (
         ),
     ),
     Migration("0008_rows_of_jobs", ROWS_OF_JOBS),
+    Migration("0009_shares_of_jobs", ("ALTER TABLE runs ADD COLUMN share TEXT NOT NULL DEFAULT ''",)),
 )
 
 

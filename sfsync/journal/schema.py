@@ -39,6 +39,7 @@ RUNS: Final = Table(
     Column("exit_code", Integer),
     Column("ended_at", Text),
     Column("rows", Integer, nullable=False, server_default="0"),
+    Column("share", Text, nullable=False, server_default=""),
     Index("runs_of_job", "job", "org_id"),
 )
 

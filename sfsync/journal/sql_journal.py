@@ -175,9 +175,11 @@ class SqlJournal:
 
         return self._read(work)
 
-    def serial(self, job: str, org_id: str) -> int:
+    def serial(self, job: str, org_id: str, share: str = "") -> int:
         """How many runs of the job against the org have begun, and how many writes of theirs were to leave."""
         is_own = and_(RUNS.c.job == job, RUNS.c.org_id == org_id)
+        if share:
+            is_own = and_(is_own, RUNS.c.share.in_(["", share]))
         runs = select(func.count()).select_from(RUNS).where(is_own)
         writes = select(func.count()).select_from(ATTEMPTS.join(RUNS)).where(is_own)
         query = select(runs.scalar_subquery() + writes.scalar_subquery())

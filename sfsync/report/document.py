@@ -40,6 +40,7 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
         "schema": SCHEMA,
         "run": report.run_id,
         "job": plan.job,
+        "partition": plan.share,
         "action": "apply" if report.applied else "plan",
         "undoes": plan.undoes or "",
         "confirm": changes_digest(plan.changes),

@@ -8,5 +8,6 @@ rows stops with a SourceError that names the line; nothing of a file is guessed 
 
 from sfsync.sources.opening import open_source
 from sfsync.sources.openings import open_sources
+from sfsync.sources.shared_out import shared_out
 
-__all__ = ["open_source", "open_sources"]
+__all__ = ["open_source", "open_sources", "shared_out"]

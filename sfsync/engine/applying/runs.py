@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sfsync.core.events import Listener, Noticed
 from sfsync.core.guards import refuse_by_limits
 from sfsync.core.job import NO_LIMITS, Job, Limits
+from sfsync.core.partition import read_partition
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan, plan_digest
 from sfsync.core.ports import ChangeState, Journal, OrgGateway, RunRecord
@@ -59,7 +60,7 @@ def refuse_stale(plan: Plan, job: Job, bench: Bench) -> None:
         )
     if read_schema(job, bench.gateway).digest != plan.schema_digest:
         raise _stale("SCHEMA_CHANGED", "fields, picklist values or stages of the org were changed since")
-    if bench.journal.serial(job.name, org.org_id) != plan.serial:
+    if bench.journal.serial(job.name, org.org_id, plan.share) != plan.serial:
         raise _stale("PLAN_STALE", "a run of this job has begun or gone on since the plan was made")
 
 
@@ -74,9 +75,13 @@ def refuse_excess(plan: Plan, bench: Bench) -> None:
         GuardError: it goes too far.
     """
     org_id = plan.org.org_id
-    begun = [each for each in bench.journal.runs(plan.job) if each.org_id == org_id]
+    begun = [
+        each for each in bench.journal.runs(plan.job) if (each.org_id, each.share) == (org_id, plan.share)
+    ]
     last_rows = begun[0].rows if begun else 0
-    refuse_by_limits(plan, bench.limits, managed=bench.journal.count_ledger(org_id), last_rows=last_rows)
+    parts = read_partition(plan.share).of if plan.share else 1
+    managed = {name: count // parts for name, count in bench.journal.count_ledger(org_id).items()}
+    refuse_by_limits(plan, bench.limits, managed=managed, last_rows=last_rows)
 
 
 def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: int | None = None) -> RunRecord:
@@ -89,20 +94,28 @@ def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: in
     """
     digest = plan_digest(plan)
     count = plan.row_count if rows is None else rows
-    run = RunRecord(run_id, plan.job, plan.org.org_id, digest, plan_file, started_at=bench.now(), rows=count)
-    over = _interrupted(plan.job, plan.org.org_id, bench)
+    org_id = plan.org.org_id
+    run = RunRecord(
+        run_id, plan.job, org_id, digest, plan_file, started_at=bench.now(), rows=count, share=plan.share
+    )
+    over = _interrupted(plan.job, org_id, bench, share=plan.share)
     bench.journal.begin_run(run, dump_plan(plan), takes_over=over)
     return run
 
 
-def _interrupted(job: str, org_id: str, bench: Bench) -> list[str]:
-    runs = bench.journal.runs(job)
-    return [each.run_id for each in runs if each.org_id == org_id and each.exit_code is None]
+def _interrupted(job: str, org_id: str, bench: Bench, *, share: str) -> list[str]:
+    runs = [each for each in bench.journal.runs(job) if each.org_id == org_id and each.exit_code is None]
+    return [each.run_id for each in runs if concerns(each, share)]
 
 
-def end_earlier(job: str, org_id: str, bench: Bench) -> None:
+def concerns(run: RunRecord, share: str) -> bool:
+    """Whether a run is for a process to settle that works on that share of the job; "" works on all."""
+    return share in ("", run.share)
+
+
+def end_earlier(job: str, org_id: str, bench: Bench, *, share: str = "") -> None:
     """Ends the interrupted runs of a job: what a person says of its rows by now goes before what they planned."""
-    for run_id in _interrupted(job, org_id, bench):
+    for run_id in _interrupted(job, org_id, bench, share=share):
         bench.journal.end_run(run_id, exit_code=SUPERSEDED, ended_at=bench.now())
 
 
@@ -160,8 +173,10 @@ def _recovered(state: RunState) -> Ending | None:
     return None
 
 
-def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[RunRecord], Plan]) -> int:
-    """Settles the open changes of every earlier run of the job; `load` reads the plan of a run.
+def settle_earlier(
+    job: str, org_id: str, bench: Bench, *, load: Callable[[RunRecord], Plan], share: str = ""
+) -> int:
+    """Settles the open changes of every earlier run of the job or of its share; `load` reads the plan of a run.
 
     Returns how many changes were open. Those that could not be settled stay open and are planned around.
     The runs stay interrupted until another one begins, so that one which a guard stops takes nothing from them.
@@ -174,7 +189,7 @@ def settle_earlier(job: str, org_id: str, bench: Bench, *, load: Callable[[RunRe
     settled = 0
     for run in reversed(bench.journal.runs(job)):
         is_cut_off = run.exit_code is None
-        if run.org_id != org_id or not (is_cut_off or run.run_id in still_open):
+        if run.org_id != org_id or not concerns(run, share) or not (is_cut_off or run.run_id in still_open):
             continue
         try:
             state = _state(load(run), bench, run.run_id)

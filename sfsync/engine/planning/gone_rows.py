@@ -19,6 +19,7 @@ from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.records import MODIFIED, full_id
 from sfsync.core.results import Problem, Stage
+from sfsync.core.row_groups import group_of_key
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import Value, is_same
 from sfsync.core.wording import listed
@@ -61,6 +62,8 @@ def plan_vanished(
     folds = described is not None and not described.case_sensitive
     present = [each.key for each in read.rows]
     lost = vanished_rows(known.values(), present, key_field=section.key, folds_case=folds)
+    if read.has_lost is not None:
+        lost = [row for row in lost if read.has_lost(group_of_key(section.sobject, row.key))]
     found.known = len(known)
     if not lost:
         return found

@@ -101,7 +101,7 @@ def make_plan(
         job_digest=job.digest,
         org=org,
         schema_digest=schema.digest,
-        serial=journal.serial(job.name, org.org_id),
+        serial=journal.serial(job.name, org.org_id, job.share),
         created_at=stamp.created_at,
         mode=job.mode,
         role_policy=job.role_policy,
@@ -122,6 +122,7 @@ def make_plan(
         off_stage=off_stage,
         off_stage_total=off_stage_total,
         marks=marks_of(sources),
+        share=job.share,
     )
 
 

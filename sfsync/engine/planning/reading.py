@@ -5,7 +5,7 @@ Rows keep their raw text, so that rejects can be written as they came.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.rows import (
     HEADED,
     ModelRow,
+    PartialSource,
     PassedLine,
     RowSource,
     SourceForm,
@@ -82,7 +83,8 @@ class CheckedRow:
 class ReadSection:
     """The rows of one section that count, the image of their source, and notes about its columns.
 
-    `left_out` are the changes of rows that do not count because a later row has their key.
+    `left_out` are the changes of rows that do not count because a later row has their key. `has_lost` says which
+    groups are gone from a source of which the section has a part.
     """
 
     section: Section
@@ -90,6 +92,7 @@ class ReadSection:
     image: SourceImage
     notes: list[Problem]
     left_out: list[Change] = field(default_factory=list)
+    has_lost: Callable[[str], bool] | None = None
 
 
 def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSection:
@@ -131,7 +134,8 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         _check_keys(section, rows, rules)
     notes = _unmapped_columns(section, form) if form.kind in HEADED else _unseen_columns(section, form, seen)
     notes += [*passed_notes(form, passed), *notes_of(source), *told]
-    return ReadSection(section, rows, _image(form, raws, quotes, types), notes, left_out)
+    lost = source.has_lost if isinstance(source, PartialSource) else None
+    return ReadSection(section, rows, _image(form, raws, quotes, types), notes, left_out, lost)
 
 
 def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules: OrgRules) -> CheckedRow:

@@ -73,7 +73,7 @@ def undo_plan(
         plan,
         plan_id=stamp.plan_id,
         created_at=stamp.created_at,
-        serial=journal.serial(plan.job, plan.org.org_id),
+        serial=journal.serial(plan.job, plan.org.org_id, plan.share),
         changes=changes,
         notes=tuple(undo.notes),
         undoes=plan.plan_id,
