@@ -1,10 +1,11 @@
 """A DAG that brings a job in four shares side by side: accounts and contacts first, then the deals.
 
-Put it into Airflow's folder of DAGs. The workers need sfsync and these variables: SFSYNC_STATE (a PostgreSQL that all of
-them reach), the org's SFSYNC_ORGS__... and the job's own. Exit codes decide what a task does: an org that is away or a
-lock that is held is tried again, everything else is for a person. A task that was killed is tried again as well: the next
-run of its share settles first what was on its way.
+Put it into Airflow's folder of DAGs. The workers need sfsync and these variables: SFSYNC_STATE (a PostgreSQL that
+all of them reach), the org's SFSYNC_ORGS__... and the job's own. Exit codes decide what a task does: an org that is
+away or a lock that is held is tried again, everything else is for a person. A task that was killed is tried again
+too: the next run of its share settles first what was on its way.
 """
+# ruff: noqa: INP001 - a file of its own, for a folder of DAGs
 
 import os
 import subprocess
