@@ -93,7 +93,6 @@ def make_plan(
     changes = planning.finish()
     routes = plan_routes(job, schema, changes, gateway)
     is_strict = goes_on_conditions(job.update_mode, changes)
-    off_stage, off_stage_total = deals.off_stage
     return Plan(
         plan_id=stamp.plan_id,
         job=job.name,
@@ -119,8 +118,8 @@ def make_plan(
         predicted=predicted_calls(changes, routes, is_strict=is_strict),
         forecast=planning.forecast(changes),
         open_references=tuple(planning.references.open),
-        off_stage=off_stage,
-        off_stage_total=off_stage_total,
+        off_stage=deals.off_stage[0],
+        off_stage_total=deals.off_stage[1],
         marks=marks_of(sources),
         share=job.share,
     )
