@@ -123,7 +123,7 @@ class NotedSource(Protocol):
 
 
 @runtime_checkable
-class PartialSource(Protocol):
+class SharedSource(Protocol):
     """A source that yields a part of the rows that there are."""
 
     def has_lost(self, group: str) -> bool:

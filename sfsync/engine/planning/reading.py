@@ -33,7 +33,7 @@ from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.rows import (
     HEADED,
     ModelRow,
-    PartialSource,
+    SharedSource,
     PassedLine,
     RowSource,
     SourceForm,
@@ -134,7 +134,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         _check_keys(section, rows, rules)
     notes = _unmapped_columns(section, form) if form.kind in HEADED else _unseen_columns(section, form, seen)
     notes += [*passed_notes(form, passed), *notes_of(source), *told]
-    lost = source.has_lost if isinstance(source, PartialSource) else None
+    lost = source.has_lost if isinstance(source, SharedSource) else None
     return ReadSection(section, rows, _image(form, raws, quotes, types), notes, left_out, lost)
 
 
