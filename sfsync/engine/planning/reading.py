@@ -33,9 +33,9 @@ from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.rows import (
     HEADED,
     ModelRow,
-    SharedSource,
     PassedLine,
     RowSource,
+    SharedSource,
     SourceForm,
     SourceRow,
     UnreadableRow,
