@@ -194,7 +194,8 @@ class Plan:
     their stage's probability, `off_stage_total` counts all of them. `is_audited` says that what is read back is
     judged value by value. `gone` are the rows that the source or the org has no more. `names` are ids and names of
     records that the first changes refer to, for people to read. `marks` say how far the sources were read that are
-    read on from a watermark.
+    read on from a watermark. Of a plan that is a portion of a larger one, `whole` is the name of that and `portion`
+    its number, from 1.
     """
 
     plan_id: str
@@ -225,6 +226,8 @@ class Plan:
     gone: GoneRows = NO_GONE
     names: tuple[tuple[str, str], ...] = ()
     marks: tuple[SourceMark, ...] = ()
+    whole: str = ""
+    portion: int = 0
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""
