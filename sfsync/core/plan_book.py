@@ -118,9 +118,7 @@ def joined_digest(digests: tuple[str, ...]) -> str:
 
 def added(some: Numbers, more: Numbers) -> dict[str, dict[str, int]]:
     """The numbers of both."""
-    return {
-        name: _summed(some.get(name, {}), more.get(name, {})) for name in dict.fromkeys((*some, *more))
-    }
+    return {name: _summed(some.get(name, {}), more.get(name, {})) for name in dict.fromkeys((*some, *more))}
 
 
 def _summed(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:

@@ -135,6 +135,20 @@ STEPS: Final = (
         ),
     ),
     Migration("0008_rows_of_jobs", ROWS_OF_JOBS),
+    Migration(
+        "0009_runs_of_portions",
+        (
+            "ALTER TABLE runs ADD COLUMN whole TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE runs ADD COLUMN has_parents INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE runs ADD COLUMN said {binary}",
+            "CREATE INDEX runs_of_whole ON runs (whole)",
+            """CREATE TABLE pages (
+                run_id TEXT PRIMARY KEY NOT NULL,
+                job TEXT NOT NULL,
+                org_id TEXT NOT NULL,
+                body {binary} NOT NULL)""",
+        ),
+    ),
 )
 
 
