@@ -17,9 +17,10 @@ from typing import Any, Final
 import orjson
 
 from sfsync.core.report import Report
+from sfsync.core.report_numbers import IN_ORG
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.report.audit_view import COLUMNS, audit_entry
-from sfsync.report.document import IN_ORG, made_entries, row_entries, run_document
+from sfsync.report.document import made_entries, row_entries, run_document
 from sfsync.report.html_report import html_report
 from sfsync.report.picks_template import FILE, picks_lines
 from sfsync.report.private_files import write_private_file, write_private_text
