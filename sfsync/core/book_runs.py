@@ -34,7 +34,7 @@ class BookRuns(Protocol):
         ...
 
     def totals(self, whole: str) -> bytes | None:
-        """What was given to `begin`; None when no one needs it any more."""
+        """What was given to `begin`; None where it is no book."""
         ...
 
     def outcomes(self, whole: str, change_ids: Iterable[str]) -> dict[str, ChangeRecord]:

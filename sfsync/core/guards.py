@@ -40,17 +40,9 @@ def changes_digest(changes: Sequence[Change]) -> str:
     return hashlib.blake2b(json.dumps(plain, ensure_ascii=True).encode(), digest_size=6).hexdigest()
 
 
-def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], last_rows: int) -> None:
-    """Stops a plan that goes too far. `managed` counts the records that the journal knows, by sObject.
-
-    Raises:
-        GuardError: what is too much, and what to say if it is meant.
-    """
-    refuse_totals(totals_of(plan), limits, managed=managed, last_rows=last_rows)
-
-
 def refuse_totals(totals: BookTotals, limits: Limits, *, managed: Mapping[str, int], last_rows: int) -> None:
-    """The same of what all portions of a plan come to.
+    """Stops a plan that goes too far, in all its portions. `managed` counts the records that the journal knows, by
+    sObject, `last_rows` the rows of the last run.
 
     Raises:
         GuardError: what is too much, and what to say if it is meant.

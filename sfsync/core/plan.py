@@ -66,6 +66,10 @@ PLANNED_OUTCOME: Mapping[Action, Outcome] = {
 """What each action becomes when apply goes as planned."""
 
 
+WITHOUT_OWN_KEY: Final = frozenset({CONTACT_ROLE, LEAD})
+"""The sObjects whose records are known by what they belong to, with or without a key of the org."""
+
+
 def _is_unset(value: object) -> bool:
     """Whether a value is left out of a saved plan, so that plans saved before it was known keep their digest."""
     return value in ("", None, 0, ())
@@ -231,7 +235,7 @@ class Plan:
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""
-        named = {each.sobject for each in self.changes} - self.key_fields.keys() - {CONTACT_ROLE, LEAD}
+        named = {each.sobject for each in self.changes} - self.key_fields.keys() - WITHOUT_OWN_KEY
         return sorted(named)
 
     @property

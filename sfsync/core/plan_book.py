@@ -109,6 +109,11 @@ def portion_id(whole: str, number: int) -> str:
     return f"{whole}.{number:04d}"
 
 
+def first_part(run_id: str, portions: int) -> str:
+    """The run that has the first plan of a run: of a book its first portion, else the run itself."""
+    return portion_id(run_id, 1) if portions else run_id
+
+
 def joined_digest(digests: tuple[str, ...]) -> str:
     """One digest for several in their order; of a single one itself."""
     if len(digests) == 1:

@@ -51,7 +51,7 @@ class SqlBookRuns:
         """
         digests: list[str] = []
         first = replace(runs[0], plan_digest=page_digest(page(1)))
-        self._write(lambda connection: _make_room(connection, first, totals))
+        self._write(lambda connection: _make_room(connection, first))
         for start in range(0, len(runs), _PAGES_A_COMMIT):
             numbers = range(start + 1, min(start + _PAGES_A_COMMIT, len(runs)) + 1)
             bodies = [page(number) for number in numbers]
@@ -60,9 +60,13 @@ class SqlBookRuns:
             rows = [_page_row(first, run_id, body) for run_id, body in named]
             self._write(lambda connection, rows=rows: connection.execute(insert(PAGES), rows))  # type: ignore[misc]
         begun = [replace(run, plan_digest=digest) for run, digest in zip(runs, digests, strict=True)]
-        self._store.note_sequence(self._write(lambda connection: self._begin(connection, begun, takes_over)))
+        self._store.note_sequence(
+            self._write(lambda connection: self._begin(connection, begun, totals, takes_over))
+        )
 
-    def _begin(self, connection: Connection, runs: Sequence[RunRecord], takes_over: Collection[str]) -> int:
+    def _begin(
+        self, connection: Connection, runs: Sequence[RunRecord], totals: bytes, takes_over: Collection[str]
+    ) -> int:
         sequence = next_sequence(connection)  # first: it makes runs that begin at once wait for each other
         self._store.refuse_lost_locks(connection)
         for run in runs:
@@ -71,6 +75,8 @@ class SqlBookRuns:
         number = connection.scalar(select(func.coalesce(func.max(RUNS.c.number), 0))) or 0
         rows = [run_row(run, number=number + place) for place, run in enumerate(runs, start=1)]
         connection.execute(insert(RUNS), rows)
+        with_totals = update(RUNS).where(RUNS.c.run_id == runs[0].run_id).values(totals=totals)
+        connection.execute(with_totals)
         drop_spent_plans(connection)
         return sequence
 
@@ -83,7 +89,7 @@ class SqlBookRuns:
 
     def totals(self, whole: str) -> bytes | None:
         """What the portions come to together."""
-        query = select(PAGES.c.body).where(PAGES.c.run_id == whole)
+        query = select(RUNS.c.totals).where(RUNS.c.whole == whole).order_by(RUNS.c.number).limit(1)
         return self._read(lambda connection: connection.scalar(query))
 
     def outcomes(self, whole: str, change_ids: Iterable[str]) -> dict[str, ChangeRecord]:
@@ -149,13 +155,11 @@ def _whole(name: str, newest_first: Sequence[RunRecord]) -> RunRecord:
     )
 
 
-def _make_room(connection: Connection, first: RunRecord, totals: bytes) -> None:
+def _make_room(connection: Connection, first: RunRecord) -> None:
     """Takes the pages away that a beginning of the job which was cut off has left; the job's lock is held."""
     refuse_consumed(connection, first)
-    begun = select(RUNS.c.run_id).union(select(RUNS.c.whole))
     of_job = delete(PAGES).where(PAGES.c.job == first.job, PAGES.c.org_id == first.org_id)
-    connection.execute(of_job.where(PAGES.c.run_id.not_in(begun)))
-    connection.execute(insert(PAGES), _page_row(first, first.whole, totals))
+    connection.execute(of_job.where(PAGES.c.run_id.not_in(select(RUNS.c.run_id))))
 
 
 def _page_row(run: RunRecord, run_id: str, body: bytes) -> dict[str, Any]:

@@ -141,6 +141,7 @@ STEPS: Final = (
             "ALTER TABLE runs ADD COLUMN whole TEXT NOT NULL DEFAULT ''",
             "ALTER TABLE runs ADD COLUMN has_parents INTEGER NOT NULL DEFAULT 0",
             "ALTER TABLE runs ADD COLUMN said {binary}",
+            "ALTER TABLE runs ADD COLUMN totals {binary}",
             "CREATE INDEX runs_of_whole ON runs (whole)",
             """CREATE TABLE pages (
                 run_id TEXT PRIMARY KEY NOT NULL,

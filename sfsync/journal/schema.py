@@ -5,7 +5,7 @@ change of a run; the index on open states makes a resume cheap however much was 
 row: which journal this is, how many intents it has taken, where its database lay when it was last opened, and how
 often it was found to be an older copy of itself. `runs.whole` ties the runs of a book's portions, `said` is what
 the report of such a run says beside its changes. `pages` holds the plans of portions, which are there before their
-runs are, and the totals of books by the name of the whole. `plans` holds the plans of runs that may have to be gone
+runs are; `totals` stands with the first portion's run. `plans` holds the plans of runs that may have to be gone
 on with, `job_rows` which job brought which row and what became of it, `watermarks` how far a job has read the org.
 A test holds the two descriptions of the schema equal.
 """
@@ -44,6 +44,7 @@ RUNS: Final = Table(
     Column("whole", Text, nullable=False, server_default=""),
     Column("has_parents", Integer, nullable=False, server_default="0"),
     Column("said", LargeBinary),
+    Column("totals", LargeBinary),
     Index("runs_of_job", "job", "org_id"),
     Index("runs_of_whole", "whole"),
 )

@@ -175,9 +175,13 @@ def made_entries(report: Report) -> list[dict[str, Any]]:
             "outcome": report.result(change).outcome.value,
             "record_id": report.result(change).record_id,
         }
-        for change in report.plan.changes
-        if change.made_for and change.action is Action.CREATE
+        for change in made_parents(report)
     ]
+
+
+def made_parents(report: Report) -> list[Change]:
+    """The creates of records that rows refer to and that are in no file."""
+    return [each for each in report.plan.changes if each.made_for and each.action is Action.CREATE]
 
 
 def _nothing() -> dict[str, int]:

@@ -28,7 +28,7 @@ def an_old_journal(folder: Path) -> None:
     connection = sqlite3.connect(folder / "journal.sqlite")
     connection.execute("DROP TABLE pages")
     connection.execute("DROP INDEX runs_of_whole")
-    for column in ("whole", "has_parents", "said"):
+    for column in ("whole", "has_parents", "said", "totals"):
         connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
     connection.execute("DELETE FROM migrations WHERE name = ?", (STEPS[-1].name,))
     connection.commit()
