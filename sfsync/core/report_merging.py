@@ -51,12 +51,13 @@ def condensed(report: Report, *, confirm: str = "") -> Report:
     told |= {each.completes for each in plan.changes if each.completes and each.change_id in told}
     held = told | _shown(plan.changes)
     changes = tuple(each for each in plan.changes if each.change_id in held)
+    undone = [each for each in changes if each.change_id in told]
     mentioned = {value for each in changes for value in (*each.desired.values(), *each.values.values())}
     basis = plan.forecast
     kept = replace(
         plan,
         changes=changes,
-        sources={name: with_rows_of(each, _ordinals(name, changes)) for name, each in plan.sources.items()},
+        sources={name: with_rows_of(each, _ordinals(name, undone)) for name, each in plan.sources.items()},
         names=tuple(pair for pair in plan.names if pair[0] in mentioned),
         forecast=replace(basis, deals={}) if basis is not None else None,
     )

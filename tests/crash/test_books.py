@@ -1,7 +1,7 @@
 """A run in portions that dies at any named point ends, when it is gone on with, as if it had never died.
 
-Deaths are as in test_failpoints.py: the state folder is what a SIGKILL at that point would have left. Nobody has the
-source any more when the run is gone on with.
+Deaths are as in test_failpoints.py: the state folder is what a SIGKILL at that point would have left. Nobody has
+the source any more when the run is gone on with.
 """
 
 from __future__ import annotations
