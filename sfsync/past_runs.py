@@ -11,15 +11,18 @@ from dataclasses import replace
 from functools import partial
 
 from sfsync.app import Surroundings, Workplace, opened
+from sfsync.books import go_on, keyless_of, nobody, undo_book, undone_in
 from sfsync.core.job import NO_LIMITS, Job, UpdateMode
 from sfsync.core.partition import read_partition
 from sfsync.core.plan import Plan
+from sfsync.core.plan_book import PlanBook
 from sfsync.core.ports import Journal, RunRecord
 from sfsync.core.report import Report
 from sfsync.core.results import Outcome, RowResult
 from sfsync.core.sending.routes import raised_routes
 from sfsync.core.writes import Route
 from sfsync.engine.applying.accepting import accepted_notes
+from sfsync.engine.applying.books import Watch
 from sfsync.engine.applying.runs import known_results, run_plan
 from sfsync.engine.planning.matching import refuse_forgotten
 from sfsync.engine.planning.plan_making import PlanStamp
@@ -46,11 +49,15 @@ def find_run(journal: Journal, run_id: str | None, *, is_open: bool) -> RunRecor
     raise ConfigError(f"there is {what}", code="NO_SUCH_RUN", hint=f"{kind.capitalize()} runs: {known}.")
 
 
+def _first_part(journal: Journal, run: RunRecord) -> RunRecord:
+    return journal.books.portions(run.run_id)[0] if run.portions else run
+
+
 @contextmanager
 def _taken_up(
     run_id: str | None, given: Surroundings, *, is_open: bool, has_guards: bool = True
 ) -> Iterator[tuple[Workplace, Plan, RunRecord]]:
-    """The run with its plan, and a place to work on it; the org must still be the run's own.
+    """The run with its plan (of a book its first portion), and a place to work on it, which must be the run's org.
 
     The guards of its job file hold on, unless `has_guards` says that what follows is no bringing of rows.
     """
@@ -58,7 +65,7 @@ def _taken_up(
 
     with open_journal(state_place(given.environ), clock=given.clock) as journal:
         run = find_run(journal, run_id, is_open=is_open)
-        saved = plan_of_run(journal, run)
+        saved = plan_of_run(journal, _first_part(journal, run))
     limits = saved.limits if has_guards else NO_LIMITS
     partition = read_partition(saved.share) if saved.share else None
     job = Job(saved.job, saved.profile, {}, saved.job_digest, limits=limits, partition=partition)
@@ -69,20 +76,31 @@ def _taken_up(
                 code="OTHER_ORG",
                 hint="Point the profile at the org of the run.",
             )
-        refuse_forgotten(saved, place.journal)
+        refuse_forgotten(saved, place.journal, keyless_of(place.journal, run, saved))
         yield place, saved, run
 
 
-def resume(run_id: str | None = None, *, around: Surroundings | None = None) -> Report:
+def resume(run_id: str | None = None, *, around: Surroundings | None = None, watch: Watch = nobody) -> Report:
     """Goes on with an interrupted run: settles what is unknown, then applies the rest of its plan.
+
+    Of a run in portions, `watch` is shown the whole report of each; the one returned holds what is to be looked at.
 
     Raises:
         ConfigError: there is no such run.
         SyncError: see `sfsync.errors`.
     """
     given = around or Surroundings()
-    with _taken_up(run_id, given, is_open=True) as (place, saved, run), place.lock(saved.keyless()):
+    with (
+        _taken_up(run_id, given, is_open=True) as (place, saved, run),
+        place.lock(_keyless(place, run, saved)),
+    ):
+        if run.portions:
+            return go_on(place, run.run_id, watch=watch)
         return run_plan(saved, place.bench, run_id=run.run_id)
+
+
+def _keyless(place: Workplace, run: RunRecord, saved: Plan) -> list[str]:
+    return keyless_of(place.journal, run, saved)
 
 
 @contextmanager
@@ -101,11 +119,13 @@ def retrying(
     Raises:
         ConfigError: there is no such run, or nothing in it to try again, or the org cannot give the route.
     """
-    with _taken_up(run_id, around, is_open=False) as (place, saved, run), place.locked(saved.keyless()):
+    taken_up = _taken_up(run_id, around, is_open=False)
+    with taken_up as (place, saved, run), place.locked(_keyless(place, run, saved)):
         accepted = _accepted(place, run)
-        results = known_results(saved, place.bench, run_id=run.run_id) | accepted
+        tried, known = undone_in(place, run)
+        results = {**known, **accepted}
         plan = retry_plan(
-            saved, results, codes=codes, journal=place.journal, accepted=accepted, stamp=_stamp(place)
+            tried, results, codes=codes, journal=place.journal, accepted=accepted, stamp=_stamp(place)
         )
         if plan.is_empty():
             raise ConfigError(
@@ -124,20 +144,25 @@ def retrying(
 
 def _accepted(place: Workplace, run: RunRecord) -> dict[str, RowResult]:
     """The rows of the run of which nobody can say and that go again at a person's word, as if they had failed."""
-    names = [record.change_id for each, record in place.accepted if each.run_id == run.run_id]
+    own = (record for each, record in place.accepted if run.run_id in (each.run_id, each.whole))
+    names = [record.change_id for record in own]
     return {name: RowResult(name, Outcome.REJECTED) for name in names}
 
 
 @contextmanager
-def undoing(run_id: str, around: Surroundings) -> Iterator[tuple[Workplace, Plan]]:
-    """The plan that takes a run back, and the place to apply it, under the run's locks.
+def undoing(run_id: str, around: Surroundings) -> Iterator[tuple[Workplace, Plan | PlanBook]]:
+    """The plan that takes a run back, and the place to apply it, under the run's locks; of a book it is one too.
 
     Raises:
         ConfigError: there is no such run.
     """
     allowed = replace(around, limits=replace(around.limits, allow_deletes=True))
     taken_up = _taken_up(run_id, allowed, is_open=False, has_guards=False)
-    with taken_up as (place, saved, run), place.locked(saved.keyless()):
+    with taken_up as (place, saved, run), place.locked(_keyless(place, run, saved)):
+        if run.portions:
+            with undo_book(place, run, _stamp(place)) as book:
+                yield place, book
+            return
         results = known_results(saved, place.bench, run_id=run.run_id)
         yield (
             place,

@@ -11,9 +11,12 @@ import secrets
 import tempfile
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
+from sfsync.core.guards import totals_of
 from sfsync.core.plan import Plan
-from sfsync.core.plan_codec import load_plan, plan_digest
+from sfsync.core.plan_book import BookTotals, PlanBook
+from sfsync.core.plan_codec import load_plan, page_of, plan_digest, plan_of_page
 from sfsync.core.ports import Journal, RunRecord
 from sfsync.errors import ConfigError, GuardError
 
@@ -42,13 +45,55 @@ def read_plan(file: str) -> Plan:
         GuardError: the file is gone, or is not a plan as it was written.
     """
     try:
-        return load_plan(Path(file).read_bytes())
+        data = Path(file).read_bytes()
+        return load_plan(data) if data.startswith(b"{") else plan_of_page(data)
     except OSError as error:
         raise GuardError(
             f"the plan file {file} cannot be read: {error.strerror}",
             code="PLAN_FILE_MISSING",
             hint="Correct the path. If an interrupted run began with it, restore the file: it settles that run.",
         ) from None
+
+
+class PageFile:
+    """A book that is being made: the pages of its portions, one behind the other in a file that has no name.
+
+    A context manager; the file is gone when it ends. Implements `core.plan_book.PlanBook`.
+    """
+
+    def __init__(self, plan_id: str) -> None:
+        self.plan_id = plan_id
+        self.totals = BookTotals()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the book
+        self._places: list[tuple[int, int]] = []
+
+    @property
+    def portions(self) -> int:
+        """How many have been added."""
+        return len(self._places)
+
+    def add(self, plan: Plan) -> None:
+        """Takes the next portion in."""
+        page = page_of(plan)
+        self._places.append((self._file.seek(0, os.SEEK_END), len(page)))
+        self._file.write(page)
+        self.totals += totals_of(plan)
+
+    def page(self, number: int) -> bytes:
+        """The page of a portion."""
+        start, size = self._places[number - 1]
+        self._file.seek(start)
+        return self._file.read(size)
+
+    def plan(self, number: int) -> Plan:
+        """One portion."""
+        return plan_of_page(self.page(number))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 def run_folder(state: Path, job: str, run_id: str) -> Path:
@@ -110,3 +155,7 @@ def unwritable(file: Path, why: str) -> ConfigError:
 def new_name(now: datetime) -> str:
     """A name for a plan and its run that sorts by time."""
     return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+if TYPE_CHECKING:
+    _contract: type[PlanBook] = PageFile

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sfsync.app import StopFlag, Surroundings
     from sfsync.core.report import Report
+    from sfsync.report.kept_rows import KeptRows
 
 GRACE_S: Final = 8.0
 """How long a call under way may still take after the first signal; then the process ends at once."""
@@ -212,8 +213,11 @@ def _woken_by_signals() -> Iterator[int]:
         os.close(wake)
 
 
-def deliver(report: Report, folder: Path, *, as_json: bool) -> int:
-    """Writes the run's files, prints the report, and returns the exit code."""
+def deliver(report: Report, folder: Path, *, as_json: bool, kept: KeptRows | None = None) -> int:
+    """Writes the run's files, prints the report, and returns the exit code.
+
+    `kept` has the rows that a report of a run in portions does not hold.
+    """
     from sfsync.report.document import run_document
     from sfsync.report.folder import write_run_folder
     from sfsync.report.rejects_form import rejects_notes
@@ -221,7 +225,7 @@ def deliver(report: Report, folder: Path, *, as_json: bool) -> int:
 
     form = rejects_format()
     report = replace(report, notes=(*report.notes, *rejects_notes(report, form)))
-    files = write_run_folder(report, folder, form)
+    files = write_run_folder(report, folder, form, kept=kept)
     if as_json:
         print_json(run_document(report, files=files))
     else:

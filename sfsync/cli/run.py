@@ -229,9 +229,10 @@ def resume_command(run: str | None, *, max_outage: int | None, as_json: bool, pr
     """
     from sfsync.journal import state_folder
     from sfsync.past_runs import resume
+    from sfsync.report.kept_rows import KeptRows
     from sfsync.run_files import run_folder
 
-    with surroundings(progress, as_json=as_json, max_outage_min=max_outage) as around:
-        report = resume(run, around=around)
+    with surroundings(progress, as_json=as_json, max_outage_min=max_outage) as around, KeptRows() as kept:
+        report = resume(run, around=around, watch=kept.add)
         folder = run_folder(state_folder(dict(os.environ)), report.plan.job, report.run_id)
-        return deliver(report, folder, as_json=as_json)
+        return deliver(report, folder, as_json=as_json, kept=kept if report.tally else None)

@@ -56,7 +56,7 @@ def _document(name: str, memory: Memory) -> dict[str, Any]:
         "runs": [asdict(each) for each in memory.runs],
         "open": [
             {
-                "run": run.run_id,
+                "run": run.whole or run.run_id,
                 "change": record.change_id,
                 "state": record.state.value,
                 "since": record.updated_at,
@@ -88,7 +88,7 @@ def _draw(name: str, memory: Memory) -> None:
     if memory.still_open:
         click.echo(f"open: {len(memory.still_open):,} rows that were sent and of which nobody can say yet")
     for run, record in memory.still_open[:MOST_SHOWN]:
-        click.echo(f"  {visible(record.change_id)} ({record.state.value}) of run {run.run_id}")
+        click.echo(f"  {visible(record.change_id)} ({record.state.value}) of run {run.whole or run.run_id}")
     if len(memory.still_open) > MOST_SHOWN:
         click.echo(f"  ... and {len(memory.still_open) - MOST_SHOWN:,} more; --json has all")
     if memory.still_open:

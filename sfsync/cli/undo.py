@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from sfsync.cli.books import show_book_only, write_book
 from sfsync.cli.options import json_option, progress_option
 from sfsync.cli.output import surroundings
 from sfsync.cli.run import is_terminal, show_only, write_plan
@@ -24,11 +25,16 @@ def undo_command(run: str, *, dry_run: bool, yes: bool, as_json: bool, progress:
 
     sfsync undo 20260930T120000Z-a1b2c3 --dry-run
     """
+    from sfsync.core.plan import Plan
     from sfsync.past_runs import undoing
 
     if not (dry_run or yes or (is_terminal() and not as_json)):
         raise click.UsageError("there is nobody to ask: give --yes, or --dry-run to look at the plan first")
     with surroundings(progress, as_json=as_json) as around, undoing(run, around) as (place, plan):
+        if not isinstance(plan, Plan):
+            if dry_run:
+                return show_book_only(place, plan, as_json=as_json)
+            return write_book(place, plan, is_fresh=True, yes=yes, as_json=as_json)
         if dry_run:
             return show_only(place, plan, as_json=as_json)
         return write_plan(place, plan, is_fresh=True, yes=yes, as_json=as_json)

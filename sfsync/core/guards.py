@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -17,6 +18,7 @@ from pydantic import TypeAdapter
 from sfsync.core.deals.gone import vanished_excess
 from sfsync.core.job import Limits
 from sfsync.core.plan import NEW, WRITES, Action, Change, Plan
+from sfsync.core.plan_book import BookTotals
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.errors import GuardError
 
@@ -38,33 +40,33 @@ def changes_digest(changes: Sequence[Change]) -> str:
     return hashlib.blake2b(json.dumps(plain, ensure_ascii=True).encode(), digest_size=6).hexdigest()
 
 
-def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], last_rows: int) -> None:
-    """Stops a plan that goes too far. `managed` counts the records that the journal knows, by sObject.
+def refuse_totals(totals: BookTotals, limits: Limits, *, managed: Mapping[str, int], last_rows: int) -> None:
+    """Stops a plan that goes too far, in all its portions. `managed` counts the records that the journal knows, by
+    sObject, `last_rows` the rows of the last run.
 
     Raises:
         GuardError: what is too much, and what to say if it is meant.
     """
-    writes = [each for each in plan.changes if each.action in WRITES]
-    if limits.max_changes is not None and len(writes) > limits.max_changes:
+    if limits.max_changes is not None and totals.writes > limits.max_changes:
         raise GuardError(
-            f"the plan writes {len(writes):,} records, and at most {limits.max_changes:,} were allowed",
+            f"the plan writes {totals.writes:,} records, and at most {limits.max_changes:,} were allowed",
             code="TOO_MANY_CHANGES",
             hint="Look at the plan with sfsync plan, then raise --max-changes if it is meant.",
         )
-    deleted = sum(each.action is Action.DELETE for each in writes)
+    deleted = totals.count(Action.DELETE)
     if deleted and not limits.allow_deletes:
         raise GuardError(
             f"the plan deletes {deleted:,} records of the org, and nobody allowed that",
             code="DELETES_NOT_ALLOWED",
             hint="Look at the plan with sfsync plan, then give --allow-deletes if it is meant.",
         )
-    digest = changes_digest(plan.changes)
+    digest = totals.confirm
     if limits.confirmed == digest:
         return
-    if plan.undoes is not None:
+    if totals.is_undo:
         return
-    vanished = vanished_excess(plan.gone, [each.change_id for each in writes])
-    reasons = [*_proportions(plan, managed), *_growth(plan, last_rows), *vanished]
+    vanished = vanished_excess(totals.vanished, totals.brought)
+    reasons = [*_proportions(totals, managed), *_growth(totals, last_rows), *vanished]
     if reasons:
         raise GuardError(
             f"the plan is out of proportion: {' and '.join(reasons)}",
@@ -73,27 +75,51 @@ def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], 
         )
 
 
-def _proportions(plan: Plan, managed: Mapping[str, int]) -> Iterator[str]:
-    """What the plan changes too many of; what it finishes or makes itself was never brought, so it is not known."""
+def totals_of(plan: Plan, digest: str = "") -> BookTotals:
+    """What a plan adds to the totals of a book; `digest` names its changes where that is known already.
+
+    What a plan finishes or makes itself was never brought, so its changes are to no known record.
+    """
     left_over = {each.change_id for each in plan.changes if each.is_left_over}
     own = left_over | {each.change_id for each in plan.changes if each.action in NEW}
-    writes = [
-        each
-        for each in plan.changes
-        if each.action in WRITES and each.change_id not in own and not _is_role_of(each, own)
-    ]
+    writes = [each for each in plan.changes if each.action in WRITES]
+    known = [each for each in writes if each.change_id not in own and not _is_role_of(each, own)]
+    cleared = Counter(
+        (each.sobject, name) for each in known for name, value in each.values.items() if value is None
+    )
+    written = frozenset(each.change_id for each in writes)
+    return BookTotals(
+        actions=_numbers((each.sobject, each.action.value) for each in plan.changes),
+        rows=_numbers((each.sobject, each.action.value) for each in plan.changes if each.row is not None),
+        known_changes=Counter(each.sobject for each in known),
+        cleared=_numbers(cleared.elements()),
+        left_over=len(left_over),
+        vanished=Counter(each.sobject for each in plan.gone.vanished if each.change_id in written),
+        brought=plan.gone.known,
+        predicted=plan.predicted,
+        digests=(digest or changes_digest(plan.changes),),
+        is_undo=plan.undoes is not None,
+        reads_on=bool(plan.marks),
+    )
+
+
+def _numbers(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    counted: dict[str, dict[str, int]] = {}
+    for (sobject, word), count in Counter(pairs).items():
+        counted.setdefault(sobject, {})[word] = count
+    return counted
+
+
+def _proportions(totals: BookTotals, managed: Mapping[str, int]) -> Iterator[str]:
+    """What changes too many of the known records."""
     for sobject, brought in managed.items():
-        known = brought - len(left_over) if sobject == OPPORTUNITY else brought
-        of_sobject = [each for each in writes if each.sobject == sobject]
+        known = brought - totals.left_over if sobject == OPPORTUNITY else brought
+        changed = totals.known_changes.get(sobject, 0)
         if known < FEWEST:
             continue
-        if len(of_sobject) > known * MOST_CHANGED:
-            yield f"it changes {len(of_sobject):,} of {known:,} known records of {sobject}"
-        cleared: dict[str, int] = {}
-        for change in of_sobject:
-            for name, value in change.values.items():
-                cleared[name] = cleared.get(name, 0) + (value is None)
-        for name, count in cleared.items():
+        if changed > known * MOST_CHANGED:
+            yield f"it changes {changed:,} of {known:,} known records of {sobject}"
+        for name, count in totals.cleared.get(sobject, {}).items():
             if count > known * MOST_CLEARED:
                 yield f"it clears {sobject}.{name} on {count:,} of {known:,}"
 
@@ -102,9 +128,9 @@ def _is_role_of(change: Change, deals: Collection[str]) -> bool:
     return change.sobject == CONTACT_ROLE and change.parent in deals
 
 
-def _growth(plan: Plan, last_rows: int) -> Iterator[str]:
-    rows = plan.row_count
-    if plan.marks:
+def _growth(totals: BookTotals, last_rows: int) -> Iterator[str]:
+    rows = totals.row_count
+    if totals.reads_on:
         return  # of a source that is read on from a watermark, no run has all the rows
     if last_rows >= FEWEST and rows > last_rows * MOST_GROWN:
         yield f"it has {rows:,} rows, and the last run had {last_rows:,}"

@@ -66,6 +66,10 @@ PLANNED_OUTCOME: Mapping[Action, Outcome] = {
 """What each action becomes when apply goes as planned."""
 
 
+WITHOUT_OWN_KEY: Final = frozenset({CONTACT_ROLE, LEAD})
+"""The sObjects whose records are known by what they belong to, with or without a key of the org."""
+
+
 def _is_unset(value: object) -> bool:
     """Whether a value is left out of a saved plan, so that plans saved before it was known keep their digest."""
     return value in ("", None, 0, ())
@@ -194,7 +198,8 @@ class Plan:
     their stage's probability, `off_stage_total` counts all of them. `is_audited` says that what is read back is
     judged value by value. `gone` are the rows that the source or the org has no more. `names` are ids and names of
     records that the first changes refer to, for people to read. `marks` say how far the sources were read that are
-    read on from a watermark. `share` is the share of the job that it is the plan of; "" is all of it.
+    read on from a watermark. `share` is the share of the job that it plans; "" is all of it. Of a plan that
+    is a portion of a larger one, `whole` is the name of that and `portion` its number, from 1.
     """
 
     plan_id: str
@@ -226,10 +231,12 @@ class Plan:
     names: tuple[tuple[str, str], ...] = ()
     marks: tuple[SourceMark, ...] = ()
     share: str = ""
+    whole: str = ""
+    portion: int = 0
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""
-        named = {each.sobject for each in self.changes} - self.key_fields.keys() - {CONTACT_ROLE, LEAD}
+        named = {each.sobject for each in self.changes} - self.key_fields.keys() - WITHOUT_OWN_KEY
         return sorted(named)
 
     @property

@@ -1,7 +1,7 @@
 """The two things the engine needs from outside: an org, and a journal that survives a crash.
 
-`salesforce/` implements `OrgGateway` and `OrgMetadata`, a snapshot implements `OrgSchema`, `journal/`
-implements `Journal`; the engine knows none of them.
+`salesforce/` implements `OrgGateway`, a snapshot implements `OrgSchema`, `journal/` implements `Journal`; the
+engine knows none of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from sfsync.core.book_runs import BookRuns
 from sfsync.core.deals.stages import StageCatalogue
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job_memory import JobMemory
@@ -172,26 +173,6 @@ class OrgGateway(OrgSchema, Protocol):
         ...
 
 
-class OrgMetadata(Protocol):
-    """What a snapshot is taken from; raises as `OrgSchema` does."""
-
-    def describe_document(self, sobject: str) -> Mapping[str, Any]:
-        """The describe answer of an sObject as the org gives it.
-
-        Raises:
-            ConfigError: there is no such sObject for this user.
-        """
-        ...
-
-    def picklist_document(self, sobject: str, record_type_id: str) -> Mapping[str, Any] | str:
-        """The picklist values that a record type offers, as the UI API gives them; or the code of a refusal."""
-        ...
-
-    def fetch(self, lookups: Sequence[Lookup]) -> list[list[Record]]:
-        """The records of each lookup; asked for setup objects only."""
-        ...
-
-
 class ChangeState(StrEnum):
     """How far a change got, as the journal knows it. A change without a state was never sent."""
 
@@ -234,7 +215,10 @@ class ChangeRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One run: which plan of how many rows it applies, and how it ended (`exit_code` None = it did not end)."""
+    """One run: which plan of how many rows it applies, and how it ended (`exit_code` None = it did not end).
+
+    A book is one run of so many `portions`; each of them is a run of its own too, with the book's name as `whole`.
+    """
 
     run_id: str
     job: str
@@ -246,6 +230,8 @@ class RunRecord:
     ended_at: str | None = None
     rows: int = 0
     share: str = ""
+    whole: str = ""
+    portions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,11 +263,11 @@ class Journal(Protocol):
         ...
 
     def end_run(self, run_id: str, *, exit_code: int, ended_at: str) -> None:
-        """Closes a run. A run closed with open changes is still listed by `open_changes`."""
+        """Closes a run, of a book what has not ended of it. Its open changes are still listed by `open_changes`."""
         ...
 
     def runs(self, job: str | None = None) -> list[RunRecord]:
-        """The runs known, newest first."""
+        """The runs known, newest first; a book is one, and its portions are not among them."""
         ...
 
     def intend(self, run_id: str, attempt: Attempt, *, at: str) -> None:
@@ -354,6 +340,11 @@ class Journal(Protocol):
     @property
     def memory(self) -> JobMemory:
         """Which rows each job brought."""
+        ...
+
+    @property
+    def books(self) -> BookRuns:
+        """The runs whose plan is a book."""
         ...
 
     def close(self) -> None:

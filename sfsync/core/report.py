@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -10,8 +10,9 @@ from sfsync.core.audit import Audit
 from sfsync.core.deals.forecast import Effect, effect_of
 from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
 from sfsync.core.ports import ApiUsage
+from sfsync.core.report_merging import ReportSum, condensed
+from sfsync.core.report_numbers import Tally, counts_in, is_end, not_done_in, tally_of
 from sfsync.core.results import NOT_DONE, REMARKS, Outcome, Problem, RowResult, Stage, count_outcomes
-from sfsync.core.sobject import LEAD
 from sfsync.errors import Interrupted, SyncError
 
 _WRITTEN: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED})
@@ -22,11 +23,14 @@ ROWS_NOT_DONE = 3
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One plan or one applied run.
+    """One plan or one applied run, or several as one (`merge`).
 
     `results` holds one entry for each change that apply settled; a plan that was not applied has none.
     `stopped` is what ended the run early; `notes` are remarks that make no row undone.
     `audit` is what reading back found; None where nobody asked or the run did not come so far.
+    A report that is `condensed` holds only some of the changes; then `tally` counts all of them
+    (`core.report_numbers`), `effect` is the forecast's and `confirm` the digest of all. They are empty where every
+    change is held.
     """
 
     plan: Plan
@@ -38,6 +42,10 @@ class Report:
     notes: tuple[Problem, ...] = ()
     stopped: SyncError | None = None
     audit: Audit | None = None
+    tally: Tally = field(default_factory=dict)
+    effect: Effect | None = None
+    confirm: str = ""
+    _numbers: list[Tally] = field(default_factory=list, init=False, repr=False, compare=False)
     _effect: list[Effect | None] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def result(self, change: Change) -> RowResult:
@@ -62,14 +70,20 @@ class Report:
         A reference that a new record goes without is among them, as it leaves something undone.
         """
         for change in self.plan.changes:
-            is_write = (
-                change.action in WRITES and change.sobject != LEAD
-            )  # what became of a lead, its deal tells
-            if change.row is not None or is_write or change.completes is not None:
+            if is_end(change):
                 yield change, self.result(change)
+
+    def numbers(self) -> Tally:
+        """Everything that is counted, of all changes, whether they are held or not; counted once."""
+        if not self._numbers:
+            every = ((each, self.result(each)) for each in self.plan.changes)
+            self._numbers.append(self.tally or tally_of(every, self.plan.routes))
+        return self._numbers[0]
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Rows per sObject and outcome."""
+        if self.tally:
+            return counts_in(self.tally)
         return count_outcomes((change.sobject, result.outcome) for change, result in self.rows())
 
     def problems(self) -> list[tuple[Change, Outcome, Problem]]:
@@ -86,6 +100,8 @@ class Report:
 
         None when the plan does not know. It is added up once, however many views of the report tell it.
         """
+        if self.effect is not None:
+            return self.effect
         if not self._effect:
             written = {name for name, each in self.results.items() if each.outcome in _WRITTEN}
             self._effect.append(effect_of(self.plan, written if self.applied else None))
@@ -108,7 +124,32 @@ class Report:
             return self.stopped.process_exit_code
         if self.stopped is not None:
             return self.stopped.exit_code
+        if self.tally:
+            return ROWS_NOT_DONE if not_done_in(self.tally) else 0
         return ROWS_NOT_DONE if any(result.outcome in NOT_DONE for _, result in self.ends()) else 0
+
+    def condensed(self, *, confirm: str = "") -> Report:
+        """The report without the rows that are done and of which nothing is said; they stay counted.
+
+        So many reports can be held and merged. `confirm` is the digest of the changes, where that is known.
+        """
+        return condensed(self, confirm=confirm)
+
+    @staticmethod
+    def merge(reports: Iterable[Report]) -> Report:
+        """One report of several: of portions of one run, or of partitions of one job.
+
+        Counts, calls and effects are added up, problems and rows stand in the order of their sources, a note that
+        several have is told once. It ends as the worst of them; `seconds` is the longest. The reports are taken
+        one at a time, and of condensed ones no more is held than the result holds.
+
+        Raises:
+            ValueError: there is none.
+        """
+        whole = ReportSum()
+        for each in reports:
+            whole.add(each)
+        return whole.total()
 
 
 def _with_remarks(settled: RowResult, change: Change) -> RowResult:

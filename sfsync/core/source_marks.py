@@ -14,13 +14,15 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from sfsync.core.plan import Change, Plan
-from sfsync.core.report import Report
 from sfsync.core.results import DEFERRED, NOT_DONE, Outcome, RowRef, RowResult
 from sfsync.core.rows import Cell, RowSource
 from sfsync.core.source_mark import SourceMark
+
+if TYPE_CHECKING:
+    from sfsync.core.report import Report
 
 FINAL_SKIPS: Final = frozenset({"ALREADY_THERE", "NO_ROLE"})
 """Rows left out with such a code alone are settled: no later run would do anything else with them."""

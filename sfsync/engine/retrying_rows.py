@@ -67,6 +67,8 @@ def retry_plan(
         off_stage=(),
         off_stage_total=0,
         marks=(),
+        whole="",
+        portion=0,
     )
 
 

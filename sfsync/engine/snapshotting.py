@@ -15,7 +15,8 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from sfsync.core.events import Listener, PhaseAdvanced, PhaseStarted
-from sfsync.core.ports import Lookup, OrgMetadata, Record
+from sfsync.core.org_metadata import OrgMetadata
+from sfsync.core.ports import Lookup, Record
 from sfsync.core.sending.receipts import RECEIPT
 from sfsync.core.snapshot import Snapshot
 from sfsync.core.snapshot_form import (

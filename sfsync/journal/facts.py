@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, distinct, func, select
 
 from sfsync.journal.identity import Identity, read_identity
 from sfsync.journal.migrations import STEPS, applied_steps
-from sfsync.journal.schema import ADMITTED, CHANGES, IS_OPEN, LEDGER, PLANS, RUNS
+from sfsync.journal.schema import ADMITTED, CHANGES, IS_OPEN, LEDGER, PAGES, PLANS, RUNS
 from sfsync.journal.store import LockHolder
 
 
@@ -45,7 +45,10 @@ def read_facts(connection: Connection, *, backend: str, place: str) -> JournalFa
     """The facts of an open journal, but for who holds its locks."""
     identity = read_identity(connection)
     steps = applied_steps(connection)
-    unended = select(RUNS.c.run_id).where(RUNS.c.exit_code.is_(None)).order_by(RUNS.c.number.desc())
+    name = func.coalesce(func.nullif(RUNS.c.whole, ""), RUNS.c.run_id)
+    unended = select(name).where(RUNS.c.exit_code.is_(None)).group_by(name)
+    unended = unended.order_by(func.max(RUNS.c.number).desc())
+    books = select(func.count(distinct(RUNS.c.whole))).where(RUNS.c.run_id.in_(select(PAGES.c.run_id)))
     admitted = select(ADMITTED).order_by(ADMITTED.c.job, ADMITTED.c.org_id)
     ledger = select(LEDGER.c.org_id, LEDGER.c.sobject, func.count()).group_by(
         LEDGER.c.org_id, LEDGER.c.sobject
@@ -56,10 +59,10 @@ def read_facts(connection: Connection, *, backend: str, place: str) -> JournalFa
         identity=identity,
         steps=tuple(steps),
         missing_steps=tuple(each.name for each in STEPS if each.name not in steps),
-        runs=_count(connection, select(func.count()).select_from(RUNS)),
+        runs=_count(connection, select(func.count(distinct(name)))),
         open_runs=tuple(connection.scalars(unended)),
         open_changes=_count(connection, select(func.count()).select_from(CHANGES).where(IS_OPEN)),
-        plans=_count(connection, select(func.count()).select_from(PLANS)),
+        plans=_count(connection, select(func.count()).select_from(PLANS)) + _count(connection, books),
         admitted=tuple(
             AdmittedJob(row.job, row.org_id, row.admitted_at, row.restorations == identity.restorations)
             for row in connection.execute(admitted)

@@ -136,6 +136,21 @@ STEPS: Final = (
     ),
     Migration("0008_rows_of_jobs", ROWS_OF_JOBS),
     Migration("0009_shares_of_jobs", ("ALTER TABLE runs ADD COLUMN share TEXT NOT NULL DEFAULT ''",)),
+    Migration(
+        "0010_runs_of_portions",
+        (
+            "ALTER TABLE runs ADD COLUMN whole TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE runs ADD COLUMN has_parents INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE runs ADD COLUMN said {binary}",
+            "ALTER TABLE runs ADD COLUMN totals {binary}",
+            "CREATE INDEX runs_of_whole ON runs (whole)",
+            """CREATE TABLE pages (
+                run_id TEXT PRIMARY KEY NOT NULL,
+                job TEXT NOT NULL,
+                org_id TEXT NOT NULL,
+                body {binary} NOT NULL)""",
+        ),
+    ),
 )
 
 

@@ -8,10 +8,11 @@ from sqlalchemy import Connection, delete, func, select
 
 from sfsync.core.ports import RunRecord
 from sfsync.errors import GuardError
-from sfsync.journal.schema import CHANGES, IS_OPEN, PLANS, RUNS
+from sfsync.journal.schema import CHANGES, IS_OPEN, PAGES, PLANS, RUNS
 
 _PLANS_KEPT: Final = 50
-"""The plans of so many runs are kept, whatever became of them: `retry` and `undo` need them on any host."""
+"""The plans of so many runs (a book is one) are kept, whatever became of them: `retry` and `undo` need them on any
+host."""
 
 
 def refuse_consumed(connection: Connection, run: RunRecord) -> None:
@@ -34,7 +35,15 @@ def refuse_consumed(connection: Connection, run: RunRecord) -> None:
 
 def drop_spent_plans(connection: Connection) -> None:
     """Drops the plans of runs that have ended, have nothing open and are long past; run folders keep theirs."""
-    old = select(func.max(RUNS.c.number) - _PLANS_KEPT).scalar_subquery()
+    name = func.coalesce(func.nullif(RUNS.c.whole, ""), RUNS.c.run_id)
+    newest = func.max(RUNS.c.number)
+    old = connection.scalar(
+        select(newest).group_by(name).order_by(newest.desc()).offset(_PLANS_KEPT).limit(1)
+    )
+    if old is None:
+        return
     ended = select(RUNS.c.run_id).where(RUNS.c.exit_code.is_not(None), RUNS.c.number <= old)
     still_open = select(CHANGES.c.run_id).where(IS_OPEN)
-    connection.execute(delete(PLANS).where(PLANS.c.run_id.in_(ended), PLANS.c.run_id.not_in(still_open)))
+    for table in (PLANS, PAGES):
+        spent = delete(table).where(table.c.run_id.in_(ended), table.c.run_id.not_in(still_open))
+        connection.execute(spent)

@@ -14,7 +14,7 @@ from sfsync.errors import JournalError
 from sfsync.journal.encoding import read_detail, read_values, write_detail, write_values
 from sfsync.journal.schema import CHANGES, RUNS
 
-RUN: Final = [RUNS.c[name] for name in RunRecord.__dataclass_fields__]
+RUN: Final = [RUNS.c[name] for name in RunRecord.__dataclass_fields__ if name != "portions"]
 CHANGE: Final = [CHANGES.c[name] for name in ChangeRecord.__dataclass_fields__]
 
 _KEYS_A_QUERY: Final = 500

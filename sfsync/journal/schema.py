@@ -3,8 +3,10 @@
 `runs.number` counts up over all runs, because clocks may go back. `changes` holds the last word on each
 change of a run; the index on open states makes a resume cheap however much was done before. `identity` has one
 row: which journal this is, how many intents it has taken, where its database lay when it was last opened, and how
-often it was found to be an older copy of itself. `plans` holds the plans of runs that may have to be gone on with,
-`job_rows` which job brought which row and what became of it, `watermarks` how far a job has read the org.
+often it was found to be an older copy of itself. `runs.whole` ties the runs of a book's portions, `said` is what
+the report of such a run says beside its changes. `pages` holds the plans of portions, which are there before their
+runs are; `totals` stands with the first portion's run. `plans` holds the plans of runs that may have to be gone
+on with, `job_rows` which job brought which row and what became of it, `watermarks` how far a job has read the org.
 A test holds the two descriptions of the schema equal.
 """
 
@@ -40,7 +42,12 @@ RUNS: Final = Table(
     Column("ended_at", Text),
     Column("rows", Integer, nullable=False, server_default="0"),
     Column("share", Text, nullable=False, server_default=""),
+    Column("whole", Text, nullable=False, server_default=""),
+    Column("has_parents", Integer, nullable=False, server_default="0"),
+    Column("said", LargeBinary),
+    Column("totals", LargeBinary),
     Index("runs_of_job", "job", "org_id"),
+    Index("runs_of_whole", "whole"),
 )
 
 ATTEMPTS: Final = Table(
@@ -134,4 +141,13 @@ PLANS: Final = Table(
     Column("run_id", Text, primary_key=True),
     Column("body", LargeBinary, nullable=False),
     ForeignKeyConstraint(["run_id"], ["runs.run_id"]),
+)
+
+PAGES: Final = Table(
+    "pages",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("org_id", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )

@@ -16,11 +16,12 @@ from itertools import product
 from threading import RLock
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, union_all, update
 
 from sfsync.core.ports import Attempt, ChangeRecord, Journal, LedgerEntry, RunRecord
 from sfsync.core.writes import Route
 from sfsync.errors import SUPERSEDED, JournalError
+from sfsync.journal.books import SqlBookRuns, as_wholes, ending
 from sfsync.journal.facts import JournalFacts, read_facts
 from sfsync.journal.identity import next_sequence, read_identity
 from sfsync.journal.job_memory import NOT_DELETED, SqlJobMemory
@@ -48,6 +49,7 @@ from sfsync.journal.schema import (
     IS_OPEN,
     JOB_ROWS,
     LEDGER,
+    PAGES,
     PLANS,
     RUNS,
 )
@@ -72,6 +74,11 @@ class SqlJournal:
         return self._memory
 
     @property
+    def books(self) -> SqlBookRuns:
+        """The runs whose plan is a book."""
+        return SqlBookRuns(self._read, self._write, self.store)
+
+    @property
     def upgrade(self) -> Upgrade:
         """What opening the journal changed."""
         return self.store.upgrade
@@ -83,8 +90,7 @@ class SqlJournal:
             GuardError: the plan was begun before (`PLAN_CONSUMED`).
         """
         body = plan_row(run.run_id, plan)
-        over = update(RUNS).where(RUNS.c.run_id.in_(takes_over), RUNS.c.exit_code.is_(None))
-        over = over.values(exit_code=SUPERSEDED, ended_at=run.started_at)
+        over = ending(takes_over, exit_code=SUPERSEDED, ended_at=run.started_at)
 
         def work(connection: Connection) -> int:
             sequence = next_sequence(
@@ -103,16 +109,18 @@ class SqlJournal:
 
     def plan(self, run_id: str) -> bytes | None:
         """The plan that a run began with; None once the run is long past and nothing of it is open."""
-        query = select(PLANS.c.body).where(PLANS.c.run_id == run_id)
+        kept = (select(each.c.body).where(each.c.run_id == run_id) for each in (PLANS, PAGES))
+        query = union_all(*kept)
         body = self._read(lambda connection: connection.scalar(query))
         return None if body is None else plan_of(body)
 
     def end_run(self, run_id: str, *, exit_code: int, ended_at: str) -> None:
-        """Notes how a run ended; its open changes stay open."""
+        """Notes how a run ended, or what has not ended of a book; its open changes stay open."""
         statement = update(RUNS).where(RUNS.c.run_id == run_id).values(exit_code=exit_code, ended_at=ended_at)
+        of_book = ending([run_id], exit_code=exit_code, ended_at=ended_at)
 
         def work(connection: Connection) -> None:
-            if connection.execute(statement).rowcount != 1:
+            if connection.execute(statement).rowcount + connection.execute(of_book).rowcount < 1:
                 raise JournalError(
                     f"The journal knows no run {run_id}.",
                     code="RUN_UNKNOWN",
@@ -122,11 +130,13 @@ class SqlJournal:
         self._write(work)
 
     def runs(self, job: str | None = None) -> list[RunRecord]:
-        """The runs known, newest first; of one job, or of all."""
+        """The runs known, newest first, a book as one; of one job, or of all."""
         query = select(*RUN).order_by(RUNS.c.number.desc())
         if job is not None:
             query = query.where(RUNS.c.job == job)
-        return self._read(lambda connection: [run_of(row) for row in connection.execute(query).mappings()])
+        return as_wholes(
+            self._read(lambda connection: [run_of(row) for row in connection.execute(query).mappings()])
+        )
 
     def intend(self, run_id: str, attempt: Attempt, *, at: str) -> None:
         """Marks the attempt's changes as about to be sent; on the disk when it returns.

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from sfsync.core import report_numbers as numbers
 from sfsync.core.guards import changes_digest
-from sfsync.core.plan import Action, Change, OffStage, Plan
+from sfsync.core.plan import Action, Change, OffStage
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, Outcome, Problem, Stage
-from sfsync.core.sending.costs import creates_by_route
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.values import canonical, shown
 from sfsync.report.audit_view import audit_document
@@ -24,9 +24,6 @@ SCHEMA: Final = "sfsync.run/1"
 
 ROUTES: Final = ("key fence", "receipt fence", "job fence", "at most once")
 """The routes that a create can take; all four are always present."""
-
-IN_ORG: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
-"""Outcomes of rows whose record is in the org as the row wants it."""
 
 Files = Mapping[str, str | Mapping[str, str]]
 """Where the files of a run are, by what they hold; "" where there is none."""
@@ -43,7 +40,7 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
         "partition": plan.share,
         "action": "apply" if report.applied else "plan",
         "undoes": plan.undoes or "",
-        "confirm": changes_digest(plan.changes),
+        "confirm": report.confirm or changes_digest(plan.changes),
         "org": {"id": plan.org.org_id, "name": json_text(plan.org.name), "sandbox": plan.org.is_sandbox},
         "counts": counts,
         "api": {
@@ -55,7 +52,7 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
             "predicted_calls": plan.predicted.total,
         },
         "changes": {sobject: _marks(report, sobject) for sobject in counts},
-        "guarantee": _guarantee(plan, counts),
+        "guarantee": _guarantee(report, counts),
         "forecast": forecast_entry(report.forecast(), applied=report.applied),
         "probability": [_off_stage(each) for each in plan.off_stage],
         "probability_total": plan.off_stage_total,
@@ -111,7 +108,7 @@ def gone_entries(report: Report) -> dict[str, list[dict[str, str]]]:
 def report_counts(report: Report) -> dict[str, dict[str, int]]:
     """Rows per outcome for every sObject that the plan is about, parents before children."""
     counted = report.counts()
-    named = ({each.sobject for each in report.plan.changes} | set(report.plan.key_fields)) - {LEAD}
+    named = {*report.numbers(), *report.plan.key_fields} - {LEAD}
     return {each: counted.get(each) or _nothing() for each in in_write_order(named)}
 
 
@@ -179,9 +176,13 @@ def made_entries(report: Report) -> list[dict[str, Any]]:
             "outcome": report.result(change).outcome.value,
             "record_id": report.result(change).record_id,
         }
-        for change in report.plan.changes
-        if change.made_for and change.action is Action.CREATE
+        for change in made_parents(report)
     ]
+
+
+def made_parents(report: Report) -> list[Change]:
+    """The creates of records that rows refer to and that are in no file."""
+    return [each for each in report.plan.changes if each.made_for and each.action is Action.CREATE]
 
 
 def _nothing() -> dict[str, int]:
@@ -189,45 +190,18 @@ def _nothing() -> dict[str, int]:
 
 
 def _marks(report: Report, sobject: str) -> dict[str, int]:
-    adopted = sum(
-        1
-        for change, result in report.rows()
-        if change.sobject == sobject and result.outcome in IN_ORG and (result.adopted or change.adopted)
-    )
-    deleted = sum(
-        1
-        for change in report.plan.changes
-        if change.sobject == sobject and report.result(change).outcome is Outcome.DELETED
-    )
-    converted = _converted(report) if sobject == OPPORTUNITY else 0
+    tally = report.numbers()
+    own = tally.get(sobject, {})
     marks = {
-        "adopted": adopted,
-        "converted": converted,
-        "deleted": deleted,
-        "created_for_references": _made(report, sobject),
+        "adopted": own.get(numbers.ADOPTED, 0),
+        # a lead whose contact is known, an earlier run has converted
+        "converted": numbers.total(tally, numbers.CONVERTED) if sobject == OPPORTUNITY else 0,
+        "deleted": own.get(numbers.end(Outcome.DELETED), 0),
+        "created_for_references": own.get(numbers.MADE, 0),
     }
-    return marks | {"other_account": _elsewhere(report)} if sobject == CONTACT_ROLE else marks
-
-
-def _made(report: Report, sobject: str) -> int:
-    """How many records no row of the source stands for, and rows refer to, are created."""
-    made = (each for each in report.plan.changes if each.sobject == sobject and each.made_for)
-    return sum(1 for each in made if report.result(each).outcome is Outcome.CREATED)
-
-
-def _converted(report: Report) -> int:
-    """The leads that are converted by this run; one whose contact is known, an earlier run has converted."""
-    return sum(
-        1
-        for change in report.plan.changes
-        if change.sobject == LEAD and change.record_id is None
-        if report.result(change).outcome is Outcome.CREATED
-    )
-
-
-def _elsewhere(report: Report) -> int:
-    """The roles in the org whose contact is of another account than the deal's."""
-    return sum(1 for change, result in report.rows() if change.other_account and result.outcome in IN_ORG)
+    if sobject == CONTACT_ROLE:
+        marks["other_account"] = own.get(numbers.OTHER_ACCOUNT, 0)
+    return marks
 
 
 def _of_role(change: Change) -> dict[str, str]:
@@ -235,6 +209,8 @@ def _of_role(change: Change) -> dict[str, str]:
     return {"other_account": json_text(change.other_account or "")} if change.sobject == CONTACT_ROLE else {}
 
 
-def _guarantee(plan: Plan, sobjects: Iterable[str]) -> dict[str, dict[str, int]]:
-    counted = creates_by_route(plan.changes, plan.routes)
-    return {each: dict.fromkeys(ROUTES, 0) | counted.get(each, {}) for each in sobjects}
+def _guarantee(report: Report, sobjects: Iterable[str]) -> dict[str, dict[str, int]]:
+    tally = report.numbers()
+    return {
+        each: {name: tally.get(each, {}).get(numbers.route(name), 0) for name in ROUTES} for each in sobjects
+    }

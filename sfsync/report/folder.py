@@ -17,10 +17,12 @@ from typing import Any, Final
 import orjson
 
 from sfsync.core.report import Report
+from sfsync.core.report_numbers import IN_ORG, total
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.report.audit_view import COLUMNS, audit_entry
-from sfsync.report.document import IN_ORG, made_entries, row_entries, run_document
+from sfsync.report.document import made_entries, row_entries, run_document
 from sfsync.report.html_report import html_report
+from sfsync.report.kept_rows import KeptRows
 from sfsync.report.picks_template import FILE, picks_lines
 from sfsync.report.private_files import write_private_file, write_private_text
 from sfsync.report.rejects import (
@@ -47,9 +49,15 @@ of each source."""
 
 
 def write_run_folder(
-    report: Report, folder: Path, rejects_format: RejectsFormat = RejectsFormat.SOURCE
+    report: Report,
+    folder: Path,
+    rejects_format: RejectsFormat = RejectsFormat.SOURCE,
+    *,
+    kept: KeptRows | None = None,
 ) -> RunFiles:
     """Writes the files of a run into an existing private folder; returns where they are ("" = none).
+
+    `kept` has the rows that a condensed report does not hold.
 
     Raises:
         SyncError: the file system refuses; code REPORT_NOT_WRITTEN.
@@ -65,18 +73,35 @@ def write_run_folder(
             {name: rest for name, (_, rest) in left.items()}, title="unprocessed"
         ),
         "picks": _write_picks(report, folder),
-        "successes": _write_successes(report, folder),
+        "successes": _write_successes(report, folder, kept),
         "verify": _write_audit(report, folder),
         "report": str(folder / "report.html"),
         "results": str(folder / "run_results.json"),
     }
     _remove_stale(earlier, files)
     write_private_text(folder / "report.html", [html_report(report, files)])
-    document = run_document(report, files=files) | {"rows": list(row_entries(report))}
-    document |= {"created_for_references": made_entries(report)}
-    text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
-    write_private_text(folder / "run_results.json", [text, "\n"])
+    write_private_text(folder / "run_results.json", _results_parts(report, files, kept))
     return files
+
+
+def _results_parts(report: Report, files: RunFiles, kept: KeptRows | None) -> Iterator[str]:
+    """The text of run_results.json, a row at a time."""
+    rows = kept.rows() if kept else row_entries(report)
+    made = kept.made() if kept else iter(made_entries(report))
+    head = orjson.dumps(run_document(report, files=files), option=orjson.OPT_INDENT_2).decode()
+    yield head.removesuffix("\n}")
+    for name, entries in (("rows", rows), ("created_for_references", made)):
+        yield f',\n  "{name}": ['
+        place = -1
+        for place, entry in enumerate(entries):
+            yield (",\n    " if place else "\n    ") + _indented(entry)
+        yield "]" if place < 0 else "\n  ]"
+    yield "\n}\n"
+
+
+def _indented(entry: Mapping[str, Any]) -> str:
+    """An entry as it stands in a list of the document; a line end in a value is spelled out, so none is in it."""
+    return orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode().replace("\n", "\n    ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +144,12 @@ def _first_to_read(report: Report, by_source: dict[str, str]) -> str:
     )
 
 
-def _write_successes(report: Report, folder: Path) -> str:
+def _write_successes(report: Report, folder: Path, kept: KeptRows | None) -> str:
     """Writes the rows whose record is in the org; without one there is no file."""
-    if not (report.applied and any(result.outcome in IN_ORG for _, result in report.rows())):
+    if not (report.applied and any(total(report.numbers(), each.value) for each in IN_ORG)):
         return ""
     path = folder / "successes.csv"
-    write_private_text(path, _success_lines(report))
+    write_private_text(path, _success_lines(kept.rows() if kept else row_entries(report)))
     return str(path)
 
 
@@ -149,10 +174,10 @@ def _write_audit(report: Report, folder: Path) -> str:
     return str(path)
 
 
-def _success_lines(report: Report) -> Iterator[str]:
+def _success_lines(entries: Iterator[dict[str, Any]]) -> Iterator[str]:
     done = {each.value for each in IN_ORG}
     yield _csv_line(SUCCESS_COLUMNS)
-    for entry in row_entries(report):
+    for entry in entries:
         if entry["outcome"] in done:
             yield _csv_line([_cell(entry[name]) for name in SUCCESS_COLUMNS])
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sfsync.core.deals.forecast import CurrencyEffect, Effect, Shift
 from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.report import Report
+from sfsync.core.report_numbers import action
 from sfsync.core.results import COUNTED
 from sfsync.core.values import shown
 from sfsync.report.charts import Chart, bar_chart
@@ -183,12 +184,14 @@ def _written(report: Report) -> list[str]:
 
 def _changes(report: Report, sobject: str, known: Named) -> Mapping[str, Any]:
     changes = [each for each in report.plan.changes if each.sobject == sobject and each.action in WRITES]
-    numbers = [(action.value, sum(each.action is action for each in changes)) for action in Action]
+    of_sobject = report.numbers().get(sobject, {})
+    numbers = [(each.value, of_sobject.get(action(each), 0)) for each in Action if each in WRITES]
+    count = sum(number for _, number in numbers)
     entries = ((each, _outcome(report, each), _cut(known.fields(each), MOST_FIELDS)) for each in changes)
     return {
-        "title": counted(sobject, len(changes)),
+        "title": counted(sobject, count),
         "numbers": [(word, number) for word, number in numbers if number],
-        "records": _cut(entries, MOST_RECORDS, count=len(changes)),
+        "records": _cut(entries, MOST_RECORDS, count=count),
     }
 
 

@@ -5,12 +5,12 @@ A plan that was not applied has been shown as a plan; here it gets its files and
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from sfsync.core.report import Report
+from sfsync.core.report_numbers import MADE, end, not_done_in, total
 from sfsync.core.results import COUNTED, NOT_DONE, Outcome, Problem
 from sfsync.report.audit_view import audit_lines
 from sfsync.report.document import Files, in_write_order, report_counts
@@ -119,13 +119,12 @@ def _note_lines(report: Report) -> Iterator[Line]:
 
 
 def _lines_without_rows(report: Report) -> Iterator[Line]:
-    deleted = Counter(change.sobject for change, end in report.ends() if end.outcome is Outcome.DELETED)
+    tally = report.numbers()
+    deleted = {name: count for name, each in tally.items() if (count := each.get(end(Outcome.DELETED)))}
     if deleted:
         words = " and ".join(counted(name, deleted[name]) for name in in_write_order(deleted))
         yield Line(f"Deleted in the org: {words}.")
-    made = Counter(
-        change.sobject for change, end in report.ends() if change.made_for and end.outcome is Outcome.CREATED
-    )
+    made = {name: count for name, each in tally.items() if (count := each.get(MADE))}
     if made:
         words = " and ".join(counted(name, made[name]) for name in in_write_order(made))
         yield Line(f"Created for rows that refer to them, in no file: {words}.")
@@ -198,9 +197,10 @@ def _last_line(report: Report) -> Line:
         return Line(f"Finished: {_nothing_to_undo(report)}.", tone=Tone.NEW)
     done, skipped = rows_counted(_count(report, *_ALWAYS)), _count(report, Outcome.SKIPPED)
     if report.plan.undoes is not None:
-        done = rows_counted(sum(1 for _, result in report.ends() if result.outcome not in NOT_DONE))
+        ended = (total(report.numbers(), end(each)) for each in Outcome if each not in NOT_DONE)
+        done = rows_counted(sum(ended))
         done, skipped = done.replace("row", "record"), 0
-    elif not any(result.outcome in _WRITTEN for _, result in report.ends()):
+    elif not any(total(report.numbers(), end(each)) for each in _WRITTEN):
         return _unwritten_line(report)
     told = f"Finished: {done} done" + (f", {skipped:,} skipped" if skipped else "")
     if not_done:
@@ -229,8 +229,8 @@ def _nothing_to_undo(report: Report) -> str:
 
 def _not_done(report: Report) -> int:
     """How many rows are not done, and how many writes that no row asks for, as they too set the exit code."""
-    return sum(1 for _, result in report.ends() if result.outcome in NOT_DONE)
+    return not_done_in(report.numbers())
 
 
 def _count(report: Report, *outcomes: Outcome) -> int:
-    return sum(1 for _, result in report.rows() if result.outcome in outcomes)
+    return sum(total(report.numbers(), each.value) for each in outcomes)

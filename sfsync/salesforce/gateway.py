@@ -68,7 +68,7 @@ _TOKEN_ORG: Final = re.compile(r"(00D[0-9A-Za-z]{12})(?:[A-Z0-5]{3})?!")
 
 
 class SalesforceGateway:
-    """A Salesforce org over REST; implements `core.ports.OrgGateway` and `core.ports.OrgMetadata`."""
+    """A Salesforce org over REST; implements `core.ports.OrgGateway` and `core.org_metadata.OrgMetadata`."""
 
     def __init__(
         self,

@@ -27,11 +27,13 @@ import sfsync.engine.applying.recovering
 import sfsync.engine.applying.role_applying
 import sfsync.engine.applying.settling
 import sfsync.engine.applying.verifying
+import sfsync.journal.books
 import sfsync.journal.migrations
 import sfsync.journal.sqlite.opening  # loaded before anything is wrapped, or it would keep a wrapper for good
 import sfsync.report.folder
 import sfsync.report.private_files
 import sfsync.run_files
+from sfsync.journal.books import SqlBookRuns
 from sfsync.journal.sql_journal import SqlJournal
 from sfsync.journal.sqlite.marker import Marker
 from sfsync.salesforce.session import Door, Request
@@ -49,6 +51,7 @@ STEPS: tuple[tuple[Any, str], ...] = (
     (sfsync.engine.applying.job_sending, "abort_if_open"),
     (sfsync.engine.applying.verifying, "verify"),
     (sfsync.journal.migrations, "apply_steps"),
+    (sfsync.journal.books, "_page_row"),
     (sfsync.run_files, "write_whole"),
     (sfsync.report.folder, "write_run_folder"),
     (sfsync.report.private_files, "write_private_text"),
@@ -144,6 +147,8 @@ def failpoints(state: Path) -> Iterator[Failpoints]:
     with pytest.MonkeyPatch.context() as patch:
         for name in JOURNAL:
             _wrap(patch, points, SqlJournal, name, f"journal.{name}")
+        for name in ("begin", "end", "outcomes"):
+            _wrap(patch, points, SqlBookRuns, name, f"books.{name}")
         _wrap(patch, points, Marker, "write", "marker.write")
         patch.setattr(Door, "exchange", points.wrapped(_request_name, Door.exchange))
         for module, name in STEPS:

@@ -21,6 +21,7 @@ import pytest
 import requests
 
 from sfsync.app import StopFlag, Surroundings, apply, plan, sync
+from sfsync.books import apply_either
 from sfsync.core.job import Limits
 from sfsync.core.plan import Plan
 from sfsync.core.report import Report
@@ -258,7 +259,7 @@ class Bench:
     def undo(self, run_id: str) -> Ending:
         """Takes a run back."""
         with undoing(run_id, self.around) as (place, made):
-            report = place.apply(made, is_fresh=True)
+            report = apply_either(place, made, is_fresh=True)
         return Ending(report.exit_code, report)
 
     def plan(self) -> Plan:

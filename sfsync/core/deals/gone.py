@@ -140,11 +140,10 @@ def _compared(key: str, *, folds_case: bool) -> str:
     return key.casefold() if folds_case else key
 
 
-def vanished_excess(gone: GoneRows, writes: Iterable[str]) -> Iterator[str]:
-    """Why closing and deleting vanished rows is out of proportion; `writes` are the plan's writing changes."""
-    written = frozenset(writes)
-    for sobject, known in gone.known.items():
-        count = sum(1 for each in gone.vanished if each.sobject == sobject and each.change_id in written)
+def vanished_excess(written: Mapping[str, int], brought: Mapping[str, int]) -> Iterator[str]:
+    """Why closing and deleting vanished rows is out of proportion: how many, of how many rows of each sObject."""
+    for sobject, known in brought.items():
+        count = written.get(sobject, 0)
         is_most = count * 2 > known
         if count > known * MOST_VANISHED and (count > FEW or is_most):
             yield f"it closes or deletes {count:,} of the {known:,} rows of {sobject} that the job brought"

@@ -60,6 +60,7 @@ class RunState:
     `tokens` the receipt's token of each unit that has one, `jobs` the bulk job that a change went by, `proven` the
     changes that a receipt shows to have been saved, `notes` what a person should know and no row tells. `moments`
     says when each change was sent by this process, `audit` what reading back found where the plan asks for it.
+    `lost` are changes of other portions of a book that did not come to the org.
     What is in `second_pass` is written when all creates are done, while `is_second_pass` says so.
     """
 
@@ -75,6 +76,7 @@ class RunState:
     scope: frozenset[str] | None = None
     failures: int = 0
     results: dict[str, RowResult] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
     phase: str = ""
     by_id: dict[str, Change] = field(init=False)
     ids: dict[str, str] = field(init=False)
@@ -128,7 +130,7 @@ class RunState:
     def is_dead(self, change_id: str) -> bool:
         """Whether a change has ended without its record being in the org."""
         result = self.results.get(change_id)
-        return result is not None and result.outcome not in _DONE
+        return change_id in self.lost or (result is not None and result.outcome not in _DONE)
 
     def blocked(self, change: Change, by: str) -> RowResult:
         """The result of a change whose parent did not get into the org."""

@@ -6,20 +6,22 @@ org's schema, or when a run of the job has begun or gone on since it was made.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sfsync.core.events import Listener, Noticed
-from sfsync.core.guards import refuse_by_limits
+from sfsync.core.guards import refuse_totals, totals_of
 from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.partition import read_partition
 from sfsync.core.plan import Plan
+from sfsync.core.plan_book import BookTotals
 from sfsync.core.plan_codec import dump_plan, plan_digest
 from sfsync.core.ports import ChangeState, Journal, OrgGateway, RunRecord
 from sfsync.core.report import Report
-from sfsync.core.results import RowResult
+from sfsync.core.results import Outcome, RowResult
 from sfsync.core.source_marks import marks_after
 from sfsync.engine.applying.job_rows import remember_gone
+from sfsync.engine.applying.other_portions import learn_other_portions, referred_elsewhere
 from sfsync.engine.applying.plan_applying import Ending, apply_changes
 from sfsync.engine.applying.recovering import recover
 from sfsync.engine.applying.run_state import RunState, Stop
@@ -74,14 +76,20 @@ def refuse_excess(plan: Plan, bench: Bench) -> None:
     Raises:
         GuardError: it goes too far.
     """
-    org_id = plan.org.org_id
-    begun = [
-        each for each in bench.journal.runs(plan.job) if (each.org_id, each.share) == (org_id, plan.share)
-    ]
+    refuse_excess_of(totals_of(plan), plan.job, plan.org.org_id, bench, share=plan.share)
+
+
+def refuse_excess_of(totals: BookTotals, job: str, org_id: str, bench: Bench, *, share: str = "") -> None:
+    """The same of what all portions of a plan come to.
+
+    Raises:
+        GuardError: they go too far.
+    """
+    begun = [each for each in bench.journal.runs(job) if (each.org_id, each.share) == (org_id, share)]
     last_rows = begun[0].rows if begun else 0
-    parts = read_partition(plan.share).of if plan.share else 1
+    parts = read_partition(share).of if share else 1
     managed = {name: count // parts for name, count in bench.journal.count_ledger(org_id).items()}
-    refuse_by_limits(plan, bench.limits, managed=managed, last_rows=last_rows)
+    refuse_totals(totals, bench.limits, managed=managed, last_rows=last_rows)
 
 
 def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: int | None = None) -> RunRecord:
@@ -98,12 +106,13 @@ def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: in
     run = RunRecord(
         run_id, plan.job, org_id, digest, plan_file, started_at=bench.now(), rows=count, share=plan.share
     )
-    over = _interrupted(plan.job, org_id, bench, share=plan.share)
+    over = interrupted(plan.job, org_id, bench, share=plan.share)
     bench.journal.begin_run(run, dump_plan(plan), takes_over=over)
     return run
 
 
-def _interrupted(job: str, org_id: str, bench: Bench, *, share: str) -> list[str]:
+def interrupted(job: str, org_id: str, bench: Bench, *, share: str) -> list[str]:
+    """The runs of a job, or of its share, that have not ended, books by the name of the whole."""
     runs = [each for each in bench.journal.runs(job) if each.org_id == org_id and each.exit_code is None]
     return [each.run_id for each in runs if concerns(each, share)]
 
@@ -115,14 +124,26 @@ def concerns(run: RunRecord, share: str) -> bool:
 
 def end_earlier(job: str, org_id: str, bench: Bench, *, share: str = "") -> None:
     """Ends the interrupted runs of a job: what a person says of its rows by now goes before what they planned."""
-    for run_id in _interrupted(job, org_id, bench, share=share):
+    for run_id in interrupted(job, org_id, bench, share=share):
         bench.journal.end_run(run_id, exit_code=SUPERSEDED, ended_at=bench.now())
 
 
 def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
     """Applies a plan whose run has begun, or goes on with one that was interrupted."""
+    report, _ = applied_plan(plan, bench, run_id=run_id)
+    if report.stopped is None:
+        bench.journal.end_run(run_id, exit_code=report.exit_code, ended_at=bench.now())
+        # After the end: a kill between the two leaves the old marks, and the rows are read once more.
+        for name, value in marks_after(report).items():
+            bench.journal.memory.put_watermark(plan.org.org_id, plan.job, name, value)
+    return report
+
+
+def applied_plan(plan: Plan, bench: Bench, *, run_id: str, failures: int = 0) -> tuple[Report, int]:
+    """Applies a plan and leaves its run open; also how many rows have failed, on top of `failures`."""
     started = bench.seconds()
     state = _state(plan, bench, run_id)
+    state.failures = failures
     ending = _recovered(state) or apply_changes(state)
     report = Report(
         plan=plan,
@@ -135,12 +156,7 @@ def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
         stopped=ending.stopped,
         audit=state.audit if ending.stopped is None else None,
     )
-    if ending.stopped is None:
-        bench.journal.end_run(run_id, exit_code=report.exit_code, ended_at=bench.now())
-        # After the end: a kill between the two leaves the old marks, and the rows are read once more.
-        for name, value in marks_after(report).items():
-            bench.journal.memory.put_watermark(plan.org.org_id, plan.job, name, value)
-    return report
+    return report, state.failures
 
 
 def _in_doubt(state: RunState) -> dict[str, RowResult]:
@@ -158,10 +174,15 @@ def _in_doubt(state: RunState) -> dict[str, RowResult]:
 
 
 def known_results(plan: Plan, bench: Bench, *, run_id: str) -> dict[str, RowResult]:
-    """What the journal knows of the changes of a run."""
+    """What the journal knows of the changes of a run, and of those of other portions that these refer to."""
     state = _state(plan, bench, run_id)
+    elsewhere = {
+        name: RowResult(name, Outcome.CREATED, found)
+        for name in referred_elsewhere(plan)
+        if (found := state.ids.get(name)) is not None
+    }
     state.recall()
-    return dict(state.results)
+    return elsewhere | state.results
 
 
 def _recovered(state: RunState) -> Ending | None:
@@ -187,9 +208,9 @@ def settle_earlier(
     for run, record in bench.journal.open_changes(job, org_id):
         still_open.setdefault(run.run_id, set()).add(record.change_id)
     settled = 0
-    for run in reversed(bench.journal.runs(job)):
+    for run in _one_by_one(job, org_id, bench):
         is_cut_off = run.exit_code is None
-        if run.org_id != org_id or not concerns(run, share) or not (is_cut_off or run.run_id in still_open):
+        if not concerns(run, share) or not (is_cut_off or run.run_id in still_open):
             continue
         try:
             state = _state(load(run), bench, run.run_id)
@@ -209,8 +230,20 @@ def settle_earlier(
     return settled
 
 
+def _one_by_one(job: str, org_id: str, bench: Bench) -> Iterator[RunRecord]:
+    """The runs of a job, oldest first; of a book those portions that have sent something."""
+    for run in reversed(bench.journal.runs(job)):
+        if run.org_id != org_id:
+            continue
+        if not run.portions:
+            yield run
+        for portion in bench.journal.books.portions(run.run_id) if run.portions else ():
+            if portion.exit_code is not None or bench.journal.changes(portion.run_id):
+                yield portion
+
+
 def _state(plan: Plan, bench: Bench, run_id: str) -> RunState:
-    return RunState(
+    state = RunState(
         plan=plan,
         run_id=run_id,
         gateway=bench.gateway,
@@ -221,3 +254,5 @@ def _state(plan: Plan, bench: Bench, run_id: str) -> RunState:
         listener=bench.listener,
         limits=bench.limits,
     )
+    learn_other_portions(state)
+    return state

@@ -6,7 +6,7 @@ where the journal may not be the one that saw its earlier runs. What rows refer 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sfsync.core.describe import SObjectDescribe
@@ -14,6 +14,7 @@ from sfsync.core.job import Job, Section
 from sfsync.core.keys import ledger_key
 from sfsync.core.models import Reference
 from sfsync.core.plan import Plan
+from sfsync.core.plan_book import first_part
 from sfsync.core.plan_codec import saved_key_fields
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.records import full_id
@@ -55,7 +56,7 @@ def refuse_without_memory(job: Job, org_id: str, journal: Journal) -> None:
 def _refuse_dropped_keys(job: Job, keyless: Sequence[Section], org_id: str, journal: Journal) -> None:
     """Stops rows that the newest run knew by a key of the org: the journal knows none of them by its row key."""
     newest = next((each for each in journal.runs(job.name) if each.org_id == org_id), None)
-    saved = journal.plan(newest.run_id) if newest else None
+    saved = journal.plan(first_part(newest.run_id, newest.portions)) if newest else None
     if newest is None or saved is None:
         return
     keys = saved_key_fields(saved)
@@ -72,15 +73,16 @@ def _refuse_dropped_keys(job: Job, keyless: Sequence[Section], org_id: str, jour
     )
 
 
-def refuse_forgotten(plan: Plan, journal: Journal) -> None:
+def refuse_forgotten(plan: Plan, journal: Journal, keyless: Collection[str] | None = None) -> None:
     """Stops an earlier plan whose rows only the journal can tell from records, when the journal may have
-    forgotten some.
+    forgotten some. `keyless` are the sObjects of such rows, where the plan is a portion of all.
 
     Raises:
         GuardError: it was put back from a backup since a person last vouched for it.
     """
-    if plan.keyless() and not journal.knows_job(plan.job, plan.org.org_id):
-        refuse_restored(" and ".join(sorted(plan.keyless())), f"sfsync state init {plan.job}", journal)
+    names = sorted(plan.keyless() if keyless is None else keyless)
+    if names and not journal.knows_job(plan.job, plan.org.org_id):
+        refuse_restored(" and ".join(names), f"sfsync state init {plan.job}", journal)
 
 
 def refuse_restored(what: str, command: str, journal: Journal) -> None:

@@ -28,6 +28,8 @@ CHILDREN: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
 }
 """What would go along with a deleted record, or lose its reference."""
 
+_LOOKUPS: Final = frozenset(name for children in CHILDREN.values() for _, name in children)
+
 
 def delete_childless(undo: Undo, sobject: str, changes: Sequence[Change]) -> None:
     """Plans the deletion of records on which nothing depends but what is deleted with them or leaves them first."""
@@ -41,6 +43,7 @@ def delete_childless(undo: Undo, sobject: str, changes: Sequence[Change]) -> Non
     for lookup, records in zip(lookups, undo.gateway.fetch(lookups) if lookups else [], strict=True):
         name = lookup.where_field or ""
         own = going | _own_roles(undo, lookup.sobject) | _leaving(undo, name)
+        own |= undo.elsewhere.from_field(name)
         for record in records:
             parent, child = (record_id(str(record[each])) or "" for each in (name, "Id"))
             if child in undo.later if sobject == OPPORTUNITY else child not in own:
@@ -67,6 +70,17 @@ def _own_roles(undo: Undo, sobject: str) -> set[str]:
         for each in undo.plan.changes
         if each.sobject == CONTACT_ROLE and each.parent in deleted and each.change_id in undo.results
     }
+
+
+def note_going(undo: Undo) -> None:
+    """Adds what this undo does to what the portions do that are taken back before others."""
+    going = undo.elsewhere
+    for each in undo.changes:
+        if each.action is Action.DELETE and each.record_id is not None:
+            going.deleted.add(each.record_id)
+        for name in _LOOKUPS & each.values.keys() if each.action is Action.UPDATE else ():
+            going.leaving.setdefault(name, set()).add(each.record_id or "")
+    going.deleted |= _own_roles(undo, CONTACT_ROLE)
 
 
 def _deletion(change: Change, found: str) -> Change:

@@ -41,15 +41,16 @@ def later_writes(
 
     `own` are the records that the plan's run wrote: of writes to others the fields are not looked up.
     """
-    newer = takewhile(lambda each: each.run_id != plan.plan_id, journal.runs())
+    itself = plan.whole or plan.plan_id
+    newer = takewhile(lambda each: each.run_id != itself, journal.runs())
     own_ids = frozenset(own)
     later = [each for each in newer if each.org_id == plan.org.org_id]
-    undoable = {plan.plan_id, *(each.run_id for each in later)}
+    undoable = {itself, *(each.run_id for each in later)}
     standing: dict[tuple[str, str], tuple[str, LaterWrite]] = {}
-    for run in reversed(later):
-        written = _written(journal.changes(run.run_id))
+    for run, part in ((each, part) for each in reversed(later) for part in _parts(each, journal)):
+        written = _written(journal.changes(part.run_id))
         is_undo = any(name.startswith(PREFIX) for name in written)
-        made = _loaded(run, load) if is_undo or not own_ids.isdisjoint(written.values()) else None
+        made = _loaded(part, load) if is_undo or not own_ids.isdisjoint(written.values()) else None
         if is_undo:
             undoable.discard(run.run_id)
         if made is not None and made.undoes in undoable:
@@ -63,6 +64,11 @@ def later_writes(
     for record_id, write in standing.values():
         found.setdefault(record_id, []).append(write)
     return found
+
+
+def _parts(run: RunRecord, journal: Journal) -> list[RunRecord]:
+    """The run itself, or the runs of a book's portions."""
+    return journal.books.portions(run.run_id) if run.portions else [run]
 
 
 def _written(changes: dict[str, ChangeRecord]) -> dict[str, str]:

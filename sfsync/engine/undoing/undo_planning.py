@@ -29,11 +29,11 @@ from sfsync.engine.applying.run_state import resolved
 from sfsync.engine.applying.verifying import AUDIT, is_anothers
 from sfsync.engine.planning.forecasting import forecast_basis, forecast_fields
 from sfsync.engine.planning.plan_making import PlanStamp
-from sfsync.engine.undoing.dependents import delete_childless
+from sfsync.engine.undoing.dependents import delete_childless, note_going
 from sfsync.engine.undoing.later_runs import PREFIX, LoadPlan, later_writes
 from sfsync.engine.undoing.undo_flags import took_flag
 from sfsync.engine.undoing.undo_roles import give_flags_back, insert_missing
-from sfsync.engine.undoing.undo_state import Undo
+from sfsync.engine.undoing.undo_state import Going, Undo
 
 CONVERTED: Final = "it came out of a lead, and a conversion cannot be taken back"
 
@@ -46,8 +46,13 @@ def undo_plan(
     journal: Journal,
     load: LoadPlan,
     stamp: PlanStamp,
+    going: Going | None = None,
 ) -> Plan:
-    """What takes the run of that plan back; its notes name what stays. `load` reads the plans of later runs."""
+    """What takes the run of that plan back; its notes name what stays. `load` reads the plans of later runs.
+
+    Portions of a book are taken back one after the other, the last one first: `going` is what those before this one
+    delete and give back, to which this one's part is added.
+    """
     created = {each.change_id for each in plan.changes if each.action in NEW}
     done = [
         _named(each)
@@ -58,7 +63,10 @@ def undo_plan(
     doubtful = frozenset(record.change_id for _, record in unsettled)
     own = {results[each.change_id].record_id or each.record_id or "" for each in done}
     later = later_writes(plan, own, journal, load)
-    undo = Undo(plan, results, gateway, _ledger_of(plan, done, results, journal), doubtful, later)
+    ledger = _ledger_of(plan, done, results, journal)
+    undo = Undo(
+        plan, results, gateway, ledger, doubtful, later, elsewhere=Going() if going is None else going
+    )
     for sobject in reversed(WRITE_ORDER):
         of_sobject = [each for each in done if each.sobject == sobject]
         _undo_sobject(undo, sobject, of_sobject, done)
@@ -68,6 +76,7 @@ def undo_plan(
         result = results.get(change.change_id)
         if result is not None and result.outcome is Outcome.UNKNOWN:
             undo.leave(change, "nobody can say whether the run saved it")
+    note_going(undo)
     changes = tuple(undo.changes)
     return replace(
         plan,
@@ -76,7 +85,9 @@ def undo_plan(
         serial=journal.serial(plan.job, plan.org.org_id, plan.share),
         changes=changes,
         notes=tuple(undo.notes),
-        undoes=plan.plan_id,
+        undoes=plan.whole or plan.plan_id,
+        whole="",
+        portion=0,
         limits=NO_LIMITS,
         open_references=(),
         gone=NO_GONE,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sfsync.core.deals.leads import LEAD_ROLE
-from sfsync.core.guards import refuse_by_limits
+from sfsync.core.guards import refuse_totals, totals_of
 from sfsync.core.job import NO_LIMITS
 from sfsync.core.plan import Action, Change
 from sfsync.errors import GuardError
@@ -32,7 +32,7 @@ def flag_taken(deal: Change, record_id: str) -> Change:
 
 def check(changes: Iterable[Change], **managed: int) -> None:
     """Asks the guard about a plan of these changes."""
-    refuse_by_limits(a_plan(changes), NO_LIMITS, managed=managed, last_rows=0)
+    refuse_totals(totals_of(a_plan(changes)), NO_LIMITS, managed=managed, last_rows=0)
 
 
 def updates(count: int, **given: Any) -> list[Change]:

@@ -26,7 +26,10 @@ def an_old_journal(folder: Path) -> None:
     with open_journal(folder, clock=clock) as journal:
         journal.admit_job("nightly", "00D000000000062EAA", at="2026-09-30T12:00:00+00:00")
     connection = sqlite3.connect(folder / "journal.sqlite")
-    connection.execute("ALTER TABLE runs DROP COLUMN share")
+    connection.execute("DROP TABLE pages")
+    connection.execute("DROP INDEX runs_of_whole")
+    for column in ("whole", "has_parents", "said", "totals"):
+        connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
     connection.execute("DELETE FROM migrations WHERE name = ?", (STEPS[-1].name,))
     connection.commit()
     connection.close()

@@ -1,0 +1,303 @@
+"""Reports of portions, or of partitions of one job, as one report of the whole; and what such a report may forget.
+
+A report that is condensed keeps what somebody has to look at: rows that are not done, rows of which something is
+said, and the first writes of each sObject, which a report shows field by field. Everything else is only counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from sfsync.core.audit import Audit, Finding
+from sfsync.core.deals.forecast import Effect
+from sfsync.core.deals.forecast_basis import ForecastBasis
+from sfsync.core.deals.forecast_merging import merged_effect
+from sfsync.core.deals.gone import GoneRows
+from sfsync.core.deals.probability import MOST_LISTED
+from sfsync.core.guards import changes_digest
+from sfsync.core.image_merging import merged_image, with_rows_of
+from sfsync.core.plan import WRITES, Change, OffStage, Plan, PredictedCalls, SourceImage
+from sfsync.core.plan_book import added, joined_digest
+from sfsync.core.ports import ApiUsage
+from sfsync.core.report_numbers import Tally, is_end
+from sfsync.core.report_places import Place, places, rank
+from sfsync.core.results import NOT_DONE, REMARKS, Outcome, Problem, RowResult
+from sfsync.core.sobject import OPPORTUNITY
+from sfsync.core.source_mark import SourceMark
+from sfsync.core.source_marks import is_greater
+
+if TYPE_CHECKING:
+    from sfsync.core.report import Report
+
+MOST_SHOWN: Final = 100
+"""Writes of each sObject that a condensed report keeps to show."""
+
+_Entry = tuple[Place, int, Change]
+"""A change with its place, and which of the reports it is of."""
+
+
+def condensed(report: Report, *, confirm: str = "") -> Report:
+    """The report with the rows alone that somebody has to look at; all are counted in its tally.
+
+    `confirm` is the digest of its changes, where that is known.
+    """
+    if report.tally:
+        return report
+    plan = report.plan
+    told = {each.change_id for each in plan.changes if _is_told(report, each)}
+    told |= {each.change_id for each in plan.gone.vanished}
+    told |= {each.completes for each in plan.changes if each.completes and each.change_id in told}
+    held = told | _shown(plan.changes)
+    changes = tuple(each for each in plan.changes if each.change_id in held)
+    undone = [each for each in changes if each.change_id in told]
+    mentioned = {value for each in changes for value in (*each.desired.values(), *each.values.values())}
+    basis = plan.forecast
+    kept = replace(
+        plan,
+        changes=changes,
+        sources={name: with_rows_of(each, _ordinals(name, undone)) for name, each in plan.sources.items()},
+        names=tuple(pair for pair in plan.names if pair[0] in mentioned),
+        forecast=replace(basis, deals={}) if basis is not None else None,
+    )
+    return replace(
+        report,
+        plan=kept,
+        results={name: each for name, each in report.results.items() if name in held},
+        tally=report.numbers(),
+        effect=report.forecast(),
+        confirm=confirm or report.confirm or changes_digest(plan.changes),
+    )
+
+
+def _shown(changes: Iterable[Change]) -> set[str]:
+    counts: dict[str, int] = {}
+    shown: set[str] = set()
+    for each in changes:
+        if each.action in WRITES and counts.get(each.sobject, 0) < MOST_SHOWN:
+            counts[each.sobject] = counts.get(each.sobject, 0) + 1
+            shown.add(each.change_id)
+    return shown
+
+
+def _is_told(report: Report, change: Change) -> bool:
+    """Whether something is said of a change: that it is not done, or why, or what it goes without."""
+    result = report.result(change)
+    if result.outcome in NOT_DONE:
+        return is_end(change)
+    return result.outcome is Outcome.SKIPPED or any(each.code in REMARKS for each in result.problems)
+
+
+def _ordinals(source: str, changes: Iterable[Change]) -> set[int]:
+    rows = [each for each in changes if each.row is not None and each.row.source == source]
+    return {each.row.ordinal for each in rows if each.row is not None} | {each.merged_into for each in rows}
+
+
+class ReportSum:
+    """Reports added one after the other; of condensed ones no more is held than their sum holds."""
+
+    def __init__(self) -> None:
+        self._first: Report | None = None
+        self._count = 0
+        self._held: list[_Entry] = []
+        self._shown: dict[str, list[_Entry]] = {}
+        self._results: dict[str, RowResult] = {}
+        self._images: dict[str, list[SourceImage]] = {}
+        self._plans: list[Plan] = []
+        self._tally: Tally = {}
+        self._is_condensed = False
+        self._run_ids: dict[str, None] = {}
+        self._notes: dict[Problem, None] = {}
+        self._effects: list[Effect] = []
+        self._deal_places: dict[str, _Entry] = {}
+        self._findings: list[Finding] = []
+        self._audited: int | None = None
+        self._usage = ApiUsage()
+        self._confirms: list[str] = []
+
+    def add(self, report: Report) -> None:
+        """Takes one more report in."""
+        if self._first is None or self._first.stopped is None:
+            self._first = report if self._first is None else replace(self._first, stopped=report.stopped)
+        self._count += 1
+        self._is_condensed |= bool(report.tally)
+        self._tally = added(self._tally, report.numbers())
+        entries = [
+            (place, self._count, change)
+            for place, change in zip(places(report.plan.changes), report.plan.changes, strict=True)
+        ]
+        self._note_places(report, entries)
+        self._hold(report, entries)
+        plan = report.plan
+        for name, image in plan.sources.items():
+            self._images.setdefault(name, []).append(image)
+        self._plans.append(replace(plan, changes=(), sources={}))
+        self._run_ids[plan.whole or report.run_id] = None
+        self._notes |= dict.fromkeys(report.notes)
+        self._effects += [effect] if (effect := report.forecast()) is not None else []
+        if report.audit is not None:
+            self._audited = (self._audited or 0) + report.audit.rows
+            self._findings += report.audit.findings
+        self._usage = _added_usage(self._usage, report.usage)
+        self._confirms.append(report.confirm or changes_digest(plan.changes))
+        self._first = replace(self._first, seconds=max(self._first.seconds, report.seconds))
+
+    def _note_places(self, report: Report, entries: list[_Entry]) -> None:
+        """Notes where the deals stand that the forecast and the list of probabilities name."""
+        effect = report.forecast()
+        moved = (
+            {each.change_id for each in (*effect.backward, *effect.reopened, *effect.pushed)}
+            if effect
+            else ()
+        )
+        off = {each.key for each in report.plan.off_stage}
+        for entry in entries:
+            change = entry[2]
+            if change.sobject == OPPORTUNITY and (change.change_id in moved or change.key in off):
+                self._deal_places.setdefault(change.change_id, entry)
+                self._deal_places.setdefault(f"key {change.key}", entry)
+
+    def _hold(self, report: Report, entries: list[_Entry]) -> None:
+        vanished = {each.change_id for each in report.plan.gone.vanished}
+        completed = {each.completes for each in report.plan.changes if each.completes}
+        for entry in entries:
+            change = entry[2]
+            is_named = change.change_id in vanished or change.change_id in completed
+            if not report.tally or is_named or _is_told(report, change):
+                self._held.append(entry)
+                self._keep_result(report, change)
+            else:
+                self._show(report, entry)
+
+    def _show(self, report: Report, entry: _Entry) -> None:
+        shown, change = self._shown.setdefault(entry[2].sobject, []), entry[2]
+        shown.append(entry)
+        self._keep_result(report, change)
+        if len(shown) >= 2 * MOST_SHOWN:
+            self._cut(shown)
+
+    def _cut(self, shown: list[_Entry]) -> None:
+        shown.sort(key=_order)
+        for _, _, change in shown[MOST_SHOWN:]:
+            self._results.pop(change.change_id, None)
+        del shown[MOST_SHOWN:]
+
+    def _keep_result(self, report: Report, change: Change) -> None:
+        result = report.results.get(change.change_id)
+        if result is not None:
+            self._results[change.change_id] = result
+
+    def total(self) -> Report:
+        """The report of all that was added.
+
+        Raises:
+            ValueError: nothing was.
+        """
+        if self._first is None:
+            raise ValueError("there is no report to merge")
+        for shown in self._shown.values():
+            self._cut(shown)
+        entries = sorted((*self._held, *(each for some in self._shown.values() for each in some)), key=_order)
+        plan = self._plan(tuple(change for _, _, change in entries))
+        findings = tuple(sorted(self._findings, key=_finding_place))
+        return replace(
+            self._first,
+            plan=plan,
+            run_id=", ".join(self._run_ids),
+            usage=self._usage,
+            results=self._results,
+            notes=tuple(self._notes),
+            audit=None if self._audited is None else Audit(self._audited, findings),
+            tally=self._tally if self._is_condensed else {},
+            effect=self._effect(plan.forecast),
+            confirm=joined_digest(tuple(self._confirms)),
+        )
+
+    def _effect(self, basis: ForecastBasis | None) -> Effect | None:
+        if not self._effects or basis is None:
+            return None
+        nowhere = len(self._deal_places)
+        order = {name: number for number, name in enumerate(self._deals_in_order())}
+        return merged_effect(self._effects, basis, lambda each: order.get(each.change_id, nowhere))
+
+    def _deals_in_order(self) -> Iterator[str]:
+        known = sorted(self._deal_places.items(), key=lambda item: _order(item[1]))
+        return (name for name, _ in known)
+
+    def _plan(self, changes: tuple[Change, ...]) -> Plan:
+        plans = self._plans
+        order = {name: number for number, name in enumerate(self._deals_in_order())}
+        off = sorted((each for plan in plans for each in plan.off_stage), key=lambda each: _off(order, each))
+        return replace(
+            plans[0],
+            plan_id=", ".join(dict.fromkeys(each.whole or each.plan_id for each in plans)),
+            whole="",
+            portion=0,
+            changes=changes,
+            key_fields={name: key for plan in plans for name, key in plan.key_fields.items()},
+            routes={name: route for plan in plans for name, route in plan.routes.items()},
+            notes=tuple(dict.fromkeys(note for plan in plans for note in plan.notes)),
+            sources={name: merged_image(images) for name, images in self._images.items()},
+            predicted=PredictedCalls(
+                sum(each.predicted.reads for each in plans), sum(each.predicted.writes for each in plans)
+            ),
+            forecast=_merged_basis([each.forecast for each in plans if each.forecast is not None]),
+            open_references=tuple(dict.fromkeys(each for plan in plans for each in plan.open_references)),
+            off_stage=tuple(off[:MOST_LISTED]),
+            off_stage_total=sum(each.off_stage_total for each in plans),
+            gone=GoneRows(
+                tuple(each for plan in plans for each in plan.gone.vanished),
+                tuple(each for plan in plans for each in plan.gone.followed),
+                {name: count for plan in plans for name, count in plan.gone.known.items()},
+            ),
+            names=tuple(dict.fromkeys(pair for plan in plans for pair in plan.names)),
+            marks=_merged_marks(mark for plan in plans for mark in plan.marks),
+        )
+
+
+def _order(entry: _Entry) -> tuple[Place, int]:
+    return entry[0], entry[1]
+
+
+def _off(order: dict[str, int], deal: OffStage) -> int:
+    return order.get(f"key {deal.key}", len(order))
+
+
+def _finding_place(finding: Finding) -> tuple[int, int]:
+    return rank(finding.sobject), finding.row.ordinal if finding.row else 0
+
+
+def _merged_basis(known: list[ForecastBasis]) -> ForecastBasis | None:
+    if not known:
+        return None
+    return replace(
+        known[0],
+        deals={name: deal for each in known for name, deal in each.deals.items()},
+        owners={name: owner for each in known for name, owner in each.owners.items()},
+    )
+
+
+def _merged_marks(marks: Iterable[SourceMark]) -> tuple[SourceMark, ...]:
+    """One mark for each section: the farthest that any of them came."""
+    found: dict[str, SourceMark] = {}
+    for each in marks:
+        known = found.setdefault(each.section, each)
+        if each.greatest is None:
+            continue
+        if known.greatest is None or is_greater(each.kind, each.greatest, known.greatest):
+            found[each.section] = each
+    return tuple(found.values())
+
+
+def _added_usage(some: ApiUsage, more: ApiUsage) -> ApiUsage:
+    used = [each for each in (some.limit_used, more.limit_used) if each is not None]
+    most = [each for each in (some.limit_max, more.limit_max) if each is not None]
+    return ApiUsage(
+        reads=some.reads + more.reads,
+        writes=some.writes + more.writes,
+        logins=some.logins + more.logins,
+        retries=some.retries + more.retries,
+        limit_used=max(used, default=None),
+        limit_max=max(most, default=None),
+    )
