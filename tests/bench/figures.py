@@ -1,7 +1,7 @@
 """What a benchmark found, as one value that goals, table and plots read; and its form as JSON.
 
 Form of the JSON (schema sfsync.bench/1), one object:
-  schema, size, machine {python, cores, system}, version
+  schema, size, machine {python, cores, system, load_at_start}
   cases     [sfsync_cases.Measured]  each case of sfsync: seconds, megabytes, bytes, calls by kind, reads by sObject
   floors    [peer_runs.FloorRun]     the least that a client must do
   peers     [peer_runs.PeerRun]      other clients; `note` where there is no figure
@@ -33,6 +33,7 @@ def _machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
+        "load_at_start": round(os.getloadavg()[0], 1),
     }
 
 

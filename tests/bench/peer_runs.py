@@ -1,8 +1,8 @@
 """Runs floors and peers as processes against the stub, each measured like a case of sfsync.
 
-The peers live in `.bench-venv`, made from this machine's package index the first time; where that cannot be done, or
-a peer fails, the table has a dash and a footnote with the reason. A loop of creates is run for some hundred records
-and extrapolated by records.
+The peers live in `.bench-venv`, made from this machine's package index the first time; where that cannot be done
+or a peer fails, the table has a dash and a footnote with the reason. A loop of creates is run for some hundred
+records and extrapolated by records.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ def peer(name: str, folder: Path, stub: Stub, *, deals: int, latency_ms: int = 0
     found = json.loads(taken.out.strip().splitlines()[-1])
     whole = PeerRun(
         **place,
-        wall_s=round(taken.wall_s, 3),
-        cpu_s=round(taken.cpu_s, 3),
+        wall_s=round(taken.wall_s - found.get("left_out_s", 0.0), 3),
+        cpu_s=round(taken.cpu_s - found.get("left_out_cpu_s", 0.0), 3),
         peak_mb=round(taken.peak_mb, 1),
         calls=counts["api_calls"],
     )

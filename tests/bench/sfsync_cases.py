@@ -86,7 +86,7 @@ def measured(
 
 
 def is_write(kind: str) -> bool:
-    """Whether calls of this kind write; all calls of an ingest job count, for without the writing there were none."""
+    """Whether calls of this kind write; all calls of an ingest job do, which is there for the writing alone."""
     if kind.startswith("bulk query"):
         return False
     writes = ("graph", "collection", "create", "update", "delete", "composite coll", "composite cond", "bulk")

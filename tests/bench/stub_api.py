@@ -190,6 +190,8 @@ class Api:
         headers: Mapping[str, str],
     ) -> Reply | None:
         match method, rest:
+            case "GET", []:
+                return Reply(200, {"sobjects": self._listed_objects()}, "describe")
             case "GET", [sobject, "describe"]:
                 known = self._describes.get(sobject)
                 if known is None:
@@ -208,6 +210,13 @@ class Api:
             case "DELETE", [sobject, record_id]:
                 return Reply(*self.writes.delete(sobject, record_id), "delete")
         return None
+
+    def _listed_objects(self) -> list[dict[str, Any]]:
+        """The describes without what is inside of an object."""
+        return [
+            {name: value for name, value in each.items() if not isinstance(value, list | dict)}
+            for each in self._org["describes"].values()
+        ]
 
     def _deleted(self, sobject: str, query: Mapping[str, str]) -> dict[str, Any]:
         self.counts.note_statement(sobject)
