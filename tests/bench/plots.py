@@ -63,7 +63,7 @@ def svg(plot: Plot) -> str:
         *(_across(tick, across) for tick in across.ticks()),
         *(_up(tick, up) for tick in up.ticks()),
         f'<text x="{_LEFT}" y="{HEIGHT - 10}">{escape(plot.across)}</text>',
-        f'<text x="14" y="{_TOP - 8}">{escape(plot.up)}</text>',
+        f'<text x="14" y="{_TOP - 14}">{escape(plot.up)}</text>',
     ]
     places = _apart([up.at(max(line.points[-1][1], 1e-3)) for line in lines])
     for line, place, colour in zip(lines, places, _cycled(len(lines)), strict=True):

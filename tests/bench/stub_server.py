@@ -216,6 +216,7 @@ def main() -> None:
         pass
     finally:
         api.jobs.close()
+        api.store.close()
 
 
 if __name__ == "__main__":

@@ -59,6 +59,10 @@ class Table:
     def __len__(self) -> int:
         return len(self._places)
 
+    def close(self) -> None:
+        """Gives the file back."""
+        self._file.close()
+
     def id_of(self, number: int) -> str:
         """The id of a record."""
         return f"{self._head}{number + 1:011d}{self._tail}"
@@ -196,8 +200,14 @@ class Store:
         self.tables: dict[str, Table] = {}
         self.clear()
 
+    def close(self) -> None:
+        """Gives the files back."""
+        for table in self.tables.values():
+            table.close()
+
     def clear(self) -> None:
         """Forgets every record but the accounts and contacts that belong to the org."""
+        self.close()
         self.tables = {name: Table(name, each) for name, each in self._org["describes"].items()}
         accounts, contacts = self.tables["Account"], self.tables["Contact"]
         created = float(self._org["created"])
