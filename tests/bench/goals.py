@@ -48,7 +48,7 @@ def rows(figures: Figures) -> list[Row]:
     for deals in figures.sizes():
         found += _loads(figures, deals)
     for deals in figures.sizes():
-        found += [*_applies(figures, deals), *_resyncs(figures, deals)]
+        found += [*_applies(figures, deals), *_against_journalled(figures, deals), *_resyncs(figures, deals)]
         found += [*_no_change(figures, deals), *_memory(figures, deals)]
     return [*found, *_growth(figures), *_journal(figures), *_start(figures)]
 
@@ -132,6 +132,21 @@ def _applies(figures: Figures, deals: int) -> Iterator[Row]:
             {},
             goal if goal is not None else (1.5 * least if least is not None else None),
         )
+
+
+def _against_journalled(figures: Figures, deals: int) -> Iterator[Row]:
+    """The same CPU beside a floor that keeps a journal; no goal is set on it."""
+    floor = figures.floor("journalled", deals)
+    if deals < LEAST_FOR_CPU or floor is None:
+        return
+    way = " by graphs" if figures.of("first load by graphs", deals) else ""
+    yield Row(
+        f"the same, the floor with a journal, {deals:,} deals",
+        "s",
+        "limit: graphs with two durable commits a call and every record's outcome",
+        figures.in_rounds(lambda round_: _apply_cpu(figures, deals, way, round_)),
+        _per(floor.cpu_s, deals),
+    )
 
 
 def _apply_cpu(figures: Figures, deals: int, strategy: str, round_: int) -> float | None:

@@ -104,6 +104,10 @@ class Stub:
         """How long each call takes beside its work."""
         self._asked("POST", f"latency?ms={milliseconds}")
 
+    def pass_time(self, seconds: float) -> None:
+        """Puts the org's clock forward."""
+        self._asked("POST", f"clock?s={seconds}")
+
     def _asked(self, method: str, name: str) -> Any:
         request = urllib.request.Request(f"{self.url}/_bench/{name}", method=method)
         with urllib.request.urlopen(request, timeout=60) as answer:

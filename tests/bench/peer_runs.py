@@ -18,7 +18,7 @@ from typing import Any, Final
 from measured_processes import HERE, ROOT, Stub, plain_environ, run
 
 PEERS: Final = ("loop", "collections", "bulk2", "cumulusci")
-FLOORS: Final = ("csv", "pydantic", "graphs", "collections", "bulk")
+FLOORS: Final = ("csv", "pydantic", "graphs", "journalled", "collections", "bulk")
 PACKAGES: Final = ("simple-salesforce", "cumulusci", "setuptools<81")
 _ENVIRONMENT: Final = ROOT / ".bench-venv"
 _LOOP_RECORDS: Final = {0: 300, 80: 300, 250: 90}

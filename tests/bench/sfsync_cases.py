@@ -21,6 +21,8 @@ from measured_processes import ROOT, Stub, Taken, run
 PROGRAM: Final = [sys.executable, "-c", "from sfsync.cli.main import main; main()"]
 QUIET: Final = ("--json", "--progress", "none")
 CHANGED: Final = 100
+HOURS_BETWEEN_RUNS: Final = 6
+"""How far the org's clock is put forward between runs: what a run has just written is not new to the next."""
 READS: Final = ("versions", "describe", "picklist", "limits", "query", "query page", "replication")
 
 
@@ -175,8 +177,10 @@ def life(desk: Desk, *, latency_ms: int, round_: int, strategy: str | None = Non
     load = case("first load", "run", *forced)
     sizes = {"journal_bytes": desk.journal_bytes(), "state_bytes": desk.state_bytes()}
     found.append(_with(load, sizes))
-    found.append(case("first resync", "run", *forced))
-    found.append(case("no change", "run", *forced))
+    for what in ("first resync", "no change"):
+        desk.stub.pass_time(HOURS_BETWEEN_RUNS * 3600)
+        found.append(case(what, "run", *forced))
+    desk.stub.pass_time(HOURS_BETWEEN_RUNS * 3600)
     changed = changed_of(desk.deals)
     desk.changed(changed)
     found.append(case(f"{changed} changed, strict", "run", *forced, "--updates", "strict"))

@@ -8,7 +8,6 @@ replication, bulk create, bulk upload, bulk close, bulk poll, bulk results, and 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -127,7 +126,7 @@ class Api:
             "id": f"{self.origin}/id/{org_id}/{user}",
             "token_type": "Bearer",
             "scope": "api id",
-            "issued_at": str(int(time.time() * 1000)),
+            "issued_at": str(int(self.store.clock.now() * 1000)),
             "signature": "c3R1Yg==",
         }
 
@@ -228,7 +227,7 @@ class Api:
                 for each in found
             ],
             "earliestDateAvailable": platform_time(float(self._org["created"])),
-            "latestDateCovered": platform_time(min(end, time.time()) // 60 * 60),
+            "latestDateCovered": platform_time(min(end, self.store.clock.now()) // 60 * 60),
         }
 
     def _updated(self, sobject: str, query: Mapping[str, str]) -> dict[str, Any]:
@@ -237,7 +236,7 @@ class Api:
         found = [
             each for each in table.since(start) if not table.is_deleted[each] and table.modified[each] < end
         ]
-        covered = platform_time(min(end, time.time()) // 60 * 60)
+        covered = platform_time(min(end, self.store.clock.now()) // 60 * 60)
         return {"ids": [table.id_of(each) for each in found], "latestDateCovered": covered}
 
     def _span(self, sobject: str, query: Mapping[str, str]) -> tuple[Any, float, float]:

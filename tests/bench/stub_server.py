@@ -5,7 +5,8 @@
 prints one line of JSON (instance_url, access_token, client_id, client_secret, org_id) and serves until it is
 ended. Latency is added to each call, half before its work and half after; each connection has a thread, so that
 latencies overlap. `GET /_bench/counts` tells what came, `POST /_bench/reset` begins to count anew (`?store=1`
-empties the org too), `POST /_bench/latency?ms=80` changes the latency. What the stub cannot answer truly it refuses
+empties the org too), `POST /_bench/latency?ms=80` changes the latency, `POST /_bench/clock?s=3600` puts the
+org's clock forward. What the stub cannot answer truly it refuses
 and remembers.
 """
 
@@ -64,6 +65,9 @@ class StubServer(socketserver.ThreadingTCPServer):
                 self.api.counts.__dict__.update(
                     {name: value for name, value in fresh.__dict__.items() if name != "guard"}
                 )
+                return Reply(200, {})
+            case "POST", "clock":
+                self.api.store.clock.ahead_s += float(query.removeprefix("s="))
                 return Reply(200, {})
             case "POST", "latency":
                 self.latency_s = float(query.removeprefix("ms=")) / 1000
@@ -141,24 +145,24 @@ class Connection(socketserver.BaseRequestHandler):
         if len(body) >= _GZIP_FROM and "gzip" in headers.get("accept-encoding", ""):
             body = gzip.compress(body, compresslevel=1, mtime=0)
             extra["Content-Encoding"] = "gzip"
-        head = _head(reply, len(body), extra, info)
+        head = _head(reply, len(body), extra, info, self.server.api.store.clock.now())
         self.request.sendall(head + body)
         return len(head) + len(body)
 
     def _send_file(self, reply: Reply, info: str | None) -> int:
         assert reply.path is not None
         size = reply.path.stat().st_size
-        head = _head(reply, size, reply.headers, info)
+        head = _head(reply, size, reply.headers, info, self.server.api.store.clock.now())
         self.request.sendall(head)
         with reply.path.open("rb") as file:
             self.request.sendfile(file)
         return len(head) + size
 
 
-def _head(reply: Reply, length: int, extra: Mapping[str, str], info: str | None) -> bytes:
+def _head(reply: Reply, length: int, extra: Mapping[str, str], info: str | None, now: float) -> bytes:
     lines = [
         f"HTTP/1.1 {reply.status} {_REASONS.get(reply.status, 'Other')}",
-        f"Date: {formatdate(usegmt=True)}",
+        f"Date: {formatdate(now, usegmt=True)}",
         *([f"Sforce-Limit-Info: {info}"] if info else []),
         *(
             [f"Content-Type: {reply.media}"]

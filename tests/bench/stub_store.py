@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +30,17 @@ class DuplicateError(Exception):
 
     def __init__(self, field: str, record_id: str) -> None:
         super().__init__(f"duplicate value found: {field} duplicates value on record with id: {record_id}")
+
+
+class Clock:
+    """The org's clock: this machine's, so many seconds ahead."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time() + self.ahead_s
 
 
 class Table:
@@ -198,6 +210,7 @@ class Store:
     def __init__(self, org: Mapping[str, Any]) -> None:
         self._org = org
         self.tables: dict[str, Table] = {}
+        self.clock = Clock()
         self.clear()
 
     def close(self) -> None:
@@ -208,6 +221,7 @@ class Store:
     def clear(self) -> None:
         """Forgets every record but the accounts and contacts that belong to the org."""
         self.close()
+        self.clock.ahead_s = 0.0
         self.tables = {name: Table(name, each) for name, each in self._org["describes"].items()}
         accounts, contacts = self.tables["Account"], self.tables["Contact"]
         created = float(self._org["created"])

@@ -7,7 +7,6 @@ that is not (ENTITY_IS_DELETED, NOT_FOUND), a record that was modified since (41
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -50,7 +49,7 @@ class Writes:
         self, sobject: str, record_id: str, body: Body, unmodified_since: str | None
     ) -> tuple[int, Any]:
         """PATCH of one record, on a condition where there is one."""
-        table, now = self.table(sobject), time.time()
+        table, now = self.table(sobject), self._store.clock.now()
         with table.guard:
             number = _live(table, record_id)
             if number is None:
@@ -76,7 +75,7 @@ class Writes:
             number = _live(table, record_id)
             if number is None:
                 return 404, [{"errorCode": "ENTITY_IS_DELETED", "message": "entity is deleted"}]
-            table.delete(number, time.time())
+            table.delete(number, self._store.clock.now())
         self._note(f"delete {sobject}", 1)
         return 204, None
 
@@ -92,7 +91,7 @@ class Writes:
     def insert_rows(self, table: Table, bodies: Sequence[Body]) -> list[dict[str, Any]]:
         """Inserts each row that no other has the unique value of; results in the rows' order."""
         results: list[dict[str, Any]] = []
-        repeated, now = 0, time.time()
+        repeated, now = 0, self._store.clock.now()
         fields = list(table.keys)
         with table.guard:
             fresh, seen = [], set()
@@ -118,7 +117,7 @@ class Writes:
     def update_rows(self, table: Table, ids: Sequence[str], bodies: Sequence[Body]) -> list[dict[str, Any]]:
         """Updates each row whose record is there; results in the rows' order."""
         results: list[dict[str, Any]] = []
-        same, now = 0, time.time()
+        same, now = 0, self._store.clock.now()
         with table.guard:
             for record_id, body in zip(ids, bodies, strict=True):
                 number = _live(table, record_id)
@@ -189,7 +188,7 @@ class Writes:
             body = _referred(node.get("body") or {}, ids)
             if node["method"] == "POST":
                 with table.guard:
-                    [number] = table.insert([body], time.time())
+                    [number] = table.insert([body], self._store.clock.now())
                 ids[node["referenceId"]] = record_id = table.id_of(number)
                 answers.append(_subanswer(node, 201, {"id": record_id, "success": True, "errors": []}))
                 self._note(f"create {sobject}", 1)

@@ -122,3 +122,12 @@ def test_a_search_that_would_read_all_is_refused(store: Store):
     """A condition that leads to no record by itself is refused, so that no benchmark measures a scan."""
     with pytest.raises(UnknownSoqlError, match="every record"):
         _asked(store, "SELECT Id FROM Opportunity WHERE Name = 'Deal 1'")
+
+
+def test_time_can_be_put_forward(store: Store):
+    """The org's clock runs ahead as far as it was put, until the org is emptied."""
+    before = store.clock.now()
+    store.clock.ahead_s = 3_600.0
+    assert store.clock.now() - before >= 3_600
+    store.clear()
+    assert store.clock.now() - before < 3_600
