@@ -53,11 +53,12 @@ _LARGEST_FOR_PEERS: Final = 10_000
 class Bench:
     """One benchmark on its way."""
 
-    def __init__(self, size: str, stub: Stub, folder: Path, *, with_peers: bool) -> None:
+    def __init__(self, size: str, stub: Stub, folder: Path, *, with_peers: bool, out: Path | None) -> None:
         self.figures = Figures(size)
         self._size = SIZES[size]
         self._stub, self._folder = stub, folder
         self._with_peers = with_peers
+        self._out = out
 
     def run(self) -> Figures:
         """Measures all."""
@@ -76,7 +77,15 @@ class Bench:
                 if round_ <= rounds:
                     self._round(deals, round_)
         self._journal()
+        self.save()
         return self.figures
+
+    def save(self) -> str:
+        """The figures so far as JSON, also in the file that was asked for: a run that is ended leaves its parts."""
+        document = json.dumps(self.figures.document(rows(self.figures)), ensure_ascii=False)
+        if self._out is not None:
+            self._out.write_text(document + "\n", encoding="utf-8")
+        return document
 
     def _one(self, round_: int) -> None:
         """The case of one deal: what starting costs."""
@@ -143,6 +152,7 @@ class Bench:
             self.figures.notes.append(text)
 
     def _say(self, text: str) -> None:
+        self.save()
         sys.stderr.write(f"bench: {time.strftime('%H:%M:%S')} {text}\n")
 
 
@@ -154,15 +164,12 @@ def main() -> None:
     parser.add_argument("--no-peers", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sfsync-bench-") as folder, served_stub() as stub:
-        figures = Bench(asked.size, stub, Path(folder), with_peers=not asked.no_peers).run()
-    table = rows(figures)
-    document = json.dumps(figures.document(table), ensure_ascii=False)
-    if asked.out:
-        asked.out.write_text(document + "\n", encoding="utf-8")
-    sys.stdout.write(terminal(table) + "\n")
+        bench = Bench(asked.size, stub, Path(folder), with_peers=not asked.no_peers, out=asked.out)
+        figures = bench.run()
+    sys.stdout.write(terminal(rows(figures)) + "\n")
     for note in figures.notes:
         sys.stdout.write(f"note: {note}\n")
-    sys.stdout.write(document + "\n")
+    sys.stdout.write(bench.save() + "\n")
 
 
 if __name__ == "__main__":

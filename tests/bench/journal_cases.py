@@ -11,6 +11,7 @@ import json
 import random
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,16 +67,18 @@ def killed(desk: Desk, *, seed: int, latency_ms: int = 80) -> dict[str, Any]:
     whole = desk.case("whole", "run", latency_ms=latency_ms)
     desk.fresh()
     desk.stub.set_latency(latency_ms)
-    begun = (whole.before_first_call_s or 1.0) + 0.3 * (whole.wall_s - (whole.before_first_call_s or 1.0))
-    moment = random.Random(seed).uniform(begun, whole.wall_s * 0.95)
-    desk.taken("run", kill_after_s=moment)
+    chance = random.Random(seed)
+    moment = Moment(
+        desk, chance.randint(1, max(whole.write_calls - 1, 1)), chance.uniform(0, latency_ms / 1000)
+    )
+    desk.taken("run", kill_when=moment)
     before = desk.stub.counts()
-    desk.stub.reset()
     resumed = desk.case("resume", "resume", latency_ms=latency_ms)
     again = desk.stub.counts()
     return {
         "deals": desk.deals,
-        "killed_after_s": round(moment, 2),
+        "killed_after_calls": moment.calls,
+        "write_calls": whole.write_calls,
         "sent_before": before["written"],
         "in_flight": before["most_in_flight"],
         "repeated_calls": again["repeating_calls"],
@@ -85,6 +88,21 @@ def killed(desk: Desk, *, seed: int, latency_ms: int = 80) -> dict[str, Any]:
         "exit_code": resumed.exit_code,
         "note": resumed.note,
     }
+
+
+class Moment:
+    """The time for a kill: some write calls were answered, and a part of the next one's time is over."""
+
+    def __init__(self, desk: Desk, calls: int, after_s: float) -> None:
+        self._desk, self.calls, self._after_s = desk, calls, after_s
+
+    def __call__(self) -> bool:
+        """Whether it has come."""
+        kinds = self._desk.stub.counts()["calls"]
+        if sum(count for kind, count in kinds.items() if is_write(kind)) < self.calls:
+            return False
+        time.sleep(self._after_s)
+        return True
 
 
 def desks(stub: Any, root: Path) -> tuple[Desk, Desk]:

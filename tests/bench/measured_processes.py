@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -42,10 +42,10 @@ def run(
     *,
     cwd: Path,
     environ: Mapping[str, str],
-    kill_after_s: float | None = None,
+    kill_when: Callable[[], bool] | None = None,
     scratch: Path | None = None,
 ) -> Taken:
-    """Runs a program to its end, or kills it (SIGKILL) so many seconds after its start."""
+    """Runs a program to its end, or kills it (SIGKILL) as soon as `kill_when` says so."""
     folder = scratch or cwd
     out, err = folder / "stdout.txt", folder / "stderr.txt"
     with out.open("wb") as out_file, err.open("wb") as err_file:
@@ -58,20 +58,22 @@ def run(
             stdout=out_file,
             stderr=err_file,
         )
-        if kill_after_s is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(kill_after_s)
-            if process.returncode is None:
+        while kill_when is not None and not _has_ended(process.pid):
+            if kill_when():
                 process.send_signal(signal.SIGKILL)
-        if process.returncode is None:
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            cpu_s, peak_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-        else:
-            cpu_s, peak_mb = 0.0, 0.0
+                break
+            time.sleep(0.003)
+        _, status, usage = os.wait4(process.pid, 0)
         wall_s = time.perf_counter() - clock
+        process.returncode = os.waitstatus_to_exitcode(status)
+    cpu_s, peak_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
     texts = [path.read_text(encoding="utf-8", errors="replace") for path in (out, err)]
     return Taken(process.returncode, begun, wall_s, cpu_s, peak_mb, texts[0], texts[1])
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process has ended, which is left for `wait4` to find."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def plain_environ() -> dict[str, str]:

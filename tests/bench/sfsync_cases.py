@@ -10,6 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -108,7 +109,7 @@ class Desk:
         shutil.rmtree(self.state, ignore_errors=True)
         self.stub.reset(store=True)
 
-    def taken(self, command: str, *options: str, kill_after_s: float | None = None) -> Taken:
+    def taken(self, command: str, *options: str, kill_when: Callable[[], bool] | None = None) -> Taken:
         """Runs a command of sfsync on the job."""
         words = [command] if command == "resume" else [command, str(self.job)]
         environ = self.stub.environ(self.state)
@@ -116,7 +117,7 @@ class Desk:
             [*PROGRAM, *words, *options, *QUIET],
             cwd=ROOT,
             environ=environ,
-            kill_after_s=kill_after_s,
+            kill_when=kill_when,
             scratch=self.folder,
         )
 
