@@ -71,5 +71,5 @@ upgrade: ## rewrite requirements.lock with the newest versions; needs the networ
 	@$(PYTHON) .ci/set_up.py --upgrade
 
 clean: ## remove .venv, .tools and every cache
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .bench-venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -220,7 +220,12 @@ class Api:
     def _deleted(self, sobject: str, query: Mapping[str, str]) -> dict[str, Any]:
         self.counts.note_statement(sobject)
         table, start, end = self._span(sobject, query)
-        found = [each for each in table.since(start) if table.is_deleted[each] and table.modified[each] < end]
+        # Roles that were deleted by themselves appear nowhere. Source: the emulator's getDeleted.
+        found = [
+            each
+            for each in table.since(start)
+            if table.is_deleted[each] and table.modified[each] < end and sobject != "OpportunityContactRole"
+        ]
         return {
             "deletedRecords": [
                 {"id": table.id_of(each), "deletedDate": platform_time(table.modified[each])}
@@ -264,6 +269,9 @@ class Api:
                 return Reply(200, self.jobs.shown(job), f"{name} poll")
             case "PATCH", []:
                 return Reply(200, self.jobs.patch(job, document["state"]), f"{name} close")
+            case "DELETE", []:
+                self.jobs.forget(job)
+                return Reply(204, kind=f"{name} delete")
             case "PUT", ["batches"]:
                 return Reply(201, kind=f"{name} upload", raw=b"")
             case "GET", ["results"]:

@@ -87,6 +87,11 @@ class Jobs:
             shutil.rmtree(job.folder, ignore_errors=True)
         self._jobs.clear()
 
+    def forget(self, job: Job) -> None:
+        """Forgets one job and its files."""
+        self._jobs.pop(job.job_id, None)
+        shutil.rmtree(job.folder, ignore_errors=True)
+
     def close(self) -> None:
         """Removes the files of all jobs."""
         shutil.rmtree(self._root, ignore_errors=True)

@@ -106,6 +106,10 @@ class Records:
         for each in query.conditions:
             if each.path in ("SystemModstamp", "LastModifiedDate") and each.operator in (">=", ">"):
                 return table.since(_moment(each)), list(query.conditions)
+        for place, each in enumerate(query.conditions):
+            if each.operator == "!=" and each.values == (None,) and each.path in table.keys:
+                rest = [*query.conditions[:place], *query.conditions[place + 1 :]]
+                return sorted(set(table.keys[each.path].values())), rest
         known = ("Id", *TIMES, "IsDeleted", *table.keys)
         strange = [each.path for each in query.conditions if each.path not in known]
         if strange and len(table):

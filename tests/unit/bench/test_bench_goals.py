@@ -111,6 +111,11 @@ def test_peers_stand_in_columns_of_their_own():
     assert len(terminal(rows(_figures())).splitlines()) == len(rows(_figures())) + 2
 
 
+def test_a_benchmark_that_has_only_begun_has_a_table():
+    """Without any figure there is a table all the same, in which nothing is met."""
+    assert not any(row.is_met for row in rows(Figures("quick")))
+
+
 def test_figures_come_back_from_their_file(tmp_path):
     """What is written as JSON is read back to the same table."""
     import json

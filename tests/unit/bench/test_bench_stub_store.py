@@ -100,6 +100,7 @@ def test_records_are_found_by_key_id_name_and_parent(store: Store):
             "Account": {"attributes": {"type": "Account"}, "Name": "Customer"},
         }
     ]
+    assert len(_asked(store, "SELECT Id FROM Opportunity WHERE Sfsync_Key__c != null")) == 3
     deal = store.tables["Opportunity"].id_of(2)
     roles = _asked(store, f"SELECT Role FROM OpportunityContactRole WHERE OpportunityId IN ('{deal}')")
     assert roles == [{"Role": "Evaluator"}, {"Role": "Influencer"}]
