@@ -45,8 +45,10 @@ simulate: setup ## random histories by their seeds, one line each (SEEDS=1-1000;
 fuzz: setup ## bad files of every kind by their seeds, every row accounted for (SEEDS=1-30; ARGS="--kind K --seed N")
 	@PYTHONPATH=tests:tests/fuzz $(BIN)/python tests/fuzz/campaign.py --seeds $(or $(SEEDS),1-30) $(ARGS)
 
-bench: setup ## the speed of the emulator, a table and a line of JSON each
-	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
+bench: setup ## sfsync, its floors and its peers on a stub (SIZE=quick|full|million), then the emulator (BENCH=sync|emulator: one of both)
+	@case "$(BENCH)" in ""|sync) $(BIN)/python tests/bench/bench_sync.py --size $(or $(SIZE),quick) $(ARGS) ;; esac
+	@case "$(BENCH)" in ""|emulator) for script in tests/bench/bench_emulator_*.py tests/bench/bench_reading.py; do \
+	  echo "$$script"; $(BIN)/python $$script || exit 1; done ;; esac
 
 test-clients: setup ## sf, jsforce and simple-salesforce as they are, against the emulator; needs npm (docs/clients.md)
 	SFSYNC_TEST_CLIENTS=1 $(BIN)/pytest tests/clients -rs $(ARGS)
@@ -69,5 +71,5 @@ upgrade: ## rewrite requirements.lock with the newest versions; needs the networ
 	@$(PYTHON) .ci/set_up.py --upgrade
 
 clean: ## remove .venv, .tools and every cache
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .bench-venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

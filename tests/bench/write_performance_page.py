@@ -1,0 +1,95 @@
+"""Renews the tables and plots of docs/performance.md from the results of benchmarks; words between them stay.
+
+    python tests/bench/write_performance_page.py RESULTS.json [...]
+
+What is renewed stands between `<!-- NAME -->` and `<!-- end NAME -->`. Each goal has a place for words of its own
+under "Goals that are missed": it is made when the goal is first missed, and stays when it is met later, so that
+nobody's words are lost.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from bench_table import markdown, number
+from figures import Figures, loaded
+from goals import Row, rows
+from plots import write
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "performance.md"
+_NO_WORDS: Final = "_No explanation yet._"
+
+
+def renewed(page: str, parts: Mapping[str, str]) -> str:
+    """The page with other contents between its marks.
+
+    Raises:
+        ValueError: a mark is missing.
+    """
+    for name, text in parts.items():
+        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+        if not pattern.search(page):
+            raise ValueError(f"the page has no part {name}")
+        page = pattern.sub(lambda found, own=text: f"{found[1]}{own}\n{found[2]}", page)
+    return page
+
+
+def with_misses(page: str, missed: Sequence[Row]) -> str:
+    """The page with a place for words on every missed goal; places that are there stay as they are."""
+    for row in missed:
+        heading = f"### {row.what}\n"
+        if heading not in page:
+            page = f"{page.rstrip()}\n\n{heading}\n{_NO_WORDS}\n"
+    return page
+
+
+def parts_of(runs: Sequence[Figures], files: Sequence[Path]) -> dict[str, str]:
+    """The renewed parts, by name."""
+    tables = [
+        f"Size `{run.size}`, Python {run.machine['python']}, {run.machine['cores']} cores.\n\n{markdown(rows(run))}"
+        for run in runs
+    ]
+    notes = dict.fromkeys(note for run in runs for note in run.notes)
+    plots = [f"![{path.stem}](performance/{path.name})" for path in files]
+    return {
+        "tables": "\n\n".join(tables),
+        "notes": "\n".join(f"- {note}" for note in notes),
+        "plots": "\n".join(plots),
+        "misses": _list_of_misses(missed_rows(runs)),
+    }
+
+
+def missed_rows(runs: Sequence[Figures]) -> list[Row]:
+    """The goals that are missed or not measured, each once; one that another run has measured is known."""
+    best: dict[str, Row] = {}
+    for row in (each for run in runs for each in rows(run) if each.goal is not None):
+        if row.what not in best or best[row.what].ours is None:
+            best[row.what] = row
+    return [row for row in best.values() if not row.is_met]
+
+
+def _list_of_misses(missed: Sequence[Row]) -> str:
+    return "\n".join(
+        f"- {row.what}: {number(row.ours, row.unit) if row.ours is not None else 'not measured'},"
+        f" goal {number(row.goal, row.unit)}"
+        for row in missed
+    )
+
+
+def main() -> None:
+    """Renew the page."""
+    runs = [loaded(Path(each)) for each in sys.argv[1:]]
+    if not runs:
+        raise SystemExit((__doc__ or "").partition("\n\n")[2].partition("\n\n")[0].strip())
+    files = write(runs, PAGE.parent / "performance")
+    page = renewed(PAGE.read_text(encoding="utf-8"), parts_of(runs, files))
+    PAGE.write_text(with_misses(page, missed_rows(runs)), encoding="utf-8")
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main()
