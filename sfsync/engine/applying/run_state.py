@@ -53,7 +53,8 @@ class Stop(Protocol):
 
 @dataclass(slots=True)
 class RunState:
-    """One apply under way. `pause` waits before a row is tried again; it takes the number of the try.
+    """One apply under way. `pause` waits before a row is tried again; it takes the number of the try. `wait` waits
+    so many seconds for a bulk job, or until the run is stopped.
 
     `scope` narrows the run to some changes for a while; None means all. `failures` counts the rows that the org
     refused or nobody can say of. `ids` holds the ids of the records that the plan's changes have become or met,
@@ -69,6 +70,7 @@ class RunState:
     journal: Journal
     now: Callable[[], str]
     pause: Callable[[int], None]
+    wait: Callable[[float], object]
     stop: Stop
     listener: Listener
     limits: Limits = NO_LIMITS
@@ -261,7 +263,7 @@ class RunState:
         if result.outcome is Outcome.UNKNOWN:
             detail["role_key"] = self._role_key(self.by_id[result.change_id])
         if result.problems:
-            detail["problems"] = [_plain(each) for each in result.problems]
+            detail["problems"] = [plain_problem(each) for each in result.problems]
         return ChangeRecord(
             result.change_id, state, result.outcome.value, result.record_id, detail, updated_at=self.now()
         )
@@ -323,7 +325,7 @@ def _recalled(change: Change, record: ChangeRecord) -> RowResult:
     return RowResult(change.change_id, outcome, record.record_id, problems, bool(detail.get("adopted")))
 
 
-def _plain(problem: Problem) -> dict[str, str]:
+def plain_problem(problem: Problem) -> dict[str, str]:
     """A problem without its place, which the plan knows."""
     plain = asdict(problem)
     plain.pop("row")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 from gateway_making import Bench, client_profile, token_answer
 from scripted_org import RESET, ScriptedOrg, Seen, page, raw_reply, refusal, reply
 
-from sfsync.core.sending.bulk import JobTable
+from sfsync.core.sending.bulk import JobOperation, JobShape
 
 JOB = "7505e00000abcdEAAQ"
-TABLE = JobTable("Opportunity", ("Name",), {"Opportunity:1": ("Shoes",)})
+SHAPE = JobShape("Opportunity", JobOperation.INSERT, ("Name",))
 
 
 def filled(org: ScriptedOrg, answer: bytes) -> bool:
@@ -19,7 +21,10 @@ def filled(org: ScriptedOrg, answer: bytes) -> bool:
         return reply(200, token_answer(org.url)) if "oauth2" in seen.target else answer
 
     org.respond = respond
-    return Bench(client_profile(org.url)).gateway.jobs.fill(JOB, TABLE)
+    jobs = Bench(client_profile(org.url)).gateway.jobs
+    with closing(jobs.upload(SHAPE)) as upload:
+        upload.add(("Shoes",))
+        return jobs.fill(JOB, upload)
 
 
 def test_an_empty_201_is_the_proof_of_an_upload(org: ScriptedOrg) -> None:
