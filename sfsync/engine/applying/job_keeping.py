@@ -39,6 +39,7 @@ class RunKeeper:
     def intend(self, names: Sequence[RowName], tag: JobTag, body_hash: str, *, is_new: bool) -> None:
         """Marks rows as about to be sent by the job."""
         state, ids = self._state, tuple(each.change_id for each in names)
+        state.first_left_at = state.first_left_at or state.gateway.server_time
         route = Route.JOB_FENCE if is_new else Route.BY_ID
         attempt = Attempt(state.next_attempt(), route, body_hash, ids, dict.fromkeys(ids, tag.token))
         state.journal.intend(state.run_id, attempt, at=state.now())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from sfsync.core.audit import Audit, Moment
@@ -61,7 +62,8 @@ class RunState:
     `tokens` the receipt's token of each unit that has one, `jobs` the bulk job that a change went by, `proven` the
     changes that a receipt shows to have been saved, `notes` what a person should know and no row tells. `moments`
     says when each change was sent by this process, `audit` what reading back found where the plan asks for it.
-    What is in `second_pass` is written when all creates are done, while `is_second_pass` says so.
+    `first_left_at` is the org's clock before this process wrote first, None where it is not known. What is in
+    `second_pass` is written when all creates are done, while `is_second_pass` says so.
     """
 
     plan: Plan
@@ -86,6 +88,7 @@ class RunState:
     proven: set[str] = field(default_factory=set)
     notes: list[Problem] = field(default_factory=list)
     moments: dict[str, Moment] = field(default_factory=dict)
+    first_left_at: datetime | None = None
     audit: Audit | None = None
     second_pass: frozenset[str] = field(init=False)
     is_second_pass: bool = False
@@ -158,6 +161,7 @@ class RunState:
         """
         self.check_stop()
         nodes, left_at = call.nodes(), self.gateway.server_time
+        self.first_left_at = self.first_left_at or left_at
         attempt_id = self.next_attempt()
         call, tokens = self._stamped(call, attempt_id)
         attempt = Attempt(
