@@ -122,11 +122,23 @@ class CsvRows:
         self._spool.close()
 
     def _rows(self) -> Iterator[list[str]]:
-        """The rows with the header, up to where the text is no CSV any more."""
+        """The rows with the header, up to where the text is no CSV any more.
+
+        Every cell is quoted, so a file that ends neither with a line nor with a quote ends within a row.
+        """
+        last = [""]
         try:
-            yield from filter(None, _reader(self._spool.lines()))
+            yield from filter(None, _reader(_noting_last(self._spool.lines(), last)))
         except (csv.Error, UnicodeDecodeError):
             self.is_whole = False
+        if last[0] and not last[0].endswith(("\n", '"')):
+            self.is_whole = False
+
+
+def _noting_last(lines: Iterator[str], last: list[str]) -> Iterator[str]:
+    for line in lines:
+        last[0] = line
+        yield line
 
 
 def _reader(lines: Iterator[str]) -> Iterator[list[str]]:
