@@ -8,7 +8,6 @@ needed. So memory does not grow with a job.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sfsync.core.sending.bulk import JobProgress, JobShape, ResultFile, ResultRow
@@ -21,21 +20,13 @@ MOST_UPLOAD_BYTES: Final = 100_000_000
 """How much one job takes: 150 MB after base64, which makes 100 MB the safe ceiling. Source: "Limits"."""
 
 
-@contextmanager
-def on_disk() -> Iterator[None]:
-    """Around what is written to a temporary file.
-
-    Raises:
-        SyncError: the disk does not take it.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise SyncError(
-            f"a temporary file for a bulk job cannot be written: {error.strerror or error}",
-            code="NO_TEMPORARY_FILE",
-            hint="Make room in the folder for temporary files, or name another in TMPDIR; sfsync resume goes on.",
-        ) from None
+def no_room(error: OSError) -> SyncError:
+    """What is said when the disk does not take a temporary file."""
+    return SyncError(
+        f"a temporary file for a bulk job cannot be written: {error.strerror or error}",
+        code="NO_TEMPORARY_FILE",
+        hint="Make room in the folder for temporary files, or name another in TMPDIR; sfsync resume goes on.",
+    )
 
 
 class JobUpload(Protocol):

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sfsync.core.org_jobs import MOST_UPLOAD_BYTES, on_disk
+from sfsync.core.org_jobs import MOST_UPLOAD_BYTES, no_room
 from sfsync.core.sending.bulk import JobShape, ResultFile, ResultRow
 from sfsync.core.sobject import record_id
 from sfsync.errors import OrgUnavailable
@@ -67,8 +67,10 @@ class CsvUpload:
         return True
 
     def _append(self) -> None:
-        with on_disk():
+        try:
             self._file.write(self._line.data)
+        except OSError as error:
+            raise no_room(error) from None
         self._hash.update(self._line.data)
         self.size += len(self._line.data)
 
@@ -80,8 +82,10 @@ class CsvUpload:
 
     def body(self) -> FileBody:
         """The file as what is sent."""
-        with on_disk():
+        try:
             self._file.flush()
+        except OSError as error:
+            raise no_room(error) from None
         return FileBody(self._file, self.size, self.digest)
 
     def close(self) -> None:
@@ -96,7 +100,8 @@ class CsvRows:
         self._spool = spool
         self._file = file
         self._sobject = shape.sobject
-        self.count, self.is_whole = 0, True
+        # Every cell is quoted, so a file that ends neither with a line nor with a quote ends within a row.
+        self.count, self.is_whole = 0, spool.last_byte() in (b"", b"\n", b'"')
         header: list[str] | None = None
         for row in self._rows():
             if header is None:
@@ -122,23 +127,11 @@ class CsvRows:
         self._spool.close()
 
     def _rows(self) -> Iterator[list[str]]:
-        """The rows with the header, up to where the text is no CSV any more.
-
-        Every cell is quoted, so a file that ends neither with a line nor with a quote ends within a row.
-        """
-        last = [""]
+        """The rows with the header, up to where the text is no CSV any more."""
         try:
-            yield from filter(None, _reader(_noting_last(self._spool.lines(), last)))
+            yield from filter(None, _reader(self._spool.lines()))
         except (csv.Error, UnicodeDecodeError):
             self.is_whole = False
-        if last[0] and not last[0].endswith(("\n", '"')):
-            self.is_whole = False
-
-
-def _noting_last(lines: Iterator[str], last: list[str]) -> Iterator[str]:
-    for line in lines:
-        last[0] = line
-        yield line
 
 
 def _reader(lines: Iterator[str]) -> Iterator[list[str]]:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, Final
 
-from sfsync.core.org_jobs import on_disk
+from sfsync.core.org_jobs import no_room
 from sfsync.salesforce.repeated_secrets import longest_spelling, without
 
 MOST_SPOOLED_BYTES: Final = 2 * 1024**3
@@ -33,8 +33,10 @@ def private_file() -> IO[bytes]:
     Raises:
         SyncError: there is no place for it.
     """
-    with on_disk():
+    try:
         return tempfile.TemporaryFile("w+b", buffering=_BLOCK_BYTES, prefix="sfsync-")
+    except OSError as error:
+        raise no_room(error) from None
 
 
 def time_for(size: int) -> float:
@@ -116,8 +118,10 @@ class Spool:
             size += len(chunk)
             if size > MOST_SPOOLED_BYTES or time.monotonic() > deadline_s:
                 return False
-            with on_disk():
+            try:
                 self._file.write(chunk)
+            except OSError as error:
+                raise no_room(error) from None
         return True
 
     def lines(self) -> Iterator[str]:
@@ -127,6 +131,11 @@ class Spool:
             UnicodeDecodeError: it is no UTF-8.
         """
         return text_lines(self._file)
+
+    def last_byte(self) -> bytes:
+        """The end of the body; nothing where it is empty."""
+        self._file.seek(0, os.SEEK_END)
+        return os.pread(self._file.fileno(), 1, self._file.tell() - 1) if self._file.tell() else b""
 
     def close(self) -> None:
         """Lets go of the file."""

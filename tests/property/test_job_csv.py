@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sfsync.core.sending.bulk import JobOperation, JobShape, ResultFile, RowMarks, unsendable
+from sfsync.core.sending.bulk import JobOperation, JobShape, ResultFile, RowMarks, shape_of
 from sfsync.core.writes import Node
 from sfsync.emulator.bulk.csv_reading import CsvFile
 from sfsync.emulator.bulk.csv_writing import unprocessed_rows
@@ -48,9 +48,14 @@ MOMENT = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 def sendable(table: list[list[str]]) -> list[tuple[str, ...]]:
-    """The rows that a job may carry."""
-    nodes = [Node("n", "c", "Opportunity", None, dict(zip("abcd", row, strict=False))) for row in table]
-    return [tuple(row) for row, node in zip(table, nodes, strict=True) if unsendable(node) is None]
+    """The rows that a job may carry, as its cells."""
+    found = []
+    for row in table:
+        node = Node("n", "c", "Opportunity", None, dict(zip("abcd", row, strict=False)))
+        with suppress(ValueError):
+            found.append(shape_of(node, "abcd"[: len(row)]).cells(node))
+    assert all(cells in map(tuple, table) for cells in found)
+    return found
 
 
 @given(TABLES, st.integers(1, 9))

@@ -110,9 +110,16 @@ class JobShape:
     known_by: tuple[str, ...] = ()
 
     def cells(self, node: Node) -> tuple[str, ...]:
-        """The cells of a row that can be sent (see `unsendable`)."""
+        """The cells of a row.
+
+        Raises:
+            ValueError: no cells can carry the row as it is; the field and why.
+        """
         body, written = node.body, _WRITTEN[self.operation]
-        return tuple([(node.record_id or "") if c == ID else written(body, c) for c in self.columns])
+        cells = tuple([(node.record_id or "") if c == ID else written(body, c) for c in self.columns])
+        if sum(map(len, cells)) > MOST_ROW_CHARS:
+            raise ValueError("the row is longer than a job takes")
+        return cells
 
     def widened(self, columns: Sequence[str]) -> JobShape:
         """The same with further columns."""
@@ -143,43 +150,15 @@ def columns_of(nodes: Iterable[Node]) -> tuple[str, ...]:
     return tuple({name: None for node in nodes for name in node.body})
 
 
-def unsendable(node: Node) -> str | None:
-    """Why no job can carry the row as it is; None when one can."""
-    length = 0
-    for name, value in node.body.items():
-        try:
-            length += _checked_length(value)
-        except ValueError as error:
-            return f"{name}: {error}"
-    return "the row is longer than a job takes" if length > MOST_ROW_CHARS else None
-
-
-def _checked_length(value: object) -> int:
-    """The length of the value as a cell.
+def _cell(name: str, value: object) -> str:
+    """The value as a cell.
 
     Raises:
-        ValueError: it cannot be written as a cell without meaning something else.
+        ValueError: no cell can carry it without meaning something else.
     """
-    if not isinstance(value, str):
-        return len(_cell(value))
-    if value.strip() == NULL:
-        raise ValueError(f'the text "{NULL}" would clear the field when it goes by a bulk job')
-    if "\0" in value:
-        raise ValueError("a text with a NUL character cannot go by a bulk job")
-    if len(value) > MOST_CELL_CHARS:
-        raise ValueError(f"a text of {len(value):,} characters cannot go by a bulk job")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise ValueError("a text holds half of a surrogate pair, which is no character") from None
-    return len(value)
-
-
-def _cell(value: object) -> str:
     match value:
         case str():
-            return value
+            return value if _is_plain(value) else _checked(name, value)
         case None:
             return ""
         case bool():
@@ -190,12 +169,31 @@ def _cell(value: object) -> str:
             return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         case date():
             return value.isoformat()
-    raise ValueError(f"a {type(value).__name__} cannot go by a bulk job")
+    raise ValueError(f"{name}: a {type(value).__name__} cannot go by a bulk job")
+
+
+def _is_plain(text: str) -> bool:
+    """Whether nothing about a text needs a closer look; most texts are such."""
+    return text.isascii() and len(text) < MOST_CELL_CHARS and "\0" not in text and NULL not in text
+
+
+def _checked(name: str, text: str) -> str:
+    if text.strip() == NULL:
+        raise ValueError(f'{name}: the text "{NULL}" would clear the field when it goes by a bulk job')
+    if "\0" in text:
+        raise ValueError(f"{name}: a text with a NUL character cannot go by a bulk job")
+    if len(text) > MOST_CELL_CHARS:
+        raise ValueError(f"{name}: a text of {len(text):,} characters cannot go by a bulk job")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name}: a text holds half of a surrogate pair, which is no character") from None
+    return text
 
 
 def _inserted(body: Mapping[str, object], name: str) -> str:
     """A field that a new row does not have is an empty cell, which means the default."""
-    return _cell(body.get(name))
+    return _cell(name, body.get(name))
 
 
 def _updated(body: Mapping[str, object], name: str) -> str:
@@ -205,7 +203,7 @@ def _updated(body: Mapping[str, object], name: str) -> str:
     """
     if name not in body:
         return ""
-    cell = _cell(body[name])
+    cell = _cell(name, body[name])
     return cell if cell and not cell.isspace() else NULL
 
 
@@ -235,14 +233,10 @@ class RowMarks:
         """The mark of a row, 128 bits."""
         parts = []
         for place, name in self._places:
-            cell = cells[place]
-            if cell and (kept := _kept(cell)):
+            kept = cells[place].strip()
+            if kept:
+                if "\r" in kept:
+                    kept = kept.replace("\r\n", "\n").replace("\r", "\n")
                 parts.append(f"{name}={len(kept)}:{kept}")
         text = ";".join(parts)
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _kept(cell: str) -> str:
-    if "\r" in cell:
-        cell = cell.replace("\r\n", "\n").replace("\r", "\n")
-    return cell.strip()

@@ -13,9 +13,10 @@ from array import array
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from sfsync.core.org_jobs import on_disk
+from sfsync.core.org_jobs import no_room
 
 _MARK_BYTES: Final = 16
+_NAMES_AT_A_TIME: Final = 1_000
 _EMPTY: Final = 0
 _SPENT: Final = 0xFFFFFFFF
 """In a slot of the table: nothing was ever here; all rows of its mark are taken. Else a row, counted from 1."""
@@ -41,8 +42,12 @@ class JobIndex:
         self._run_of = array("H")
         self._runs: dict[str, int] = {}
         self._run_ids: list[str] = []
-        with on_disk():
+        self._names_read = b""
+        self._read_from = self._read_at = -1
+        try:
             self._file = tempfile.TemporaryFile("w+b", prefix="sfsync-")  # noqa: SIM115 - as long as the index
+        except OSError as error:
+            raise no_room(error) from None
 
     def __len__(self) -> int:
         return len(self._taken)
@@ -55,12 +60,15 @@ class JobIndex:
     def add(self, name: RowName, mark: bytes) -> None:
         """Adds a row behind the others."""
         row = len(self)
+        self._read_from = -1
         self._marks += mark
         self._taken.append(0)
         self._run_of.append(self._run(name.run_id))
         told = name.change_id.encode("utf-8", "surrogatepass")
-        with on_disk():
+        try:
             self._file.write(told)
+        except OSError as error:
+            raise no_room(error) from None
         self._ends.append(self._ends[-1] + len(told))
         slot = self._slot(mark)
         head = self._slots[slot]
@@ -95,11 +103,22 @@ class JobIndex:
 
     def name(self, row: int) -> RowName:
         """Whose row it is."""
-        begin, end = self._ends[row], self._ends[row + 1]
-        with on_disk():
+        first = row - row % _NAMES_AT_A_TIME
+        if self._read_from != first:
+            self._read(first)
+        begin, end = self._ends[row] - self._read_at, self._ends[row + 1] - self._read_at
+        told = self._names_read[begin:end].decode("utf-8", "surrogatepass")
+        return RowName(self._run_ids[self._run_of[row]], told)
+
+    def _read(self, first: int) -> None:
+        """Reads the names of a stretch of rows: results come mostly in stretches of batches."""
+        try:
             self._file.flush()
-        told = os.pread(self._file.fileno(), end - begin, begin)
-        return RowName(self._run_ids[self._run_of[row]], told.decode("utf-8", "surrogatepass"))
+        except OSError as error:
+            raise no_room(error) from None
+        last = min(first + _NAMES_AT_A_TIME, len(self))
+        self._read_from, self._read_at = first, self._ends[first]
+        self._names_read = os.pread(self._file.fileno(), self._ends[last] - self._read_at, self._read_at)
 
     def names(self) -> Iterator[RowName]:
         """The names of all rows, in the order added."""

@@ -20,7 +20,6 @@ from sfsync.core.sending.bulk import (
     columns_of,
     operation_of,
     shape_of,
-    unsendable,
 )
 from sfsync.core.writes import Refused
 from sfsync.engine.applying.job_index import JobIndex
@@ -119,17 +118,17 @@ class PartMaker:
         left: list[JobLine] = []
         for line in lines:
             _require_alike(line, part.shape)
-            why = unsendable(line.node)
-            if why is not None:
-                refused.append(LineEnd(line.name, Refused(NOT_SENDABLE, why), is_own_word=True))
+            if len(part) >= MOST_ROWS or not (line.node.deletes or known >= line.node.body.keys()):
+                left = [line]
+                break
+            try:
+                cells = part.shape.cells(line.node)
+            except ValueError as error:
+                refused.append(LineEnd(line.name, Refused(NOT_SENDABLE, str(error)), is_own_word=True))
                 if len(refused) == LINES_AT_A_TIME:
                     self._keeper.end(refused)
                     refused = []
                 continue
-            if len(part) >= MOST_ROWS or not (line.node.deletes or known >= line.node.body.keys()):
-                left = [line]
-                break
-            cells = part.shape.cells(line.node)
             mark = marks.of(cells)
             if not part.shape.known_by and part.index.is_in_other_run(mark, line.run_id):
                 self._put_off.append(line)

@@ -15,7 +15,6 @@ from sfsync.core.sending.bulk import (
     RowMarks,
     columns_of,
     shape_of,
-    unsendable,
 )
 from sfsync.core.writes import Node, NodeRef
 
@@ -81,15 +80,14 @@ UNSENDABLE: dict[str, Any] = {
 @pytest.mark.parametrize("what", UNSENDABLE)
 def test_a_value_that_no_cell_can_carry_is_told_with_its_field(what: str) -> None:
     """It is refused before anything is sent."""
-    why = unsendable(node({"Name": "Shoes", "NextStep": UNSENDABLE[what]}))
-    assert why is not None
-    assert why.startswith("NextStep: ")
-    assert unsendable(node(VALUES)) is None
+    with pytest.raises(ValueError, match=r"^NextStep: "):
+        cells(node({"Name": "Shoes", "NextStep": UNSENDABLE[what]}))
 
 
 def test_a_row_that_is_too_long_is_told() -> None:
     """No field of it is, but all together are more than a record of a job may be."""
-    assert unsendable(node({f"F{number}": "x" * 131_000 for number in range(4)})) is not None
+    with pytest.raises(ValueError, match="longer"):
+        cells(node({f"F{number}": "x" * 131_000 for number in range(4)}))
 
 
 def test_a_mark_does_not_depend_on_the_columns_of_a_file() -> None:
