@@ -115,6 +115,7 @@ class Workplace:
             now=lambda: self.around.clock().isoformat(timespec="seconds"),
             seconds=time.monotonic,
             pause=lambda tries: _pause(self.around.stop, tries),
+            wait=self.around.stop.wait,
             stop=self.around.stop,
             listener=self.around.listener,
             limits=self.around.limits.over(self.job.limits),

@@ -16,8 +16,8 @@ from sfsync.core.book_runs import BookRuns
 from sfsync.core.deals.stages import StageCatalogue
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job_memory import JobMemory
+from sfsync.core.org_jobs import OrgJobs
 from sfsync.core.plan import OrgIdentity
-from sfsync.core.sending.bulk import JobProgress, JobResults, JobTable
 from sfsync.core.values import Value
 from sfsync.core.writes import Answers, Route, WriteCall
 
@@ -68,38 +68,6 @@ class ApiUsage:
     retries: int = 0
     limit_used: int | None = None
     limit_max: int | None = None
-
-
-class OrgJobs(Protocol):
-    """Bulk API 2.0 ingest jobs of one org. Every method may raise `AccessError` or `OrgUnavailable`."""
-
-    def is_allowed(self) -> bool:
-        """Whether this user may run jobs in this org."""
-        ...
-
-    def create(self, sobject: str) -> str | None:
-        """A new, empty job; None when the answer was lost, which may leave an empty job behind."""
-        ...
-
-    def fill(self, job_id: str, table: JobTable) -> bool:
-        """Uploads the rows, once; unless it says True the job must never be closed."""
-        ...
-
-    def close(self, job_id: str) -> None:
-        """Lets the job work: the one commit point. Whether it took effect is for `progress` to say."""
-        ...
-
-    def abort(self, job_id: str) -> None:
-        """Asks the job to stop; rows that it has saved stay."""
-        ...
-
-    def progress(self, job_id: str) -> JobProgress | None:
-        """How far the job is; None when the org does not know it any more."""
-        ...
-
-    def results(self, job_id: str, table: JobTable) -> JobResults:
-        """What the job says of its rows."""
-        ...
 
 
 class OrgSchema(Protocol):

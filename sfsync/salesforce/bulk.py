@@ -1,30 +1,30 @@
 """Bulk API 2.0 ingest: create, fill, close, watch and read a job, each step one call that proves itself.
 
-The upload is sent once and never again: a job whose upload is in doubt is not closed, because nobody can say what
-is in it. Results are believed only when the three files hold as many rows as the job says it has looked at.
+The upload is sent from disk, once and never again: a job whose upload is in doubt is not closed, because nobody can
+say what is in it. Results are taken to disk and handed on with their count, to be held against what the job says.
 Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest" (API 41.0 and later).
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Final
 
-from sfsync.core.sending.bulk import JobProgress, JobResults, JobState, JobTable, RefusedRow, SavedRow
+from sfsync.core.org_jobs import MOST_UPLOAD_BYTES, JobUpload
+from sfsync.core.ports import Lookup, Record
+from sfsync.core.sending.bulk import JobProgress, JobShape, JobState, ResultFile
 from sfsync.core.sending.verdict import CallKind, Sign
-from sfsync.core.sobject import NAME_HINT, is_api_name, record_id
+from sfsync.core.sobject import NAME_HINT, is_api_name
 from sfsync.errors import AccessError, ConfigError, OrgUnavailable
 from sfsync.salesforce.bodies import dump
+from sfsync.salesforce.bulk_files import CsvRows, CsvUpload, unreadable
+from sfsync.salesforce.bulk_query import QueryJobs, address_of, job_id_in, progress_at
 from sfsync.salesforce.courier import Answered, Courier, RefusedWhole
 from sfsync.salesforce.session import Request
+from sfsync.salesforce.spooling import Spool, time_for
 
-_JOB_ID: Final = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
 _CSV: Final = "text/csv; charset=UTF-8"
-_ID, _CREATED, _ERROR = "sf__Id", "sf__Created", "sf__Error"
-_LARGEST_CELL: Final = 2**31 - 1
 
 _NO_WORD_OF_JOBS: Final = frozenset(
     {Sign.REDIRECT.name, Sign.PROXY_4XX.name, Sign.PROXY_REFUSED.name, Sign.CERTIFICATE.name}
@@ -34,11 +34,13 @@ _NO_WORD_OF_JOBS: Final = frozenset(
 
 
 class BulkJobs:
-    """Ingest jobs of one org."""
+    """Bulk jobs of one org; implements `core.org_jobs.OrgJobs`. `most_bytes` is how much one job takes."""
 
-    def __init__(self, courier: Courier, api_path: str) -> None:
+    def __init__(self, courier: Courier, api_path: str, *, most_bytes: int = MOST_UPLOAD_BYTES) -> None:
         self._courier = courier
         self._root = f"{api_path}/jobs/ingest"
+        self._queries = QueryJobs(courier, api_path)
+        self._most_bytes = most_bytes
 
     def is_allowed(self) -> bool:
         """Whether this user may run jobs in this org; one call.
@@ -62,17 +64,22 @@ class BulkJobs:
             hint="try again later; a run that had begun goes on with sfsync resume",
         )
 
-    def create(self, sobject: str) -> str | None:
+    def upload(self, shape: JobShape) -> CsvUpload:
+        """A place for the rows of one job; nothing is sent by it."""
+        return CsvUpload(shape, most_bytes=self._most_bytes)
+
+    def create(self, shape: JobShape) -> str | None:
         """A new, empty job; None when the answer was lost, which may leave an empty job behind.
 
         Raises:
             ConfigError: the org refuses jobs for this sObject.
         """
+        sobject = shape.sobject
         if not is_api_name(sobject):
             raise ConfigError(f"{sobject!r} is no API name of an sObject", code="BAD_NAME", hint=NAME_HINT)
         job = {
             "object": sobject,
-            "operation": "insert",
+            "operation": shape.operation.value,
             "contentType": "CSV",
             "columnDelimiter": "COMMA",
             "lineEnding": "LF",
@@ -85,26 +92,31 @@ class BulkJobs:
                 hint="check the user's permissions, or add the receipt object: sfsync org setup",
             )
         document = ending.document if isinstance(ending, Answered) else None
-        job_id = document.get("id") if isinstance(document, dict) else None
-        return job_id if isinstance(job_id, str) and _JOB_ID.fullmatch(job_id) else None
+        return job_id_in(document)
 
-    def fill(self, job_id: str, table: JobTable) -> bool:
-        """Uploads the rows, once; only a clean 201 counts, and after anything else the job must not be closed."""
-        body = _csv_of(table).encode()
+    def fill(self, job_id: str, upload: JobUpload) -> bool:
+        """Uploads the rows, once; only a clean 201 counts, and after anything else the job must not be closed.
+
+        Nor does it count when other bytes left than were written: the disk, or somebody, changed them.
+        """
+        assert isinstance(upload, CsvUpload)  # it is what `upload` has made
+        body = upload.body()
         request = Request(
             "PUT",
             self._address(job_id, "batches"),
             CallKind.UNFENCED_CREATE,
-            body,
+            file=body,
             content_type=_CSV,
             is_sent_once=True,
             expects_nothing=True,
+            more_s=time_for(upload.size),
         )
         try:
             ending = self._courier.deliver(request)
         except (AccessError, ConfigError, OrgUnavailable):
             return False
-        return isinstance(ending, Answered) and ending.document is None
+        is_proven = isinstance(ending, Answered) and ending.document is None
+        return is_proven and body.was_sent_whole
 
     def close(self, job_id: str) -> None:
         """Lets the job work: the one commit point. Whether it took effect is for `progress` to say."""
@@ -120,94 +132,44 @@ class BulkJobs:
 
     def progress(self, job_id: str) -> JobProgress | None:
         """How far the job is; None when the org does not know it any more."""
-        try:
-            ending = self._courier.deliver(Request("GET", self._address(job_id), CallKind.READ))
-        except ConfigError as error:
-            if error.code == "NOT_FOUND":
-                return None
-            raise
-        document = ending.document if isinstance(ending, Answered) else None
-        try:
-            return _progress(document)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise _unreadable() from None
+        return progress_at(self._courier, self._address(job_id))
 
-    def results(self, job_id: str, table: JobTable) -> JobResults:
-        """The three result files.
+    def results(self, job_id: str, file: ResultFile, shape: JobShape) -> CsvRows:
+        """One file of results, as it is on disk now.
 
         Raises:
-            OrgUnavailable: a file cannot be read as what it must be.
+            OrgUnavailable: it cannot be read as what it must be.
         """
-        saved = self._rows(job_id, "successfulResults")
-        refused = self._rows(job_id, "failedResults")
-        unprocessed = self._rows(job_id, "unprocessedrecords")
-        try:
-            return JobResults(
-                tuple(_saved(row, table) for row in saved),
-                tuple(_refused(row, table) for row in refused),
-                tuple(_cells(row, table) for row in unprocessed),
-            )
-        except (KeyError, ValueError, csv.Error):
-            raise _unreadable() from None
+        spool = Spool()
+        target = self._address(job_id, file.value)
+        request = Request(
+            "GET",
+            target,
+            CallKind.READ,
+            accept="text/csv",
+            spool=spool,
+            more_s=time_for(2 * self._most_bytes),  # each row comes back with an id or a message besides
+        )
+        with ExitStack() as unless_read:
+            unless_read.callback(spool.close)
+            ending = self._courier.deliver(request)
+            if not isinstance(ending, Answered) or ending.document is not spool:
+                raise unreadable()
+            rows = CsvRows(spool, file, shape)
+            unless_read.pop_all()
+        return rows
 
-    def _rows(self, job_id: str, file: str) -> Iterator[dict[str, str]]:
-        request = Request("GET", self._address(job_id, file), CallKind.READ, accept="text/csv")
-        ending = self._courier.deliver(request)
-        if not isinstance(ending, Answered) or not isinstance(ending.document, str):
-            raise _unreadable()
-        csv.field_size_limit(_LARGEST_CELL)
-        reader = csv.DictReader(io.StringIO(ending.document, newline=""), strict=True)
-        return (row for row in reader if None not in row and None not in row.values())
+    def ask(self, lookup: Lookup) -> str:
+        """A new query job for a look-up of one statement; see `QueryJobs`."""
+        return self._queries.ask(lookup)
+
+    def asked(self, job_id: str) -> JobProgress | None:
+        """How far a query job is; None when the org does not know it any more."""
+        return self._queries.progress(job_id)
+
+    def answers(self, job_id: str, lookup: Lookup, rows: int) -> Iterator[Sequence[Record]]:
+        """The records that a query job found, page by page; see `QueryJobs`."""
+        return self._queries.pages(job_id, lookup, rows)
 
     def _address(self, job_id: str, *rest: str) -> str:
-        if not _JOB_ID.fullmatch(job_id):
-            raise ConfigError(
-                f"{job_id!r} is no id of a job", code="BAD_JOB_ID", hint="Nothing was sent; please report it."
-            )
-        return "/".join((self._root, job_id, *rest))
-
-
-def _csv_of(table: JobTable) -> str:
-    """The table as the job declares it: comma, LF, every cell quoted, a header first."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows(table.rows.values())
-    return out.getvalue()
-
-
-def _progress(document: Any) -> JobProgress:
-    return JobProgress(
-        JobState(document["state"]),
-        int(document.get("numberRecordsProcessed") or 0),
-        int(document.get("numberRecordsFailed") or 0),
-        str(document.get("errorMessage") or ""),
-    )
-
-
-def _saved(row: Mapping[str, str], table: JobTable) -> SavedRow:
-    found = record_id(row[_ID], table.sobject)
-    if found is None or row[_CREATED].lower() not in ("true", "false"):
-        raise ValueError(row[_ID])
-    return SavedRow(found, _cells(row, table))
-
-
-def _refused(row: Mapping[str, str], table: JobTable) -> RefusedRow:
-    """Source: "Failed Record Results": CODE:message:FIELD1,FIELD2 -- where the message may hold colons itself."""
-    code, _, rest = row[_ERROR].partition(":")
-    message, _, fields = rest.rpartition(":")
-    names = tuple(each.strip() for each in fields.removesuffix("--").strip().split(",") if each.strip())
-    return RefusedRow(code.strip(), message or rest, names, _cells(row, table))
-
-
-def _cells(row: Mapping[str, str], table: JobTable) -> tuple[str, ...]:
-    folded = {name.lower(): cell for name, cell in row.items()}
-    return tuple(folded[name.lower()] for name in table.columns)
-
-
-def _unreadable() -> OrgUnavailable:
-    return OrgUnavailable(
-        "the org told of a bulk job in a form that is not the platform's",
-        code="UNREADABLE",
-        hint="the job's id is in the journal; try again later with sfsync resume",
-    )
+        return address_of(self._root, job_id, *rest)

@@ -28,6 +28,12 @@ def without(body: bytes, secrets: Iterable[bytes]) -> bytes:
     return body
 
 
+def longest_spelling(secrets: Iterable[bytes]) -> int:
+    """How many bytes the longest spelling of one of the secrets has; 0 where none is looked for."""
+    looked_for = [each.decode() for each in secrets if len(each) >= _SHORTEST]
+    return max((len(_spellings(each)[0]) for each in looked_for), default=0)
+
+
 def _spellings(secret: str) -> list[bytes]:
     """The secret plain, and as JSON, XML and a URL spell it; the longest first, because they hold each other."""
     spelled = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}

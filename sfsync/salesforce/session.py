@@ -30,6 +30,7 @@ from sfsync.salesforce.deadlines import DeadlineAdapter, deadline_of
 from sfsync.salesforce.origins import Origin, is_safe_target, require_proxy
 from sfsync.salesforce.repeated_secrets import without
 from sfsync.salesforce.soap import XML, fault_evidence, with_token
+from sfsync.salesforce.spooling import FileBody, Spool, spooled
 
 _GZIP_FROM_BYTES: Final = 1024
 _MAX_BODY_BYTES: Final = 128 * 1024 * 1024
@@ -51,7 +52,9 @@ class Request:
 
     `is_sent_once` forbids a second sending, even with a new token; `expects_nothing` takes an empty answer with
     status 201 for a whole one; `accept` is the media type that is read as text instead of JSON. With
-    `has_token_inside` the token stands in the body, in the place that `soap` has left for it.
+    `has_token_inside` the token stands in the body, in the place that `soap` has left for it. A large body is sent
+    from a `file` instead, a large answer is taken into a `spool`, which then is the answer's document; both may
+    take `more_s` longer.
     """
 
     method: str
@@ -64,6 +67,9 @@ class Request:
     is_sent_once: bool = False
     expects_nothing: bool = False
     has_token_inside: bool = False
+    file: FileBody | None = field(default=None, repr=False)
+    spool: Spool | None = field(default=None, repr=False)
+    more_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,8 @@ class Door:
         Raises:
             ConfigError: the request or the profile's proxy or authority cannot be used; nothing was sent.
         """
-        prepared = self._prepare(request, token)
+        deadline_s += request.more_s
+        prepared = self._prepare(request, token, deadline_s)
         try:
             with deadline_of(deadline_s):
                 return self._send(prepared, request, deadline_s, token=token or "")
@@ -124,7 +131,7 @@ class Door:
         """Drops the connections."""
         self._session.close()
 
-    def _prepare(self, request: Request, token: str | None) -> requests.PreparedRequest:
+    def _prepare(self, request: Request, token: str | None, deadline_s: float) -> requests.PreparedRequest:
         if not is_safe_target(request.target):
             raise ConfigError(
                 "an address outside of the API was about to be used",
@@ -136,7 +143,7 @@ class Door:
         body = request.body
         if body is not None and request.has_token_inside:
             body, token = with_token(body, token or ""), None
-        if body is not None:
+        if body is not None or request.file is not None:
             headers["Content-Type"] = request.content_type
         # Loopback gains nothing by compression, and small servers there may not read it.
         if body is not None and len(body) >= _GZIP_FROM_BYTES and not self.origin.is_plain:
@@ -145,7 +152,9 @@ class Door:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         url = f"{self.origin}{request.target}"
-        prepared = requests.Request(request.method, url, headers=headers, data=body).prepare()
+        # A file goes as it is: compressed uploads are not documented for jobs.
+        data = request.file.begin(deadline_s) if request.file is not None else body
+        prepared = requests.Request(request.method, url, headers=headers, data=data).prepare()
         if not (prepared.url or "").startswith(f"{self.origin}/services/"):
             raise ConfigError(
                 "an address outside of the org was about to be used",
@@ -161,6 +170,10 @@ class Door:
         timeout = (min(self._timeouts.connect_s, left_s), min(self._timeouts.read_s, left_s))
         response = self._session.send(prepared, allow_redirects=False, stream=True, timeout=timeout)
         try:
+            if request.spool is not None and _is_of_type(response, request.accept):
+                if not spooled(response, request.spool, (token.encode(),), deadline_s):
+                    raise requests.Timeout
+                return _answer_with(Evidence(status=200, is_json=True), request.spool, response)
             body = _read_whole(response, deadline_s)
             is_refusal = response.status_code >= 300
             body = without(body, (*self._secrets, token.encode()) if is_refusal else (token.encode(),))
@@ -209,12 +222,23 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
 
 
 def _answer_of(request: Request, response: requests.Response, body: bytes) -> Answer:
+    evidence, document = _evidence_of(request, response.status_code, _media(response), body)
+    return _answer_with(evidence, document, response)
+
+
+def _answer_with(evidence: Evidence, document: Any, response: requests.Response) -> Answer:
     headers: Mapping[str, str] = response.headers
-    media = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    evidence, document = _evidence_of(request, response.status_code, media, body)
     return Answer(
         evidence, document, headers.get("Retry-After"), headers.get("Sforce-Limit-Info"), headers.get("Date")
     )
+
+
+def _media(response: requests.Response) -> str:
+    return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+
+
+def _is_of_type(response: requests.Response, media: str) -> bool:
+    return response.status_code == 200 and _media(response) == media
 
 
 def _evidence_of(request: Request, status: int, media: str, body: bytes) -> tuple[Evidence, Any]:

@@ -144,7 +144,7 @@ class InnerAdapter(BaseAdapter):
         Raises:
             requests.ConnectionError: the connection was cut.
         """
-        body = request.body if isinstance(request.body, bytes) else b""
+        body = request.body if isinstance(request.body, bytes) else b"".join(request.body or ())
         headers = {name.lower(): value for name, value in request.headers.items()}
         asked = Request(request.method or "GET", request.path_url, headers, body)
         watch = WATCHES.get(self._emulator.org.id)

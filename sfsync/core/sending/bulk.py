@@ -1,16 +1,17 @@
-"""What a bulk job carries and what the org says of it: values for the route of the job fence.
+"""What a bulk job carries and what the org says of it: values for the route of the job fence and for jobs by id.
 
 Creating and filling a job writes nothing; its close is the only commit, and afterwards the job tells of every row
-what became of it. Results come in no promised order and carry no key of ours, so a row is known by its own
-content: the cells that were sent, with line ends and outer blanks as the platform keeps them. Rows with the same
-content are interchangeable.
-Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest".
+what became of it. Results come in no promised order. A row that is inserted carries no key of ours for sure, so it
+is known by its own content: the cells that were sent, with line ends and outer blanks as the platform keeps them;
+rows with the same content are interchangeable. A row that is updated or deleted is known by its id.
+Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest", "Prepare CSV Files".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -20,6 +21,20 @@ from sfsync.core.writes import Node
 
 NULL: Final = "#N/A"
 """What clears a field; a text that says just this cannot be sent. Source: "Valid Date Format in Records"."""
+
+ID: Final = "Id"
+
+MOST_CELL_CHARS: Final = 131_072
+MOST_ROW_CHARS: Final = 400_000
+"""How long a field and a record may be. Source: "Limits", Bulk API 2.0 Ingest."""
+
+
+class JobOperation(StrEnum):
+    """What a job does with its rows, in the platform's words."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
 
 
 class JobState(StrEnum):
@@ -37,6 +52,14 @@ TERMINAL: Final = frozenset({JobState.JOB_COMPLETE, JobState.FAILED, JobState.AB
 """States in which a job stays; none of them takes rows back that were saved."""
 
 
+class ResultFile(StrEnum):
+    """The three files of results, by the last part of their addresses."""
+
+    SAVED = "successfulResults"
+    REFUSED = "failedResults"
+    UNPROCESSED = "unprocessedrecords"
+
+
 @dataclass(frozen=True, slots=True)
 class JobProgress:
     """How far a job is: rows that were looked at, those of them that were refused, and why a job failed."""
@@ -46,102 +69,174 @@ class JobProgress:
     failed: int
     message: str = ""
 
+    def leaves_empty(self, file: ResultFile, rows: int | None) -> bool:
+        """Whether the job's own numbers prove that a file of results holds nothing, so that it is not fetched.
+
+        `numberRecordsProcessed` counts every row that was looked at, saved or refused, and `numberRecordsFailed`
+        the refused ones. A complete job that has looked at as many rows as were sent (`rows`; None where that is
+        not known) left none unprocessed; when none of them failed besides, none is among the failed. Of a job that
+        failed or was aborted the numbers may lag behind, so nothing is left out.
+        Source: "Get Job Info" (numberRecordsProcessed, numberRecordsFailed).
+        """
+        if self.state is not JobState.JOB_COMPLETE or rows is None or self.processed != rows:
+            return False
+        return file is ResultFile.UNPROCESSED or (file is ResultFile.REFUSED and self.failed == 0)
+
 
 @dataclass(frozen=True, slots=True)
-class SavedRow:
-    """A row that the job saved."""
+class ResultRow:
+    """A row of a file of results: its cells, and what the job says of it.
 
-    record_id: str
+    `record_id` is that of a saved row, `code`, `message` and `fields` are those of a refused one.
+    """
+
     cells: tuple[str, ...]
+    record_id: str = ""
+    code: str = ""
+    message: str = ""
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """A row that the job refused, with the platform's code."""
+class JobShape:
+    """What a job declares: sObject, operation, and the columns of its rows.
 
-    code: str
-    message: str
-    fields: tuple[str, ...]
-    cells: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class JobResults:
-    """The three result files of a job; `cells` are in the order of the table's columns."""
-
-    saved: tuple[SavedRow, ...]
-    refused: tuple[RefusedRow, ...]
-    unprocessed: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class JobTable:
-    """Rows of one sObject to insert: the columns, and the cells of every row by its change id."""
+    `known_by` are the columns by which a result is known for its row's; none means all, so the whole content.
+    """
 
     sobject: str
+    operation: JobOperation
     columns: tuple[str, ...]
-    rows: Mapping[str, tuple[str, ...]]
+    known_by: tuple[str, ...] = ()
+
+    def cells(self, node: Node) -> tuple[str, ...]:
+        """The cells of a row.
+
+        Raises:
+            ValueError: no cells can carry the row as it is; the field and why.
+        """
+        body, written = node.body, _WRITTEN[self.operation]
+        cells = tuple([(node.record_id or "") if c == ID else written(body, c) for c in self.columns])
+        if sum(map(len, cells)) > MOST_ROW_CHARS:
+            raise ValueError("the row is longer than a job takes")
+        return cells
+
+    def widened(self, columns: Sequence[str]) -> JobShape:
+        """The same with further columns."""
+        return replace(self, columns=tuple(dict.fromkeys((*self.columns, *columns))))
 
 
-def job_table(nodes: Sequence[Node]) -> JobTable:
-    """The rows of inserts as a table; fields that a row does not have are empty cells, which mean the default.
+def operation_of(node: Node) -> JobOperation:
+    """What a job does that carries the row."""
+    if node.record_id is None:
+        return JobOperation.INSERT
+    return JobOperation.DELETE if node.deletes else JobOperation.UPDATE
+
+
+def shape_of(node: Node, columns: Iterable[str] = ()) -> JobShape:
+    """The shape of a job for rows such as this one, which have these fields."""
+    operation = operation_of(node)
+    match operation:
+        case JobOperation.INSERT:
+            return JobShape(node.sobject, operation, tuple(dict.fromkeys(columns)))
+        case JobOperation.UPDATE:
+            return JobShape(node.sobject, operation, tuple(dict.fromkeys((ID, *columns))), (ID,))
+        case JobOperation.DELETE:
+            return JobShape(node.sobject, operation, (ID,), (ID,))
+
+
+def columns_of(nodes: Iterable[Node]) -> tuple[str, ...]:
+    """The fields that the rows have between them, in the order met."""
+    return tuple({name: None for node in nodes for name in node.body})
+
+
+def _cell(name: str, value: object) -> str:
+    """The value as a cell.
 
     Raises:
-        ValueError: a value cannot be written as a cell without meaning something else.
+        ValueError: no cell can carry it without meaning something else.
     """
-    columns = tuple(dict.fromkeys(name for node in nodes for name in node.body))
-    rows = {node.change_id: tuple(_cell(node.body.get(name)) for name in columns) for node in nodes}
-    return JobTable(nodes[0].sobject, columns, rows)
-
-
-def unsendable_rows(nodes: Iterable[Node]) -> dict[str, str]:
-    """The rows that no cell can carry as they are, by change id, with the reason."""
-    found: dict[str, str] = {}
-    for node in nodes:
-        try:
-            job_table([node])
-        except ValueError as error:
-            found[node.change_id] = str(error)
-    return found
-
-
-def _cell(value: object) -> str:
     match value:
+        case str():
+            return value if _is_plain(value) else _checked(name, value)
         case None:
             return ""
         case bool():
             return "true" if value else "false"
-        case Decimal():
+        case Decimal() if value.is_finite():
             return f"{value:f}"
         case datetime():
             return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         case date():
             return value.isoformat()
-        case str() if value.strip() == NULL:
-            raise ValueError(f'the text "{NULL}" would clear the field when it goes by a bulk job')
-        case str():
-            return value
-    raise ValueError(f"a {type(value).__name__} cannot go by a bulk job")
+    raise ValueError(f"{name}: a {type(value).__name__} cannot go by a bulk job")
 
 
-def content_of(cells: Iterable[str]) -> tuple[str, ...]:
-    """The cells as they are compared: line ends and outer blanks do not count, as on the platform."""
-    return tuple(each.replace("\r\n", "\n").replace("\r", "\n").strip() for each in cells)
+def _is_plain(text: str) -> bool:
+    """Whether nothing about a text needs a closer look; most texts are such."""
+    return text.isascii() and len(text) < MOST_CELL_CHARS and "\0" not in text and NULL not in text
 
 
-class Unmatched:
-    """The rows of a job that no result has been found for yet, by content."""
+def _checked(name: str, text: str) -> str:
+    if text.strip() == NULL:
+        raise ValueError(f'{name}: the text "{NULL}" would clear the field when it goes by a bulk job')
+    if "\0" in text:
+        raise ValueError(f"{name}: a text with a NUL character cannot go by a bulk job")
+    if len(text) > MOST_CELL_CHARS:
+        raise ValueError(f"{name}: a text of {len(text):,} characters cannot go by a bulk job")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name}: a text holds half of a surrogate pair, which is no character") from None
+    return text
 
-    def __init__(self, table: JobTable) -> None:
-        self._by_content: dict[tuple[str, ...], list[str]] = {}
-        for change_id, cells in table.rows.items():
-            self._by_content.setdefault(content_of(cells), []).append(change_id)
 
-    def take(self, cells: Sequence[str]) -> str | None:
-        """The change id of a row with that content, or None when no such row is left."""
-        left = self._by_content.get(content_of(cells))
-        return left.pop() if left else None
+def _inserted(body: Mapping[str, object], name: str) -> str:
+    """A field that a new row does not have is an empty cell, which means the default."""
+    return _cell(name, body.get(name))
 
-    def left(self) -> list[str]:
-        """The change ids that no result was found for."""
-        return [change_id for left in self._by_content.values() for change_id in left]
+
+def _updated(body: Mapping[str, object], name: str) -> str:
+    """An empty cell leaves the field alone, so a field that is to be cleared says so.
+
+    To the platform blank text is no text. Source: "Prepare CSV Files": empty values are ignored in updates.
+    """
+    if name not in body:
+        return ""
+    cell = _cell(name, body[name])
+    return cell if cell and not cell.isspace() else NULL
+
+
+_WRITTEN: Final[Mapping[JobOperation, Callable[[Mapping[str, object], str], str]]] = {
+    JobOperation.INSERT: _inserted,
+    JobOperation.UPDATE: _updated,
+    JobOperation.DELETE: _inserted,
+}
+
+
+class RowMarks:
+    """Marks of rows by which a result is known for its row's; rows with one mark are interchangeable.
+
+    A mark covers the cells that are not empty, each with its column's name, as the platform compares them: line
+    ends and outer blanks do not count. So it does not depend on how many columns a file has, or in which order.
+    With `known_by` it covers these columns alone.
+    """
+
+    def __init__(self, columns: Sequence[str], known_by: Sequence[str] = ()) -> None:
+        folded = [name.lower() for name in columns]
+        wanted = {name.lower() for name in known_by} or set(folded)
+        self.is_complete = wanted <= set(folded)
+        places = sorted((name, place) for place, name in enumerate(folded) if name in wanted)
+        self._places = [(place, name) for name, place in places]
+
+    def of(self, cells: Sequence[str]) -> bytes:
+        """The mark of a row, 128 bits."""
+        parts = []
+        for place, name in self._places:
+            kept = cells[place].strip()
+            if kept:
+                if "\r" in kept:
+                    kept = kept.replace("\r\n", "\n").replace("\r", "\n")
+                parts.append(f"{name}={len(kept)}:{kept}")
+        text = ";".join(parts)
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

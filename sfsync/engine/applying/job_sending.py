@@ -5,68 +5,94 @@ and it can be repeated; a job whose upload is in doubt is never closed. A row th
 unknown and goes to a person. Once a close was sent its rows go by no other route until the job has ended; where
 the org refuses to close the job, it is aborted, and what it did not come to goes by another.
 Safe with one journal and one writer for the sObject, and while the platform does not repeat rows of its own accord.
+Updates and deletions by id go the same way, and are safe by their ids besides. Rows come one after the other and
+lie on disk from then on; more than a job takes go by several, one after the other, as rows of one parent would lock
+each other out of two jobs at once.
 Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest".
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from sfsync.core.ports import Attempt
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
-from sfsync.core.sending.bulk import (
-    TERMINAL,
-    JobProgress,
-    JobResults,
-    JobState,
-    JobTable,
-    Unmatched,
-    job_table,
-    unsendable_rows,
+from sfsync.core.sending.bulk import TERMINAL, JobOperation, JobProgress, JobShape, JobState, columns_of
+from sfsync.core.sending.job_waits import job_waits_s
+from sfsync.core.writes import Node, Refused, Unanswered
+from sfsync.engine.applying.job_index import JobIndex
+from sfsync.engine.applying.job_keeping import RunKeeper
+from sfsync.engine.applying.job_lines import (
+    INTENTS_AT_A_TIME,
+    LINES_AT_A_TIME,
+    JobLine,
+    JobTag,
+    LineEnd,
+    LineKeeper,
+    Traffic,
+    in_batches,
 )
-from sfsync.core.sending.row_fates import RowFate, row_fate
-from sfsync.core.writes import Node, Refused, Route
-from sfsync.engine.applying.refused_rows import not_sent, rejected
-from sfsync.engine.applying.run_state import JOB_MARK, RunState
+from sfsync.engine.applying.job_parts import JobPart, PartMaker
+from sfsync.engine.applying.job_results import NOTHING_SETTLED, Settled, settle_results
+from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.sending import MOST_TRIES
-from sfsync.engine.applying.settling import unknown
 from sfsync.errors import ConfigError, OrgUnavailable, SyncError
 
-MOST_POLLS: Final = 60
-"""How often a job is asked before the run ends without it; the waits grow to a quarter of a minute."""
-
-MOST_READS: Final = 4
-"""How often results are read again while they do not add up."""
+_STAYED: Final = "it stayed locked, or was left out, every time it was sent"
+_FORGOTTEN: Final = "the org does not know the job any more"
 
 
 def send_by_job(state: RunState, nodes: Sequence[Node]) -> None:
-    """Inserts the rows by jobs and gives every one its result; locked rows go again in a job of their own.
+    """Sends rows of one run by jobs and gives every one its result; all are inserts, updates or deletions.
 
     Raises:
         OrgUnavailable: a job has not ended yet, or the org closes none; `resume` goes on.
     """
-    left = _sendable(state, nodes)
-    for tries in range(1, MOST_TRIES + 1):
-        if not left:
-            return
-        job_id, table = _filled_job(state, left)
-        try:
-            _close(state, job_id, left)
-        except ConfigError as error:  # what the job holds is not what one upload put there
-            if tries == MOST_TRIES:
-                raise _closes_none(error) from None
-            state.pause(tries)
-            continue
-        again = finish_job(state, job_id, table)
-        left = [node for node in left if node.change_id in again]
-        state.release([node.change_id for node in left], "NOT_SAVED")
-        if left:
-            state.pause(tries)
-    why = "it stayed locked, or was left out, every time it was sent"
-    state.settle(not_sent(state.by_id[node.change_id], "UNABLE_TO_LOCK_ROW", why) for node in left)
+    keeper = RunKeeper(state)
+    lines = (JobLine(state.run_id, node) for node in nodes)
+    send_lines(state, lines, keeper, columns=columns_of(nodes))
+    keeper.look_up()
+
+
+def send_lines(
+    traffic: Traffic, lines: Iterable[JobLine], keeper: LineKeeper, *, columns: Iterable[str] = ()
+) -> None:
+    """Sends rows of one sObject and one operation by as few jobs as carry them; their runs may be several.
+
+    The rows are taken one by one and none is held in memory. `columns` names the fields that they have between
+    them, as far as that is known.
+
+    Raises:
+        OrgUnavailable: a job has not ended yet, or the org closes none; each run settles its own rows later.
+    """
+    for part in PartMaker(traffic.gateway.jobs, lines, keeper, columns=columns).parts():
+        _send_part(traffic, part, keeper)
+
+
+def _send_part(traffic: Traffic, part: JobPart, keeper: LineKeeper) -> None:
+    """Sends the rows of a part and closes it; locked ones, and those left out, go again in a job of their own."""
+    try:
+        for tries in range(1, MOST_TRIES + 1):
+            job_id = _filled_job(traffic, part)
+            try:
+                _close(traffic, job_id, part, keeper)
+            except ConfigError as error:  # what the job holds is not what one upload put there
+                if tries == MOST_TRIES:
+                    raise _closes_none(error) from None
+                traffic.pause(tries)
+                continue
+            again = finish_job(traffic, job_id, part.index, part.shape, keeper, rows=len(part))
+            _release(keeper, part.index, again, "NOT_SAVED")
+            if not again:
+                return
+            before, part = part, part.only(again, traffic.gateway.jobs)
+            before.close()
+            traffic.pause(tries)
+        locked = Refused("UNABLE_TO_LOCK_ROW", _STAYED)
+        for names in in_batches(part.index.names(), LINES_AT_A_TIME):
+            keeper.end([LineEnd(each, locked, is_own_word=True) for each in names])
+    finally:
+        part.close()
 
 
 def _closes_none(error: ConfigError) -> OrgUnavailable:
@@ -78,24 +104,16 @@ def _closes_none(error: ConfigError) -> OrgUnavailable:
     )
 
 
-def _sendable(state: RunState, nodes: Sequence[Node]) -> list[Node]:
-    """The rows that cells can carry; the others are rejected."""
-    bad = unsendable_rows(nodes)
-    state.settle(not_sent(state.by_id[name], "NOT_SENDABLE", reason) for name, reason in bad.items())
-    return [node for node in nodes if node.change_id not in bad]
-
-
-def _filled_job(state: RunState, nodes: Sequence[Node]) -> tuple[str, JobTable]:
+def _filled_job(traffic: Traffic, part: JobPart) -> str:
     """A job that surely holds exactly these rows; nothing of them is in the org yet."""
-    table = job_table(nodes)
     for tries in range(1, MOST_TRIES + 1):
-        state.check_stop()
-        job_id = state.gateway.jobs.create(table.sobject)
-        if job_id is not None and state.gateway.jobs.fill(job_id, table):
-            return job_id, table
+        traffic.check_stop()
+        job_id = traffic.gateway.jobs.create(part.shape)
+        if job_id is not None and traffic.gateway.jobs.fill(job_id, part.upload):
+            return job_id
         if job_id is not None:
-            _abandon(state, job_id)
-        state.pause(tries)
+            _abandon(traffic, job_id)
+        traffic.pause(tries)
     raise OrgUnavailable(
         "no bulk job could be filled: the answers were lost time after time",
         code="ANSWERS_LOST",
@@ -103,138 +121,104 @@ def _filled_job(state: RunState, nodes: Sequence[Node]) -> tuple[str, JobTable]:
     )
 
 
-def _abandon(state: RunState, job_id: str) -> None:
+def _abandon(traffic: Traffic, job_id: str) -> None:
     """Aborts a job that will never be closed, if that can be had; left open it does no harm."""
     try:
-        state.gateway.jobs.abort(job_id)
+        traffic.gateway.jobs.abort(job_id)
     except SyncError:
         return
 
 
-def _close(state: RunState, job_id: str, nodes: Sequence[Node]) -> None:
-    """Closes the job, its intent in the journal first.
+def _close(traffic: Traffic, job_id: str, part: JobPart, keeper: LineKeeper) -> None:
+    """Closes the job, the intents of all its rows in the journal first.
 
     Raises:
         SyncError: the org surely did not close it; the intents are taken back.
     """
-    state.check_stop()
-    names = tuple(node.change_id for node in nodes)
-    digest = hashlib.blake2b(repr(tuple(nodes)).encode(), digest_size=16).hexdigest()
-    attempt = Attempt(
-        state.next_attempt(), Route.JOB_FENCE, digest, names, dict.fromkeys(names, f"{JOB_MARK}{job_id}")
-    )
-    state.journal.intend(state.run_id, attempt, at=state.now())
+    traffic.check_stop()
+    tag = JobTag(job_id, part.index.is_shared)
+    is_new = part.shape.operation is JobOperation.INSERT
+    for names in in_batches(part.index.names(), INTENTS_AT_A_TIME):
+        keeper.intend(names, tag, part.upload.digest, is_new=is_new)
     try:
-        state.gateway.jobs.close(job_id)
+        traffic.gateway.jobs.close(job_id)
     except SyncError as error:
-        if isinstance(error, ConfigError) and _is_closed(state, job_id):
+        if isinstance(error, ConfigError) and _is_closed(traffic, job_id):
             return
-        state.release(names, error.code)
-        _abandon(state, job_id)
+        _release(keeper, part.index, range(len(part)), error.code)
+        _abandon(traffic, job_id)
         raise
 
 
-def _is_closed(state: RunState, job_id: str) -> bool:
+def _release(keeper: LineKeeper, index: JobIndex, rows: Iterable[int], code: str) -> None:
+    for names in in_batches(map(index.name, rows), LINES_AT_A_TIME):
+        keeper.release(names, code)
+
+
+def _is_closed(traffic: Traffic, job_id: str) -> bool:
     """Whether a job is closed though its close was refused: a second delivery of it finds the job at work."""
-    progress = state.gateway.jobs.progress(job_id)
+    progress = traffic.gateway.jobs.progress(job_id)
     return progress is not None and progress.state not in (JobState.OPEN, JobState.ABORTED)
 
 
-def finish_job(state: RunState, job_id: str, table: JobTable) -> set[str]:
+def finish_job(
+    traffic: Traffic,
+    job_id: str,
+    index: JobIndex,
+    shape: JobShape,
+    keeper: LineKeeper,
+    *,
+    rows: int | None = None,
+    settled: Settled = NOTHING_SETTLED,
+) -> Sequence[int]:
     """Waits for the end of a job whose close was sent, and settles its rows.
 
+    `rows` is how many were sent, where that is known; `settled` is what an earlier process has settled of them.
     Returns the rows that surely were not saved and may be sent again.
 
     Raises:
         OrgUnavailable: the job has not ended yet, or its results do not add up.
     """
-    progress = _ended(state, job_id)
+    progress = _ended(traffic, job_id, len(index))
     if progress is None:
-        state.settle(unknown(state.by_id[name]) for name in table.rows)
-        return set()
-    return _settle(state, table, _results(state, job_id, table, progress))
+        for names in in_batches(index.names(), LINES_AT_A_TIME):
+            keeper.end([LineEnd(each, Unanswered(_FORGOTTEN)) for each in names])
+        return ()
+    return settle_results(traffic, job_id, progress, index, shape, keeper, rows=rows, settled=settled)
 
 
-def abort_if_open(state: RunState, job_id: str) -> None:
+def abort_if_open(traffic: Traffic, job_id: str) -> None:
     """Stops a job whose close never arrived, so that it cannot be closed behind our back any more."""
-    progress = state.gateway.jobs.progress(job_id)
+    progress = traffic.gateway.jobs.progress(job_id)
     if progress is None or progress.state is not JobState.OPEN:
         return
     with suppress(ConfigError):  # the close came after all, and the results tell
-        state.gateway.jobs.abort(job_id)
+        traffic.gateway.jobs.abort(job_id)
 
 
-def _ended(state: RunState, job_id: str) -> JobProgress | None:
+def _ended(traffic: Traffic, job_id: str, rows: int) -> JobProgress | None:
     """The job's last word; None when the org has forgotten the job. An open job is closed again, or aborted."""
     before: JobProgress | None = None
-    for polls in range(1, MOST_POLLS + 1):
-        now = state.gateway.jobs.progress(job_id)
+    for wait_s in job_waits_s(rows):
+        traffic.wait(wait_s)
+        now = traffic.gateway.jobs.progress(job_id)
         if now is None:
             return None
         if now.state in TERMINAL and (now.state is not JobState.ABORTED or now == before):
             return now
         if now.state is JobState.OPEN:
-            _close_again(state, job_id)
+            _close_again(traffic, job_id)
         before = now
-        state.pause(polls)
-        state.check_stop()
+        traffic.check_stop()
     raise OrgUnavailable(
         f"bulk job {job_id} has not ended yet", code="JOB_RUNNING", hint="sfsync resume asks for it again"
     )
 
 
-def _close_again(state: RunState, job_id: str) -> None:
+def _close_again(traffic: Traffic, job_id: str) -> None:
     """Closes a job whose close did not take effect; one that the org will not close is aborted."""
     try:
-        state.gateway.jobs.close(job_id)
+        traffic.gateway.jobs.close(job_id)
     except ConfigError:
-        if not _is_closed(state, job_id):
-            _abandon(state, job_id)
-
-
-def _results(state: RunState, job_id: str, table: JobTable, progress: JobProgress) -> JobResults:
-    """The results, read again until they hold as many rows as the job says it has looked at."""
-    for tries in range(1, MOST_READS + 1):
-        results = state.gateway.jobs.results(job_id, table)
-        has_all = len(results.saved) + len(results.refused) >= progress.processed
-        if has_all and len(results.refused) >= progress.failed:
-            return results
-        if tries < MOST_READS:
-            state.pause(tries)
-    return results
-
-
-def _settle(state: RunState, table: JobTable, results: JobResults) -> set[str]:
-    unmatched = Unmatched(table)
-    ends: list[RowResult] = []
-    again: set[str] = set()
-    strays: list[str] = []
-    for saved in results.saved:
-        name = unmatched.take(saved.cells)
-        if name is None:
-            strays.append(saved.record_id)
-        else:
-            ends.append(RowResult(name, Outcome.CREATED, saved.record_id))
-    for refused in results.refused:
-        name = unmatched.take(refused.cells)
-        if name is None:
-            continue
-        if row_fate(refused.code, refused.message) is RowFate.LOCKED:
-            again.add(name)
-        else:
-            answer = Refused(refused.code, refused.message, refused.fields)
-            ends.append(rejected(state, state.by_id[name], answer))
-    again |= {name for cells in results.unprocessed if (name := unmatched.take(cells)) is not None}
-    ends += [unknown(state.by_id[name]) for name in unmatched.left()]
-    if strays:
-        state.notes.append(_strays(table, strays))
-    state.settle(ends)
-    return again
-
-
-def _strays(table: JobTable, record_ids: Sequence[str]) -> Problem:
-    """Records that the job says it saved and that are no row of ours: a repeated chunk, or an altered row."""
-    shown = ", ".join(record_ids[:5]) + (f" and {len(record_ids) - 5} more" if len(record_ids) > 5 else "")
-    message = f"a bulk job saved {len(record_ids)} records of {table.sobject} that match no row left: {shown}"
-    hint = "Compare them with the rows: the platform may have repeated some, or saved them with other values."
-    return Problem("STRAY_RECORDS", Stage.ORG, message, hint)
+        if not _is_closed(traffic, job_id):
+            _abandon(traffic, job_id)

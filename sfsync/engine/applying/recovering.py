@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from sfsync.core.deals.leads import comes_from_lead
 from sfsync.core.deals.second_writes import is_second
 from sfsync.core.plan import Action, Change
-from sfsync.core.sending.bulk import job_table
 from sfsync.core.sending.units import deal_units, record_units
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY
 from sfsync.engine.applying.converting import land_deals, settle_conversions
 from sfsync.engine.applying.deleting import settle_lost_deletions
-from sfsync.engine.applying.job_sending import abort_if_open, finish_job
+from sfsync.engine.applying.job_recovering import finish_jobs
 from sfsync.engine.applying.role_applying import settle_roles
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.sending import Doubt
@@ -29,7 +28,7 @@ from sfsync.engine.undoing.undo_applying import settle_undone
 def recover(state: RunState) -> list[Change]:
     """Takes up what the journal knows of the run and settles what it does not; returns what that was."""
     opened = state.recall()
-    not_saved = _finish_jobs(state, opened)
+    not_saved = finish_jobs(state, opened)
     unsettled = [each for each in opened if each.change_id not in not_saved | state.results.keys()]
     creates = [each for each in unsettled if each.sobject != CONTACT_ROLE and each.action is Action.CREATE]
     _settle_creates(state, creates, unsettled)
@@ -63,25 +62,6 @@ def _settle_leads(state: RunState, unsettled: Sequence[Change]) -> None:
 
 def _deletes_record(change: Change) -> bool:
     return change.action is Action.DELETE and change.sobject != CONTACT_ROLE
-
-
-def _finish_jobs(state: RunState, unsettled: Sequence[Change]) -> set[str]:
-    """Settles what went by jobs whose close was on its way; returns the changes that surely were not saved.
-
-    A job that is still open is aborted, so that its close, should it come yet, finds nothing to do.
-    """
-    not_saved: set[str] = set()
-    by_job: dict[str, list[Change]] = {}
-    for each in unsettled:
-        if each.change_id in state.jobs:
-            by_job.setdefault(state.jobs[each.change_id], []).append(each)
-    for job_id, changes in by_job.items():
-        units = record_units(changes, state.plan.routes, state.ids)
-        abort_if_open(state, job_id)
-        again = finish_job(state, job_id, job_table([unit.nodes[0] for unit in units]))
-        state.release(again, "NOT_SAVED")
-        not_saved |= again
-    return not_saved
 
 
 def _settle_creates(state: RunState, creates: Sequence[Change], unsettled: Sequence[Change]) -> None:

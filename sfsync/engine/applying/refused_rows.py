@@ -6,9 +6,11 @@ to do next does not depend on it. What sfsync itself refuses to send carries our
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from sfsync.core.plan import Change
+from sfsync.core.ports import OrgGateway
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.writes import Refused
 from sfsync.engine.applying.run_state import RunState
@@ -25,39 +27,43 @@ def rejected(state: RunState, change: Change, answer: Refused) -> RowResult:
     """The result of a row that the org refused, or that could not be sent as it is."""
     if answer.code.startswith(OUR_OWN):
         return not_sent(change, answer.code, answer.message, answer.fields)
-    labels = _labels(state, change.sobject, answer.fields)
+    problem = replace(refusal(state.gateway, change.sobject, answer), row=change.row)
+    return RowResult(change.change_id, Outcome.REJECTED, problems=(problem,))
+
+
+def refusal(gateway: OrgGateway, sobject: str, answer: Refused) -> Problem:
+    """What is said of a row of that sObject that the org refused; the problem's place is left open."""
+    labels = _labels(gateway, sobject, answer.fields)
     title = title_of(answer.code)
     ours = f"the org refused the row{f': {title}' if title else ''}{f' ({labels})' if labels else ''}"
     theirs = " ".join(answer.message.split())
-    hint = _next_step(answer.code)
+    hint = next_step(answer.code)
     if answer.matches:
         hint = f"{hint} Records that match: {', '.join(answer.matches)}."
     message = f'{ours}. The org says: "{theirs}"' if theirs else ours
-    return _result(change, answer.code, message, hint, answer.fields)
+    field = answer.fields[0] if answer.fields else ""
+    return Problem(answer.code, Stage.ORG, message, hint, field=field)
 
 
 def not_sent(change: Change, code: str, why: str, fields: tuple[str, ...] = ()) -> RowResult:
     """The result of a row that the org was not asked for, or that was given up; `why` is our own sentence."""
-    return _result(change, code, f"the row was not saved: {why}", _next_step(code), fields)
-
-
-def _result(change: Change, code: str, message: str, hint: str, fields: tuple[str, ...]) -> RowResult:
-    field = fields[0] if fields else ""
-    problem = Problem(code, Stage.ORG, message, hint, row=change.row, field=field)
+    message, field = f"the row was not saved: {why}", fields[0] if fields else ""
+    problem = Problem(code, Stage.ORG, message, next_step(code), row=change.row, field=field)
     return RowResult(change.change_id, Outcome.REJECTED, problems=(problem,))
 
 
-def _next_step(code: str) -> str:
+def next_step(code: str) -> str:
+    """What a person does about a row with that code."""
     known = explanation(code)
     return " ".join(known.steps) if known is not None else _AS_THE_ORG_SAYS
 
 
-def _labels(state: RunState, sobject: str, fields: tuple[str, ...]) -> str:
+def _labels(gateway: OrgGateway, sobject: str, fields: tuple[str, ...]) -> str:
     """The fields as people know them, as far as the describe tells; a row is never lost over its label."""
     if not fields:
         return ""
     try:
-        describe = state.gateway.describe(sobject)
+        describe = gateway.describe(sobject)
     except SyncError:
         return ", ".join(fields)
     known = {name: describe.field(name) for name in fields}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from sfsync.core.audit import Audit, Moment
@@ -53,15 +54,17 @@ class Stop(Protocol):
 
 @dataclass(slots=True)
 class RunState:
-    """One apply under way. `pause` waits before a row is tried again; it takes the number of the try.
+    """One apply under way. `pause` waits before a row is tried again; it takes the number of the try. `wait` waits
+    so many seconds for a bulk job, or until the run is stopped.
 
     `scope` narrows the run to some changes for a while; None means all. `failures` counts the rows that the org
     refused or nobody can say of. `ids` holds the ids of the records that the plan's changes have become or met,
     `tokens` the receipt's token of each unit that has one, `jobs` the bulk job that a change went by, `proven` the
     changes that a receipt shows to have been saved, `notes` what a person should know and no row tells. `moments`
     says when each change was sent by this process, `audit` what reading back found where the plan asks for it.
-    `lost` are changes of other portions of a book that did not come to the org.
-    What is in `second_pass` is written when all creates are done, while `is_second_pass` says so.
+    `lost` are changes of other portions of a book that did not come to the org. `first_left_at` is the org's clock
+    before this process wrote first, None where it is not known. What is in `second_pass` is written when all creates
+    are done, while `is_second_pass` says so.
     """
 
     plan: Plan
@@ -70,6 +73,7 @@ class RunState:
     journal: Journal
     now: Callable[[], str]
     pause: Callable[[int], None]
+    wait: Callable[[float], object]
     stop: Stop
     listener: Listener
     limits: Limits = NO_LIMITS
@@ -86,6 +90,7 @@ class RunState:
     proven: set[str] = field(default_factory=set)
     notes: list[Problem] = field(default_factory=list)
     moments: dict[str, Moment] = field(default_factory=dict)
+    first_left_at: datetime | None = None
     audit: Audit | None = None
     second_pass: frozenset[str] = field(init=False)
     is_second_pass: bool = False
@@ -158,6 +163,7 @@ class RunState:
         """
         self.check_stop()
         nodes, left_at = call.nodes(), self.gateway.server_time
+        self.first_left_at = self.first_left_at or left_at
         attempt_id = self.next_attempt()
         call, tokens = self._stamped(call, attempt_id)
         attempt = Attempt(
@@ -263,7 +269,7 @@ class RunState:
         if result.outcome is Outcome.UNKNOWN:
             detail["role_key"] = self._role_key(self.by_id[result.change_id])
         if result.problems:
-            detail["problems"] = [_plain(each) for each in result.problems]
+            detail["problems"] = [plain_problem(each) for each in result.problems]
         return ChangeRecord(
             result.change_id, state, result.outcome.value, result.record_id, detail, updated_at=self.now()
         )
@@ -325,7 +331,7 @@ def _recalled(change: Change, record: ChangeRecord) -> RowResult:
     return RowResult(change.change_id, outcome, record.record_id, problems, bool(detail.get("adopted")))
 
 
-def _plain(problem: Problem) -> dict[str, str]:
+def plain_problem(problem: Problem) -> dict[str, str]:
     """A problem without its place, which the plan knows."""
     plain = asdict(problem)
     plain.pop("row")

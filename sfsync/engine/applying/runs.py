@@ -34,13 +34,17 @@ from sfsync.errors import SUPERSEDED, GuardError, JournalError, SyncError
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a run works with; `seconds` is a clock that never goes back, `pause` waits before a new try."""
+    """What a run works with; `seconds` is a clock that never goes back, `pause` waits before a new try.
+
+    `wait` waits so many seconds, or until the run is stopped.
+    """
 
     gateway: OrgGateway
     journal: Journal
     now: Callable[[], str]
     seconds: Callable[[], float]
     pause: Callable[[int], None]
+    wait: Callable[[float], object]
     stop: Stop
     listener: Listener
     limits: Limits = NO_LIMITS
@@ -250,6 +254,7 @@ def _state(plan: Plan, bench: Bench, run_id: str) -> RunState:
         journal=bench.journal,
         now=bench.now,
         pause=bench.pause,
+        wait=bench.wait,
         stop=bench.stop,
         listener=bench.listener,
         limits=bench.limits,

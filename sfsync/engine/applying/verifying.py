@@ -35,6 +35,7 @@ from sfsync.engine.applying.moved_along import (
     may_move,
     moved_flags,
 )
+from sfsync.engine.applying.reading_by_job import read_by_job
 from sfsync.engine.applying.renamed_roles import entries_of_renamed
 from sfsync.engine.applying.run_state import RunState, resolved
 from sfsync.engine.applying.settled_roles import with_flags_settled
@@ -229,7 +230,9 @@ def _read_back(
     state: RunState, read: Sequence[Done], flags: Collection[str], *, is_audited: bool
 ) -> Mapping[str, Record]:
     """The records as the org holds them, by id; one that is gone is not among them."""
-    there: dict[str, Record] = {}
+    written = [each for each in read if each.is_written]
+    there = read_by_job(state, _lookups(state, written, (), is_audited=is_audited))
+    read = [each for each in read if each.record_id not in there] if there else read
     for start in range(0, max(len(read), bool(flags)), ROWS_PER_READ):
         if start:
             state.check_stop()

@@ -1,0 +1,194 @@
+"""Keeps the journal of rows that go by jobs: as results of a run under way, or of several runs that are not loaded.
+
+Either way the intents carry the job's id, so that each run can settle its own rows later by asking for the job.
+A row that is updated or deleted is safe by its id: where no result tells of it, its record does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+
+from sfsync.core.plan import PLANNED_OUTCOME, Action
+from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, OrgGateway
+from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.sending.bulk import JobOperation
+from sfsync.core.sending.row_fates import RowFate, row_fate
+from sfsync.core.writes import Refused, Route, Written
+from sfsync.engine.applying.deleting import settle_lost_deletions
+from sfsync.engine.applying.job_index import RowName
+from sfsync.engine.applying.job_lines import JobTag, LineEnd
+from sfsync.engine.applying.refused_rows import next_step, not_sent, refusal, rejected
+from sfsync.engine.applying.run_state import RunState, plain_problem
+from sfsync.engine.applying.settling import settle_lost_updates, unknown
+
+_DONE = {
+    JobOperation.INSERT: Outcome.CREATED,
+    JobOperation.UPDATE: Outcome.UPDATED,
+    JobOperation.DELETE: Outcome.DELETED,
+}
+
+
+class RunKeeper:
+    """Keeps the rows of one run under way."""
+
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+        self._lost: list[str] = []
+
+    def intend(self, names: Sequence[RowName], tag: JobTag, body_hash: str, *, is_new: bool) -> None:
+        """Marks rows as about to be sent by the job."""
+        state, ids = self._state, tuple(each.change_id for each in names)
+        state.first_left_at = state.first_left_at or state.gateway.server_time
+        route = Route.JOB_FENCE if is_new else Route.BY_ID
+        attempt = Attempt(state.next_attempt(), route, body_hash, ids, dict.fromkeys(ids, tag.token))
+        state.journal.intend(state.run_id, attempt, at=state.now())
+
+    def end(self, ends: Sequence[LineEnd]) -> None:
+        """Settles rows; those by id that no result tells of wait for `look_up`."""
+        self._state.settle([result for each in ends if (result := self._result(each)) is not None])
+
+    def _result(self, end: LineEnd) -> RowResult | None:
+        change, answer = self._state.by_id[end.name.change_id], end.answer
+        if isinstance(answer, Written):
+            return RowResult(change.change_id, PLANNED_OUTCOME[change.action], answer.record_id)
+        if isinstance(answer, Refused):
+            if change.action is Action.DELETE and row_fate(answer.code) is RowFate.GONE:
+                return RowResult(change.change_id, Outcome.DELETED, change.record_id)
+            if end.is_own_word:
+                return not_sent(change, answer.code, answer.message, answer.fields)
+            return rejected(self._state, change, answer)
+        if change.action in (Action.UPDATE, Action.DELETE):
+            self._lost.append(change.change_id)
+            return None
+        return unknown(change)
+
+    def release(self, names: Sequence[RowName], code: str) -> None:
+        """Takes intents back."""
+        self._state.release([each.change_id for each in names], code)
+
+    def note(self, problem: Problem) -> None:
+        """Keeps a note of the run."""
+        self._state.notes.append(problem)
+
+    def look_up(self) -> None:
+        """Settles the rows by id that no result told of, by their records; what these do not show is unknown."""
+        state, lost = self._state, [self._state.by_id[each] for each in self._lost]
+        self._lost = []
+        settle_lost_updates(state, [each for each in lost if each.action is Action.UPDATE])
+        settle_lost_deletions(state, [each for each in lost if each.action is Action.DELETE])
+        state.settle([unknown(each) for each in lost if each.change_id not in state.results])
+
+
+class BookKeeper:
+    """Keeps the rows of several runs, none of which is loaded; each takes its part up from the journal later.
+
+    `before_done` is called with rows that the job has created before that is written: what must be remembered of
+    a row without a key, which only the journal leads to its record. Rows by id that no result tells of stay
+    intents, which their run settles by the records.
+    """
+
+    def __init__(
+        self,
+        gateway: OrgGateway,
+        journal: Journal,
+        operation: JobOperation,
+        *,
+        sobject: str,
+        now: Callable[[], str],
+        before_done: Callable[[Sequence[LineEnd]], None] = lambda _ends: None,
+    ) -> None:
+        self._gateway = gateway
+        self._journal = journal
+        self._operation = operation
+        self._sobject = sobject
+        self._now = now
+        self._before_done = before_done
+        self._attempts: dict[str, int] = {}
+        self.notes: list[Problem] = []
+
+    def intend(self, names: Sequence[RowName], tag: JobTag, body_hash: str, *, is_new: bool) -> None:
+        """Marks rows as about to be sent by the job, one attempt of each run."""
+        route = Route.JOB_FENCE if is_new else Route.BY_ID
+        for run_id, ids in _by_run(names):
+            attempt = Attempt(
+                self._next_attempt(run_id), route, body_hash, tuple(ids), dict.fromkeys(ids, tag.token)
+            )
+            self._journal.intend(run_id, attempt, at=self._now())
+
+    def _next_attempt(self, run_id: str) -> str:
+        """The name of an attempt that the run has none of; the newest is the last one of its changes."""
+        if run_id not in self._attempts:
+            known = (each.attempt_id for each in self._journal.changes(run_id).values())
+            self._attempts[run_id] = max((int(each.rpartition("/")[2]) for each in known if each), default=0)
+        self._attempts[run_id] += 1
+        return f"{run_id}/{self._attempts[run_id]}"
+
+    def end(self, ends: Sequence[LineEnd]) -> None:
+        """Writes what became of rows."""
+        self._before_done([each for each in ends if isinstance(each.answer, Written)])
+        for run_id, some in groupby(sorted(ends, key=_run_of), key=_run_of):
+            records = [record for each in some if (record := self._record(each)) is not None]
+            if records:
+                self._journal.record(run_id, records)
+
+    def _record(self, end: LineEnd) -> ChangeRecord | None:
+        change_id, answer, now = end.name.change_id, end.answer, self._now()
+        detail = {"adopted": False}
+        if isinstance(answer, Written):
+            outcome = _DONE[self._operation].value
+            return ChangeRecord(
+                change_id, ChangeState.DONE, outcome, answer.record_id, detail, updated_at=now
+            )
+        if isinstance(answer, Refused):
+            is_gone = self._operation is JobOperation.DELETE and row_fate(answer.code) is RowFate.GONE
+            if is_gone:
+                outcome = Outcome.DELETED.value
+                return ChangeRecord(change_id, ChangeState.DONE, outcome, None, detail, updated_at=now)
+            told = plain_problem(self._problem(end, answer))
+            return ChangeRecord(
+                change_id,
+                ChangeState.REFUSED,
+                Outcome.REJECTED.value,
+                detail={**detail, "problems": [told]},
+                updated_at=now,
+            )
+        if self._operation is not JobOperation.INSERT:
+            return None
+        return ChangeRecord(
+            change_id, ChangeState.UNKNOWN, Outcome.UNKNOWN.value, None, detail, updated_at=now
+        )
+
+    def _problem(self, end: LineEnd, answer: Refused) -> Problem:
+        if end.is_own_word:
+            field = answer.fields[0] if answer.fields else ""
+            message = f"the row was not saved: {answer.message}"
+            return Problem(answer.code, Stage.ORG, message, next_step(answer.code), field=field)
+        return refusal(self._gateway, self._sobject, answer)
+
+    def release(self, names: Sequence[RowName], code: str) -> None:
+        """Takes intents back."""
+        for run_id, ids in _by_run(names):
+            outcome, detail, now = Outcome.UNPROCESSED.value, {"code": code, "has_token": False}, self._now()
+            self._journal.record(
+                run_id,
+                [
+                    ChangeRecord(each, ChangeState.REFUSED, outcome, detail=detail, updated_at=now)
+                    for each in ids
+                ],
+            )
+
+    def note(self, problem: Problem) -> None:
+        """Keeps a note of the whole."""
+        self.notes.append(problem)
+
+
+def _run_of(end: LineEnd) -> str:
+    return end.name.run_id
+
+
+def _by_run(names: Iterable[RowName]) -> list[tuple[str, list[str]]]:
+    grouped: dict[str, list[str]] = {}
+    for each in names:
+        grouped.setdefault(each.run_id, []).append(each.change_id)
+    return list(grouped.items())
