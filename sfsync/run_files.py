@@ -11,11 +11,15 @@ import secrets
 import tempfile
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from sfsync.core.plan import Plan
-from sfsync.core.plan_codec import load_plan, plan_digest
+from sfsync.core.plan_codec import PackedPlan, load_named, load_plan
 from sfsync.core.ports import Journal, RunRecord
 from sfsync.errors import ConfigError, GuardError
+
+_MOST_PLAIN: Final = 1_000_000
+"""A plan of up to so many bytes is for people to read as it is; of larger ones a tenth of the bytes will do."""
 
 
 def plan_of_run(journal: Journal, run: RunRecord) -> Plan:
@@ -25,8 +29,8 @@ def plan_of_run(journal: Journal, run: RunRecord) -> Plan:
         GuardError: both are gone, or it is not the plan of that run.
     """
     kept = journal.plan(run.run_id)
-    saved = read_plan(run.plan_file) if kept is None else load_plan(kept)
-    if plan_digest(saved) != run.plan_digest:
+    saved, digest = load_named(_read(run.plan_file) if kept is None else kept)
+    if digest != run.plan_digest:
         raise GuardError(
             f"{run.plan_file} is not the plan of run {run.run_id}",
             code="PLAN_ALTERED",
@@ -41,14 +45,26 @@ def read_plan(file: str) -> Plan:
     Raises:
         GuardError: the file is gone, or is not a plan as it was written.
     """
+    return load_plan(_read(file))
+
+
+def _read(file: str) -> bytes:
     try:
-        return load_plan(Path(file).read_bytes())
+        return Path(file).read_bytes()
     except OSError as error:
         raise GuardError(
             f"the plan file {file} cannot be read: {error.strerror}",
             code="PLAN_FILE_MISSING",
             hint="Correct the path. If an interrupted run began with it, restore the file: it settles that run.",
         ) from None
+
+
+def save_plan(folder: Path, plan: PackedPlan) -> Path:
+    """Writes the plan of a run into its folder; returns the file. A large one stays packed: `zcat` shows it."""
+    is_large = plan.size > _MOST_PLAIN
+    file = folder / ("plan.json.gz" if is_large else "plan.json")
+    write_private(file, plan.packed if is_large else plan.text())
+    return file
 
 
 def run_folder(state: Path, job: str, run_id: str) -> Path:

@@ -8,15 +8,13 @@ person can do and a schedule cannot.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
-
-from pydantic import TypeAdapter
 
 from sfsync.core.deals.gone import vanished_excess
 from sfsync.core.job import Limits
 from sfsync.core.plan import NEW, WRITES, Action, Change, Plan
+from sfsync.core.plan_text import changes_pieces
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.errors import GuardError
 
@@ -28,14 +26,13 @@ MOST_CHANGED: Final = 0.20
 MOST_CLEARED: Final = 0.01
 MOST_GROWN: Final = 3
 
-_CHANGES: Final = TypeAdapter(tuple[Change, ...])
-
 
 def changes_digest(changes: Sequence[Change]) -> str:
     """The name of exactly these changes, whenever they are planned: 12 hexadecimal digits."""
-    plain = _CHANGES.dump_python(tuple(changes), mode="json")
-    # Escaped, because a cell may hold half a character that no encoding has.
-    return hashlib.blake2b(json.dumps(plain, ensure_ascii=True).encode(), digest_size=6).hexdigest()
+    name = hashlib.blake2b(digest_size=6)
+    for piece in changes_pieces(changes):
+        name.update(piece)
+    return name.hexdigest()
 
 
 def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], last_rows: int) -> None:
@@ -58,19 +55,20 @@ def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], 
             code="DELETES_NOT_ALLOWED",
             hint="Look at the plan with sfsync plan, then give --allow-deletes if it is meant.",
         )
-    digest = changes_digest(plan.changes)
-    if limits.confirmed == digest:
-        return
     if plan.undoes is not None:
         return
     vanished = vanished_excess(plan.gone, [each.change_id for each in writes])
     reasons = [*_proportions(plan, managed), *_growth(plan, last_rows), *vanished]
-    if reasons:
-        raise GuardError(
-            f"the plan is out of proportion: {' and '.join(reasons)}",
-            code="OUT_OF_PROPORTION",
-            hint=f"Look at it with sfsync plan; if it is meant, give --confirm {digest}.",
-        )
+    if not reasons:
+        return
+    digest = changes_digest(plan.changes)
+    if limits.confirmed == digest:
+        return
+    raise GuardError(
+        f"the plan is out of proportion: {' and '.join(reasons)}",
+        code="OUT_OF_PROPORTION",
+        hint=f"Look at it with sfsync plan; if it is meant, give --confirm {digest}.",
+    )
 
 
 def _proportions(plan: Plan, managed: Mapping[str, int]) -> Iterator[str]:

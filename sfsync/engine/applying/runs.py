@@ -13,7 +13,7 @@ from sfsync.core.events import Listener, Noticed
 from sfsync.core.guards import refuse_by_limits
 from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.plan import Plan
-from sfsync.core.plan_codec import dump_plan, plan_digest
+from sfsync.core.plan_codec import PackedPlan
 from sfsync.core.ports import ChangeState, Journal, OrgGateway, RunRecord
 from sfsync.core.report import Report
 from sfsync.core.results import RowResult
@@ -79,19 +79,23 @@ def refuse_excess(plan: Plan, bench: Bench) -> None:
     refuse_by_limits(plan, bench.limits, managed=bench.journal.count_ledger(org_id), last_rows=last_rows)
 
 
-def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: int | None = None) -> RunRecord:
+def begin_run(
+    plan: Plan, bench: Bench, *, run_id: str, plan_file: str, packed: PackedPlan, rows: int | None = None
+) -> RunRecord:
     """Opens a run for the plan; `rows` is how many the source has, where the plan is about some of them only.
+
+    `packed` is the plan as it is kept.
 
     What interrupted runs of the job left undone is this run's from here on; they cannot be resumed any more.
 
     Raises:
         GuardError: the plan was applied before.
     """
-    digest = plan_digest(plan)
+    digest, org_id = packed.digest, plan.org.org_id
     count = plan.row_count if rows is None else rows
-    run = RunRecord(run_id, plan.job, plan.org.org_id, digest, plan_file, started_at=bench.now(), rows=count)
-    over = _interrupted(plan.job, plan.org.org_id, bench)
-    bench.journal.begin_run(run, dump_plan(plan), takes_over=over)
+    run = RunRecord(run_id, plan.job, org_id, digest, plan_file, started_at=bench.now(), rows=count)
+    over = _interrupted(plan.job, org_id, bench)
+    bench.journal.begin_run(run, packed.packed, takes_over=over)
     return run
 
 
