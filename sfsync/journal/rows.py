@@ -8,18 +8,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Row, RowMapping
+from sqlalchemy import RowMapping
 
 from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, LedgerEntry, RunRecord
 from sfsync.errors import JournalError
-from sfsync.journal.encoding import read_detail, read_values, write_detail, write_values
-from sfsync.journal.schema import CHANGES, RUNS
+from sfsync.journal.encoding import read_detail, write_detail
+from sfsync.journal.entries import read_entry, write_entry
+from sfsync.journal.schema import CHANGES, LEDGER, RUNS
 
 RUN: Final = [RUNS.c[name] for name in RunRecord.__dataclass_fields__]
 CHANGE: Final = [CHANGES.c[name] for name in ChangeRecord.__dataclass_fields__]
+ENTRY: Final = [LEDGER.c.key, LEDGER.c.record_id, LEDGER.c.sent, LEDGER.c.seen]
 
 _KEYS_A_QUERY: Final = 500
 """Below the 999 variables that older builds of SQLite allow in a statement (SQLite, "Limits")."""
+
+_ROWS_AT_ONCE: Final = 1000
 
 _FAST: Final = 1
 """The compression of plans: their size falls to a tenth, and more effort hardly gains more."""
@@ -36,6 +40,12 @@ def in_pieces(keys: Iterable[str]) -> Iterator[list[str]]:
     rest = iter(dict.fromkeys(keys))
     while some := list(islice(rest, _KEYS_A_QUERY)):
         yield some
+
+
+def batches(entries: Sequence[LedgerEntry]) -> Iterator[Sequence[LedgerEntry]]:
+    """The entries in lists of a thousand."""
+    for start in range(0, len(entries), _ROWS_AT_ONCE):
+        yield entries[start : start + _ROWS_AT_ONCE]
 
 
 def run_row(run: RunRecord, *, number: int) -> dict[str, Any]:
@@ -103,26 +113,22 @@ def change_of(row: RowMapping) -> ChangeRecord:
     return ChangeRecord(state=state, detail=detail, **values)
 
 
-def entry_of(row: Row[Any]) -> LedgerEntry:
-    """The ledger entry of a row."""
-    return LedgerEntry(
-        sobject=row.sobject,
-        key=row.key,
-        record_id=row.record_id,
-        sent=read_values(row.sent),
-        seen=read_values(row.seen),
-    )
+def entry_of(sobject: str, row: Sequence[Any]) -> LedgerEntry:
+    """The ledger entry of a row that has the columns `ENTRY`."""
+    key, record_id, sent, seen = row
+    return LedgerEntry(sobject, key, record_id, *read_entry(key, sent, seen))
 
 
 def ledger_row(org_id: str, entry: LedgerEntry, *, at: str) -> dict[str, str]:
     """The row of a ledger entry."""
+    sent, seen = write_entry(entry.key, entry.sent, entry.seen)
     return {
         "org_id": org_id,
         "sobject": entry.sobject,
         "key": entry.key,
         "record_id": entry.record_id,
-        "sent": write_values(entry.sent),
-        "seen": write_values(entry.seen),
+        "sent": sent,
+        "seen": seen,
         "updated_at": at,
     }
 

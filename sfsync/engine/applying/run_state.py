@@ -257,13 +257,18 @@ class RunState:
             state = ChangeState.DONE
         elif result.outcome is Outcome.UNKNOWN:
             state = ChangeState.UNKNOWN
-        detail: dict[str, Any] = {"adopted": result.adopted}
+        detail: dict[str, Any] = {"adopted": True} if result.adopted else {}
         if result.outcome is Outcome.UNKNOWN:
             detail["role_key"] = self._role_key(self.by_id[result.change_id])
         if result.problems:
             detail["problems"] = [_plain(each) for each in result.problems]
         return ChangeRecord(
-            result.change_id, state, result.outcome.value, result.record_id, detail, updated_at=self.now()
+            result.change_id,
+            state,
+            result.outcome.value,
+            result.record_id,
+            detail or None,
+            updated_at=self.now(),
         )
 
     def _role_key(self, change: Change) -> str:
