@@ -25,6 +25,9 @@ _KEYS_A_QUERY: Final = 500
 
 _ROWS_AT_ONCE: Final = 1000
 
+_OF_RUN: Final = "/"
+"""Between the name of a run and the number of its attempt."""
+
 _FAST: Final = 1
 """The compression of plans: their size falls to a tenth, and more effort hardly gains more."""
 
@@ -68,7 +71,7 @@ def change_rows(run_id: str, words: Sequence[ChangeRecord], *, at: str) -> list[
             "outcome": word.outcome,
             "record_id": word.record_id,
             "detail": write_detail(word.detail),
-            "attempt_id": word.attempt_id,
+            "attempt_id": _kept(run_id, word.attempt_id),
             "token": word.token,
             "updated_at": word.updated_at or at,
         }
@@ -78,7 +81,7 @@ def change_rows(run_id: str, words: Sequence[ChangeRecord], *, at: str) -> list[
 
 def intent_rows(run_id: str, attempt: Attempt, *, at: str) -> list[dict[str, Any]]:
     """The rows that mark an attempt's changes as about to be sent."""
-    tokens, state = attempt.tokens, ChangeState.INTENT.value
+    tokens, state, name = attempt.tokens, ChangeState.INTENT.value, _kept(run_id, attempt.attempt_id)
     return [
         {
             "run_id": run_id,
@@ -87,7 +90,7 @@ def intent_rows(run_id: str, attempt: Attempt, *, at: str) -> list[dict[str, Any
             "outcome": None,
             "record_id": None,
             "detail": None,
-            "attempt_id": attempt.attempt_id,
+            "attempt_id": name,
             "token": tokens.get(change_id),
             "updated_at": at,
         }
@@ -99,18 +102,26 @@ def attempt_row(run_id: str, attempt: Attempt, *, at: str) -> dict[str, str]:
     """The row of an attempt."""
     return {
         "run_id": run_id,
-        "attempt_id": attempt.attempt_id,
+        "attempt_id": _kept(run_id, attempt.attempt_id) or "",
         "route": attempt.route.value,
         "body_hash": attempt.body_hash,
         "intended_at": at,
     }
 
 
-def change_of(row: RowMapping) -> ChangeRecord:
-    """The change of a row that has the columns `CHANGE`."""
+def change_of(run_id: str, row: RowMapping) -> ChangeRecord:
+    """The change of a row of the run that has the columns `CHANGE`."""
     values = {column.name: row[column.name] for column in CHANGE}
     state, detail = ChangeState(values.pop("state")), read_detail(values.pop("detail"))
-    return ChangeRecord(state=state, detail=detail, **values)
+    name = values.pop("attempt_id")
+    attempt_id = run_id + name if name and name.startswith(_OF_RUN) else name
+    return ChangeRecord(state=state, detail=detail, attempt_id=attempt_id, **values)
+
+
+def _kept(run_id: str, attempt_id: str | None) -> str | None:
+    """An attempt's name without that of its run, which stands beside it; earlier versions kept it whole."""
+    is_of_run = attempt_id is not None and attempt_id.startswith(run_id + _OF_RUN)
+    return attempt_id[len(run_id) :] if attempt_id and is_of_run else attempt_id
 
 
 def entry_of(sobject: str, row: Sequence[Any]) -> LedgerEntry:

@@ -159,7 +159,8 @@ class SqlJournal:
         query = select(*CHANGE).where(CHANGES.c.run_id == run_id)
 
         def work(connection: Connection) -> dict[str, ChangeRecord]:
-            return {row["change_id"]: change_of(row) for row in connection.execute(query).mappings()}
+            rows = connection.execute(query).mappings()
+            return {row["change_id"]: change_of(run_id, row) for row in rows}
 
         return self._read(work)
 
@@ -173,7 +174,8 @@ class SqlJournal:
         )
 
         def work(connection: Connection) -> list[tuple[RunRecord, ChangeRecord]]:
-            return [(run_of(row), change_of(row)) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings()
+            return [(run_of(row), change_of(row["run_id"], row)) for row in rows]
 
         return self._read(work)
 
