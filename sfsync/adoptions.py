@@ -16,7 +16,7 @@ from sfsync.adoption_file import read_confirmed
 from sfsync.app import Surroundings, Workplace, opened
 from sfsync.core.job import NO_LIMITS, Job
 from sfsync.core.plan import Action, Change, Plan
-from sfsync.core.plan_codec import dump_plan
+from sfsync.core.plan_codec import pack_plan
 from sfsync.core.ports import Lookup
 from sfsync.core.records import MODIFIED, full_id
 from sfsync.core.report import ROWS_NOT_DONE, Report
@@ -34,7 +34,7 @@ from sfsync.engine.planning.adopting import (
 from sfsync.engine.planning.plan_making import PlanStamp
 from sfsync.errors import ConfigError
 from sfsync.memory import remember_adopted
-from sfsync.run_files import new_name, write_private
+from sfsync.run_files import new_name, save_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,15 @@ def _stamped(place: Workplace, plan: Plan, confirmed: Sequence[Confirmed]) -> Ad
     stamp = PlanStamp(new_name(place.around.clock()), bench.now())
     made = adoption_plan(plan, confirmed, place.gateway, stamp)
     folder = place.run_folder(made.job, made.plan_id)
-    plan_file = folder / "plan.json"
-    write_private(plan_file, dump_plan(made))
-    begin_run(made, bench, run_id=made.plan_id, plan_file=str(plan_file), rows=plan.row_count)
+    packed = pack_plan(made)
+    begin_run(
+        made,
+        bench,
+        run_id=made.plan_id,
+        plan_file=str(save_plan(folder, packed)),
+        rows=plan.row_count,
+        packed=packed,
+    )
     report = run_plan(made, bench, run_id=made.plan_id)
     report = replace(report, usage=place.gateway.usage)
     ends = [(change, report.result(change)) for change in made.changes]

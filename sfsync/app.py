@@ -25,7 +25,7 @@ from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.org_profile import OrgProfile
 from sfsync.core.pins import pin_notes
 from sfsync.core.plan import Plan
-from sfsync.core.plan_codec import dump_plan
+from sfsync.core.plan_codec import pack_plan
 from sfsync.core.ports import RunRecord
 from sfsync.core.presets.fitting import fitted_to_images, fitted_to_sources
 from sfsync.core.report import Report
@@ -40,10 +40,11 @@ from sfsync.engine.applying.runs import (
     run_plan,
     settle_earlier,
 )
+from sfsync.engine.garbage import seldom_collecting
 from sfsync.engine.planning.plan_making import PlanStamp, make_plan
 from sfsync.errors import ConfigError, GuardError, Interrupted
 from sfsync.job_locks import job_locked
-from sfsync.run_files import new_name, plan_of_run, run_folder, write_private
+from sfsync.run_files import new_name, plan_of_run, run_folder, save_plan
 
 if TYPE_CHECKING:
     from sfsync.journal import SqlJournal
@@ -186,9 +187,9 @@ class Workplace:
             refuse_stale(plan, fitted_to_images(self.job, plan.sources), self.bench)
         refuse_excess(plan, self.bench)
         folder = self.run_folder(plan.job, plan.plan_id)
-        plan_file = folder / "plan.json"
-        write_private(plan_file, dump_plan(plan))
-        begin_run(plan, self.bench, run_id=plan.plan_id, plan_file=str(plan_file))
+        packed = pack_plan(plan)
+        plan_file = save_plan(folder, packed)
+        begin_run(plan, self.bench, run_id=plan.plan_id, plan_file=str(plan_file), packed=packed)
         take_over(plan.changes, self.accepted, self.bench)
         return run_plan(plan, self.bench, run_id=plan.plan_id)
 
@@ -229,7 +230,7 @@ def opened(job: Job, around: Surroundings) -> Iterator[Workplace]:
     state = state_place(around.environ)
     journal = open_journal(state, clock=around.clock)
     try:
-        with connected(profile, around) as gateway:
+        with seldom_collecting(), connected(profile, around) as gateway:
             yield Workplace(job, around, gateway, journal, state.folder, profile)
     finally:
         journal.close()

@@ -11,14 +11,17 @@ import secrets
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from sfsync.core.guards import totals_of
 from sfsync.core.plan import Plan
 from sfsync.core.plan_book import BookTotals, PlanBook
-from sfsync.core.plan_codec import load_plan, page_of, plan_digest, plan_of_page
+from sfsync.core.plan_codec import PackedPlan, load_named, load_plan, pack_plan
 from sfsync.core.ports import Journal, RunRecord
 from sfsync.errors import ConfigError, GuardError
+
+_MOST_PLAIN: Final = 1_000_000
+"""A plan of up to so many bytes is for people to read as it is; of larger ones a tenth of the bytes will do."""
 
 
 def plan_of_run(journal: Journal, run: RunRecord) -> Plan:
@@ -28,8 +31,8 @@ def plan_of_run(journal: Journal, run: RunRecord) -> Plan:
         GuardError: both are gone, or it is not the plan of that run.
     """
     kept = journal.plan(run.run_id)
-    saved = read_plan(run.plan_file) if kept is None else load_plan(kept)
-    if plan_digest(saved) != run.plan_digest:
+    saved, digest = load_named(_read(run.plan_file) if kept is None else kept)
+    if digest != run.plan_digest:
         raise GuardError(
             f"{run.plan_file} is not the plan of run {run.run_id}",
             code="PLAN_ALTERED",
@@ -44,9 +47,12 @@ def read_plan(file: str) -> Plan:
     Raises:
         GuardError: the file is gone, or is not a plan as it was written.
     """
+    return load_plan(_read(file))
+
+
+def _read(file: str) -> bytes:
     try:
-        data = Path(file).read_bytes()
-        return load_plan(data) if data.startswith(b"{") else plan_of_page(data)
+        return Path(file).read_bytes()
     except OSError as error:
         raise GuardError(
             f"the plan file {file} cannot be read: {error.strerror}",
@@ -74,7 +80,7 @@ class PageFile:
 
     def add(self, plan: Plan) -> None:
         """Takes the next portion in."""
-        page = page_of(plan)
+        page = pack_plan(plan).packed
         self._places.append((self._file.seek(0, os.SEEK_END), len(page)))
         self._file.write(page)
         self.totals += totals_of(plan)
@@ -87,13 +93,21 @@ class PageFile:
 
     def plan(self, number: int) -> Plan:
         """One portion."""
-        return plan_of_page(self.page(number))
+        return load_plan(self.page(number))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def save_plan(folder: Path, plan: PackedPlan) -> Path:
+    """Writes the plan of a run into its folder; returns the file. A large one stays packed: `zcat` shows it."""
+    is_large = plan.size > _MOST_PLAIN
+    file = folder / ("plan.json.gz" if is_large else "plan.json")
+    write_private(file, plan.packed if is_large else plan.text())
+    return file
 
 
 def run_folder(state: Path, job: str, run_id: str) -> Path:

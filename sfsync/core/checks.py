@@ -26,6 +26,7 @@ from sfsync.core.values import clipped, decimals_of, parse_boolean, parse_date, 
 from sfsync.core.wording import suggestion
 
 _TEXTS: Final = frozenset({"string", "textarea", "email", "phone", "url", "encryptedstring", "combobox"})
+_WORDS: Final = _TEXTS | {"picklist"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,12 @@ class OrgRules:
     def missing_on_create(self, given: Mapping[str, Any]) -> tuple[Field, ...]:
         """The fields that a create needs and that have no value here."""
         filled = {name.lower() for name, value in given.items() if value is not None}
-        required = (each for each in self.describe.fields.values() if each.is_required_on_create)
-        return tuple(each for each in required if each.name.lower() not in filled)
+        required = self.describe.required_on_create()
+        return tuple([each for each in required if each.name.lower() not in filled])
 
     def emptied(self, given: Mapping[str, Any]) -> tuple[Field, ...]:
         """The fields that may not be cleared and that the row would clear."""
-        cleared = (self.describe.field(name) for name, value in given.items() if value is None)
+        cleared = [self.describe.field(name) for name, value in given.items() if value is None]
         return tuple(each for each in cleared if each is not None and not each.nillable)
 
 
@@ -152,7 +153,7 @@ def _of_type(field: Field, value: Any) -> Any:
         raise ValueError("true or false does not fit this field")
     if isinstance(value, int) and not isinstance(value, bool):
         value = Decimal(value)
-    if isinstance(value, Decimal) and field.type in _TEXTS | {"picklist"}:
+    if isinstance(value, Decimal) and field.type in _WORDS:
         return f"{value:f}"
     if isinstance(value, Decimal) and field.type not in NUMBER_TYPES:
         raise ValueError("a number does not fit this field")

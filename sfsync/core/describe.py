@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Final
 
 MASTER_RECORD_TYPE: Final = "012000000000000AAA"
@@ -90,10 +91,25 @@ class SObjectDescribe:
     fields: Mapping[str, Field]
     record_types: tuple[RecordType, ...]
     deletable: bool = False
+    _asked: dict[str, Field | None] = dataclass_field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _required: list[Field] | None = dataclass_field(default=None, init=False, repr=False, compare=False)
 
     def field(self, name: str) -> Field | None:
         """The field of that API name in any case, or None when it does not exist or is hidden."""
-        return self.fields.get(name.lower())
+        try:
+            return self._asked[name]  # rows ask for the same few names again and again
+        except KeyError:
+            return self._asked.setdefault(name, self.fields.get(name.lower()))
+
+    def required_on_create(self) -> list[Field]:
+        """The fields without which a create is refused."""
+        if self._required is None:
+            required = [each for each in self.fields.values() if each.is_required_on_create]
+            object.__setattr__(self, "_required", required)
+            return required
+        return self._required
 
     def default_record_type(self) -> str | None:
         """The id of the record type that a new record of this user gets; None for the master type."""

@@ -8,17 +8,15 @@ person can do and a schedule cannot.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
-
-from pydantic import TypeAdapter
 
 from sfsync.core.deals.gone import vanished_excess
 from sfsync.core.job import Limits
 from sfsync.core.plan import NEW, WRITES, Action, Change, Plan
 from sfsync.core.plan_book import BookTotals
+from sfsync.core.plan_text import changes_pieces
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.errors import GuardError
 
@@ -26,23 +24,32 @@ FEWEST: Final = 50
 """Below so many records a share says nothing: small plans are never out of proportion."""
 
 
+UNNAMED: Final = "unnamed"
+"""Stands for the digest of changes that nobody has asked for yet: it costs as much as writing the plan down."""
+
 MOST_CHANGED: Final = 0.20
 MOST_CLEARED: Final = 0.01
 MOST_GROWN: Final = 3
 
-_CHANGES: Final = TypeAdapter(tuple[Change, ...])
-
 
 def changes_digest(changes: Sequence[Change]) -> str:
     """The name of exactly these changes, whenever they are planned: 12 hexadecimal digits."""
-    plain = _CHANGES.dump_python(tuple(changes), mode="json")
-    # Escaped, because a cell may hold half a character that no encoding has.
-    return hashlib.blake2b(json.dumps(plain, ensure_ascii=True).encode(), digest_size=6).hexdigest()
+    name = hashlib.blake2b(digest_size=6)
+    for piece in changes_pieces(changes):
+        name.update(piece)
+    return name.hexdigest()
 
 
-def refuse_totals(totals: BookTotals, limits: Limits, *, managed: Mapping[str, int], last_rows: int) -> None:
+def refuse_totals(
+    totals: BookTotals,
+    limits: Limits,
+    *,
+    managed: Mapping[str, int],
+    last_rows: int,
+    confirm: Callable[[], str],
+) -> None:
     """Stops a plan that goes too far, in all its portions. `managed` counts the records that the journal knows, by
-    sObject, `last_rows` the rows of the last run.
+    sObject, `last_rows` the rows of the last run; `confirm` makes the plan's name when it has to be told.
 
     Raises:
         GuardError: what is too much, and what to say if it is meant.
@@ -60,19 +67,20 @@ def refuse_totals(totals: BookTotals, limits: Limits, *, managed: Mapping[str, i
             code="DELETES_NOT_ALLOWED",
             hint="Look at the plan with sfsync plan, then give --allow-deletes if it is meant.",
         )
-    digest = totals.confirm
-    if limits.confirmed == digest:
-        return
     if totals.is_undo:
         return
     vanished = vanished_excess(totals.vanished, totals.brought)
     reasons = [*_proportions(totals, managed), *_growth(totals, last_rows), *vanished]
-    if reasons:
-        raise GuardError(
-            f"the plan is out of proportion: {' and '.join(reasons)}",
-            code="OUT_OF_PROPORTION",
-            hint=f"Look at it with sfsync plan; if it is meant, give --confirm {digest}.",
-        )
+    if not reasons:
+        return
+    digest = confirm()
+    if limits.confirmed == digest:
+        return
+    raise GuardError(
+        f"the plan is out of proportion: {' and '.join(reasons)}",
+        code="OUT_OF_PROPORTION",
+        hint=f"Look at it with sfsync plan; if it is meant, give --confirm {digest}.",
+    )
 
 
 def totals_of(plan: Plan, digest: str = "") -> BookTotals:

@@ -97,6 +97,16 @@ def source_text(rule: FieldRule | None, row: SourceRow) -> str:
     return as_text(row.cells.get(column)) if column else ""
 
 
+def source_texts(section: Section, row: SourceRow) -> dict[str, str]:
+    """What the row's own cells say, by the field of each rule, as a person wrote it."""
+    cells, texts = row.cells, {}
+    for rule in section.rules:
+        column = value_column(rule, cells) if rule.or_columns else rule.column
+        cell = cells.get(column) if column else None
+        texts[rule.field] = cell if isinstance(cell, str) else as_text(cell)
+    return texts
+
+
 def value_column(rule: FieldRule, cells: Mapping[str, Cell]) -> str:
     """The column that gives the rule's value: of several the first that says something, else the first; "" is none.
 
@@ -133,15 +143,16 @@ def _value(rule: FieldRule, cells: Mapping[str, Cell]) -> object:
     cell = _cell(rule, cells)
     if isinstance(cell, bool):
         return cell
-    text = trimmed(as_text(cell))
+    text = trimmed(cell if isinstance(cell, str) else as_text(cell))
     if text == "":
         return _of_blank(rule, cells)
     if rule.value_map is not None:
         text = _translated(rule, text)
         if text == "":
             return _of_blank(rule, cells)
-    typed = cell if isinstance(cell, Decimal | date) and rule.value_map is None else None
-    return _typed(rule, text, cells, typed)
+    if isinstance(cell, str) or rule.value_map is not None:
+        return _typed(rule, text, cells)
+    return _typed(rule, text, cells, cell if isinstance(cell, Decimal | date) else None)
 
 
 def _cell(rule: FieldRule, cells: Mapping[str, Cell]) -> Cell:
@@ -152,7 +163,7 @@ def _cell(rule: FieldRule, cells: Mapping[str, Cell]) -> Cell:
         if places and not any(trimmed(as_text(cells.get(each))) for each in places):
             return None
         return PLACE.sub(lambda place: trimmed(as_text(cells.get(place[1]))), rule.compose)
-    return cells.get(value_column(rule, cells))
+    return cells.get(value_column(rule, cells) if rule.or_columns else rule.column or "")
 
 
 @lru_cache(maxsize=256)

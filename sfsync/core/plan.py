@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
@@ -75,6 +75,14 @@ def _is_unset(value: object) -> bool:
     return value in ("", None, 0, ())
 
 
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+def _nothing() -> Mapping[str, Any]:
+    """One empty mapping for all: most changes have two, and a plan has many changes."""
+    return _NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What happens to one row.
@@ -104,9 +112,9 @@ class Change:
     label: str
     row: RowRef | None = None
     record_id: str | None = None
-    desired: Mapping[str, PlannedValue] = field(default_factory=dict)
-    values: Mapping[str, PlannedValue] = field(default_factory=dict)
-    before: Mapping[str, Value] = field(default_factory=dict)
+    desired: Mapping[str, PlannedValue] = field(default_factory=_nothing)
+    values: Mapping[str, PlannedValue] = field(default_factory=_nothing)
+    before: Mapping[str, Value] = field(default_factory=_nothing)
     parent: str | None = None
     account: str | None = None
     problems: tuple[Problem, ...] = ()

@@ -6,6 +6,7 @@ Ids are compared in their 18-character form only; the 15-character form is turne
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 ACCOUNT: Final = "Account"
@@ -31,7 +32,14 @@ KEY_PREFIXES: Final = {
 """The first three characters of an id, by sObject. Source: published key prefixes, Object Reference."""
 
 _ID_SHAPE: Final = re.compile(r"[0-9A-Za-z]{15}(?:[A-Z0-5]{3})?")
-_CHECKSUM_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_CAPITALS: Final = {code: "1" if 65 <= code <= 90 else "0" for code in range(128)}
+"""Every character of an id as whether it is a capital."""
+
+_CHECK_OF: Final = {
+    f"{number:05b}"[::-1]: char for number, char in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
+}
+"""The character that stands for the capitals of five, the first of them counting least."""
+
 _API_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -40,11 +48,8 @@ def checksum(short_id: str) -> str:
 
     Source: "What are Salesforce ids composed of", verified on recorded ids.
     """
-    groups = (short_id[start : start + 5] for start in (0, 5, 10))
-    return "".join(
-        _CHECKSUM_ALPHABET[sum(1 << place for place, char in enumerate(group) if "A" <= char <= "Z")]
-        for group in groups
-    )
+    capitals = short_id.translate(_CAPITALS)
+    return _CHECK_OF[capitals[:5]] + _CHECK_OF[capitals[5:10]] + _CHECK_OF[capitals[10:15]]
 
 
 def id_form(text: str) -> bool:
@@ -52,6 +57,7 @@ def id_form(text: str) -> bool:
     return _ID_SHAPE.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=4096)
 def record_id(text: str, sobject: str | None = None) -> str | None:
     """The 18-character id that `text` spells, or None when it is no id of `sobject`.
 

@@ -43,6 +43,8 @@ class Pending:
 
 def encode(value: object) -> Any:
     """A value as tagged JSON that `decode` turns back into exactly the same value."""
+    if value is None or type(value) is str:  # most are, and this is asked of each
+        return value
     if isinstance(value, Decimal):
         return {"number": str(value)}
     if isinstance(value, datetime):
@@ -157,6 +159,8 @@ def clean_key(text: str) -> str:
 
 def is_same(left: PlannedValue, right: PlannedValue, *, scale: int | None = None) -> bool:
     """Whether the platform would keep both values as the same thing; numbers at the field's scale."""
+    if left is right or (type(left) is str and left == right):  # nearly always
+        return True
     return canonical(left, scale=scale) == canonical(right, scale=scale)
 
 
@@ -168,12 +172,10 @@ def decimals_of(number: Decimal) -> int:
 
 def canonical(value: PlannedValue, *, scale: int | None = None) -> PlannedValue:
     """The one form in which equal values are equal."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, Decimal):
-        return _EXACT.normalize(value if scale is None else _EXACT.quantize(value, Decimal(1).scaleb(-scale)))
     if isinstance(value, str):
         return trimmed(value).replace("\r\n", "\n") or None
+    if isinstance(value, Decimal):
+        return _EXACT.normalize(value if scale is None else _EXACT.quantize(value, Decimal(1).scaleb(-scale)))
     return value
 
 
@@ -184,7 +186,7 @@ def from_json(raw: object, field_type: str) -> Value:
     """
     if raw is None or isinstance(raw, bool):
         return raw
-    if isinstance(raw, int | float | Decimal):
+    if not isinstance(raw, str) and isinstance(raw, int | float | Decimal):
         return Decimal(str(raw)) if field_type not in _TEXT_TYPES else str(raw)
     text = str(raw)
     if field_type == "date":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
-from sfsync.core.plan_codec import page_digest
+from sfsync.core.plan_codec import packed_digest
 from sfsync.core.ports import ChangeRecord, RunRecord
 from sfsync.errors import SUPERSEDED
 from sfsync.journal.identity import next_sequence
@@ -50,12 +50,12 @@ class SqlBookRuns:
             GuardError: one of the plans was begun before (`PLAN_CONSUMED`).
         """
         digests: list[str] = []
-        first = replace(runs[0], plan_digest=page_digest(page(1)))
+        first = replace(runs[0], plan_digest=packed_digest(page(1)))
         self._write(lambda connection: _make_room(connection, first))
         for start in range(0, len(runs), _PAGES_A_COMMIT):
             numbers = range(start + 1, min(start + _PAGES_A_COMMIT, len(runs)) + 1)
             bodies = [page(number) for number in numbers]
-            digests += [page_digest(each) for each in bodies]
+            digests += [packed_digest(each) for each in bodies]
             named = [(runs[number - 1].run_id, body) for number, body in zip(numbers, bodies, strict=True)]
             rows = [_page_row(first, run_id, body) for run_id, body in named]
             self._write(lambda connection, rows=rows: connection.execute(insert(PAGES), rows))  # type: ignore[misc]
@@ -95,14 +95,14 @@ class SqlBookRuns:
     def outcomes(self, whole: str, change_ids: Iterable[str]) -> dict[str, ChangeRecord]:
         """The last word on changes of other portions."""
         with_parents = select(RUNS.c.run_id).where(RUNS.c.whole == whole, RUNS.c.has_parents == 1)
-        query = select(*CHANGE).where(CHANGES.c.run_id.in_(with_parents))
+        query = select(CHANGES.c.run_id, *CHANGE).where(CHANGES.c.run_id.in_(with_parents))
         chunks = list(in_pieces(change_ids))
 
         def work(connection: Connection) -> dict[str, ChangeRecord]:
             found: dict[str, ChangeRecord] = {}
             for some in chunks:
                 rows = connection.execute(query.where(CHANGES.c.change_id.in_(some))).mappings()
-                found.update((row["change_id"], change_of(row)) for row in rows)
+                found.update((row["change_id"], change_of(row["run_id"], row)) for row in rows)
             return found
 
         return self._read(work) if chunks else {}

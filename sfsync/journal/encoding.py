@@ -16,7 +16,10 @@ from typing import Any, Final
 from sfsync.core.values import Value, decode, encode
 from sfsync.errors import JournalError
 
-_WRITE: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+WRITE: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+"""JSON as compact ASCII."""
+
+READ: Final = json.loads
 _KINDS: Final = (str, bool, Decimal, date, type(None))
 
 
@@ -26,7 +29,7 @@ def write_values(values: Mapping[str, Value]) -> str:
     Raises:
         JournalError: a value is of a kind that would not come back as it was.
     """
-    return _WRITE({field: _encoded(field, value) for field, value in values.items()})
+    return WRITE({field: _encoded(field, value) for field, value in values.items()})
 
 
 def read_values(text: str) -> dict[str, Value]:
@@ -39,7 +42,7 @@ def read_values(text: str) -> dict[str, Value]:
         # Most values are plain text: a call for each would double the time of a large look-up.
         return {field: decode(raw) if isinstance(raw, dict) else raw for field, raw in _read(text).items()}
     except (ValueError, ArithmeticError) as error:
-        raise _unreadable() from error
+        raise unreadable() from error
 
 
 def write_detail(detail: Mapping[str, Any] | None) -> str | None:
@@ -51,7 +54,7 @@ def write_detail(detail: Mapping[str, Any] | None) -> str | None:
     if detail is None:
         return None
     try:
-        return _WRITE(detail)
+        return WRITE(detail)
     except (TypeError, ValueError) as error:
         raise JournalError(
             "The detail of a change cannot be kept: it is not JSON.",
@@ -71,25 +74,31 @@ def read_detail(text: str | None) -> dict[str, Any] | None:
 
 def _encoded(field: str, value: object) -> Any:
     if not isinstance(value, _KINDS):
-        raise JournalError(
-            f"The value of {field} cannot be kept: {type(value).__name__} is no kind of field value.",
-            code="JOURNAL_VALUE",
-            hint="This is a fault of sfsync: please report it.",
-        )
+        raise no_value(field, value)
     return encode(value)
+
+
+def no_value(field: str, value: object) -> JournalError:
+    """The error of a value that would not come back as it was."""
+    return JournalError(
+        f"The value of {field} cannot be kept: {type(value).__name__} is no kind of field value.",
+        code="JOURNAL_VALUE",
+        hint="This is a fault of sfsync: please report it.",
+    )
 
 
 def _read(text: str) -> dict[str, Any]:
     try:
-        raw = json.loads(text)
+        raw = READ(text)
     except ValueError as error:
-        raise _unreadable() from error
+        raise unreadable() from error
     if not isinstance(raw, dict):
-        raise _unreadable()
+        raise unreadable()
     return raw
 
 
-def _unreadable() -> JournalError:
+def unreadable() -> JournalError:
+    """The error of an entry that is damaged."""
     return JournalError(
         "The journal is damaged: an entry cannot be read.",
         code="JOURNAL_DAMAGED",

@@ -95,7 +95,7 @@ def _of(query: Select[Any], org_id: str, job: str, sobject: str) -> Select[Any]:
 
 
 def _rows(connection: Connection, query: Select[Any]) -> list[JobRow]:
-    return [JobRow(**row) for row in connection.execute(query).mappings()]
+    return [JobRow(*row) for row in connection.execute(query).all()]
 
 
 if TYPE_CHECKING:

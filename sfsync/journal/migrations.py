@@ -1,7 +1,7 @@
 """How a journal came to its present tables: named steps, each applied once, all in one transaction.
 
 A released step is never edited; a new need is a new step at the end. The steps are the same in every database;
-their SQL is what SQLite and PostgreSQL both read, but for the word of a type and for tables that only PostgreSQL
+their SQL is what SQLite and PostgreSQL both read, but for the word of a type and for what only one of them
 needs. A journal with a step that this version does not know belongs to a newer one and is refused: going on would
 drop what that version remembers.
 """
@@ -16,19 +16,21 @@ from sqlalchemy import Connection, insert, inspect, select
 from sfsync.errors import JournalError
 from sfsync.journal.rows_of_jobs import ROWS_OF_JOBS
 from sfsync.journal.schema import MIGRATIONS
+from sfsync.journal.single_trees import OPEN_BY_STATE, SINGLE_TREES
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step: its name for ever, its statements, and those that only PostgreSQL gets."""
+    """One step: its name for ever, its statements, and those that only one of the databases gets."""
 
     name: str
     statements: tuple[str, ...]
     on_postgresql: tuple[str, ...] = ()
+    on_sqlite: tuple[str, ...] = ()
 
     def sql(self, dialect: str) -> list[str]:
         """The statements in the words of that database."""
-        own = self.on_postgresql if dialect == "postgresql" else ()
+        own = self.on_postgresql if dialect == "postgresql" else self.on_sqlite
         return [each.replace("{binary}", _BINARY[dialect]) for each in (*self.statements, *own)]
 
 
@@ -151,6 +153,7 @@ STEPS: Final = (
                 body {binary} NOT NULL)""",
         ),
     ),
+    Migration("0011_single_trees", (), on_sqlite=SINGLE_TREES, on_postgresql=OPEN_BY_STATE),
 )
 
 

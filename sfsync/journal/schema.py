@@ -75,7 +75,8 @@ CHANGES: Final = Table(
     Column("token", Text),
     ForeignKeyConstraint(["run_id"], ["runs.run_id"]),
     ForeignKeyConstraint(["run_id", "attempt_id"], ["attempts.run_id", "attempts.attempt_id"]),
-    Index("open_changes", "run_id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    Index("open_changes", "run_id", "state", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    sqlite_with_rowid=False,
 )
 
 ADMITTED: Final = Table(
@@ -97,6 +98,7 @@ LEDGER: Final = Table(
     Column("sent", Text, nullable=False),
     Column("seen", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 JOB_ROWS: Final = Table(
@@ -113,6 +115,7 @@ JOB_ROWS: Final = Table(
     Column("recreated_at", Text),
     Column("fate", Text),
     Index("job_rows_of_record", "org_id", "sobject", "record_id"),
+    sqlite_with_rowid=False,
 )
 
 WATERMARKS: Final = Table(

@@ -28,8 +28,10 @@ from sfsync.journal.job_memory import NOT_DELETED, SqlJobMemory
 from sfsync.journal.plans_kept import drop_spent_plans, refuse_consumed
 from sfsync.journal.rows import (
     CHANGE,
+    ENTRY,
     RUN,
     attempt_row,
+    batches,
     change_of,
     change_rows,
     entry_of,
@@ -167,7 +169,8 @@ class SqlJournal:
         query = select(*CHANGE).where(CHANGES.c.run_id == run_id)
 
         def work(connection: Connection) -> dict[str, ChangeRecord]:
-            return {row["change_id"]: change_of(row) for row in connection.execute(query).mappings()}
+            rows = connection.execute(query).mappings()
+            return {row["change_id"]: change_of(run_id, row) for row in rows}
 
         return self._read(work)
 
@@ -181,7 +184,8 @@ class SqlJournal:
         )
 
         def work(connection: Connection) -> list[tuple[RunRecord, ChangeRecord]]:
-            return [(run_of(row), change_of(row)) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings()
+            return [(run_of(row), change_of(row["run_id"], row)) for row in rows]
 
         return self._read(work)
 
@@ -253,14 +257,14 @@ class SqlJournal:
 
     def ledger(self, org_id: str, sobject: str, keys: Iterable[str]) -> dict[str, LedgerEntry]:
         """The entries of those keys that exist, by key."""
-        of_sobject = select(LEDGER).where(LEDGER.c.org_id == org_id, LEDGER.c.sobject == sobject)
+        of_sobject = select(*ENTRY).where(LEDGER.c.org_id == org_id, LEDGER.c.sobject == sobject)
         chunks = list(in_pieces(keys))
 
         def work(connection: Connection) -> dict[str, LedgerEntry]:
             found: dict[str, LedgerEntry] = {}
             for some in chunks:
-                rows = connection.execute(of_sobject.where(LEDGER.c.key.in_(some)))
-                found.update((row.key, entry_of(row)) for row in rows)
+                rows = connection.execute(of_sobject.where(LEDGER.c.key.in_(some))).all()
+                found.update((row[0], entry_of(sobject, row)) for row in rows)
             return found
 
         return self._read(work) if chunks else {}
@@ -279,10 +283,15 @@ class SqlJournal:
 
     def put_ledger(self, org_id: str, entries: Iterable[LedgerEntry]) -> None:
         """Writes or replaces entries; the last of several with one key counts."""
-        now = self._clock().isoformat()
-        rows = [ledger_row(org_id, entry, at=now) for entry in entries]
-        if rows:
-            self._write(lambda connection: self.store.upserts.ledger.put(connection, rows))
+        now, known = self._clock().isoformat(timespec="seconds"), list(entries)
+
+        def work(connection: Connection) -> None:
+            for some in batches(known):  # the texts of all of them at once would be a copy of the memory
+                rows = [ledger_row(org_id, entry, at=now) for entry in some]
+                self.store.upserts.ledger.put(connection, rows)
+
+        if known:
+            self._write(work)
 
     def drop_ledger(self, org_id: str, sobject: str, record_ids: Iterable[str]) -> None:
         """Forgets the records with those ids, and the rows of jobs that are these, in one commit.

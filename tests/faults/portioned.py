@@ -21,7 +21,7 @@ from sfsync.core.image_merging import with_rows_of
 from sfsync.core.job import Limits
 from sfsync.core.plan import Change, Plan
 from sfsync.core.plan_book import BookTotals, portion_id
-from sfsync.core.plan_codec import page_of, plan_of_page
+from sfsync.core.plan_codec import load_plan, pack_plan
 from sfsync.core.report import Report
 from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE
@@ -85,7 +85,7 @@ class ListedBook:
 
     def plan(self, number: int) -> Plan:
         """One portion."""
-        return plan_of_page(self.pages[number - 1])
+        return load_plan(self.pages[number - 1])
 
     def page(self, number: int) -> bytes:
         """One portion as it is saved."""
@@ -110,7 +110,7 @@ def book_of(plan: Plan, portions: int, *, seed: int = 1) -> ListedBook:
         changes = [each for group in ordered[cuts[number - 1] : cuts[number]] for each in group]
         changes.sort(key=lambda each: place[each.change_id])
         portion = _portion(plan, changes, number)
-        book.pages.append(page_of(portion))
+        book.pages.append(pack_plan(portion).packed)
         book.totals += totals_of(portion)
     return book
 

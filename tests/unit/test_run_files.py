@@ -1,11 +1,17 @@
 """Private files of runs: for their owner alone, there wholly or not at all."""
 
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
-from sfsync.run_files import write_private, write_whole
+sys.path.insert(0, str(Path(__file__).parent / "report"))
+
+from report_examples import a_deal, a_plan
+
+from sfsync.core.plan_codec import pack_plan
+from sfsync.run_files import read_plan, save_plan, write_private, write_whole
 
 
 def test_what_stands_in_the_place_is_replaced_and_never_followed(tmp_path: Path) -> None:
@@ -39,3 +45,14 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="directory"):
         write_private(tmp_path / "taken", b"x")
     assert [each.name for each in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize(("deals", "name"), [(1, "plan.json"), (4000, "plan.json.gz")])
+def test_the_plan_of_a_run_is_plain_text_while_it_is_small(tmp_path: Path, deals: int, name: str) -> None:
+    """A large one is packed; both are read back, and either is for its owner alone."""
+    plan = a_plan([a_deal(number) for number in range(1, deals + 1)])
+    file = save_plan(tmp_path, pack_plan(plan))
+    assert file.name == name
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert read_plan(str(file)) == plan
+    assert file.stat().st_size < 200_000

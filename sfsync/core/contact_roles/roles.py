@@ -35,6 +35,7 @@ from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending, PlannedValue, is_same
 
 _OF_DEAL: Final = "the deal names this contact"
+_NOTHING: Final[Mapping[str, PlannedValue]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def _of_pair(
     if policy is RolePolicy.APPEND:
         differs = {name: value for name, value in differs.items() if name == "Role" and there.role is None}
     entry = ledger.get(role_key(deal.record_id or "", there.contact_id, row.role))
-    base = replace(_change(deal, row, Action.NOOP, record_id=there.record_id), adopted=entry is None)
+    base = _change(deal, row, Action.NOOP, desired=desired, record_id=there.record_id, adopted=entry is None)
     if not differs:
         return base
     seen = entry.seen if entry else {}
@@ -163,7 +164,8 @@ def _of_missing(
     ledger: Mapping[str, LedgerEntry],
 ) -> Change:
     """What happens to a role that the deal does not have."""
-    change = _change(deal, row, Action.CREATE)
+    desired = _desired(deal, row)
+    change = _change(deal, row, Action.CREATE, desired=desired, values=desired)
     deal_id = deal.record_id or ""
     entry = ledger.get(role_key(deal_id, str(row.contact), row.role))
     brought = (ledger.get(role_key(deal_id, each.contact_id, each.role)) for each in held)
@@ -171,11 +173,11 @@ def _of_missing(
         each.record_id for each in brought if each is not None
     }  # by a run of ours, which remembers it so
     if entry is not None and entry.record_id not in renamed:
-        return replace(change, action=Action.CONFLICT, problems=(removed_problem(row),))
+        return replace(change, action=Action.CONFLICT, values={}, problems=(removed_problem(row),))
     others = [each for each in held if each.is_primary and each.contact_id != row.contact]
     if row.is_primary and others and policy is RolePolicy.APPEND:
-        return replace(change, action=Action.CONFLICT, problems=(has_primary_problem(row),))
-    return replace(change, values=change.desired)
+        return replace(change, action=Action.CONFLICT, values={}, problems=(has_primary_problem(row),))
+    return change
 
 
 def _deletion(deal: Change, role: HeldRole) -> Change:
@@ -206,7 +208,16 @@ def _desired(deal: Change, row: WantedRole) -> dict[str, PlannedValue]:
     return desired | dict(row.further)
 
 
-def _change(deal: Change, row: WantedRole, action: Action, *, record_id: str | None = None) -> Change:
+def _change(
+    deal: Change,
+    row: WantedRole,
+    action: Action,
+    *,
+    desired: Mapping[str, PlannedValue],
+    values: Mapping[str, PlannedValue] = _NOTHING,
+    record_id: str | None = None,
+    adopted: bool = False,
+) -> Change:
     contact = row.contact.change_id if isinstance(row.contact, Pending) else row.contact
     key = f"{deal.key}/{contact}/{row.role or ''}"
     return Change(
@@ -217,9 +228,11 @@ def _change(deal: Change, row: WantedRole, action: Action, *, record_id: str | N
         label=row.label,
         row=row.row,
         record_id=record_id,
-        desired=_desired(deal, row),
+        desired=desired,
+        values=values,
         parent=deal.change_id,
         account=deal.account,
+        adopted=adopted,
         is_derived=row.is_derived,
         because=row.because if row.is_primary else "",
         other_account=row.other_account,
@@ -227,7 +240,7 @@ def _change(deal: Change, row: WantedRole, action: Action, *, record_id: str | N
 
 
 def _refused(deal: Change, row: WantedRole, problem: Problem, *, action: Action = Action.REJECT) -> Change:
-    change = _change(deal, row, action)
+    change = _change(deal, row, action, desired=_desired(deal, row))
     return replace(change, change_id=f"{CONTACT_ROLE}@{row.place}", problems=(problem,))
 
 

@@ -64,6 +64,8 @@ def without_idle_leads(
     while True:
         wanted = {each.parent for each in changes if comes_from_lead(each)}
         idle = {each.change_id for each in changes if each.sobject == LEAD} - wanted
+        if not lost and not idle:
+            return changes
         blocked = {each.change_id for each in changes if _waits_for(each, lost | idle)}
         if not idle and not blocked:
             return changes

@@ -35,7 +35,7 @@ class PlannedRecords:
 
     def covers(self, field_name: str, value: str) -> bool:
         """Whether a hit among the rows makes a look in the org needless: keys are unique in both."""
-        return field_name.lower() == self.key_field.lower() and bool(self.find(field_name, value))
+        return self._is_key(field_name) and bool(self.find(field_name, value))
 
     def with_record(self, record_id: str) -> Change | None:
         """The row that is this record of the org."""
@@ -54,7 +54,7 @@ class PlannedRecords:
         return self._compared(field_name, wanted) if isinstance(wanted, str) else None
 
     def _wanted(self, change: Change, field_name: str) -> PlannedValue:
-        if field_name.lower() == self.key_field.lower():
+        if self._is_key(field_name):
             return change.key
         if field_name == "Id":
             return change.record_id
@@ -63,8 +63,10 @@ class PlannedRecords:
         return change.desired.get(field_name)
 
     def _compared(self, field_name: str, value: str) -> str:
-        is_key = field_name.lower() == self.key_field.lower()
-        return clean_key(value) if is_key else clean_key(value).casefold()
+        return clean_key(value) if self._is_key(field_name) else clean_key(value).casefold()
+
+    def _is_key(self, field_name: str) -> bool:
+        return field_name == self.key_field or field_name.lower() == self.key_field.lower()
 
 
 def is_unread(change: Change) -> bool:

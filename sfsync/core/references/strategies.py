@@ -81,22 +81,32 @@ def is_strategy(text: str) -> bool:
     return is_api_name(head) and (is_api_name(of_account) or path.lower() == ACCOUNT_ID.lower())
 
 
+_BY_ID: Final = Strategy("Id")
+
+
+@cache
+def _strategies(match: tuple[str, ...]) -> tuple[tuple[Strategy, str], ...]:
+    """The strategies of a `match`, each with its field in lower case."""
+    return tuple((each, each.field.lower()) for each in map(strategy, match))
+
+
 def fitting(target: str, reference: Reference) -> list[Strategy]:
     """The strategies of a reference to the sObject `target` by which its text can be looked up at all.
 
     None for an empty text: to the org it would mean every record without a value.
     """
-    if not clean_key(reference.value):
+    value = reference.value
+    if not clean_key(value):
         return []
-    is_id = record_id(reference.value, target) is not None
     fit: list[Strategy] = []
-    for each in map(strategy, reference.match):
-        name = each.field.lower()
-        if name == "id" and is_id:
-            return [*fit, Strategy("Id")]
-        if name == "id" or (name in _ADDRESSES and "@" not in reference.value):
+    for each, name in _strategies(tuple(reference.match)):
+        if name == "id":
+            if record_id(value, target) is not None:
+                return [*fit, _BY_ID]
             continue
-        if len(reference.value) > _SHORT.get(name, len(reference.value)):
+        if name in _ADDRESSES and "@" not in value:
+            continue
+        if name in _SHORT and len(value) > _SHORT[name]:
             continue
         if each.account and not (reference.account or reference.account_id):
             continue

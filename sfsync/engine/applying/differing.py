@@ -20,25 +20,28 @@ def differences(
     sent: Collection[str],
     record: Record,
     known: LedgerEntry | None,
+    *,
+    now: Mapping[str, Value],
 ) -> Iterator[Problem]:
     """Notes on the values of `desired` that a written record does not hold.
 
     `sent` are the fields that went by this run, `known` tells what went by earlier ones: what the same row says as
-    before and the org rewrote then is told again.
+    before and the org rewrote then is told again. `now` is what the record holds of `desired`.
     """
     describe = state.gateway.describe(change.sobject)
-    meant = dict(desired) | {
+    further = {
         name: value
         for name, value in may_lose(change).items()
         if name not in desired and not isinstance(value, Pending)
     }
-    now = held(describe, record, meant)
+    meant = {**desired, **further} if further else desired
+    now = {**now, **held(describe, record, further)} if further else now
     kept = _kept_by_master(state, change)
     is_new = change.action in NEW
     earlier = known.sent if known is not None else {}
     for name, wanted in meant.items():
         was_sent = is_new or name in sent or (name in earlier and is_same(wanted, earlier[name]))
-        if name in kept or not was_sent:
+        if not was_sent or name in kept or wanted == now[name]:
             continue
         if not is_same(wanted, now[name], scale=scale_of(describe.field(name))):
             yield Problem(
@@ -53,5 +56,6 @@ def differences(
 
 def _kept_by_master(state: RunState, change: Change) -> frozenset[str]:
     """The fields that the record, which the row's own was merged into, keeps as it has them."""
-    is_followed = any(each.change_id == change.change_id for each in state.plan.gone.followed)
+    followed = state.plan.gone.followed
+    is_followed = bool(followed) and any(each.change_id == change.change_id for each in followed)
     return frozenset(change.desired) - change.values.keys() if is_followed else frozenset()

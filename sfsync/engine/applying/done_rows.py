@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sfsync.core.plan import Change
 from sfsync.core.results import DEFERRED
-from sfsync.core.values import Value
+from sfsync.core.values import Pending, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,33 @@ class Done:
         the run that sets them does not write over somebody's choice.
         """
         return [each.field for each in self.change.problems if each.code == DEFERRED]
+
+
+def wanted(change: Change, ids: Mapping[str, str]) -> dict[str, Value]:
+    """What a row wants of its record, with the ids of records that the run has made; what has none is left out."""
+    values: dict[str, Value] = {}
+    for name, value in change.desired.items():
+        if name in change.kept:  # it is the org's own: nothing of it was brought
+            continue
+        if not isinstance(value, Pending):
+            values[name] = value
+        elif value.change_id in ids:
+            values[name] = ids[value.change_id]
+    return values
+
+
+def completed(done: Sequence[Done]) -> list[Done]:
+    """What is done, with each completion as a part of its record, which has one entry in the ledger."""
+    merged = {each.change.change_id: each for each in done if each.change.completes is None}
+    for each in done:
+        if (record := each.change.completes) is None:
+            continue
+        own = merged.get(record)
+        if own is None:  # a retry completes a record that an earlier run made
+            merged[each.change.change_id] = each
+            continue
+        desired = {**own.desired, **each.desired}
+        names = (*own.completed_by, each.change.change_id)
+        sent = own.sent | each.sent
+        merged[record] = replace(own, desired=desired, is_written=True, completed_by=names, sent=sent)
+    return list(merged.values())

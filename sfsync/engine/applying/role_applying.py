@@ -103,6 +103,8 @@ def deals_with_roles(state: RunState) -> list[DealRoles]:
     """The deals in the org that have role changes still to be sent."""
     ids = state.ids
     waiting = [each for action in WRITES for each in state.waiting(CONTACT_ROLE, action)]
+    if not waiting:
+        return []
     by_parent: dict[str, list[Change]] = {}
     for each in waiting:
         by_parent.setdefault(each.parent or "", []).append(each)

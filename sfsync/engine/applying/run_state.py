@@ -62,9 +62,9 @@ class RunState:
     `tokens` the receipt's token of each unit that has one, `jobs` the bulk job that a change went by, `proven` the
     changes that a receipt shows to have been saved, `notes` what a person should know and no row tells. `moments`
     says when each change was sent by this process, `audit` what reading back found where the plan asks for it.
-    `lost` are changes of other portions of a book that did not come to the org. `first_left_at` is the org's clock
-    before this process wrote first, None where it is not known. What is in `second_pass` is written when all creates
-    are done, while `is_second_pass` says so.
+    `lost` are changes of other portions of a book that did not come to the org, `first_left_at` is the org's clock
+    before this process wrote first, None where it is not known. What is in `second_pass` is written when all
+    creates are done, while `is_second_pass` says so.
     """
 
     plan: Plan
@@ -265,13 +265,18 @@ class RunState:
             state = ChangeState.DONE
         elif result.outcome is Outcome.UNKNOWN:
             state = ChangeState.UNKNOWN
-        detail: dict[str, Any] = {"adopted": result.adopted}
+        detail: dict[str, Any] = {"adopted": True} if result.adopted else {}
         if result.outcome is Outcome.UNKNOWN:
             detail["role_key"] = self._role_key(self.by_id[result.change_id])
         if result.problems:
             detail["problems"] = [plain_problem(each) for each in result.problems]
         return ChangeRecord(
-            result.change_id, state, result.outcome.value, result.record_id, detail, updated_at=self.now()
+            result.change_id,
+            state,
+            result.outcome.value,
+            result.record_id,
+            detail or None,
+            updated_at=self.now(),
         )
 
     def _role_key(self, change: Change) -> str:

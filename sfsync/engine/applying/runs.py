@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sfsync.core.events import Listener, Noticed
-from sfsync.core.guards import refuse_totals, totals_of
+from sfsync.core.guards import UNNAMED, changes_digest, refuse_totals, totals_of
 from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.partition import read_partition
 from sfsync.core.plan import Plan
 from sfsync.core.plan_book import BookTotals
-from sfsync.core.plan_codec import dump_plan, plan_digest
+from sfsync.core.plan_codec import PackedPlan
 from sfsync.core.ports import ChangeState, Journal, OrgGateway, RunRecord
 from sfsync.core.report import Report
 from sfsync.core.results import Outcome, RowResult
@@ -80,11 +80,23 @@ def refuse_excess(plan: Plan, bench: Bench) -> None:
     Raises:
         GuardError: it goes too far.
     """
-    refuse_excess_of(totals_of(plan), plan.job, plan.org.org_id, bench, share=plan.share)
+    totals = totals_of(plan, UNNAMED)
+    org_id, share = plan.org.org_id, plan.share
+    refuse_excess_of(
+        totals, plan.job, org_id, bench, share=share, confirm=lambda: changes_digest(plan.changes)
+    )
 
 
-def refuse_excess_of(totals: BookTotals, job: str, org_id: str, bench: Bench, *, share: str = "") -> None:
-    """The same of what all portions of a plan come to.
+def refuse_excess_of(
+    totals: BookTotals,
+    job: str,
+    org_id: str,
+    bench: Bench,
+    *,
+    share: str,
+    confirm: Callable[[], str] | None = None,
+) -> None:
+    """The same of what all portions of a plan come to; `confirm` makes the plan's name where it has none yet.
 
     Raises:
         GuardError: they go too far.
@@ -93,25 +105,29 @@ def refuse_excess_of(totals: BookTotals, job: str, org_id: str, bench: Bench, *,
     last_rows = begun[0].rows if begun else 0
     parts = read_partition(share).of if share else 1
     managed = {name: count // parts for name, count in bench.journal.count_ledger(org_id).items()}
-    refuse_totals(totals, bench.limits, managed=managed, last_rows=last_rows)
+    named = confirm or (lambda: totals.confirm)
+    refuse_totals(totals, bench.limits, managed=managed, last_rows=last_rows, confirm=named)
 
 
-def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: int | None = None) -> RunRecord:
+def begin_run(
+    plan: Plan, bench: Bench, *, run_id: str, plan_file: str, packed: PackedPlan, rows: int | None = None
+) -> RunRecord:
     """Opens a run for the plan; `rows` is how many the source has, where the plan is about some of them only.
+
+    `packed` is the plan as it is kept.
 
     What interrupted runs of the job left undone is this run's from here on; they cannot be resumed any more.
 
     Raises:
         GuardError: the plan was applied before.
     """
-    digest = plan_digest(plan)
+    digest, org_id = packed.digest, plan.org.org_id
     count = plan.row_count if rows is None else rows
-    org_id = plan.org.org_id
     run = RunRecord(
         run_id, plan.job, org_id, digest, plan_file, started_at=bench.now(), rows=count, share=plan.share
     )
     over = interrupted(plan.job, org_id, bench, share=plan.share)
-    bench.journal.begin_run(run, dump_plan(plan), takes_over=over)
+    bench.journal.begin_run(run, packed.packed, takes_over=over)
     return run
 
 

@@ -23,10 +23,10 @@ from sfsync.core.plan import NEW, Action, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
 from sfsync.core.results import Outcome, Problem
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
-from sfsync.core.values import Pending, Value, is_same
+from sfsync.core.values import Value, is_same
 from sfsync.engine.applying.auditing import ReadBack, audit_of, audited_fields, user_of
 from sfsync.engine.applying.differing import differences
-from sfsync.engine.applying.done_rows import Done
+from sfsync.engine.applying.done_rows import Done, completed, wanted
 from sfsync.engine.applying.job_rows import Brought, remember_rows
 from sfsync.engine.applying.moved_along import (
     entries_of_flags,
@@ -37,7 +37,7 @@ from sfsync.engine.applying.moved_along import (
 )
 from sfsync.engine.applying.reading_by_job import read_by_job
 from sfsync.engine.applying.renamed_roles import entries_of_renamed
-from sfsync.engine.applying.run_state import RunState, resolved
+from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.settled_roles import with_flags_settled
 
 AUDIT: Final = ("CreatedById", "LastModifiedById", "LastModifiedDate")
@@ -60,7 +60,7 @@ def verify(
     With `among`, only written ones of these changes, late: what an earlier run did not live to read back. With
     `revise`, what the org did not take as it was sent may be put right before anything is remembered.
     """
-    done = _completed([each for change in state.plan.changes if (each := _done(state, change)) is not None])
+    done = completed([each for change in state.plan.changes if (each := _done(state, change)) is not None])
     if among is not None:
         done = [each for each in done if each.is_written and not each.names.isdisjoint(among)]
     is_late = among is not None
@@ -77,6 +77,7 @@ def verify(
     ]
     if is_audited:
         state.audit = audit_of(state, rows)
+    now = _now(state, written, there)
     notes += [
         note
         for each in written
@@ -88,10 +89,11 @@ def verify(
             each.sent,
             there[each.record_id],
             known.get(each.change.change_id),
+            now=now[each.change.change_id],
         )
     ]
     us = user_of(state, rows)
-    entries = _entries(state, done, there, known, moving, us=us, is_late=is_late)
+    entries = _entries(state, done, there, known, moving, now, us=us, is_late=is_late)
     entries += [*entries_of_renamed(state, entries), *entries_of_flags(state, flags, there)]
     entries = with_flags_settled(state, entries, known)
     if entries:
@@ -104,12 +106,25 @@ def _is_new(done: Done) -> bool:
     return done.change.action in NEW
 
 
+def _now(
+    state: RunState, written: Sequence[Done], there: Mapping[str, Record]
+) -> dict[str, Mapping[str, Value]]:
+    """What the records hold of the values that were wanted, by change id."""
+    describes = {each: state.gateway.describe(each) for each in {done.change.sobject for done in written}}
+    return {
+        each.change.change_id: held(describes[each.change.sobject], record, each.desired)
+        for each in written
+        if (record := there.get(each.record_id)) is not None
+    }
+
+
 def _entries(
     state: RunState,
     done: Sequence[Done],
     there: Mapping[str, Record],
     known: Mapping[str, LedgerEntry],
     flags: Mapping[str | None, Collection[str]],
+    now: Mapping[str, Mapping[str, Value]],
     *,
     us: str | None,
     is_late: bool,
@@ -121,7 +136,7 @@ def _entries(
         moved = _moved(state, each, record, entry, flags, us) if each.may_move else {}
         is_fresh = each.is_written and not (is_late and _is_new(each))
         if is_fresh or moved or not _is_remembered(each, entry):
-            seen = _seen(state, each, record, is_late=is_late)
+            seen = _seen(state, each, record, now.get(each.change.change_id), is_late=is_late)
             left_out = _overruled(state, each, record) if each.is_written else frozenset()
             entries.append(_entry(state, each, seen, entry, left_out, moved))
     return entries
@@ -173,32 +188,7 @@ def _done(state: RunState, change: Change) -> Done | None:
     )
     if not is_remembered or record_id is None or not (is_written or is_met or is_adopted):
         return None
-    ids = state.ids
-    desired: dict[str, Value] = {}
-    for name, value in change.desired.items():
-        if name in change.kept:  # it is the org's own: nothing of it was brought
-            continue
-        known = resolved(value, ids)
-        if not isinstance(known, Pending):
-            desired[name] = known
-    return Done(change, record_id, desired, is_written, sent=frozenset(change.values))
-
-
-def _completed(done: Sequence[Done]) -> list[Done]:
-    """What is done, with each completion as a part of its record, which has one entry in the ledger."""
-    merged = {each.change.change_id: each for each in done if each.change.completes is None}
-    for each in done:
-        if (record := each.change.completes) is None:
-            continue
-        own = merged.get(record)
-        if own is None:  # a retry completes a record that an earlier run made
-            merged[each.change.change_id] = each
-            continue
-        desired = {**own.desired, **each.desired}
-        names = (*own.completed_by, each.change.change_id)
-        sent = own.sent | each.sent
-        merged[record] = replace(own, desired=desired, is_written=True, completed_by=names, sent=sent)
-    return list(merged.values())
+    return Done(change, record_id, wanted(change, state.ids), is_written, sent=frozenset(change.values))
 
 
 def _with_moved(
@@ -210,8 +200,8 @@ def _with_moved(
     names = (
         may_move(state, done.change, flags) if done.is_written or done.change.sobject == CONTACT_ROLE else ()
     )
-    moving = (each for each in names if each in known.seen and each not in done.desired)
-    return replace(done, may_move=tuple(moving))
+    moving = tuple([each for each in names if each in known.seen and each not in done.desired])
+    return replace(done, may_move=moving) if moving else done
 
 
 def _moved(
@@ -267,7 +257,9 @@ def _lookups(
     return lookups
 
 
-def _seen(state: RunState, done: Done, record: Record | None, *, is_late: bool) -> Mapping[str, Value]:
+def _seen(
+    state: RunState, done: Done, record: Record | None, now: Mapping[str, Value] | None, *, is_late: bool
+) -> Mapping[str, Value]:
     """The base of the next comparison: what the org made of the values, else the values themselves."""
     is_new = _is_new(done)
     if record is None or (is_late and not is_new):
@@ -275,6 +267,8 @@ def _seen(state: RunState, done: Done, record: Record | None, *, is_late: bool) 
     describe = state.gateway.describe(done.change.sobject)
     if is_new and is_anothers(record):
         return {**done.desired, **dict.fromkeys(_empty_at_first(describe, done.deferred))}
+    if now is not None and not done.deferred:
+        return now
     return held(describe, record, dict.fromkeys((*done.desired, *done.deferred)))
 
 
@@ -319,7 +313,8 @@ def _entry(
         }
     if known is not None:
         sent, seen = {**known.sent, **sent}, {**known.seen, **seen}
-    sent, seen = _without(sent, left_out | moved.keys()), {**_without(seen, left_out), **moved}
+    sent, seen = _without(sent, left_out | moved.keys()), _without(seen, left_out)
+    seen = {**seen, **moved} if moved else seen
     return LedgerEntry(done.change.sobject, _ledger_key(state, done), done.record_id, sent, seen)
 
 

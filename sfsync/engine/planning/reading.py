@@ -13,7 +13,7 @@ from sfsync.core.checks import OrgRules, row_problem
 from sfsync.core.contact_roles.role_words import is_blank_role
 from sfsync.core.job import ROW_KEY, Blank, Section
 from sfsync.core.keys import KeyedRow, key_problems
-from sfsync.core.mapping import PLACE, as_text, mapped, source_text
+from sfsync.core.mapping import PLACE, as_text, mapped, source_texts
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change, SourceImage
 from sfsync.core.presets.footers import passed_notes
@@ -124,7 +124,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         if isinstance(row, SourceRow):
             seen |= row.cells.keys()
         checked = _read_row(section, row, rules)
-        checked.ref = replace(row.ref, ordinal=ordinal)
+        checked.ref = row.ref if row.ref.ordinal == ordinal else replace(row.ref, ordinal=ordinal)
         checked.place = f"{section.name}:{number}"
         rows.append(checked)
         if section.duplicate_keys is DuplicateKeys.MERGE:
@@ -149,7 +149,7 @@ def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules
         checked = CheckedRow(row.ref, clean_key(key), values, [], texts, told=told, written_key=key)
         return _checked(section, checked, rules)
     local = mapped(section, row)
-    texts = {rule.field: source_text(rule, row) for rule in section.rules}
+    texts = source_texts(section, row)
     key = as_text(row.cells.get(section.row_key)) if section.row_key else ""
     told = told_parents(section, row.cells)
     checked = CheckedRow(row.ref, clean_key(key), dict(local.values), list(local.problems), texts, told=told)

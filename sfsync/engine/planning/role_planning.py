@@ -91,7 +91,7 @@ class RolePlanner:
                 of_deal = by_deal.setdefault(deal.change_id, _DealRoles(deal))
                 of_deal.rows.append(row)
                 other = accounts.other_account(deal, wanted.contact)
-                of_deal.wanted.append(replace(wanted, other_account=other))
+                of_deal.wanted.append(wanted if other is None else replace(wanted, other_account=other))
         there = self._held(by_deal.values(), roleless)
         ledger = self._ledger(by_deal.values(), there)
         doubtful = _doubtful_deals(refused)

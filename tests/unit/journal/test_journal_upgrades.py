@@ -22,14 +22,13 @@ def clock() -> datetime:
 
 
 def an_old_journal(folder: Path) -> None:
-    """A journal as the version before the newest step left it, with one job that may begin."""
+    """A journal that lacks the newest step, with one job that may begin.
+
+    That step makes tables anew out of those there are, so that it can be taken again.
+    """
     with open_journal(folder, clock=clock) as journal:
         journal.admit_job("nightly", "00D000000000062EAA", at="2026-09-30T12:00:00+00:00")
     connection = sqlite3.connect(folder / "journal.sqlite")
-    connection.execute("DROP TABLE pages")
-    connection.execute("DROP INDEX runs_of_whole")
-    for column in ("whole", "has_parents", "said", "totals"):
-        connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
     connection.execute("DELETE FROM migrations WHERE name = ?", (STEPS[-1].name,))
     connection.commit()
     connection.close()
@@ -64,6 +63,40 @@ def test_p10_the_copy_can_take_the_journals_place(tmp_path: Path) -> None:
     assert upgrade.backup is not None
     upgrade.backup.replace(tmp_path / "journal.sqlite")
     assert upgrade_journal(tmp_path, clock=clock).steps == (STEPS[-1].name,)
+
+
+BEFORE_SINGLE_TREES = """
+INSERT INTO runs (run_id, number, job, org_id, plan_digest, plan_file, started_at)
+VALUES ('r1', 1, 'j', 'o', 'd', 'f', 't');
+INSERT INTO attempts VALUES ('r1', 'r1/1', 'key fence', 'hash', 't');
+INSERT INTO changes VALUES ('r1', 'Opportunity:1', 'intent', NULL, NULL, NULL, 'r1/1', 't1', 'token');
+INSERT INTO changes VALUES ('r1', 'Opportunity:2', 'done', 'created', '006A', '{"a":1}', 'r1/1', 't2', NULL);
+INSERT INTO ledger VALUES ('o', 'Opportunity', '1', '006A', '{"Name":"A"}', '{"Name":"B"}', 't');
+INSERT INTO job_rows VALUES ('j', 'o', 'Opportunity', '1', '006A', NULL, 'created', 'm', 'r', 'gone')
+"""
+
+
+def test_rows_of_before_stand_in_the_tables_made_anew(tmp_path: Path) -> None:
+    """Nothing of changes, ledger and rows of jobs is lost or moved, and it is read as it was meant."""
+    (tmp_path / "journal.sqlite").touch(mode=0o600)
+    raw = sqlite3.connect(tmp_path / "journal.sqlite")
+    for step in STEPS[: [each.name for each in STEPS].index("0009_single_trees")]:
+        for statement in step.sql("sqlite"):
+            raw.execute(statement)
+        raw.execute("INSERT INTO migrations VALUES (?, 't')", (step.name,))
+    raw.executescript(BEFORE_SINGLE_TREES)
+    raw.execute(f"PRAGMA application_id = {int.from_bytes(b'sfsj')}")
+    tables = ("changes", "ledger", "job_rows")
+    before = {table: raw.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+    raw.close()
+    with open_journal(tmp_path, clock=clock) as journal:
+        open_one, done = journal.changes("r1")["Opportunity:1"], journal.changes("r1")["Opportunity:2"]
+        assert (open_one.attempt_id, open_one.token, done.record_id) == ("r1/1", "token", "006A")
+        entry = journal.ledger("o", "Opportunity", ["1"])["1"]
+        assert (entry.sent, entry.seen) == ({"Name": "A"}, {"Name": "B"})
+        raw = sqlite3.connect(tmp_path / "journal.sqlite")
+        assert {table: raw.execute(f"SELECT * FROM {table}").fetchall() for table in tables} == before
+        raw.close()
 
 
 def test_there_is_nothing_to_upgrade_before_the_first_run(tmp_path: Path) -> None:
