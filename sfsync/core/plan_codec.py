@@ -28,6 +28,9 @@ _ADDED: Final = (
     "gone",
     "names",
     "marks",
+    "whole",
+    "portion",
+    "tally",
 )
 """Fields that a plan got after the schema was first written. They are left out of the text while they hold their
 default, so that a plan of before keeps its text, its digest and its name in the journal."""
@@ -79,7 +82,7 @@ def saved_key_fields(data: bytes) -> dict[str, str]:
 
 
 def _body(plan: Plan) -> bytes:
-    defaults = {each.name: each.default for each in fields(Plan)}
+    defaults = {each.name: each.default for each in fields(Plan)} | {"tally": {}}
     unset = {name for name in _ADDED if getattr(plan, name) == defaults[name]}
     return _PLAN.dump_json(plan, exclude=unset or None)
 
