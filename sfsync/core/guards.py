@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from pydantic import TypeAdapter
 
-from sfsync.core.deals.gone import vanished_excess
+from sfsync.core.deals.gone import excess_of_vanished
 from sfsync.core.job import Limits
-from sfsync.core.plan import NEW, WRITES, Action, Change, Plan
-from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.plan import Action, Change, Plan
+from sfsync.core.plan_book import BookTotals, known_records, totals_of
+from sfsync.core.sobject import OPPORTUNITY
 from sfsync.errors import GuardError
 
 FEWEST: Final = 50
@@ -38,76 +39,90 @@ def changes_digest(changes: Sequence[Change]) -> str:
     return hashlib.blake2b(json.dumps(plain, ensure_ascii=True).encode(), digest_size=6).hexdigest()
 
 
+def digest_of_all(digests: Sequence[str]) -> str:
+    """The name of all changes of a book, by the names of its portions'; of one portion it is its own."""
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.blake2b("".join(digests).encode(), digest_size=6).hexdigest()
+
+
 def refuse_by_limits(plan: Plan, limits: Limits, *, managed: Mapping[str, int], last_rows: int) -> None:
     """Stops a plan that goes too far. `managed` counts the records that the journal knows, by sObject.
 
     Raises:
         GuardError: what is too much, and what to say if it is meant.
     """
-    writes = [each for each in plan.changes if each.action in WRITES]
-    if limits.max_changes is not None and len(writes) > limits.max_changes:
+    refuse_totals(
+        totals_of(plan),
+        limits,
+        managed=managed,
+        last_rows=last_rows,
+        is_undo=plan.undoes is not None,
+        digest=lambda: changes_digest(plan.changes),
+    )
+
+
+def refuse_totals(
+    totals: BookTotals,
+    limits: Limits,
+    *,
+    managed: Mapping[str, int],
+    last_rows: int,
+    is_undo: bool,
+    digest: Callable[[], str],
+) -> None:
+    """Stops a plan, whole or in portions, that goes too far; `digest` gives the name of its changes.
+
+    Raises:
+        GuardError: what is too much, and what to say if it is meant.
+    """
+    if limits.max_changes is not None and totals.written > limits.max_changes:
         raise GuardError(
-            f"the plan writes {len(writes):,} records, and at most {limits.max_changes:,} were allowed",
+            f"the plan writes {totals.written:,} records, and at most {limits.max_changes:,} were allowed",
             code="TOO_MANY_CHANGES",
             hint="Look at the plan with sfsync plan, then raise --max-changes if it is meant.",
         )
-    deleted = sum(each.action is Action.DELETE for each in writes)
+    deleted = totals.count(Action.DELETE)
     if deleted and not limits.allow_deletes:
         raise GuardError(
             f"the plan deletes {deleted:,} records of the org, and nobody allowed that",
             code="DELETES_NOT_ALLOWED",
             hint="Look at the plan with sfsync plan, then give --allow-deletes if it is meant.",
         )
-    digest = changes_digest(plan.changes)
-    if limits.confirmed == digest:
+    if is_undo:
         return
-    if plan.undoes is not None:
-        return
-    vanished = vanished_excess(plan.gone, [each.change_id for each in writes])
-    reasons = [*_proportions(plan, managed), *_growth(plan, last_rows), *vanished]
-    if reasons:
+    reasons = [
+        *_proportions(totals, managed),
+        *_growth(totals, last_rows),
+        *excess_of_vanished(totals.vanished, totals.known),
+    ]
+    if reasons and limits.confirmed != (name := digest()):
         raise GuardError(
             f"the plan is out of proportion: {' and '.join(reasons)}",
             code="OUT_OF_PROPORTION",
-            hint=f"Look at it with sfsync plan; if it is meant, give --confirm {digest}.",
+            hint=f"Look at it with sfsync plan; if it is meant, give --confirm {name}.",
         )
 
 
-def _proportions(plan: Plan, managed: Mapping[str, int]) -> Iterator[str]:
+def _proportions(totals: BookTotals, managed: Mapping[str, int]) -> Iterator[str]:
     """What the plan changes too many of; what it finishes or makes itself was never brought, so it is not known."""
-    left_over = {each.change_id for each in plan.changes if each.is_left_over}
-    own = left_over | {each.change_id for each in plan.changes if each.action in NEW}
-    writes = [
-        each
-        for each in plan.changes
-        if each.action in WRITES and each.change_id not in own and not _is_role_of(each, own)
-    ]
     for sobject, brought in managed.items():
-        known = brought - len(left_over) if sobject == OPPORTUNITY else brought
-        of_sobject = [each for each in writes if each.sobject == sobject]
+        known = known_records(totals, sobject, brought)
+        moved = totals.moved.get(sobject, 0)
         if known < FEWEST:
             continue
-        if len(of_sobject) > known * MOST_CHANGED:
-            yield f"it changes {len(of_sobject):,} of {known:,} known records of {sobject}"
-        cleared: dict[str, int] = {}
-        for change in of_sobject:
-            for name, value in change.values.items():
-                cleared[name] = cleared.get(name, 0) + (value is None)
-        for name, count in cleared.items():
+        if moved > known * MOST_CHANGED:
+            yield f"it changes {moved:,} of {known:,} known records of {sobject}"
+        for name, count in totals.cleared.get(sobject, {}).items():
             if count > known * MOST_CLEARED:
                 yield f"it clears {sobject}.{name} on {count:,} of {known:,}"
 
 
-def _is_role_of(change: Change, deals: Collection[str]) -> bool:
-    return change.sobject == CONTACT_ROLE and change.parent in deals
-
-
-def _growth(plan: Plan, last_rows: int) -> Iterator[str]:
-    rows = plan.row_count
-    if plan.marks:
+def _growth(totals: BookTotals, last_rows: int) -> Iterator[str]:
+    if totals.is_partial:
         return  # of a source that is read on from a watermark, no run has all the rows
-    if last_rows >= FEWEST and rows > last_rows * MOST_GROWN:
-        yield f"it has {rows:,} rows, and the last run had {last_rows:,}"
+    if last_rows >= FEWEST and totals.rows > last_rows * MOST_GROWN:
+        yield f"it has {totals.rows:,} rows, and the last run had {last_rows:,}"
 
 
 def canary_scope(changes: Sequence[Change], deals: Sequence[Change]) -> frozenset[str]:

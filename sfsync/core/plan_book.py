@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from sfsync.core.deals.gone import vanished_writes
 from sfsync.core.plan import NEW, WRITES, Action, Change, Plan, PredictedCalls
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 
@@ -110,11 +111,7 @@ def totals_of(plan: Plan) -> BookTotals:
     for each in plan.changes:
         of_sobject = actions.setdefault(each.sobject, {})
         of_sobject[each.action.value] = of_sobject.get(each.action.value, 0) + 1
-    written = {each.change_id for each in plan.changes if each.action in WRITES}
-    vanished: dict[str, int] = {}
-    for row in plan.gone.vanished:
-        if row.change_id in written:
-            vanished[row.sobject] = vanished.get(row.sobject, 0) + 1
+    written = (each.change_id for each in plan.changes if each.action in WRITES)
     moved, cleared = _moved(plan.changes)
     return BookTotals(
         rows=plan.row_count,
@@ -122,7 +119,7 @@ def totals_of(plan: Plan) -> BookTotals:
         moved=moved,
         cleared=cleared,
         left_over=sum(each.is_left_over for each in plan.changes),
-        vanished=vanished,
+        vanished=vanished_writes(plan.gone, written),
         known=plan.gone.known,
         reads=plan.predicted.reads,
         writes=plan.predicted.writes,
@@ -148,7 +145,7 @@ def _moved(changes: Iterable[Change]) -> tuple[dict[str, int], dict[str, dict[st
     return moved, cleared
 
 
-def known_deals(totals: BookTotals, sobject: str, brought: int) -> int:
+def known_records(totals: BookTotals, sobject: str, brought: int) -> int:
     """How many of the brought records of an sObject a plan is measured against: not what it finishes itself."""
     return brought - totals.left_over if sobject == OPPORTUNITY else brought
 

@@ -7,10 +7,20 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sfsync.core.audit import Audit
+from sfsync.core.condensed_plan import planned_effect
 from sfsync.core.deals.forecast import Effect, effect_of
 from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
 from sfsync.core.ports import ApiUsage
-from sfsync.core.results import NOT_DONE, REMARKS, Outcome, Problem, RowResult, Stage, count_outcomes
+from sfsync.core.results import (
+    NOT_DONE,
+    REMARKS,
+    Outcome,
+    Problem,
+    RowResult,
+    Stage,
+    count_outcomes,
+    with_tally,
+)
 from sfsync.core.sobject import LEAD
 from sfsync.errors import Interrupted, SyncError
 
@@ -70,7 +80,8 @@ class Report:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Rows per sObject and outcome."""
-        return count_outcomes((change.sobject, result.outcome) for change, result in self.rows())
+        counts = count_outcomes((change.sobject, result.outcome) for change, result in self.rows())
+        return with_tally(counts, self.plan.tally)
 
     def problems(self) -> list[tuple[Change, Outcome, Problem]]:
         """Every problem of every row or write that is not done, in the order of the plan."""
@@ -88,7 +99,7 @@ class Report:
         """
         if not self._effect:
             written = {name for name, each in self.results.items() if each.outcome in _WRITTEN}
-            self._effect.append(effect_of(self.plan, written if self.applied else None))
+            self._effect.append(effect_of(self.plan, written) if self.applied else planned_effect(self.plan))
         return self._effect[0]
 
     def remarks(self) -> list[tuple[Change, Outcome, Problem]]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sfsync.core.guards import changes_digest
+from sfsync.core.condensed_plan import CondensedPlan, name_of_changes, planned_routes
 from sfsync.core.plan import Action, Change, OffStage, Plan
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, Outcome, Problem, Stage
-from sfsync.core.sending.costs import creates_by_route
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.values import canonical, shown
 from sfsync.report.audit_view import audit_document
@@ -42,7 +41,7 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
         "job": plan.job,
         "action": "apply" if report.applied else "plan",
         "undoes": plan.undoes or "",
-        "confirm": changes_digest(plan.changes),
+        "confirm": name_of_changes(plan),
         "org": {"id": plan.org.org_id, "name": json_text(plan.org.name), "sandbox": plan.org.is_sandbox},
         "counts": counts,
         "api": {
@@ -188,6 +187,13 @@ def _nothing() -> dict[str, int]:
 
 
 def _marks(report: Report, sobject: str) -> dict[str, int]:
+    marks = _marks_of(report, sobject)
+    if isinstance(report.plan, CondensedPlan) and not report.applied:
+        return {name: report.plan.figures.marks.get(sobject, {}).get(name, 0) for name in marks}
+    return marks
+
+
+def _marks_of(report: Report, sobject: str) -> dict[str, int]:
     adopted = sum(
         1
         for change, result in report.rows()
@@ -235,5 +241,5 @@ def _of_role(change: Change) -> dict[str, str]:
 
 
 def _guarantee(plan: Plan, sobjects: Iterable[str]) -> dict[str, dict[str, int]]:
-    counted = creates_by_route(plan.changes, plan.routes)
-    return {each: dict.fromkeys(ROUTES, 0) | counted.get(each, {}) for each in sobjects}
+    counted = planned_routes(plan)
+    return {each: dict.fromkeys(ROUTES, 0) | dict(counted.get(each, {})) for each in sobjects}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sfsync.core.condensed_plan import CondensedPlan
 from sfsync.core.deals.forecast import CurrencyEffect, Effect, Shift
 from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.report import Report
@@ -183,12 +185,16 @@ def _written(report: Report) -> list[str]:
 
 def _changes(report: Report, sobject: str, known: Named) -> Mapping[str, Any]:
     changes = [each for each in report.plan.changes if each.sobject == sobject and each.action in WRITES]
-    numbers = [(action.value, sum(each.action is action for each in changes)) for action in Action]
+    counts = Counter(each.action.value for each in changes)
+    if isinstance(report.plan, CondensedPlan):
+        totals = report.plan.figures.totals.actions.get(sobject, {})
+        counts = Counter({each.value: totals.get(each.value, 0) for each in WRITES})
+    numbers = [(action.value, counts[action.value]) for action in Action]
     entries = ((each, _outcome(report, each), _cut(known.fields(each), MOST_FIELDS)) for each in changes)
     return {
-        "title": counted(sobject, len(changes)),
+        "title": counted(sobject, counts.total()),
         "numbers": [(word, number) for word, number in numbers if number],
-        "records": _cut(entries, MOST_RECORDS, count=len(changes)),
+        "records": _cut(entries, MOST_RECORDS, count=counts.total()),
     }
 
 

@@ -142,9 +142,22 @@ def _compared(key: str, *, folds_case: bool) -> str:
 
 def vanished_excess(gone: GoneRows, writes: Iterable[str]) -> Iterator[str]:
     """Why closing and deleting vanished rows is out of proportion; `writes` are the plan's writing changes."""
-    written = frozenset(writes)
-    for sobject, known in gone.known.items():
-        count = sum(1 for each in gone.vanished if each.sobject == sobject and each.change_id in written)
-        is_most = count * 2 > known
-        if count > known * MOST_VANISHED and (count > FEW or is_most):
-            yield f"it closes or deletes {count:,} of the {known:,} rows of {sobject} that the job brought"
+    yield from excess_of_vanished(vanished_writes(gone, writes), gone.known)
+
+
+def vanished_writes(gone: GoneRows, writes: Iterable[str]) -> dict[str, int]:
+    """How many vanished rows of each sObject are closed or deleted."""
+    written, count = frozenset(writes), dict[str, int]()
+    for each in gone.vanished:
+        if each.change_id in written:
+            count[each.sobject] = count.get(each.sobject, 0) + 1
+    return count
+
+
+def excess_of_vanished(written: Mapping[str, int], known: Mapping[str, int]) -> Iterator[str]:
+    """Why closing and deleting so many vanished rows is out of proportion to those that the job ever brought."""
+    for sobject, brought in known.items():
+        count = written.get(sobject, 0)
+        is_most = count * 2 > brought
+        if count > brought * MOST_VANISHED and (count > FEW or is_most):
+            yield f"it closes or deletes {count:,} of the {brought:,} rows of {sobject} that the job brought"

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sfsync.core.condensed_plan import CondensedPlan
 from sfsync.core.events import Listener, Noticed
-from sfsync.core.guards import refuse_by_limits
+from sfsync.core.guards import refuse_by_limits, refuse_totals
 from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan, plan_digest
@@ -76,7 +77,19 @@ def refuse_excess(plan: Plan, bench: Bench) -> None:
     org_id = plan.org.org_id
     begun = [each for each in bench.journal.runs(plan.job) if each.org_id == org_id]
     last_rows = begun[0].rows if begun else 0
-    refuse_by_limits(plan, bench.limits, managed=bench.journal.count_ledger(org_id), last_rows=last_rows)
+    managed = bench.journal.count_ledger(org_id)
+    if not isinstance(plan, CondensedPlan):
+        refuse_by_limits(plan, bench.limits, managed=managed, last_rows=last_rows)
+        return
+    figures = plan.figures
+    refuse_totals(
+        figures.totals,
+        bench.limits,
+        managed=managed,
+        last_rows=last_rows,
+        is_undo=plan.undoes is not None,
+        digest=lambda: figures.confirm,
+    )
 
 
 def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: int | None = None) -> RunRecord:

@@ -107,10 +107,7 @@ class ParentPlanner:
 
     def goal_of(self, sobject: str, name: str) -> str | None:
         """The sObject that a reference field of a row points at."""
-        if sobject not in self.schema.rules:  # roles that deals alone bring
-            return STANDARD_PARENTS.get(name.lower())
-        described = self.schema.describe(sobject).field(name)
-        return target(described) if described else None
+        return goal_of(self.schema, sobject, name)
 
     def _settle_groups(self, sobject: str, groups: Sequence[_Group]) -> None:
         said = [said_of(each.of, each.named, each.namings, self.across) for each in groups]
@@ -179,6 +176,14 @@ def wanted_parents(changes: Sequence[Change]) -> list[Change]:
         for each in changes
         if not each.made_for or each.change_id in waiting
     ]
+
+
+def goal_of(schema: Schema, sobject: str, name: str) -> str | None:
+    """The sObject that a reference field of a row points at."""
+    if sobject not in schema.rules:  # roles that deals alone bring
+        return STANDARD_PARENTS.get(name.lower())
+    described = schema.describe(sobject).field(name)
+    return target(described) if described else None
 
 
 def waiting_for(changes: Sequence[Change]) -> dict[str, set[str]]:

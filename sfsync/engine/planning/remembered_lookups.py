@@ -15,7 +15,7 @@ from typing import Any, Final
 from sfsync.core.deals.stages import StageCatalogue
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.plan import OrgIdentity
-from sfsync.core.ports import ApiUsage, Lookup, OrgGateway, OrgJobs, Record
+from sfsync.core.ports import ApiUsage, IdPage, Lookup, OrgGateway, OrgJobs, Record
 from sfsync.core.records import full_id, value_at
 from sfsync.core.sobject import record_id
 from sfsync.core.values import clean_key
@@ -46,9 +46,12 @@ class RememberingGateway:
     _picklists: dict[tuple[str, str], Mapping[str, Any] | str] = field(default_factory=dict)
 
     def look_for_keys(self, keys: Iterable[tuple[str, str]]) -> None:
-        """Asks for each sObject and key field, in one call each, whether any record has a key."""
-        filled = {each: self.org.count(Lookup(each[0], ("Id",), filled=(each[1],))) for each in keys}
-        self.empty |= {each for each, count in filled.items() if count == 0}
+        """Asks in one call whether any record of each sObject has anything in its key field."""
+        asked = list(keys)
+        first = IdPage("", 1)
+        lookups = [Lookup(sobject, ("Id",), page=first, filled=(name,)) for sobject, name in asked]
+        answers = self.org.fetch(lookups) if lookups else []
+        self.empty |= {each for each, records in zip(asked, answers, strict=True) if not records}
 
     def fetch(self, lookups: Sequence[Lookup]) -> list[list[Record]]:
         """The records of each look-up; only what is not remembered is asked for."""
