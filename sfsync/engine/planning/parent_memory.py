@@ -197,7 +197,8 @@ class ParentJudge:
     def _judge_one(
         self, sobject: str, named: Identity, cases: Sequence[tuple[CheckedRow, str, Naming]]
     ) -> None:
-        made = self.memory.made_ids(named.sobject, ((named, naming) for _, _, naming in cases))
+        said = said_of(sobject, named, [naming for _, _, naming in cases], self.across)
+        made = self.memory.made_ids(named.sobject, ((named, naming) for naming in said.namings))
         rows = self.planned.get(named.sobject)
         meant: dict[str, list[tuple[CheckedRow, str, Naming]]] = {}
         for case in cases if made else ():

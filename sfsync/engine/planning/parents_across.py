@@ -35,7 +35,7 @@ class ParentsAcross:
 
     scratch: Scratch
     waiting: Counter[str] = field(default_factory=Counter)
-    _rules: dict[tuple[str, str], Told] = field(default_factory=dict)
+    _rules: dict[tuple[str, bool, str], Told] = field(default_factory=dict)
     _namings: dict[tuple[str, Identity], list[Naming]] = field(default_factory=dict)
     _made: dict[Identity, str | None] = field(default_factory=dict)
     _made_of: dict[str, str | None] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class ParentsAcross:
                 named = identity(goal, reference) if goal and isinstance(reference, Reference) else None
                 if named is None or not isinstance(reference, Reference):
                     continue
-                self._rules.setdefault((sobject, name), told)
+                self._rules.setdefault((sobject, row.is_derived, name), told)
                 said = (dict(told.texts), told.key, dict(told.unreadable))
                 place = (row.is_derived, number_of(row))
                 entry = (place, name, row.ref, reference, said)
@@ -77,14 +77,14 @@ class ParentsAcross:
         place = (sobject, named)
         if place not in self._namings:
             self._namings[place] = [
-                Naming(ref, reference, self._told(sobject, name, said))
-                for _, name, ref, reference, said in self._sorted(_place(*place))
+                Naming(ref, reference, self._told((sobject, place_of[0], name), said))
+                for place_of, name, ref, reference, said in self._sorted(_place(*place))
             ]
         return self._namings[place]
 
-    def _told(self, sobject: str, name: str, said: tuple[Any, str | None, Any]) -> Told:
+    def _told(self, rule: tuple[str, bool, str], said: tuple[Any, str | None, Any]) -> Told:
         texts, key, unreadable = said
-        return replace(self._rules[sobject, name], texts=texts, key=key, unreadable=unreadable)
+        return replace(self._rules[rule], texts=texts, key=key, unreadable=unreadable)
 
     def _sorted(self, key: str) -> list[Any]:
         found = self.scratch.get(_NAMINGS, (key,)).get(key, [])
