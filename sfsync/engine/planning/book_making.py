@@ -30,7 +30,7 @@ from sfsync.engine.planning.parent_memory import ParentMemory
 from sfsync.engine.planning.parent_planning import goal_of
 from sfsync.engine.planning.plan_making import PlanStamp, plan_on
 from sfsync.engine.planning.reading import CheckedRow, derived_roles, read_section
-from sfsync.engine.planning.remembered_lookups import RememberingGateway
+from sfsync.engine.planning.remembered_lookups import FEW_KEYS, RememberingGateway
 from sfsync.engine.planning.routing import plan_routes
 from sfsync.engine.planning.schema import Schema
 from sfsync.engine.planning.self_references import looks_ahead
@@ -74,7 +74,7 @@ class BookMaker:
         self.ground = replace(self.ground, org=gateway, offered=replace(self.ground.offered, org=gateway))
         brought = self.journal.count_ledger(gateway.identity().org_id)
         keys = [(each.sobject, each.key) for each in schema.sections.values() if each.key]
-        gateway.look_for_keys([each for each in keys if not brought.get(each[0])])
+        gateway.look_for_keys([each for each in keys if brought.get(each[0], 0) < FEW_KEYS])
 
     def plans(self) -> Iterator[Plan]:
         """The plan of each portion, and of what the source has no more."""

@@ -1,8 +1,9 @@
 """Lets the portions of one planning ask an org once for what they all refer to.
 
 Answers are remembered value by value, within bounds: the value that nobody asked for longest goes first. What a
-portion asks for its own rows is asked once anyway and is not kept. Where the org has no record with a key at all,
-no key is asked for; a create whose key is there by the time it is written is refused by the org and settled.
+portion asks for its own rows is asked once anyway and is not kept. Where few records of the org have a key at all,
+these keys are read once, and no others are asked for; a create whose key is there by the time it is written is
+refused by the org and settled.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from sfsync.errors import ConfigError
 MOST_VALUES: Final = 50_000
 """So many values with their records are remembered."""
 
+FEW_KEYS: Final = 2_000
+"""So many records with a key are few: one page of a query. Source: REST API Developer Guide, 2,000 rows a page."""
+
 Shape = tuple[str, tuple[str, ...], str, bool]
 """What is asked of which sObject, by which field, and whether deleted records count."""
 
@@ -33,25 +37,28 @@ Shape = tuple[str, tuple[str, ...], str, bool]
 class RememberingGateway:
     """An org for one planning; implements `core.ports.OrgGateway`.
 
-    `once` are sObjects with the field by which their own rows are looked up; `empty` are those of them that no
-    record of the org fills.
+    `once` are sObjects with the field by which their own rows are looked up; `filled` has for those of them that
+    few records of the org fill all values that are there, as they are compared.
     """
 
     org: OrgGateway
     once: Collection[tuple[str, str]] = ()
     most: int = MOST_VALUES
-    empty: frozenset[tuple[str, str]] = frozenset()
+    filled: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     _answers: dict[tuple[Shape, str], tuple[Record, ...]] = field(default_factory=dict)
     _unknown: dict[str, ConfigError] = field(default_factory=dict)
     _picklists: dict[tuple[str, str], Mapping[str, Any] | str] = field(default_factory=dict)
 
     def look_for_keys(self, keys: Iterable[tuple[str, str]]) -> None:
-        """Asks in one call whether any record of each sObject has anything in its key field."""
+        """Reads in one call which keys the records of each sObject have, where these are few."""
         asked = list(keys)
-        first = IdPage("", 1)
-        lookups = [Lookup(sobject, ("Id",), page=first, filled=(name,)) for sobject, name in asked]
+        first = IdPage("", FEW_KEYS)
+        lookups = [Lookup(sobject, ("Id", name), page=first, filled=(name,)) for sobject, name in asked]
         answers = self.org.fetch(lookups) if lookups else []
-        self.empty |= {each for each, records in zip(asked, answers, strict=True) if not records}
+        for (sobject, name), records in zip(asked, answers, strict=True):
+            if len(records) < FEW_KEYS:
+                there = frozenset(clean_key(str(each.get(name))).casefold() for each in records)
+                self.filled[sobject, name] = there
 
     def fetch(self, lookups: Sequence[Lookup]) -> list[list[Record]]:
         """The records of each look-up; only what is not remembered is asked for."""
@@ -67,8 +74,10 @@ class RememberingGateway:
         """What is left to be asked of a look-up; None where nothing is."""
         if lookup.where_field is None:
             return lookup
-        if (lookup.sobject, lookup.where_field) in self.empty:
-            return None
+        filled = self._filled(lookup)
+        if filled is not None:
+            there = tuple(each for each in lookup.values if clean_key(each).casefold() in filled)
+            return replace(lookup, values=there) if there else None
         if not self._is_kept(lookup):
             return lookup
         shape = _shape(lookup)
@@ -76,6 +85,12 @@ class RememberingGateway:
         if not values:
             return None if lookup.values else lookup
         return replace(lookup, values=values) if len(values) < len(lookup.values) else lookup
+
+    def _filled(self, lookup: Lookup) -> frozenset[str] | None:
+        """All values of the field that is asked for, where they are known; deleted records have others."""
+        if lookup.include_deleted:
+            return None
+        return self.filled.get((lookup.sobject, lookup.where_field or ""))
 
     def _is_kept(self, lookup: Lookup) -> bool:
         is_plain = not (
@@ -86,7 +101,7 @@ class RememberingGateway:
     def _known(self, lookup: Lookup) -> list[Record]:
         """The remembered records of a look-up; each value counts as asked for just now."""
         found: dict[str, Record] = {}
-        if (lookup.sobject, lookup.where_field) in self.empty:
+        if self._filled(lookup) is not None:
             return []
         shape = _shape(lookup)
         for value in lookup.values:
@@ -98,7 +113,7 @@ class RememberingGateway:
 
     def _taken(self, lookup: Lookup, rest: Lookup, records: list[Record]) -> list[Record]:
         """The records of a look-up of which some was asked for just now."""
-        if not self._is_kept(lookup):
+        if not self._is_kept(lookup) or self._filled(lookup) is not None:
             return records
         known = self._known(lookup) if rest is not lookup else []
         found: dict[str, list[Record]] = {_compared(rest, each): [] for each in rest.values}
