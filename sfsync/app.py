@@ -16,21 +16,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sfsync.core.events import Listener, Noticed, ignore_events
 from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.org_profile import OrgProfile
-from sfsync.core.pins import pin_notes
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import pack_plan
+from sfsync.core.portions import PORTION_ROWS
 from sfsync.core.ports import RunRecord
-from sfsync.core.presets.fitting import fitted_to_images, fitted_to_sources
+from sfsync.core.presets.fitting import fitted_to_images
 from sfsync.core.report import Report
-from sfsync.core.rows import RowSource
-from sfsync.engine.applying.accepting import NONE, Accepted, accept_unknown, accepted_notes, take_over
+from sfsync.engine.applying.accepting import NONE, Accepted, accept_unknown, take_over
 from sfsync.engine.applying.runs import (
     Bench,
     begin_run,
@@ -41,10 +39,10 @@ from sfsync.engine.applying.runs import (
     settle_earlier,
 )
 from sfsync.engine.garbage import seldom_collecting
-from sfsync.engine.planning.plan_making import PlanStamp, make_plan
 from sfsync.errors import ConfigError, GuardError, Interrupted
 from sfsync.job_locks import job_locked
-from sfsync.run_files import new_name, plan_of_run, run_folder, save_plan
+from sfsync.planning import Planned, plan_book, plan_whole
+from sfsync.run_files import plan_of_run, run_folder, save_plan
 
 if TYPE_CHECKING:
     from sfsync.journal import SqlJournal
@@ -82,7 +80,7 @@ class Surroundings:
 
     `max_outage_s` is how long a run waits for an org that went away; None leaves it to the org's profile.
     With `accept_after_s`, rows that were sent once without any fence, and of which nobody can say, go again that
-    many seconds after they were sent.
+    many seconds after they were sent. A job of more rows than `portion_rows` is planned in portions of so many.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -92,6 +90,7 @@ class Surroundings:
     accept_after_s: float | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     max_outage_s: float | None = None
+    portion_rows: int = PORTION_ROWS
 
 
 @dataclass(slots=True)
@@ -123,20 +122,12 @@ class Workplace:
         )
 
     def plan(self) -> Plan:
-        """Makes a plan; nothing is written to the org."""
-        stamp = PlanStamp(new_name(self.around.clock()), self.bench.now())
-        sources = open_sources(self.job, self.journal, self.gateway.identity().org_id)
-        made = make_plan(
-            fitted_to_sources(self.job, sources),
-            sources,
-            gateway=self.gateway,
-            journal=self.journal,
-            stamp=stamp,
-            listener=self.around.listener,
-            accepted={(run.run_id, record.change_id) for run, record in self.accepted},
-        )
-        further = (*pin_notes(made.org, self.profile), *accepted_notes(made.changes, self.accepted))
-        return replace(made, notes=(*made.notes, *further))
+        """Makes one plan, however large the job is; nothing is written to the org."""
+        return plan_whole(self)
+
+    def plan_book(self) -> Planned:
+        """Makes a plan, in portions where the job is large; nothing is written to the org."""
+        return plan_book(self)
 
     def excess(self, plan: Plan) -> GuardError | None:
         """What would stop the plan if it were to be written now; None when nothing would."""
@@ -279,14 +270,6 @@ def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceG
         yield gateway
     finally:
         gateway.close()
-
-
-def open_sources(job: Job, journal: SqlJournal | None = None, org_id: str = "") -> dict[str, RowSource]:
-    """The sources of a job, by section name, read on from where the journal says that the org has them."""
-    from sfsync import sources
-
-    kept = partial(journal.memory.watermark, org_id, job.name) if journal else None
-    return sources.shared_out(job, sources.open_sources(job, kept=kept))
 
 
 def plan(job: Job, *, around: Surroundings | None = None) -> Plan:

@@ -12,12 +12,15 @@ from sfsync.cli.run import is_terminal
 
 if TYPE_CHECKING:
     from sfsync.app import Workplace
+    from sfsync.core.plan import Plan
     from sfsync.core.plan_book import PlanBook
-    from sfsync.core.report import Report
 
 
-def show_book_only(place: Workplace, book: PlanBook, *, as_json: bool) -> int:
-    """Shows a book that is not to be written now, and what would stop it; returns the exit code."""
+def show_book_only(place: Workplace, book: PlanBook, shown: Plan | None = None, *, as_json: bool) -> int:
+    """Shows a book that is not to be written now, and what would stop it; returns the exit code.
+
+    `shown` is the book as a person sees it, where it was condensed while it was made.
+    """
     from sfsync.books import excess_of, planned_report
     from sfsync.core.results import Problem, Stage
     from sfsync.report.kept_rows import KeptRows
@@ -29,18 +32,26 @@ def show_book_only(place: Workplace, book: PlanBook, *, as_json: bool) -> int:
         seconds = place.bench.seconds() - place.opened_at
         report = replace(report, usage=place.gateway.usage, seconds=seconds, notes=notes)
         if not as_json:
-            _draw(report, book)
+            _draw(shown or report.plan, book)
         folder = place.run_folder(report.plan.job, book.plan_id)
         return deliver(report, folder, as_json=as_json, kept=kept)
 
 
-def write_book(place: Workplace, book: PlanBook, *, is_fresh: bool, yes: bool, as_json: bool) -> int:
+def write_book(
+    place: Workplace,
+    book: PlanBook,
+    shown: Plan | None = None,
+    *,
+    is_fresh: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
     """Shows a book, asks where there is somebody to ask, writes it and reports; returns the exit code."""
     from sfsync.books import apply_book, planned_report
     from sfsync.report.kept_rows import KeptRows
 
     if not as_json:
-        _draw(planned_report(book), book)
+        _draw(shown or planned_report(book).plan, book)
     if not (yes or as_json or book.totals.writes == 0) and is_terminal():
         asked_to_write()
     with KeptRows() as kept:
@@ -50,11 +61,11 @@ def write_book(place: Workplace, book: PlanBook, *, is_fresh: bool, yes: bool, a
         return deliver(report, folder, as_json=as_json, kept=kept)
 
 
-def _draw(report: Report, book: PlanBook) -> None:
+def _draw(plan: Plan, book: PlanBook) -> None:
     from sfsync.report.nouns import counted, enumerated
     from sfsync.report.terminal import draw_plan
 
-    draw_plan(report.plan, console())
+    draw_plan(plan, console())
     actions = book.totals.actions
     words = [
         f"{action} {counted(sobject, count)}"

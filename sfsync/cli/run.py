@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sfsync.app import Surroundings, Workplace
     from sfsync.core.job import Job
     from sfsync.core.plan import Plan
+    from sfsync.planning import Planned
 
 CHANGES_WAIT = 8
 
@@ -65,34 +66,49 @@ def plan_command(  # noqa: PLR0913 - an argument for each option
 
     sfsync plan nightly -o sandbox --out nightly.plan.json
     """
-    from sfsync.core.plan_codec import dump_plan
     from sfsync.core.wording import typed
     from sfsync.jobs import load_job
-    from sfsync.run_files import require_writable, write_private
+    from sfsync.run_files import require_writable
 
     if out is not None:
         require_writable(out)
     with surroundings(progress, as_json=as_json) as around:
         loaded = _read_in_full(safety.of(load_job(job, org=org, environ=around.environ)), full=full)
         loaded = _shared_out(loaded, partition)
-        code, plan = plan_and_deliver(loaded, safety.around(around), as_json=as_json)
+        code, planned = plan_and_deliver(loaded, safety.around(around), as_json=as_json)
     if out is not None:
-        write_private(out, dump_plan(plan))
+        save_plan(planned, out)
         name, option = typed(job, org)
         apply = f"sfsync run {name}{option} --plan {shlex.quote(str(out))}"
         click.echo(f"plan saved: {out}  (apply it with: {apply})", err=True)
-    if code == 0 and detailed_exitcode and not plan.is_empty():
+    if code == 0 and detailed_exitcode and not planned.shown.is_empty():
         return CHANGES_WAIT
     return code
 
 
-def plan_and_deliver(job: Job, around: Surroundings, *, as_json: bool) -> tuple[int, Plan]:
+def plan_and_deliver(job: Job, around: Surroundings, *, as_json: bool) -> tuple[int, Planned]:
     """Makes a plan, shows it, and writes its run folder; returns the exit code and the plan."""
     from sfsync.app import opened
 
     with opened(job, around) as place:
-        plan = place.plan()
-        return show_only(place, plan, as_json=as_json), plan
+        planned = place.plan_book()
+        if not planned.is_whole:
+            from sfsync.cli.books import show_book_only
+
+            return show_book_only(place, planned.book, planned.shown, as_json=as_json), planned
+        return show_only(place, planned.shown, as_json=as_json), planned
+
+
+def save_plan(planned: Planned, out: Path) -> None:
+    """Writes a plan as a file: one document, or a book where it is in portions."""
+    from sfsync.core.plan_codec import dump_plan
+    from sfsync.plan_books import StoredBook
+    from sfsync.run_files import write_private
+
+    if isinstance(planned.book, StoredBook):
+        planned.book.copy_to(out)
+    else:
+        write_private(out, dump_plan(planned.shown))
 
 
 def show_only(place: Workplace, plan: Plan, *, as_json: bool) -> int:
@@ -188,17 +204,30 @@ def write_and_deliver(
 ) -> int:
     """Plans (or takes a saved plan), shows, writes and reports; returns the exit code."""
     from sfsync.app import opened
-    from sfsync.run_files import read_plan
+    from sfsync.planning import saved_plan
 
     with opened(job, around) as place, place.locked():
-        plan = read_plan(str(plan_file)) if plan_file else place.plan()
-        return write_plan(place, plan, is_fresh=plan_file is None, yes=yes, as_json=as_json)
+        planned = saved_plan(plan_file) if plan_file else place.plan_book()
+        return write_planned(place, planned, is_fresh=plan_file is None, yes=yes, as_json=as_json)
 
 
 def write_plan(place: Workplace, plan: Plan, *, is_fresh: bool, yes: bool, as_json: bool) -> int:
     """Shows a plan, asks where there is somebody to ask, writes it and reports; returns the exit code."""
+    from sfsync.plan_books import WholePlan
+    from sfsync.planning import Planned
+
+    return write_planned(place, Planned(WholePlan(plan), plan), is_fresh=is_fresh, yes=yes, as_json=as_json)
+
+
+def write_planned(place: Workplace, planned: Planned, *, is_fresh: bool, yes: bool, as_json: bool) -> int:
+    """The same of a plan that may be in portions."""
     from sfsync.report.terminal import draw_plan
 
+    plan = planned.shown
+    if not planned.is_whole:
+        from sfsync.cli.books import write_book
+
+        return write_book(place, planned.book, plan, is_fresh=is_fresh, yes=yes, as_json=as_json)
     if not as_json:
         draw_plan(plan, console())
     if not (yes or as_json or plan.is_empty()) and is_terminal():

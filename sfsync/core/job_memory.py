@@ -5,7 +5,7 @@ The ledger knows records by keys that jobs may share; this says whose they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -39,6 +39,10 @@ class JobMemory(Protocol):
 
     def rows(self, org_id: str, job: str, sobject: str) -> dict[str, JobRow]:
         """All rows of the sObject that the job brought and that are not forgotten or deleted, by key."""
+        ...
+
+    def pages(self, org_id: str, job: str, sobject: str) -> Iterator[list[JobRow]]:
+        """The same rows, some at a time."""
         ...
 
     def deleted(self, org_id: str, job: str, sobject: str) -> frozenset[str]:

@@ -206,8 +206,9 @@ class Plan:
     their stage's probability, `off_stage_total` counts all of them. `is_audited` says that what is read back is
     judged value by value. `gone` are the rows that the source or the org has no more. `names` are ids and names of
     records that the first changes refer to, for people to read. `marks` say how far the sources were read that are
-    read on from a watermark. `share` is the share of the job that it plans; "" is all of it. Of a plan that
-    is a portion of a larger one, `whole` is the name of that and `portion` its number, from 1.
+    read on from a watermark. `share` is the share of the job that it plans; "" is all of it. `whole` is the plan
+    of which this is a portion, `portion` its number from 1 on; "" and 0 for a plan that is whole itself. `tally`
+    counts by sObject and outcome the rows of which a condensed plan holds no change.
     """
 
     plan_id: str
@@ -241,6 +242,7 @@ class Plan:
     share: str = ""
     whole: str = ""
     portion: int = 0
+    tally: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

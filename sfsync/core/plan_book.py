@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from sfsync.core.plan import WRITES, Action, Plan, PredictedCalls
 
@@ -44,10 +44,10 @@ class BookTotals:
         return BookTotals(
             actions=added(self.actions, other.actions),
             rows=added(self.rows, other.rows),
-            known_changes=_summed(self.known_changes, other.known_changes),
+            known_changes=summed(self.known_changes, other.known_changes),
             cleared=added(self.cleared, other.cleared),
             left_over=self.left_over + other.left_over,
-            vanished=_summed(self.vanished, other.vanished),
+            vanished=summed(self.vanished, other.vanished),
             brought={**self.brought, **other.brought},
             predicted=PredictedCalls(
                 self.predicted.reads + other.predicted.reads, self.predicted.writes + other.predicted.writes
@@ -77,6 +77,9 @@ class BookTotals:
         return sum(each.get(action.value, 0) for each in self.actions.values())
 
 
+NOTHING: Final = BookTotals()
+
+
 class PlanBook(Protocol):
     """The portions of one plan, read one at a time; portions are numbered from 1."""
 
@@ -100,7 +103,7 @@ class PlanBook(Protocol):
         ...
 
     def page(self, number: int) -> bytes:
-        """One portion as it is saved: the text of `dump_plan`, compressed by zlib."""
+        """One portion as it is saved: packed, as `pack_plan` does it."""
         ...
 
 
@@ -123,8 +126,9 @@ def joined_digest(digests: tuple[str, ...]) -> str:
 
 def added(some: Numbers, more: Numbers) -> dict[str, dict[str, int]]:
     """The numbers of both."""
-    return {name: _summed(some.get(name, {}), more.get(name, {})) for name in dict.fromkeys((*some, *more))}
+    return {name: summed(some.get(name, {}), more.get(name, {})) for name in dict.fromkeys((*some, *more))}
 
 
-def _summed(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+def summed(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """The sums of two countings, names in the order of their first."""
     return {name: some.get(name, 0) + more.get(name, 0) for name in dict.fromkeys((*some, *more))}

@@ -8,6 +8,7 @@ stay a problem.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -28,6 +29,22 @@ class DuplicateKeys(StrEnum):
     ERROR = "error"
     LAST = "last"
     MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedRows:
+    """How many rows stand behind later ones of the same key, of how many keys; in how many of them cells differ."""
+
+    rows: int = 0
+    keys: int = 0
+    differing: int = 0
+
+    def __add__(self, other: RepeatedRows) -> RepeatedRows:
+        """Both together."""
+        return RepeatedRows(self.rows + other.rows, self.keys + other.keys, self.differing + other.differing)
+
+
+NO_REPEATS: Final = RepeatedRows()
 
 
 def repeats(keys: Iterable[tuple[str, str]]) -> list[list[int]]:
@@ -78,8 +95,9 @@ def merged_away(ref: RowRef, key: str, line: int, differing: Sequence[str]) -> P
     return Problem(MERGED_INTO_ROW, Stage.MAP, message, hint, row=ref, value=key)
 
 
-def repeated_note(section: str, rule: DuplicateKeys, *, rows: int, keys: int, differing: int) -> Problem:
+def repeated_note(section: str, rule: DuplicateKeys, found: RepeatedRows) -> Problem:
     """How many rows stand behind others of the same key."""
+    rows, keys, differing = found.rows, found.keys, found.differing
     are = "1 row has" if rows == 1 else f"{rows:,} rows have"
     what = "counts" if rule is DuplicateKeys.LAST else "takes them in"
     told = f"; cells differ in {differing:,} of them" if differing else ""

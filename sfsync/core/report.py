@@ -7,12 +7,22 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sfsync.core.audit import Audit
+from sfsync.core.condensed_plan import planned_effect
 from sfsync.core.deals.forecast import Effect, effect_of
 from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
 from sfsync.core.ports import ApiUsage
 from sfsync.core.report_merging import ReportSum, condensed
 from sfsync.core.report_numbers import Tally, counts_in, is_end, not_done_in, tally_of
-from sfsync.core.results import NOT_DONE, REMARKS, Outcome, Problem, RowResult, Stage, count_outcomes
+from sfsync.core.results import (
+    NOT_DONE,
+    REMARKS,
+    Outcome,
+    Problem,
+    RowResult,
+    Stage,
+    count_outcomes,
+    with_tally,
+)
 from sfsync.errors import Interrupted, SyncError
 
 _WRITTEN: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED})
@@ -84,7 +94,8 @@ class Report:
         """Rows per sObject and outcome."""
         if self.tally:
             return counts_in(self.tally)
-        return count_outcomes((change.sobject, result.outcome) for change, result in self.rows())
+        counts = count_outcomes((change.sobject, result.outcome) for change, result in self.rows())
+        return with_tally(counts, self.plan.tally)
 
     def problems(self) -> list[tuple[Change, Outcome, Problem]]:
         """Every problem of every row or write that is not done, in the order of the plan."""
@@ -104,7 +115,7 @@ class Report:
             return self.effect
         if not self._effect:
             written = {name for name, each in self.results.items() if each.outcome in _WRITTEN}
-            self._effect.append(effect_of(self.plan, written if self.applied else None))
+            self._effect.append(effect_of(self.plan, written) if self.applied else planned_effect(self.plan))
         return self._effect[0]
 
     def remarks(self) -> list[tuple[Change, Outcome, Problem]]:

@@ -105,3 +105,14 @@ def count_outcomes(pairs: Iterable[tuple[str, Outcome]]) -> dict[str, dict[str, 
         of_sobject["rows"] += 1
         of_sobject[outcome.value] += 1
     return counts
+
+
+def with_tally(counts: Counts, tally: Counts) -> dict[str, dict[str, int]]:
+    """Counts with rows that are only tallied by outcome; every sObject carries all ten keys."""
+    found = {name: dict(each) for name, each in counts.items()}
+    for sobject, outcomes in tally.items():
+        of_sobject = found.setdefault(sobject, {"rows": 0} | {each.value: 0 for each in COUNTED})
+        for outcome, count in outcomes.items():
+            of_sobject["rows"] += count
+            of_sobject[outcome] += count
+    return found

@@ -45,7 +45,9 @@ def names_its_deal(roles: Section, deals: Section | None) -> bool:
     rule = roles.rule("OpportunityId")
     if rule is None or deals is None:
         return deals is None
-    return len(rule.match) == 1 and rule.match[0].lower() == deals.match_name.lower()
+    key = deals.match_name.lower()
+    # By default the key is looked at first and the record id then; a text of that form is for the reader to notice.
+    return tuple(each.lower() for each in rule.match) in ((), (key,), (key, "id"))
 
 
 def group_of(section: Section, row: Row, number: int) -> str:

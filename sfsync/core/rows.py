@@ -131,6 +131,33 @@ class SharedSource(Protocol):
         ...
 
 
+@runtime_checkable
+class PartialSource(Protocol):
+    """A source of some of the rows of another one; `columns` are those that any row of the whole has."""
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns of all rows of the whole."""
+        ...
+
+    def numbered(self) -> Iterator[tuple[int, SourceRow | UnreadableRow | ModelRow | PassedLine]]:
+        """Every row in order, with its number in the whole, from 1 on; 0 for a line that is no row."""
+        ...
+
+
+def numbered(
+    source: RowSource,
+) -> Iterator[tuple[int, SourceRow | UnreadableRow | ModelRow | PassedLine]]:
+    """The rows of a source with their numbers in their whole source; 0 for a line that is no row."""
+    if isinstance(source, PartialSource):
+        yield from source.numbered()
+        return
+    number = 0
+    for row in source.rows():
+        number += not isinstance(row, PassedLine)
+        yield (0 if isinstance(row, PassedLine) else number), row
+
+
 def notes_of(source: RowSource) -> tuple[Problem, ...]:
     """What a source tells of its last full reading."""
     return source.notes() if isinstance(source, NotedSource) else ()

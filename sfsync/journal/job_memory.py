@@ -5,7 +5,7 @@ Implements `core.job_memory.JobMemory` for the journal, which lends its transact
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, Select, or_, select
@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 NOT_DELETED: Final = or_(JOB_ROWS.c.fate.is_(None), JOB_ROWS.c.fate != DELETED)
 """Of the rows of jobs, those of which more is remembered than that their record was deleted."""
+
+PAGE_ROWS: Final = 5_000
 
 _COLUMNS: Final = [JOB_ROWS.c[name] for name in JobRow.__dataclass_fields__]
 
@@ -41,6 +43,15 @@ class SqlJobMemory:
         """All rows of the sObject that the job brought and that are not forgotten or deleted, by key."""
         query = _of(select(*_COLUMNS), org_id, job, sobject).where(NOT_DELETED)
         return {each.key: each for each in self._read(lambda connection: _rows(connection, query))}
+
+    def pages(self, org_id: str, job: str, sobject: str) -> Iterator[list[JobRow]]:
+        """The same rows, some at a time; each page is a transaction of its own."""
+        query = _of(select(*_COLUMNS), org_id, job, sobject).where(NOT_DELETED).limit(PAGE_ROWS)
+        rows = self._read(lambda connection: _rows(connection, query))
+        while rows:
+            yield rows
+            further = query.where(JOB_ROWS.c.key > rows[-1].key)
+            rows = self._read(lambda connection, further=further: _rows(connection, further))  # type: ignore[misc]
 
     def deleted(self, org_id: str, job: str, sobject: str) -> frozenset[str]:
         """The keys of all vanished rows whose records the job deleted and that have not come back since."""

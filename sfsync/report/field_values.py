@@ -39,20 +39,26 @@ class Named:
         """A value for a person: `Get Cloudy Consulting (001...)` where a record's name is known."""
         if isinstance(value, Pending):
             new = self.changes.get(value.change_id)
-            return f"(the new {noun(new.sobject)} {shortened(new.label, most=80)})" if new else shown(value)
+            label = new.label if new else self.records.get(value.change_id)
+            sobject = new.sobject if new else value.change_id.partition(":")[0]
+            return f"(the new {noun(sobject)} {shortened(label, most=80)})" if label else shown(value)
         name = self.records.get(value) if isinstance(value, str) else None
         return f"{shortened(name, most=80)} ({value})" if name else shortened(shown(value), most=most)
 
     def label(self, value: PlannedValue) -> str:
         """A value whose new record is given by its name alone."""
         new = self.changes.get(value.change_id) if isinstance(value, Pending) else None
-        return shortened(new.label, most=80) if new else self.value(value)
+        label = (
+            new.label if new else self.records.get(value.change_id) if isinstance(value, Pending) else None
+        )
+        return shortened(label, most=80) if label else self.value(value)
 
     def contact(self, role: Change) -> str:
         """Whom a role is for: by the name where the row gave only an id or a key, else as the row says."""
         value = role.desired.get("ContactId") or role.values.get("ContactId")
         new = self.changes.get(value.change_id) if isinstance(value, Pending) else None
-        name = new.label if new else self.records.get(value) if isinstance(value, str) else None
+        known = value.change_id if isinstance(value, Pending) else value
+        name = new.label if new else self.records.get(known) if isinstance(known, str) else None
         says_who = not name or "@" in role.label or name.casefold() in role.label.casefold()
         return role.label if says_who else f"{name} ({role.label})"
 

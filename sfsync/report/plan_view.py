@@ -6,15 +6,20 @@ Roles stand under their deal, also where the deal itself is in the org already a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from sfsync.core.deals.forecast import effect_of
+from sfsync.core.condensed_plan import (
+    TAKEN_OVER,
+    WRITTEN,
+    CondensedPlan,
+    planned_effect,
+    planned_routes,
+)
 from sfsync.core.deals.gone import CHANGE_PREFIX
 from sfsync.core.plan import NEW, WRITES, Action, Change, Plan
 from sfsync.core.results import REMARKS, Problem
-from sfsync.core.sending.costs import creates_by_route
 from sfsync.core.sending.guarantees import KEYLESS, MADE_KEYLESS, SAFE_BECAUSE
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY
 from sfsync.core.writes import Route
@@ -52,26 +57,36 @@ def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
     yield Line(f"Plan {plan.plan_id} {title}", tone=Tone.TITLE)
     yield Line(f"for {plan.org.name} ({plan.org.org_id}, {kind}) at {plan.org.instance_url}")
     yield Line()
-    yield _overview(plan.changes)
+    yield _overview(_overview_counts(plan))
     known = Named.of(plan)
     for sobject in in_write_order({each.sobject for each in plan.changes}):
         if sobject not in (CONTACT_ROLE, LEAD):
             yield from _section(plan, sobject, known, limit=limit)
     if OPPORTUNITY not in {each.sobject for each in plan.changes}:
         yield from _section(plan, OPPORTUNITY, known, limit=limit)
-    yield from forecast_pieces(effect_of(plan), applied=False)
+    yield from forecast_pieces(planned_effect(plan), applied=False)
     yield from _problem_lines(plan.changes)
     yield from _note_lines(plan)
     yield Line()
     yield from _cost_lines(plan)
 
 
-def _overview(changes: Iterable[Change]) -> CountTable:
+def _overview_counts(plan: Plan) -> dict[str, Counter[str]]:
+    """How many of each sObject are created, updated, deleted, left alone, not possible."""
     counts: dict[str, Counter[str]] = {}
-    for each in changes:
+    if isinstance(plan, CondensedPlan):
+        for sobject, actions in plan.figures.overview.items():
+            for action, count in actions.items():
+                counts.setdefault(sobject, Counter())[_fate(Action(action))] += count
+        return counts
+    for each in plan.changes:
         is_vanished = each.change_id.startswith(CHANGE_PREFIX)
         if each.row is not None or each.action is Action.DELETE or is_vanished or each.made_for:
             counts.setdefault(each.sobject, Counter())[_fate(each.action)] += 1
+    return counts
+
+
+def _overview(counts: Mapping[str, Counter[str]]) -> CountTable:
     deletes = ("delete",) if any(each["delete"] for each in counts.values()) else ()
     titles = ("create", "update", *deletes, "leave alone", "not possible")
     rows = tuple((noun(name, 2), [counts[name][each] for each in titles]) for name in in_write_order(counts))
@@ -90,6 +105,10 @@ def _section(plan: Plan, sobject: str, known: Named, *, limit: int) -> Iterator[
     """The records of one sObject that are written, each with its fields."""
     blocks = _blocks(plan.changes, sobject)
     taken_over = sum(1 for each in plan.changes if each.sobject == sobject and _is_taken_over(each))
+    count = len(blocks)
+    if isinstance(plan, CondensedPlan):
+        of_sobject = plan.figures.blocks.get(sobject, {})
+        taken_over, count = of_sobject.get(TAKEN_OVER, 0), of_sobject.get(WRITTEN, 0)
     if not blocks and not taken_over:
         return
     yield Line()
@@ -99,8 +118,8 @@ def _section(plan: Plan, sobject: str, known: Named, *, limit: int) -> Iterator[
         block.completions = completing.get(block.change.change_id, []) if block.change else []
         block.is_undo = plan.undoes is not None
         yield from _block_lines(block, known)
-    if len(blocks) > limit:
-        yield Line(f"... and {len(blocks) - limit:,} more", 2, Tone.FAINT)
+    if count > limit:
+        yield Line(f"... and {count - limit:,} more", 2, Tone.FAINT)
     if taken_over:
         yield Line(
             f"{counted(sobject, taken_over)} found in the org, already as the rows want", 2, Tone.FAINT
@@ -232,7 +251,7 @@ def _cost_lines(plan: Plan) -> Iterator[Line]:
     if any(each.sobject == LEAD for each in plan.changes):
         yield Line(ONCE)
     by_route: dict[str, list[str]] = {}
-    for sobject, counts in creates_by_route(plan.changes, plan.routes).items():
+    for sobject, counts in planned_routes(plan).items():
         for route, count in counts.items():
             by_route.setdefault(route, []).append(counted(sobject, count))
     for route, records in by_route.items():

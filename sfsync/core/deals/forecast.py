@@ -26,7 +26,9 @@ from sfsync.core.values import PlannedValue
 PIPELINE: Final = "Pipeline"
 """The category of a stage that the catalogue lacks. Source: salesforce-facts, unknown stages, inferred."""
 
-_EXACT: Final = Context(prec=1_000, rounding=ROUND_HALF_UP)
+EXACT: Final = Context(prec=1_000, rounding=ROUND_HALF_UP)
+"""How sums of the forecast are added: nothing is lost."""
+
 _ZERO: Final = Decimal(0)
 
 
@@ -236,9 +238,9 @@ class _Weighed:
 
 def _weighed(deal: Deal, basis: ForecastBasis) -> _Weighed:
     unit = _unit(basis)
-    amount = (deal.amount or _ZERO).quantize(unit, context=_EXACT)
-    share = _EXACT.multiply(amount, deal.probability or _ZERO).scaleb(-2, context=_EXACT)
-    return _Weighed(deal, amount, share.quantize(unit, context=_EXACT))
+    amount = (deal.amount or _ZERO).quantize(unit, context=EXACT)
+    share = EXACT.multiply(amount, deal.probability or _ZERO).scaleb(-2, context=EXACT)
+    return _Weighed(deal, amount, share.quantize(unit, context=EXACT))
 
 
 def _unit(basis: ForecastBasis) -> Decimal:
@@ -287,8 +289,8 @@ def _figures(side: Iterable[_Weighed], key_of: Callable[[Deal], str]) -> dict[st
     return {
         key: Figures(
             len(found),
-            reduce(_EXACT.add, (each.amount for each in found)),
-            reduce(_EXACT.add, (each.expected for each in found)),
+            reduce(EXACT.add, (each.amount for each in found)),
+            reduce(EXACT.add, (each.expected for each in found)),
         )
         for key, found in groups.items()
     }

@@ -1,12 +1,29 @@
-"""The rows of one section as records that others may mean: findable by the values they want to have."""
+"""The rows of one section as records that others may mean: findable by the values they want to have.
+
+Of a job that is planned in portions, those of earlier portions are found as well, wherever they are kept.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sfsync.core.plan import Change
 from sfsync.core.sobject import CONTACT
 from sfsync.core.values import PlannedValue, clean_key
+
+
+class EarlierRecords(Protocol):
+    """The changes of one sObject in earlier portions."""
+
+    def change(self, change_id: str) -> Change | None:
+        """The change of that name."""
+        ...
+
+    def find(self, field_name: str, value: str, value_of: Callable[[Change], str | None]) -> list[Change]:
+        """The changes of which `value_of` gives that value; it compares a field that is always the same one."""
+        ...
 
 
 @dataclass(slots=True)
@@ -15,6 +32,7 @@ class PlannedRecords:
 
     key_field: str
     changes: dict[str, Change] = field(default_factory=dict)
+    earlier: EarlierRecords | None = None
     _index: dict[str, dict[str, list[Change]]] = field(default_factory=dict)
 
     def add(self, change: Change) -> None:
@@ -31,7 +49,17 @@ class PlannedRecords:
         """The rows whose wanted value of the field is this one."""
         if field_name not in self._index:
             self._index[field_name] = self._indexed(field_name)
-        return self._index[field_name].get(self._compared(field_name, value), [])
+        compared = self._compared(field_name, value)
+        found = self._index[field_name].get(compared, [])
+        if self.earlier is None:
+            return found
+        before = self.earlier.find(field_name, compared, lambda change: self._value(field_name, change))
+        return [*(each for each in before if each.change_id not in self.changes), *found]
+
+    def change(self, change_id: str) -> Change | None:
+        """The change of that name, of this portion or of an earlier one."""
+        own = self.changes.get(change_id)
+        return self.earlier.change(change_id) if own is None and self.earlier is not None else own
 
     def covers(self, field_name: str, value: str) -> bool:
         """Whether a hit among the rows makes a look in the org needless: keys are unique in both."""

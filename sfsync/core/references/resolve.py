@@ -150,7 +150,7 @@ class ReferenceTable:
     def account_name(self, account: str) -> str:
         """What an account is called, given by its id or by the change that creates it; "" where it is not known."""
         planned = self.planned.get(ACCOUNT)
-        change = (planned.changes.get(account) or planned.with_record(account)) if planned else None
+        change = (planned.change(account) or planned.with_record(account)) if planned else None
         own = str(change.desired.get("Name") or "") if change else ""
         return own or str(self.record(account).get("Name") or "") or (change.label if change else "")
 
@@ -279,7 +279,7 @@ class ReferenceTable:
         path, accounts = by.account.partition(".")[2], self.planned.get(ACCOUNT)
         account = None
         if isinstance(held, Pending):
-            account = accounts.changes.get(held.change_id) if accounts else None
+            account = accounts.change(held.change_id) if accounts else None
         elif isinstance(held, str):
             account = accounts.with_record(held) if accounts else None
         if path and account is not None and path in account.desired:
@@ -293,7 +293,7 @@ class ReferenceTable:
         if name in self._records:
             return Described(name, str(self._records[name].get("Name") or ""), self._telling.get(name, ""))
         planned = self.planned.get(target)
-        change = planned.changes.get(name) if planned else None
+        change = planned.change(name) if planned else None
         return Described(name, change.label if change else "", "a row of this job" if change else "")
 
 

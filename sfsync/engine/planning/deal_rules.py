@@ -202,15 +202,24 @@ class DealRules:
         listed = tuple(islice(self._off_stage.values(), probability.MOST_LISTED))
         return listed, len(self._off_stage)
 
+    @property
+    def counts(self) -> Counter[str]:
+        """How many rows have in common what a note is for; `rule_notes` has the words."""
+        return Counter(chain(*self._said.values())) + Counter({"off": len(self._off_stage)})
+
     def notes(self) -> Iterator[Problem]:
         """What many rows have in common, each in one sentence, and what the org did not tell."""
         yield from self.offered.notes
-        counts = {**Counter(chain(*self._said.values())), "off": len(self._off_stage)}
-        for name, (code, one, many, hint) in _NOTES.items():
-            count = counts.get(name, 0)
-            if count:
-                text = one if count == 1 else many.format(count=f"{count:,}")
-                yield Problem(code, Stage.PLAN, text, hint)
+        yield from rule_notes(self.counts)
+
+
+def rule_notes(counts: Mapping[str, int]) -> Iterator[Problem]:
+    """What so many rows have in common, each in one sentence."""
+    for name, (code, one, many, hint) in _NOTES.items():
+        count = counts.get(name, 0)
+        if count:
+            text = one if count == 1 else many.format(count=f"{count:,}")
+            yield Problem(code, Stage.PLAN, text, hint)
 
 
 _NOTES: Final = {

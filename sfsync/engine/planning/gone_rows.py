@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sfsync.core.deals.closing import is_closed
 from sfsync.core.deals.gone import Fate, Vanished, VanishedRow, vanished_rows
 from sfsync.core.diff import STAGE_DEPENDENTS, held, scale_of
+from sfsync.core.job import Section
 from sfsync.core.job_memory import JobRow
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change
@@ -49,25 +50,54 @@ class Vanishing:
     known: int = 0
 
 
-def plan_vanished(
-    read: ReadSection, schema: Schema, *, job: str, org_id: str, journal: Journal, gateway: OrgGateway
-) -> Vanishing:
-    """The fate of every row of a section that the job brought and the source has no more."""
-    section, found = read.section, Vanishing()
-    policy = section.gone.vanished
-    if policy is Vanished.IGNORE:
-        return found
-    described = schema.describe(section.sobject).field(section.key) if section.key else None
+@dataclass(frozen=True, slots=True)
+class LostRows:
+    """The rows of a section that the source has no more, of `known` that the job ever brought.
+
+    `is_unsure` says that the key of a row cannot be read: it may be one of these.
+    """
+
+    rows: list[JobRow]
+    known: int
+    is_unsure: bool
+
+
+def lost_rows(read: ReadSection, schema: Schema, *, job: str, org_id: str, journal: Journal) -> LostRows:
+    """What the complete source of a section lacks of what the job brought; nothing where nobody asks."""
+    section = read.section
+    if section.gone.vanished is Vanished.IGNORE:
+        return LostRows([], 0, is_unsure=False)
     known = journal.memory.rows(org_id, job, section.sobject)
-    folds = described is not None and not described.case_sensitive
     present = [each.key for each in read.rows]
+    folds = folds_case(section, schema)
     lost = vanished_rows(known.values(), present, key_field=section.key, folds_case=folds)
     if read.has_lost is not None:
         lost = [row for row in lost if read.has_lost(group_of_key(section.sobject, row.key))]
-    found.known = len(known)
+    return LostRows(lost, len(known), is_unsure="" in present)
+
+
+def folds_case(section: Section, schema: Schema) -> bool:
+    """Whether the org takes keys of a section for the same that differ in letter case alone."""
+    described = schema.describe(section.sobject).field(section.key) if section.key else None
+    return described is not None and not described.case_sensitive
+
+
+def plan_vanished(
+    section: Section,
+    vanished: LostRows,
+    schema: Schema,
+    *,
+    job: str,
+    org_id: str,
+    journal: Journal,
+    gateway: OrgGateway,
+) -> Vanishing:
+    """The fate of every row of a section that the job brought and the source has no more."""
+    policy, lost = section.gone.vanished, vanished.rows
+    found = Vanishing(known=vanished.known)
     if not lost:
         return found
-    if "" in present:
+    if vanished.is_unsure:
         found.notes.append(_unsure(section.name, lost))
         return found
     others = journal.memory.other_jobs(org_id, job, section.sobject, (each.record_id for each in lost))
@@ -78,7 +108,7 @@ def plan_vanished(
     if policy is Vanished.REPORT:
         found.rows += [_fate(each, Fate.REPORTED) for each in own]
     else:
-        judge = _Judge(read, schema, job)
+        judge = _Judge(section, schema, job)
         records, entries = judge.looked_up(own, org_id, journal, gateway)
         for row in own:
             judged, change = judge.of(row, records.get(row.record_id), entries.get(row.key))
@@ -93,7 +123,7 @@ def plan_vanished(
 class _Judge:
     """Decides for one vanished deal at a time, by what the org holds of it now."""
 
-    read: ReadSection
+    section: Section
     schema: Schema
     job: str
 
@@ -101,7 +131,7 @@ class _Judge:
         self, rows: Sequence[JobRow], org_id: str, journal: Journal, gateway: OrgGateway
     ) -> tuple[dict[str, Record], dict[str, LedgerEntry]]:
         """The records by id, and what the job last brought by key; one read for all."""
-        section, describe = self.read.section, self.schema.describe(OPPORTUNITY)
+        section, describe = self.section, self.schema.describe(OPPORTUNITY)
         names = {ledger_key(self.job, each.key, key_field=section.key): each.key for each in rows}
         ledger = journal.ledger(org_id, OPPORTUNITY, names)
         entries = {names[name]: entry for name, entry in ledger.items()}
@@ -116,7 +146,7 @@ class _Judge:
         self, row: JobRow, record: Record | None, entry: LedgerEntry | None
     ) -> tuple[VanishedRow, Change | None]:
         """What happens to the row, and the change that does it."""
-        section = self.read.section
+        section = self.section
         closes = section.gone.vanished is Vanished.CLOSE
         if record is None:
             return _fate(row, Fate.ABSENT), None
@@ -132,7 +162,7 @@ class _Judge:
         self, row: JobRow, record: Record, entry: LedgerEntry | None, *, closes: bool
     ) -> tuple[VanishedRow, Change]:
         judged = _fate(row, Fate.CLOSE if closes else Fate.DELETE)
-        stage = self.read.section.gone.vanished_stage
+        stage = self.section.gone.vanished_stage
         account = record.get("AccountId")
         change = Change(
             judged.change_id,

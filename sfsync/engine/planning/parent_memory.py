@@ -24,6 +24,7 @@ from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.values import clean_key
 from sfsync.engine.planning.merged_references import follow_merged
 from sfsync.engine.planning.parent_problems import key_is_anothers, made_and_gone
+from sfsync.engine.planning.parents_across import Claim, ParentsAcross
 from sfsync.engine.planning.reading import CheckedRow
 from sfsync.engine.planning.schema import Schema
 
@@ -170,6 +171,7 @@ class ParentJudge:
     memory: ParentMemory
     table: ReferenceTable
     planned: Mapping[str, PlannedRecords]
+    across: ParentsAcross | None = None
     _cases: dict[Identity, list[tuple[CheckedRow, str, Naming]]] = field(default_factory=dict)
 
     def judge(self, sobject: str, goals: Mapping[str, str | None], rows: Iterable[CheckedRow]) -> None:
@@ -182,13 +184,21 @@ class ParentJudge:
                 if named is not None and isinstance(reference, Reference):
                     cases.setdefault(named, []).append((row, name, Naming(row.ref, reference, told)))
         for named, each in cases.items():
-            if agreed(named, [naming for _, _, naming in each]).against:
+            if self._against(sobject, named, each):
                 self._judge_one(sobject, named, each)
+
+    def _against(
+        self, sobject: str, named: Identity, cases: Sequence[tuple[CheckedRow, str, Naming]]
+    ) -> dict[int, Invalid]:
+        """Which of the rows disagree about a parent, by their places, and why."""
+        said = said_of(sobject, named, [naming for _, _, naming in cases], self.across)
+        return {place: why for place, (_, _, naming) in enumerate(cases) if (why := said.why(place, naming))}
 
     def _judge_one(
         self, sobject: str, named: Identity, cases: Sequence[tuple[CheckedRow, str, Naming]]
     ) -> None:
-        made = self.memory.made_ids(named.sobject, ((named, naming) for _, _, naming in cases))
+        said = said_of(sobject, named, [naming for _, _, naming in cases], self.across)
+        made = self.memory.made_ids(named.sobject, ((named, naming) for naming in said.namings))
         rows = self.planned.get(named.sobject)
         meant: dict[str, list[tuple[CheckedRow, str, Naming]]] = {}
         for case in cases if made else ():
@@ -196,9 +206,35 @@ class ParentJudge:
             if isinstance(found, str) and found in made and not (rows and rows.with_record(found)):
                 meant.setdefault(found, []).append(case)
         for same in meant.values():
-            for place, why in agreed(named, [naming for _, _, naming in same]).against.items():
+            for place, why in self._against(sobject, named, same).items():
                 row, name, _ = same[place]
                 row.values[name] = why
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What rows say of a parent together: those given, or all of the book's that name it."""
+
+    agreed: Agreed
+    namings: Sequence[Naming]
+    has_all: bool
+
+    def why(self, place: int, naming: Naming) -> Invalid | None:
+        """Why a row disagrees, which is at that place of those given; None where it does not."""
+        if not self.has_all:
+            return self.agreed.against.get(place)
+        own = (
+            each
+            for each, other in enumerate(self.namings)
+            if (other.ref, other.told.rule.field) == (naming.ref, naming.told.rule.field)
+        )
+        return self.agreed.against.get(next(own, -1))
+
+
+def said_of(sobject: str, named: Identity, namings: Sequence[Naming], across: ParentsAcross | None) -> Said:
+    """What rows of `sobject` say of a parent; of a book what all its rows say."""
+    found = across.namings(sobject, named) if across is not None else namings
+    return Said(agreed(named, found), found, has_all=across is not None)
 
 
 @dataclass(slots=True)
@@ -206,21 +242,19 @@ class KeyClaims:
     """Which parent the rows gave each key to first."""
 
     memory: ParentMemory
-    _first: dict[tuple[str, str], tuple[Identity, Naming]] = field(default_factory=dict)
+    across: ParentsAcross | None = None
+    _first: dict[tuple[str, str], Claim] = field(default_factory=dict)
 
     def take(self, named: Identity, naming: Naming) -> None:
         """Takes in a row that names a parent, whether it is there or not."""
         if naming.told.key:
             place = named.sobject, self.memory.compared(named.sobject, naming.told.key)
-            self._first.setdefault(place, (named, naming))
+            self._first.setdefault(place, (named, naming.reference.value, naming.ref.line))
 
     def refusal(self, wanted: Wanted) -> Invalid | None:
         """Why a parent cannot have its key: earlier rows gave it to another."""
-        sobject = wanted.named.sobject
-        first = self._first.get((sobject, self.memory.compared(sobject, wanted.key))) if wanted.key else None
-        if first is None or first[0] == wanted.named:
+        place = wanted.named.sobject, self.memory.compared(wanted.named.sobject, wanted.key)
+        first = self.across.first_claim(*place) if self.across is not None else self._first.get(place)
+        if first is None or first[0] == wanted.named or not wanted.key:
             return None
-        other = first[1]
-        return key_is_anothers(
-            wanted.named, wanted.text, wanted.key, other.reference.value, line=other.ref.line
-        )
+        return key_is_anothers(wanted.named, wanted.text, wanted.key, first[1], line=first[2])

@@ -14,44 +14,43 @@ from datetime import date
 from sfsync.core.announced import announced
 from sfsync.core.deals.forecast_basis import ForecastBasis
 from sfsync.core.deals.gone import GoneRows, VanishedRow
-from sfsync.core.deals.lead_accounts import made_by_leads
-from sfsync.core.deals.leads import comes_from_lead, without_idle_leads
+from sfsync.core.deals.leads import comes_from_lead
 from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
-from sfsync.core.job import Job
-from sfsync.core.models import Reference
+from sfsync.core.job import Job, Section
 from sfsync.core.plan import Change, Plan, SourceImage
-from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, Record, RunRecord
-from sfsync.core.record_names import referred_names
-from sfsync.core.references.owners import USER, sandbox_suffixes
+from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, Record
+from sfsync.core.record_names import MOST_NAMED, referred_names
+from sfsync.core.references.owners import sandbox_suffixes
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.references.second_pass import without_lost_ends
+from sfsync.core.repeated_keys import repeated_note
 from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
 from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.source_marks import marks_of
-from sfsync.core.writes import Route
+from sfsync.engine.planning.across_portions import AcrossPortions
+from sfsync.engine.planning.brought_changes import brought
 from sfsync.engine.planning.deal_rules import DealRules
 from sfsync.engine.planning.forecasting import forecast_basis
-from sfsync.engine.planning.gone_rows import plan_vanished
+from sfsync.engine.planning.gone_rows import LostRows, lost_rows, plan_vanished
+from sfsync.engine.planning.ground import Ground, read_ground
 from sfsync.engine.planning.lead_planning import LeadPlanner
 from sfsync.engine.planning.matching import (
     learn_references,
     learn_what_tells_apart,
     own_records,
-    refuse_without_memory,
 )
-from sfsync.engine.planning.offered_values import OfferedValues
 from sfsync.engine.planning.parent_planning import ParentPlanner, wanted_parents
 from sfsync.engine.planning.reading import CheckedRow, ReadSection, derived_roles, read_section
 from sfsync.engine.planning.repeated_rows import roles_left_out
-from sfsync.engine.planning.role_planning import RolePlanner, rejected_deals
+from sfsync.engine.planning.role_planning import RolePlanner
 from sfsync.engine.planning.routing import goes_on_conditions, plan_routes
 from sfsync.engine.planning.row_planning import RowPlanner
 from sfsync.engine.planning.row_problems import kept_note
-from sfsync.engine.planning.row_references import ReferencePolicies
-from sfsync.engine.planning.schema import Schema, read_schema, target
+from sfsync.engine.planning.row_references import ReferencePolicies, referred
+from sfsync.engine.planning.schema import Schema
 from sfsync.engine.planning.self_references import SelfReferences
 
 
@@ -82,17 +81,35 @@ def make_plan(
         GuardError: rows have no key in the org, and the journal has never seen the job.
         SourceError: a source cannot be read.
     """
+    ground = read_ground(job, gateway, journal, accepted)
+    return plan_on(ground, job, sources, journal=journal, stamp=stamp, listener=listener)
+
+
+def plan_on(
+    ground: Ground,
+    job: Job,
+    sources: Mapping[str, RowSource],
+    *,
+    journal: Journal,
+    stamp: PlanStamp,
+    listener: Listener,
+    across: AcrossPortions | None = None,
+) -> Plan:
+    """The plan of a job whose ground is known; with `across` that of one portion, whose sources are given."""
+    gateway, schema = ground.org, ground.schema
     org = gateway.identity()
-    schema = read_schema(job, gateway)
-    refuse_without_memory(job, org.org_id, journal)
-    in_doubt, unfenced = _in_doubt(job, org.org_id, journal, accepted)
-    deals = DealRules(schema, OfferedValues(gateway), date.fromisoformat(stamp.created_at[:10]))
-    planning = _Planning(job, schema, gateway, journal, org.org_id, listener, in_doubt, deals, unfenced)
+    deals = DealRules(schema, ground.offered, date.fromisoformat(stamp.created_at[:10]))
+    planning = _Planning(
+        job, schema, gateway, journal, org.org_id, listener, ground.in_doubt, deals, ground.unfenced, across
+    )
     for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
-        planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
+        if section.name in sources:
+            planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
+        elif across is not None and across.is_last:
+            planning.plan_vanished(section)
     changes = planning.finish()
-    routes = plan_routes(job, schema, changes, gateway)
-    is_strict = goes_on_conditions(job.update_mode, changes)
+    routes = plan_routes(job, schema, changes, ground.means)
+    is_strict = goes_on_conditions(job.update_mode, changes, earlier=planning.earlier_updates)
     return Plan(
         plan_id=stamp.plan_id,
         job=job.name,
@@ -111,7 +128,7 @@ def make_plan(
         limits=job.limits,
         is_audited=bool(job.verify),
         gone=planning.gone(),
-        names=referred_names(changes, planning.table.record, planning.deals, planning.table.record_types),
+        names=planning.names(changes),
         changes=changes,
         notes=tuple(planning.notes),
         sources=planning.images,
@@ -125,25 +142,6 @@ def make_plan(
     )
 
 
-def _in_doubt(
-    job: Job, org_id: str, journal: Journal, accepted: Collection[tuple[str, str]]
-) -> tuple[list[ChangeRecord], frozenset[str]]:
-    """What earlier runs left open, and the names of those changes that no fence keeps from being there twice."""
-    still_open = [
-        (run, record)
-        for run, record in journal.open_changes(job.name, org_id)
-        if (run.run_id, record.change_id) not in accepted
-    ]
-    return [record for _, record in still_open], _unfenced(still_open, journal)
-
-
-def _unfenced(still_open: Sequence[tuple[RunRecord, ChangeRecord]], journal: Journal) -> frozenset[str]:
-    """The open changes that may have been sent without a key: a key that they have by now fences none of them."""
-    sent = {run.run_id: journal.sendings(run.run_id) for run, _ in still_open}
-    routes = ((record.change_id, sent[run.run_id].get(record.change_id)) for run, record in still_open)
-    return frozenset(name for name, by in routes if by is None or by[0] is not Route.KEY_FENCE)
-
-
 @dataclass(slots=True)
 class _Planning:
     job: Job
@@ -155,6 +153,7 @@ class _Planning:
     still_open: Sequence[ChangeRecord]
     rules: DealRules
     unfenced: InitVar[frozenset[str]]
+    across: AcrossPortions | None = None
     notes: list[Problem] = field(default_factory=list)
     images: dict[str, SourceImage] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
@@ -168,16 +167,29 @@ class _Planning:
     parents: ParentPlanner = field(init=False)
     ahead: SelfReferences = field(init=False)
     places: dict[str, int] = field(default_factory=dict)
+    earlier_updates: int = 0
     deals: list[Record] = field(default_factory=list)
 
     def __post_init__(self, unfenced: frozenset[str]) -> None:
+        if self.across is not None:
+            self.planned |= self.across.planned()
+            self.earlier_updates = self.across.updates
+        parents = self.across.parents if self.across is not None else None
         describes = {name: rules.describe for name, rules in self.schema.rules.items()}
         suffixes = sandbox_suffixes(self.gateway.identity())
         self.table = ReferenceTable(self.planned, describes, self.job.picks, suffixes)
         self.references = ReferencePolicies(self.table)
         self.rows = RowPlanner(self.job, self.schema, self.references, unfenced, self.rules)
         self.parents = ParentPlanner(
-            self.job, self.schema, self.gateway, self.journal, self.org_id, self.table, self.planned, unfenced
+            self.job,
+            self.schema,
+            self.gateway,
+            self.journal,
+            self.org_id,
+            self.table,
+            self.planned,
+            unfenced,
+            parents,
         )
         self.ahead = SelfReferences(self.schema, self.table, self.rows, self.parents, self._put)
 
@@ -185,6 +197,10 @@ class _Planning:
         """Plans the rows of one section."""
         self.listener(PhaseStarted(f"plan {read.section.name}", len(read.rows)))
         self.notes.extend(read.notes)
+        if self.across is not None:
+            self.across.begin_section(read)
+        elif read.repeated.rows:
+            self.notes.append(repeated_note(read.section.name, read.section.duplicate_keys, read.repeated))
         self.images.setdefault(read.image.name, read.image)
         self.changes += read.left_out
         if read.section.sobject == CONTACT_ROLE:
@@ -202,11 +218,19 @@ class _Planning:
         if self.derived:
             self._plan_roles(self.derived)
         changes = self._completed()
+        if self.across is not None:
+            self.notes = self.across.notes.take(self.notes, self.rules, self.rows.kept)
+            return tuple(changes)
         self.notes.extend(kept_note(*what, count=count) for what, count in self.rows.kept.items())
         self.notes.extend(self.rules.notes())
         for message in announced(self.notes):
             self.listener(Noticed(message))
         return tuple(changes)
+
+    def names(self, changes: Sequence[Change]) -> tuple[tuple[str, str], ...]:
+        """What the records are called that the first changes refer to."""
+        found = referred_names(changes, self.table.record, self.deals, self.table.record_types)
+        return found if self.across is None else (*found, *self.across.labels(changes[:MOST_NAMED]))
 
     def forecast(self, changes: Iterable[Change]) -> ForecastBasis | None:
         """What is needed to say the plan's effect on the forecast; None when the job has no deals."""
@@ -230,26 +254,13 @@ class _Planning:
     def _completed(self) -> Sequence[Change]:
         """The changes with the parents that are made for them, and what is written when all are created."""
         self.ahead.settle(None)
-        changes = self._brought()
+        changes = brought(self.changes, self.job.on_role_error, self.parents)
+        if self.across is not None:
+            return self.across.end_portion(changes, self.parents)
         further = self.ahead.completions(changes)
         if not self.parents.made and not self.ahead.is_used:
             return changes
         return wanted_parents(without_lost_ends([*self.parents.made.values(), *changes, *further]))
-
-    def _brought(self) -> Sequence[Change]:
-        """The changes without deals that fall with their roles, and without leads that stay open for it.
-
-        What waits for such a lead, or for an account that a lead makes, is blocked.
-        """
-        before: Sequence[Change] = self.changes
-        changes = without_idle_leads(rejected_deals(before, self.job.on_role_error))
-        while len(changes) < len(before):  # a lead that stays open may take the roles of other deals down
-            before = changes
-            changes = without_idle_leads(rejected_deals(before, self.job.on_role_error))
-        unmade = made_by_leads(changes, self.parents.made.values())
-        for name in unmade:
-            del self.parents.made[name]
-        return without_idle_leads(changes, unmade)
 
     def _take(self, change: Change, planned: PlannedRecords) -> None:
         self.places[change.change_id] = len(self.changes)
@@ -268,7 +279,7 @@ class _Planning:
         describe = self.schema.describe(sobject)
         own = own_records(read, describe, job=self.job.name, org_id=self.org_id, journal=self.journal)
         leads = self._leads(read)
-        references = [*self._references(read), *(leads.references(read.rows) if leads else ())]
+        references = [*referred(read, describe), *(leads.references(read.rows) if leads else ())]
         lookups = [own.lookup] if own.lookup else []
         lookups += self.table.lookups(references, of=sobject)
         answers = list(zip(lookups, self.gateway.fetch(lookups) if lookups else [], strict=True))
@@ -297,7 +308,9 @@ class _Planning:
             for each in leads.changes(read, row, found, plan) if leads else [plan(row, found)]:
                 self._take(each, self.planned.setdefault(each.sobject, planned))
         self.ahead.settle(sobject)
-        self._plan_vanished(read)
+        if self.across is None:
+            lost = lost_rows(read, self.schema, job=self.job.name, org_id=self.org_id, journal=self.journal)
+            self._plan_lost(read.section, lost)
 
     def _leads(self, read: ReadSection) -> LeadPlanner | None:
         """The planner of the section's rows that come out of leads, where the job has such rows."""
@@ -309,9 +322,16 @@ class _Planning:
             rule, self.references, self.planned, self.gateway, self.journal, self.org_id, self.job.name
         )
 
-    def _plan_vanished(self, read: ReadSection) -> None:
+    def plan_vanished(self, section: Section) -> None:
+        """Plans what a section's source has no more, when all portions are read."""
+        assert self.across is not None  # else each section does so when it is read
+        lost = self.across.lost_rows(section, job=self.job.name, org_id=self.org_id, journal=self.journal)
+        self._plan_lost(section, lost)
+
+    def _plan_lost(self, section: Section, lost: LostRows) -> None:
         found = plan_vanished(
-            read,
+            section,
+            lost,
             self.schema,
             job=self.job.name,
             org_id=self.org_id,
@@ -322,18 +342,7 @@ class _Planning:
         self.notes += found.notes
         self.vanished += found.rows
         self.deals += found.deals
-        self.known[read.section.sobject] = found.known
-
-    def _references(self, read: ReadSection) -> Iterable[tuple[str, Reference]]:
-        describe = self.schema.describe(read.section.sobject)
-        for row in read.rows:
-            for name, value in row.values.items():
-                reference_field = describe.field(name)
-                if isinstance(value, Reference) and reference_field is not None:
-                    yield target(reference_field), value
-        for rule in read.section.rules:
-            if rule.inactive_default is not None:
-                yield USER, Reference(rule.inactive_default, rule.match)
+        self.known[section.sobject] = found.known
 
     def _plan_roles(self, rows: list[CheckedRow]) -> None:
         planner = RolePlanner(

@@ -20,12 +20,13 @@ from sfsync.core.presets.footers import passed_notes
 from sfsync.core.quoting import add_run
 from sfsync.core.references.parents import Told, columns_for_parents, told_parents
 from sfsync.core.repeated_keys import (
+    NO_REPEATS,
     DuplicateKeys,
+    RepeatedRows,
     Row,
     merged,
     merged_away,
     overruled,
-    repeated_note,
     repeats,
     superseded,
 )
@@ -33,6 +34,7 @@ from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.rows import (
     HEADED,
     ModelRow,
+    PartialSource,
     PassedLine,
     RowSource,
     SharedSource,
@@ -40,6 +42,7 @@ from sfsync.core.rows import (
     SourceRow,
     UnreadableRow,
     notes_of,
+    numbered,
 )
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import clean_key, text_or_none
@@ -83,8 +86,8 @@ class CheckedRow:
 class ReadSection:
     """The rows of one section that count, the image of their source, and notes about its columns.
 
-    `left_out` are the changes of rows that do not count because a later row has their key. `has_lost` says which
-    groups are gone from a source of which the section has a part.
+    `left_out` are the changes of rows that do not count because a later row has their key, `repeated` counts them.
+    `has_lost` says which groups are gone from a source of which the section has a part.
     """
 
     section: Section
@@ -93,6 +96,7 @@ class ReadSection:
     notes: list[Problem]
     left_out: list[Change] = field(default_factory=list)
     has_lost: Callable[[str], bool] | None = None
+    repeated: RepeatedRows = NO_REPEATS
 
 
 def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSection:
@@ -111,11 +115,10 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
     seen: set[str] = set()
     passed: list[PassedLine] = []
     taken: list[Row] = []
-    for row in source.rows():
+    for number, row in numbered(source):
         if isinstance(row, PassedLine):
             passed.append(row)
             continue
-        number = len(rows) + 1
         ordinal = row.ref.ordinal or number  # roles inside a document have its ordinal
         raws[ordinal] = row.raw
         if not isinstance(row, ModelRow):
@@ -129,13 +132,16 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
         rows.append(checked)
         if section.duplicate_keys is DuplicateKeys.MERGE:
             taken.append(row)
-    left_out, told = _settle_repeats(section, rows, taken, rules)
+    left_out, repeated = _settle_repeats(section, rows, taken, rules)
     if section.sobject != CONTACT_ROLE:
         _check_keys(section, rows, rules)
+    seen |= source.columns if isinstance(source, PartialSource) else frozenset()
     notes = _unmapped_columns(section, form) if form.kind in HEADED else _unseen_columns(section, form, seen)
-    notes += [*passed_notes(form, passed), *notes_of(source), *told]
+    notes += [*passed_notes(form, passed), *notes_of(source)]
     lost = source.has_lost if isinstance(source, SharedSource) else None
-    return ReadSection(section, rows, _image(form, raws, quotes, types), notes, left_out, lost)
+    return ReadSection(
+        section, rows, _image(form, raws, quotes, types), notes, left_out, has_lost=lost, repeated=repeated
+    )
 
 
 def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules: OrgRules) -> CheckedRow:
@@ -183,8 +189,8 @@ def _checked(section: Section, checked: CheckedRow, rules: OrgRules) -> CheckedR
 
 def _settle_repeats(
     section: Section, rows: list[CheckedRow], taken: Sequence[Row], rules: OrgRules
-) -> tuple[list[Change], list[Problem]]:
-    """Leaves one row for each key where the job says so; gives the changes of the others, and the note on them."""
+) -> tuple[list[Change], RepeatedRows]:
+    """Leaves one row for each key where the job says so; gives the changes of the others, and counts them."""
     rule = section.duplicate_keys
     found = repeats((each.key, each.written_key) for each in rows) if rule is not DuplicateKeys.ERROR else []
     changes: list[Change] = []
@@ -206,8 +212,7 @@ def _settle_repeats(
             rows[positions[-1]] = replace(one, ref=last.ref, place=last.place)
     gone = {each.change_id for each in changes}
     rows[:] = [each for each in rows if f"{section.sobject}@{each.place}" not in gone]
-    note = repeated_note(section.name, rule, rows=len(changes), keys=len(found), differing=differing)
-    return changes, [note] if changes else []
+    return changes, RepeatedRows(len(changes), len(found), differing)
 
 
 def _check_keys(section: Section, rows: list[CheckedRow], rules: OrgRules) -> None:

@@ -64,14 +64,12 @@ class RoleAccounts:
         rows = self.table.planned.get(CONTACT)
         if rows is None:
             return None
-        return (
-            rows.changes.get(contact.change_id) if isinstance(contact, Pending) else rows.with_record(contact)
-        )
+        return rows.change(contact.change_id) if isinstance(contact, Pending) else rows.with_record(contact)
 
     def _name(self, account: Account, contact: str | Pending) -> str:
         rows = self.table.planned.get(ACCOUNT)
         if isinstance(account, Pending):
-            row = rows.changes.get(account.change_id) if rows else None
+            row = rows.change(account.change_id) if rows else None
             return row.label if row else account.change_id
         person = self.table.record(contact) if isinstance(contact, str) else {}
         if _account(person.get(ACCOUNT_ID)) == account and (name := value_at(person, "Account.Name")):
@@ -107,11 +105,13 @@ def answered(
     return answers, [Problem("ACCOUNTS_HIDDEN", Stage.PLAN, message, hint)]
 
 
-def other_account_notes(changes: Iterable[Change]) -> list[Problem]:
+def other_accounts(changes: Iterable[Change]) -> Counter[str]:
+    """How many roles are for contacts of another account, by its name."""
+    return Counter(each.other_account for each in changes if each.other_account and each.action in STANDING)
+
+
+def other_account_notes(counted: Counter[str]) -> list[Problem]:
     """How many roles are for contacts of another account, and of which."""
-    counted = Counter(
-        each.other_account for each in changes if each.other_account and each.action in STANDING
-    )
     if not counted:
         return []
     count = counted.total()

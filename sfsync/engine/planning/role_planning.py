@@ -29,7 +29,7 @@ from sfsync.core.source_spec import SourceSpec
 from sfsync.core.values import Pending
 from sfsync.engine.planning.parent_planning import ParentPlanner
 from sfsync.engine.planning.reading import CheckedRow, asks_for_role
-from sfsync.engine.planning.role_accounts import RoleAccounts, other_account_notes
+from sfsync.engine.planning.role_accounts import RoleAccounts, other_account_notes, other_accounts
 from sfsync.engine.planning.role_references import RoleReferences
 from sfsync.engine.planning.role_row_problems import (
     MOST_ROLES,
@@ -103,7 +103,7 @@ class RolePlanner:
         notes += [note for plan in plans for note in plan.notes]
         without = told(roleless, there, changes)
         settled = tuple(self._unsettled_kept([*refused, *without, *changes]))
-        return RolePlan(settled, (*notes, *other_account_notes(settled)))
+        return RolePlan(settled, (*notes, *other_account_notes(other_accounts(settled))))
 
     def _placed(
         self, row: CheckedRow, references: RoleReferences

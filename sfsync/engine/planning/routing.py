@@ -6,7 +6,7 @@ do costs no call for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from sfsync.core.job import Job, UpdateMode
@@ -24,15 +24,15 @@ MOST_STRICT: Final = 500
 
 
 def plan_routes(
-    job: Job, schema: Schema, changes: Sequence[Change], gateway: OrgGateway
+    job: Job, schema: Schema, changes: Sequence[Change], means_there: Callable[[], Means]
 ) -> Mapping[str, Route]:
-    """The route of each sObject's creates in this plan.
+    """The route of each sObject's creates in this plan; `means_there` asks the org what it offers.
 
     Raises:
         ConfigError: the job wants a route that the org cannot give.
     """
     asks = job.route is not None or _needs_more_than_keys(schema, changes)
-    means = means_of(gateway) if asks else Means(has_receipts=False, has_jobs=False)
+    means = means_there() if asks else Means(has_receipts=False, has_jobs=False)
     return choose_routes(schema.writing, means, wanted=job.route)
 
 
@@ -47,12 +47,19 @@ def means_of(gateway: OrgGateway) -> Means:
     return Means(has_receipts=has_receipts, has_jobs=not has_receipts and gateway.jobs.is_allowed())
 
 
-def goes_on_conditions(mode: UpdateMode, changes: Sequence[Change]) -> bool:
-    """Whether each update of the plan goes on the condition that nobody has edited its record meanwhile."""
+def goes_on_conditions(mode: UpdateMode, changes: Sequence[Change], *, earlier: int = 0) -> bool:
+    """Whether each update of the plan goes on the condition that nobody has edited its record meanwhile.
+
+    `earlier` counts the updates of earlier portions.
+    """
     if mode is not UpdateMode.AUTO:
         return mode is UpdateMode.STRICT
-    updates = [each for each in changes if each.action is Action.UPDATE and each.sobject != CONTACT_ROLE]
-    return len(updates) <= MOST_STRICT
+    return earlier + updates_of(changes) <= MOST_STRICT
+
+
+def updates_of(changes: Sequence[Change]) -> int:
+    """How many updates could go on a condition."""
+    return sum(each.action is Action.UPDATE and each.sobject != CONTACT_ROLE for each in changes)
 
 
 def _needs_more_than_keys(schema: Schema, changes: Sequence[Change]) -> bool:

@@ -8,7 +8,7 @@ as an id, or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from sfsync.core.checks import Invalid, row_problem
@@ -18,7 +18,7 @@ from sfsync.core.models import Reference
 from sfsync.core.ports import Record
 from sfsync.core.references.candidates import MISSING, BlockedBy, Resolved, Unresolved
 from sfsync.core.references.open_references import OpenReference
-from sfsync.core.references.owners import INACTIVE
+from sfsync.core.references.owners import INACTIVE, USER
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.results import (
     DEFERRED,
@@ -29,7 +29,7 @@ from sfsync.core.results import (
 )
 from sfsync.core.values import Pending, PlannedValue
 from sfsync.engine.planning.parent_problems import UNSETTLED
-from sfsync.engine.planning.reading import CheckedRow
+from sfsync.engine.planning.reading import CheckedRow, ReadSection
 from sfsync.engine.planning.schema import target
 
 WAITS = "WAITS_FOR_PARENT"
@@ -190,3 +190,15 @@ def blocked_by(blocked: BlockedBy) -> Invalid:
     """Why a row waits for another one of its job."""
     message = f"refers to {blocked.change_id}, which is not brought to the org"
     return Invalid("BLOCKED_BY", message, "Correct that row first, then import both again.")
+
+
+def referred(read: ReadSection, describe: SObjectDescribe) -> Iterator[tuple[str, Reference]]:
+    """What the rows of a section refer to: the sObject that is meant, and the reference."""
+    for row in read.rows:
+        for name, value in row.values.items():
+            reference_field = describe.field(name)
+            if isinstance(value, Reference) and reference_field is not None:
+                yield target(reference_field), value
+    for rule in read.section.rules:
+        if rule.inactive_default is not None:
+            yield USER, Reference(rule.inactive_default, rule.match)

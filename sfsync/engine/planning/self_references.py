@@ -64,23 +64,12 @@ class SelfReferences:
     def hold_back(self, read: ReadSection) -> None:
         """Takes out of the rows of a section what refers to rows that are not planned yet."""
         sobject = read.section.sobject
-        names = dict(self._ahead(sobject))
+        names = dict(looks_ahead(self.schema, sobject))
         for row in read.rows if names else ():
             for name, goal in names.items():
                 value = row.values.get(name)
                 if isinstance(value, Reference) and not row.problems:
                     self._hold(read, row, name, goal, value)
-
-    def _ahead(self, sobject: str) -> Iterable[tuple[str, str]]:
-        """The reference fields of an sObject that point at rows of its own section or of a later one."""
-        written = {each.sobject for each in self.schema.writing}
-        place = WRITE_ORDER.index(sobject)
-        for section in self.schema.sections.values():
-            for rule in section.rules if section.sobject == sobject else ():
-                described = self.schema.describe(sobject).field(rule.field)
-                goal = target(described) if described and described.type == "reference" else ""
-                if goal in written and WRITE_ORDER.index(goal) >= place:
-                    yield rule.field, goal
 
     def _hold(self, read: ReadSection, row: CheckedRow, name: str, goal: str, reference: Reference) -> None:
         resolved = self.table.resolve(goal, reference, of=read.section.sobject)
@@ -206,6 +195,18 @@ class SelfReferences:
             for name, value in values.items()
         ]
         return [*found, *self.further]
+
+
+def looks_ahead(schema: Schema, sobject: str) -> Iterable[tuple[str, str]]:
+    """The reference fields of an sObject that point at rows of its own section or of a later one."""
+    written = {each.sobject for each in schema.writing}
+    place = WRITE_ORDER.index(sobject)
+    for section in schema.sections.values():
+        for rule in section.rules if section.sobject == sobject else ():
+            described = schema.describe(sobject).field(rule.field)
+            goal = target(described) if described and described.type == "reference" else ""
+            if goal in written and WRITE_ORDER.index(goal) >= place:
+                yield rule.field, goal
 
 
 def _goes_without(held: _HeldBack, name: str, resolved: Resolved) -> bool:

@@ -1,0 +1,281 @@
+"""A large job is planned in portions of whole groups, and comes to what it would come to at one time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deal_desk import DealDesk, deal_desk, row
+from joined_plan import joined
+from parents_desk import ORG_FILE, ParentsDesk
+
+import sfsync
+from sfsync.app import Surroundings, opened
+from sfsync.books import apply_book
+from sfsync.core.condensed_plan import CondensedPlan
+from sfsync.core.guards import totals_of
+from sfsync.core.job import Job, Limits
+from sfsync.core.plan import Action, Change, Plan
+from sfsync.core.ports import ApiUsage
+from sfsync.core.report import Report
+from sfsync.emulator.server import running
+from sfsync.errors import GuardError
+from sfsync.planning import Planned, saved_plan
+from sfsync.report.document import run_document
+
+EVERYTHING = """
+org = "local"
+[accounts]
+file = "accounts.csv"
+key = "Sfsync_Key__c"
+[accounts.fields]
+Sfsync_Key__c = "id"
+Name = "name"
+[contacts]
+file = "people.csv"
+key = "Sfsync_Key__c"
+[contacts.fields]
+Sfsync_Key__c = "id"
+LastName = "last"
+Email = "email"
+AccountId = { column = "firm", match = ["Sfsync_Key__c", "Name"] }
+[opportunities]
+file = "deals.csv"
+key = "Sfsync_Key__c"
+[opportunities.fields]
+Sfsync_Key__c = "id"
+Name = "id"
+StageName = { constant = "Prospecting" }
+CloseDate = { constant = "2027-01-31" }
+AccountId = { column = "firm", match = ["Sfsync_Key__c", "Name"] }
+[contact_roles]
+file = "roles.csv"
+[contact_roles.fields]
+OpportunityId = "id"
+ContactId = { column = "who", match = ["Email", "Sfsync_Key__c"] }
+Role = "role"
+"""
+MADE = """
+org = "local"
+[opportunities]
+file = "deals.csv"
+key = "Sfsync_Key__c"
+[opportunities.fields]
+Sfsync_Key__c = "id"
+Name = "id"
+StageName = { constant = "Prospecting" }
+CloseDate = { constant = "2027-01-31" }
+AccountId = { column = "firm", match = "Name", missing = "create", create = { Site = "site" } }
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[DealDesk]:
+    """A desk for deals alone on a fresh org."""
+    with deal_desk(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[ParentsDesk]:
+    """A desk for deals and what they refer to on a fresh org."""
+    with running(ORG_FILE) as emulator:
+        yield ParentsDesk(emulator, tmp_path)
+
+
+def in_portions(job: Job, around: Surroundings, most: int = 3) -> Planned:
+    """The job's plan in portions of at most so many rows."""
+    with opened(job, replace(around, portion_rows=most)) as place:
+        return place.plan_book()
+
+
+def deals_of(desk: DealDesk) -> Job:
+    """The desk's job."""
+    return sfsync.load_job(desk.job, environ=desk.environ)
+
+
+def picture(made: Plan) -> dict[str, Any]:
+    """What a plan is about, whatever order its changes stand in."""
+    return {
+        "changes": {each.change_id: told(each) for each in made.changes},
+        "count": len(made.changes),
+        "notes": sorted(
+            (each.code, sorted(each.message)) for each in made.notes
+        ),  # of equal counts either first
+        "sources": made.sources,
+        "routes": dict(made.routes),
+        "gone": (set(map(repr, made.gone.vanished)), dict(made.gone.known)),
+        "off": made.off_stage_total,
+        "open": set(made.open_references),
+        "forecast": made.forecast,
+    }
+
+
+def told(change: Change) -> Mapping[str, Any]:
+    """All that a change says, as a value that can be compared."""
+    return {name: getattr(change, name) for name in Change.__dataclass_fields__}
+
+
+def same_both_ways(job: Job, around: Surroundings, most: int = 3) -> Planned:
+    """The book of a job, which is the plan of all its rows at one time."""
+    made = in_portions(job, around, most)
+    assert made.book.portions > 1
+    assert picture(joined(made.book)) == picture(sfsync.plan(job, around=around))
+    return made
+
+
+def test_a_job_in_portions_plans_what_it_plans_at_one_time(desk: DealDesk) -> None:
+    """New, changed and wrong rows are the same changes, whichever portion they are in."""
+    desk.bring(*(row(f"D-{number}") for number in range(1, 12)))
+    rows = [row(f"D-{number}", amount=f"{number}.00") for number in range(3, 30)]
+    rows[4]["stage"], rows[9]["close"], rows[11]["id"] = "Dreaming", "soon", "D-20"
+    desk.write(*rows)
+    same_both_ways(deals_of(desk), desk.around)
+
+
+def test_a_job_of_one_portion_is_one_plan_as_it_always_was(desk: DealDesk) -> None:
+    """As many rows as a portion has are no book, and nothing in their plan speaks of one."""
+    desk.write(*(row(f"D-{number}") for number in range(3)))
+    made = in_portions(deals_of(desk), desk.around)
+    assert (made.book.portions, made.shown.whole, made.shown.portion) == (1, "", 0)
+    assert made.shown is made.book.plan(1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rows_refer_to_accounts_and_contacts_of_earlier_portions(office: ParentsDesk, seed: int) -> None:
+    """A contact's account, a deal's account and a role's contact are found by key, name and address, as ever."""
+    chance = random.Random(seed)
+    firms = [f"F-{number}" for number in range(7)]
+    names = {each: chance.choice(["Acme", "Hooli", "Initech", f"Firm {each}"]) for each in firms}
+    people = {f"P-{number}": chance.choice([*firms, "Hooli", "nobody", ""]) for number in range(9)}
+    deals = {f"D-{number}": chance.choice([*firms, "acme", "HOOLI", "nowhere", ""]) for number in range(12)}
+    who = [*people, *(f"{each}@x.example".lower() for each in people), "ghost@x.example"]
+    roles = [
+        (chance.choice([*deals, "D-99"]), chance.choice(who), chance.choice(["Evaluator", ""]))
+        for _ in range(20)
+    ]
+    job = office.job(
+        EVERYTHING,
+        accounts="id,name\n" + "".join(f"{key},{name}\n" for key, name in names.items()),
+        people="id,last,email,firm\n" + "".join(f"{k},{k},{k}@x.example,{f}\n" for k, f in people.items()),
+        deals="id,firm\n" + "".join(f"{key},{firm}\n" for key, firm in deals.items()),
+        roles="id,who,role\n" + "".join(f"{deal},{one},{role}\n" for deal, one, role in roles),
+    )
+    same_both_ways(job, office.around, most=chance.choice([1, 2, 5]))
+
+
+def test_one_parent_is_made_for_the_rows_of_all_portions(office: ParentsDesk) -> None:
+    """Its name is the spelling of most rows, its values are those of any, and rows that disagree are told."""
+    rows = ["Acme,", "acme,", "ACME,Main", "acme,", "acme,Side", "Hooli,", "hooli,HQ", "Initech,"]
+    deals = "id,firm,site\n" + "".join(f"D-{number},{each}\n" for number, each in enumerate(rows))
+    made = same_both_ways(office.job(MADE, deals=deals), office.around, most=1)
+    parents = [each for each in made.book.plan(1).changes if each.sobject == "Account"]
+    assert {each.label.casefold(): each.made_for for each in parents} == {"acme": 4}
+    assert made.shown.figures.marks["Account"] == {"created_for_references": 3}  # type: ignore[attr-defined]
+
+
+def test_deals_that_the_source_has_no_more_are_planned_when_all_portions_are_read(desk: DealDesk) -> None:
+    """What vanished is judged by the keys of all portions, and closed in the last one."""
+    desk.bring(*(row(f"D-{number}") for number in range(9)))
+    desk.write(*(row(f"D-{number}") for number in range(2, 9)), options='vanished = "close"')
+    made = same_both_ways(deals_of(desk), desk.around)
+    last = made.book.plan(made.book.portions)
+    assert [each.key for each in last.changes] == ["D-0", "D-1"]
+
+
+def test_what_many_portions_refer_to_is_asked_once(office: ParentsDesk) -> None:
+    """Forty deals in portions of two cost the reads of one portion."""
+    office.sync(MADE, deals="id,firm,site\nD-0,Acme,\nD-1,Hooli,\n")
+    deals = "".join(f"N-{number},{'Acme' if number % 2 else 'hooli'},\n" for number in range(40))
+    job = office.job(
+        MADE.replace('org = "local"', 'org = "local"\ndescription = "new"'), deals="id,firm,site\n" + deals
+    )
+    with opened(job, replace(office.around, portion_rows=2)) as place:
+        made = place.plan_book()
+        reads = place.gateway.usage.reads
+    assert made.book.portions >= 20
+    assert reads <= 10
+
+
+def test_a_book_is_saved_read_and_refused_when_a_byte_of_it_was_changed(
+    desk: DealDesk, tmp_path: Path
+) -> None:
+    """`--out` writes one file; altered, cut short or with pages of another book it is no plan any more."""
+    desk.write(*(row(f"D-{number}") for number in range(9)))
+    made = in_portions(deals_of(desk), desk.around)
+    file = tmp_path / "deals.plan"
+    made.book.copy_to(file)  # type: ignore[attr-defined]
+    read = saved_plan(file)
+    assert (read.book.portions, read.book.totals) == (made.book.portions, made.book.totals)
+    assert [read.book.plan(each) for each in range(1, 4)] == [made.book.plan(each) for each in range(1, 4)]
+    assert picture(read.shown) == picture(made.shown)
+    data = file.read_bytes()
+    for place in (20, len(data) // 2, len(data) - 200, len(data) - 5):
+        file.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        with pytest.raises(GuardError) as refused:
+            saved_plan(file)
+        assert refused.value.code == "PLAN_ALTERED"
+    file.write_bytes(data[:-60])
+    with pytest.raises(GuardError):
+        saved_plan(file)
+
+
+def test_what_a_person_sees_of_a_book_is_of_the_whole(desk: DealDesk) -> None:
+    """Counts, calls, guarantee and forecast are those of all portions; undone rows are listed one by one."""
+    desk.bring(*(row(f"D-{number}") for number in range(6)))
+    rows = [row(f"D-{number}", amount=f"{number}.50") for number in range(300)]
+    rows[7]["stage"] = rows[250]["stage"] = "Dreaming"
+    desk.write(*rows)
+    made = in_portions(deals_of(desk), desk.around, most=40)
+    whole = sfsync.plan(deals_of(desk), around=desk.around)
+    documents = [run_document(report_of(each), files={}) for each in (made.shown, whole)]
+    for name in ("counts", "changes", "guarantee", "forecast", "probability_total"):
+        assert documents[0][name] == documents[1][name], name
+    assert len(documents[0]["problems"]) == len(documents[1]["problems"]) == 2
+    assert isinstance(made.shown, CondensedPlan)
+    assert len(made.shown.changes) < 200
+    assert made.shown.figures.totals.actions == totals_of(whole).actions
+    assert sum(made.shown.sources["opportunities"].rows.keys()) == 8 + 251
+
+
+def report_of(plan: Plan) -> Report:
+    """The report of a plan that is not applied."""
+    return Report(plan, False, plan.plan_id, ApiUsage(), 0.0)
+
+
+def test_a_guard_judges_the_whole_and_not_a_portion(desk: DealDesk) -> None:
+    """No portion has so many changes as are too many, all together have."""
+    desk.write(*(row(f"D-{number}") for number in range(9)))
+    made = in_portions(deals_of(desk), desk.around)
+    with opened(deals_of(desk), replace(desk.around, limits=Limits(max_changes=5))) as place:
+        stopped = place.excess(made.shown)
+    assert stopped is not None
+    assert stopped.message == "the plan writes 9 records, and at most 5 were allowed"
+
+
+def test_a_job_whose_rows_hang_together_is_planned_at_one_time_and_says_why(desk: DealDesk) -> None:
+    """The reason stands in a note; the plan is whole."""
+    desk.write(
+        *(row(f"D-{number}", lead="") for number in range(9)),
+        columns=["lead"],
+        options='lead = { column = "lead" }',
+    )
+    made = in_portions(deals_of(desk), desk.around)
+    assert made.book.portions == 1
+    [told_why] = [each.message for each in made.shown.notes if each.code == "PLANNED_AT_ONCE"]
+    assert "the 9 rows are planned at one time, because opportunities come out of leads" in told_why
+
+
+def test_a_large_job_runs_to_its_end(desk: DealDesk) -> None:
+    """All portions are written, and the same job has nothing to do afterwards."""
+    desk.write(*(row(f"D-{number}") for number in range(9)))
+    around = replace(desk.around, portion_rows=3)
+    with opened(deals_of(desk), around) as place, place.locked():
+        report = apply_book(place, place.plan_book().book, is_fresh=True)
+    assert report.counts()["Opportunity"]["created"] == 9
+    again = in_portions(deals_of(desk), desk.around)
+    assert again.book.totals.actions == {"Opportunity": {Action.NOOP.value: 9}}
