@@ -10,7 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from sfsync.app import apply, plan, sync, with_rows
+    from sfsync.app import apply, plan, with_rows
+    from sfsync.books import sync
     from sfsync.core.models import Account, Contact, Opportunity, OpportunityContactRole, Reference
     from sfsync.core.plan import Plan
     from sfsync.core.report import Report
@@ -31,7 +32,7 @@ _HOMES: Final = {
     "load_job": "sfsync.jobs",
     "plan": "sfsync.app",
     "resume": "sfsync.past_runs",
-    "sync": "sfsync.app",
+    "sync": "sfsync.books",
     "with_rows": "sfsync.app",
 }
 

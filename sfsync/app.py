@@ -293,16 +293,6 @@ def apply(plan: Plan, job: Job, *, around: Surroundings | None = None) -> Report
         return place.apply(plan, is_fresh=False)
 
 
-def sync(job: Job, *, around: Surroundings | None = None) -> Report:
-    """Plans a job and applies the plan.
-
-    Raises:
-        SyncError: see `sfsync.errors`.
-    """
-    with opened(job, around or Surroundings()) as place, place.locked():
-        return place.apply(place.plan(), is_fresh=True)
-
-
 def with_rows(job: Job, **rows: object) -> Job:
     """The job with rows given in Python in place of the named sections' files.
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from sfsync.app import Workplace
+from sfsync.app import Surroundings, Workplace, opened
+from sfsync.core.job import Job
 from sfsync.core.plan import WITHOUT_OWN_KEY, Plan
 from sfsync.core.plan_book import PlanBook, portion_id
 from sfsync.core.ports import ApiUsage
@@ -94,6 +95,19 @@ def planned_report(book: PlanBook, *, watch: Watch = nobody) -> Report:
         watch(report)
         whole.add(report.condensed(confirm=book.plan_id))
     return replace(whole.total(), confirm=book.totals.confirm)
+
+
+def sync(job: Job, *, around: Surroundings | None = None) -> Report:
+    """Plans a job and applies the plan, in portions where the job is large; the report is of the whole.
+
+    Raises:
+        SyncError: see `sfsync.errors`.
+    """
+    with opened(job, around or Surroundings()) as place, place.locked():
+        planned = place.plan_book()
+        if planned.is_whole:
+            return place.apply(planned.shown, is_fresh=True)
+        return apply_book(place, planned.book, is_fresh=True)
 
 
 def apply_either(place: Workplace, made: Plan | PlanBook, *, is_fresh: bool, watch: Watch = nobody) -> Report:

@@ -28,7 +28,8 @@ from urllib3.exceptions import ProtocolError
 import sfsync.app
 import sfsync.run_files
 import sfsync.salesforce.session
-from sfsync.app import StopFlag, Surroundings, sync
+from sfsync.app import StopFlag, Surroundings
+from sfsync.books import sync
 from sfsync.cli.output import deliver
 from sfsync.cli.run import write_and_deliver
 from sfsync.emulator.exchange import Emulator, Scripts

@@ -15,7 +15,7 @@ from parents_desk import ORG_FILE, ParentsDesk
 
 import sfsync
 from sfsync.app import Surroundings, opened
-from sfsync.books import apply_book
+from sfsync.books import apply_book, excess_of, planned_report
 from sfsync.core.condensed_plan import CondensedPlan
 from sfsync.core.guards import totals_of
 from sfsync.core.job import Job, Limits
@@ -232,7 +232,8 @@ def test_what_a_person_sees_of_a_book_is_of_the_whole(desk: DealDesk) -> None:
     desk.write(*rows)
     made = in_portions(deals_of(desk), desk.around, most=40)
     whole = sfsync.plan(deals_of(desk), around=desk.around)
-    documents = [run_document(report_of(each), files={}) for each in (made.shown, whole)]
+    reports = (planned_report(made.book), Report(whole, False, whole.plan_id, ApiUsage(), 0.0))
+    documents = [run_document(each, files={}) for each in reports]
     for name in ("counts", "changes", "guarantee", "forecast", "probability_total"):
         assert documents[0][name] == documents[1][name], name
     assert len(documents[0]["problems"]) == len(documents[1]["problems"]) == 2
@@ -242,17 +243,12 @@ def test_what_a_person_sees_of_a_book_is_of_the_whole(desk: DealDesk) -> None:
     assert sum(made.shown.sources["opportunities"].rows.keys()) == 8 + 251
 
 
-def report_of(plan: Plan) -> Report:
-    """The report of a plan that is not applied."""
-    return Report(plan, False, plan.plan_id, ApiUsage(), 0.0)
-
-
 def test_a_guard_judges_the_whole_and_not_a_portion(desk: DealDesk) -> None:
     """No portion has so many changes as are too many, all together have."""
     desk.write(*(row(f"D-{number}") for number in range(9)))
     made = in_portions(deals_of(desk), desk.around)
     with opened(deals_of(desk), replace(desk.around, limits=Limits(max_changes=5))) as place:
-        stopped = place.excess(made.shown)
+        stopped = excess_of(place, made.book)
     assert stopped is not None
     assert stopped.message == "the plan writes 9 records, and at most 5 were allowed"
 

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 import requests
 
-from sfsync.app import StopFlag, Surroundings, apply, plan, sync
-from sfsync.books import apply_either
+from sfsync.app import StopFlag, Surroundings, apply, plan
+from sfsync.books import apply_either, sync
 from sfsync.core.job import Limits
 from sfsync.core.plan import Plan
 from sfsync.core.report import Report

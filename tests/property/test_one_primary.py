@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from inner_org import InnerBench, inner_bench
 from main_job_bench import deal, org_document, role
 
-from sfsync.app import plan, sync
+from sfsync.app import plan
+from sfsync.books import sync
 from sfsync.core.job import Limits
 from sfsync.core.plan import PLANNED_OUTCOME, Action, Plan
 from sfsync.core.report import Report
