@@ -14,15 +14,13 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from sfsync.core.plan import Plan
-from sfsync.core.plan_text import body_pieces
+from sfsync.core.plan_text import body_pieces, plan_form
 from sfsync.errors import GuardError
 
 SCHEMA: Final = "sfsync.plan/1"
-
-_PLAN: Final = TypeAdapter(Plan)
 
 _ADDED: Final = (
     "forecast",
@@ -135,7 +133,7 @@ def load_named(data: bytes) -> tuple[Plan, str]:
         text = b"".join(_unpacked(data))
         digest = _own_digest(text)
         if digest is not None:
-            return _PLAN.validate_json(text[len(_HEAD) + _DIGEST_CHARS + len(_BODY) : -1]), digest
+            return plan_form().validate_json(text[len(_HEAD) + _DIGEST_CHARS + len(_BODY) : -1]), digest
     except (zlib.error, EOFError, ValidationError):
         raise _refusal("it cannot be read as a plan") from None
     return _rewritten(text)
@@ -156,7 +154,7 @@ def _rewritten(text: bytes) -> tuple[Plan, str]:
     try:
         document: dict[str, Any] = orjson.loads(text)
         known = document["schema"] == SCHEMA
-        plan = _PLAN.validate_json(orjson.dumps(document["plan"])) if known else None
+        plan = plan_form().validate_json(orjson.dumps(document["plan"])) if known else None
         digest = document["digest"]
     except (orjson.JSONDecodeError, KeyError, TypeError, ValidationError):
         raise _refusal("it cannot be read as a plan") from None

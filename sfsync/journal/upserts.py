@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Table, Text, func, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sfsync.journal.schema import ADMITTED, CHANGES, JOB_ROWS, LEDGER, WATERMARKS
 
@@ -86,7 +86,7 @@ def _compiled(kind: Any) -> Upserts:
 def _replacing(
     table: Table, dialect: Dialect, *, keep: tuple[str, ...] = (), unless: str | None = None
 ) -> Upsert:
-    words: Any = postgresql if dialect.name == "postgresql" else sqlite
+    words: Any = import_module(f"sqlalchemy.dialects.{dialect.name}")  # of the one that is in use
     statement = words.insert(table)
     new: dict[str, ColumnElement[Any]] = {
         each.name: statement.excluded[each.name] for each in table.columns if not each.primary_key
