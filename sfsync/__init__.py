@@ -1,7 +1,8 @@
 """sfsync: brings local deals and their contact roles to Salesforce, planned first, never twice, never lost.
 
 The public surface is `__all__`; everything is imported when it is first asked for, so that importing the
-package costs nothing.
+package costs nothing. `Report.merge(reports)` makes one report of several, such as those of partitions of one job;
+`report.condensed()` lets go of the rows that are done.
 """
 
 from __future__ import annotations

@@ -22,8 +22,11 @@ from sfsync.core.plan import Action, Change, SourceImage
 from sfsync.core.ports import ApiUsage
 from sfsync.core.report import Report
 from sfsync.core.results import Outcome, RowResult
+from sfsync.core.source_mark import SourceMark
+from sfsync.core.source_marks import marks_after
 from sfsync.errors import GuardError, Interrupted
-from sfsync.report.document import run_document
+from sfsync.report.document import row_entries, run_document
+from sfsync.report.kept_rows import KeptRows
 from sfsync.report.rejects import delimited_lines, left_rows
 from sfsync.report.terminal import draw_report
 
@@ -54,7 +57,8 @@ def whole_of(ends: Sequence[int]) -> Report:
     role_rows = an_image(dict.fromkeys(rows, ("a", "b")), name="contact_roles", file="roles.csv")
     roles.sort(key=lambda each: each.action is not Action.BLOCKED)  # as planning lists them
     plan = a_plan([*changes, *roles], an_image(rows, quotes=quotes), role_rows)
-    return a_report(replace(plan, forecast=basis), results, seconds=2.0)
+    mark = SourceMark("opportunities", "deal", "text", "Deal 99", "basis")
+    return a_report(replace(plan, forecast=basis, marks=(mark,)), results, seconds=2.0)
 
 
 def _deal(ordinal: int, kind: int) -> Change:
@@ -123,7 +127,7 @@ def _rows_of(image: SourceImage, ordinals: set[int]) -> SourceImage:
 
 
 def told(report: Report) -> tuple[Any, ...]:
-    """What a program, a terminal and the rejects files say, but for names and calls."""
+    """What a program, a terminal, the rejects files and the watermarks say, but for names and calls."""
     report = replace(report, usage=ApiUsage())
     document = run_document(report, files={})
     for name in ("confirm", "api", "run"):
@@ -137,7 +141,7 @@ def told(report: Report) -> tuple[Any, ...]:
         name: list(delimited_lines(report.plan.sources[name], rows))
         for name, rows in left_rows(report).items()
     }
-    return document, text, rejects
+    return document, text, rejects, marks_after(report)
 
 
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(1, 4)), min_size=1, max_size=12), st.booleans())
@@ -204,6 +208,17 @@ def test_what_reading_back_found_stands_in_the_order_of_rows() -> None:
     audit = Report.merge(parts).audit
     assert audit is not None
     assert (audit.rows, [each.key for each in audit.findings]) == (2, ["D-1", "D-2"])
+
+
+def test_rows_that_were_kept_come_back_in_the_order_of_one_plan() -> None:
+    """More portions than files are open at once; the lines are those that one run would have written."""
+    whole = whole_of([0, 1, 5] * 100)
+    with KeptRows() as kept:
+        for part in cut(whole, [number * 7 % 250 for number in range(300)]):
+            kept.add(part)
+        assert list(kept.rows()) == list(row_entries(whole))
+        assert list(kept.rows()) == list(row_entries(whole))
+        assert list(kept.made()) == []
 
 
 def test_nothing_cannot_be_merged() -> None:

@@ -125,6 +125,29 @@ def test_death_at_any_point_of_any_portion_ends_as_an_uninterrupted_run(org: Any
             assert bench.write_count() == before, hits[nth - 1]
 
 
+def test_death_in_the_undo_of_a_book_takes_all_of_it_back() -> None:
+    """However far the undo had come, resume ends it: nothing that the run brought is left."""
+    with dying_bench() as (bench, points):
+        write_families(bench, FAMILIES)
+        run = run_in_portions(bench, PORTIONS).document.run_id
+        points.arm(None)
+        assert bench.undo(run).exit_code == 0
+        hits, expected = list(points.hits), bench.picture()
+    for nth in telling(hits):
+        with dying_bench() as (bench, points):
+            write_families(bench, FAMILIES)
+            run = run_in_portions(bench, PORTIONS).document.run_id
+            points.arm(nth)
+            with pytest.raises(Death):
+                bench.undo(run)
+            points.revive()
+            if begun(bench):
+                assert bench.resume().exit_code == 0
+            else:
+                bench.undo(run)
+            assert bench.picture() == expected, hits[nth - 1]
+
+
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(
     families=st.integers(1, 6),

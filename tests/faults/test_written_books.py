@@ -21,7 +21,7 @@ from sfsync.emulator.faults import FaultScript
 from sfsync.errors import GuardError, Interrupted
 from sfsync.jobs import load_job
 from sfsync.journal import open_journal, state_place
-from sfsync.memory import remembered
+from sfsync.memory import forget, remembered
 from sfsync.report.document import run_document
 from sfsync.report.folder import write_run_folder
 from sfsync.report.html_report import html_report
@@ -170,6 +170,32 @@ def test_an_undo_in_portions_leaves_what_somebody_has_touched(bench: Bench) -> N
     assert ending.exit_code == 0
     assert [bool(bench.named(f"Deal {key}")) for key in ("D-1-1", "D-2-1", "D-2-2")] == [False, True, False]
     assert any("other records belong to it" in each.message for each in ending.document.plan.notes)
+
+
+def test_an_older_run_is_not_undone_past_a_later_one_in_portions(bench: Bench) -> None:
+    """What any portion of the later run wrote stays, and the note names that run."""
+    write_families(bench, 3)
+    first = bench.run().document.run_id
+    write_families(bench, 3, amount="250.00")
+    later = run_in_portions(bench, 5).document.run_id
+    ending = bench.undo(first)
+    assert bench.deal("D-2-1")["Amount"] == 250
+    assert any(f"run {later} wrote to it since" in each.message for each in ending.document.plan.notes)
+    bench.undo(later)
+    assert bench.deal("D-2-1")["Amount"] == 100
+
+
+def test_a_word_about_a_row_waits_for_an_interrupted_run_in_portions(bench: Bench) -> None:
+    """Forgetting by the org's id names the run of the whole; with the org at hand it ends all of its portions."""
+    write_families(bench, 2)
+    refuse(bench, "D-1-1")
+    run = run_in_portions(bench, 6, max_failures=0).document.run_id
+    org_id = bench.emulator.org.id
+    job = load_job(bench.job, environ=bench.environ)
+    with pytest.raises(GuardError, match=run):
+        forget(job, ["A-1"], org_id=org_id, around=bench.around)
+    forget(job, ["A-1"], around=bench.around)
+    assert runs(bench)[0][0] == GuardError.exit_code
 
 
 def test_more_failures_than_allowed_stop_the_book_whatever_portion_they_are_in(bench: Bench) -> None:
