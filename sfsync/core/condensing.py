@@ -27,6 +27,9 @@ MOST_HELD: Final = 100
 MOST_TOLD: Final = 1_000
 """Rows of each sObject that are held because something is to be said of them and they are left out."""
 
+_AT_ONCE: Final = 500
+"""Changes that are text at one time while they are named."""
+
 _IN_ORG: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
 
 _Held = dict[int, tuple[tuple[str, ...], str, str]]
@@ -58,7 +61,8 @@ class Condenser:
         self._first = self._first or plan
         of_plan = totals_of(plan)
         self.totals += of_plan
-        self.digests.append(changes_digest(plan.changes))
+        for start in range(0, len(plan.changes), _AT_ONCE):
+            self.digests.append(changes_digest(plan.changes[start : start + _AT_ONCE]))
         held = self._chosen(plan)
         self._changes += held
         kept = {each.change_id for each in held}
