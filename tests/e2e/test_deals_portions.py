@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,17 +15,20 @@ from parents_desk import ORG_FILE, ParentsDesk
 
 import sfsync
 from sfsync.app import Surroundings, opened
+from sfsync.cli.run import plan_and_deliver, save_plan, write_and_deliver
 from sfsync.core.condensed_plan import CondensedPlan
 from sfsync.core.job import Job, Limits
 from sfsync.core.joined_plan import joined
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.plan_book import totals_of
-from sfsync.core.ports import ApiUsage
+from sfsync.core.ports import ApiUsage, Lookup
 from sfsync.core.report import Report
 from sfsync.emulator.server import running
+from sfsync.engine.planning.remembered_lookups import RememberingGateway
 from sfsync.errors import GuardError
 from sfsync.planning import Planned, saved_plan
 from sfsync.report.document import run_document
+from sfsync.report.folder import write_run_folder
 
 EVERYTHING = """
 org = "local"
@@ -280,8 +284,10 @@ def test_a_large_job_runs_to_its_end(desk: DealDesk) -> None:
     assert again.book.totals.actions == {"Opportunity": {Action.NOOP.value: 9}}
 
 
-def test_a_saved_book_is_what_run_writes(desk: DealDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`plan --out` and `run --plan` of a large job: the file is applied, once, and after a change of the job not."""
+def test_a_saved_book_is_what_run_writes(
+    desk: DealDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`plan --out` and `run --plan` of a large job: it is applied once, and not after a change of the job."""
     desk.write(*(row(f"D-{number}") for number in range(9)))
     around, file = replace(desk.around, portion_rows=3), tmp_path / "deals.plan"
     code, planned = plan_and_deliver(deals_of(desk), around, as_json=False)
@@ -289,7 +295,6 @@ def test_a_saved_book_is_what_run_writes(desk: DealDesk, tmp_path: Path, capsys:
     said = capsys.readouterr().out
     assert (code, file.read_bytes()[:13]) == (0, b"sfsync.book/1")
     assert "9 deals by key fence" in said
-    desk.stage_rule = '"stage"'
     changed = replace(deals_of(desk), digest="another")
     with pytest.raises(GuardError) as refused:
         write_and_deliver(changed, around, plan_file=file, yes=True, as_json=True)
