@@ -147,6 +147,7 @@ def _book(place: Workplace, job: Job, rows: RowSpool, ground: Ground) -> Planned
             pages.append(writer.add(plan))
             condenser.add(plan)
             further |= dict.fromkeys(_further(place, plan))
+            del plan  # one portion is in memory at a time
         parents = []
         for plan in maker.parent_plans():
             parents.append(writer.add(plan))

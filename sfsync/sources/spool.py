@@ -13,9 +13,11 @@ import pickle
 import tempfile
 import weakref
 import zlib
+from array import array
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
 from sfsync.core.job import Job, Section
@@ -29,7 +31,7 @@ from sfsync.sources.packed_cells import packed, unpacked
 
 T = TypeVar("T", bound=Hashable)
 
-PAGE_BYTES: Final = 16_384
+PAGE_BYTES: Final = 8_192
 """A bucket's rows go to disk when they are so many bytes, before they are compressed."""
 
 _SAME: Final = 0
@@ -75,20 +77,24 @@ class HeldSource:
 
 @dataclass(frozen=True, slots=True)
 class PortionSource:
-    """The rows of one section that are in one portion; `columns` are those that any row of the section has."""
+    """The rows of one section that are in one portion; `columns` are those that any row of the section has.
+
+    `given` are the rows in reverse; they are given once, and each is let go of when it was.
+    """
 
     form: SourceForm
     columns: frozenset[str]
-    given: tuple[Numbered, ...]
+    given: list[Numbered]
     told: tuple[Problem, ...] = ()
 
     def rows(self) -> Iterator[Row]:
         """The rows in order."""
-        return (row for _, row in self.given)
+        return (row for _, row in self.numbered())
 
     def numbered(self) -> Iterator[Numbered]:
         """The rows in order, with their numbers in the whole source."""
-        return iter(self.given)
+        while self.given:
+            yield self.given.pop()
 
     def notes(self) -> tuple[Problem, ...]:
         """What the source told of its reading, in the first portion alone."""
@@ -130,7 +136,7 @@ class RowSpool:
         weakref.finalize(self, self._file.close)
         self._sections = [_Spooled(section, source) for section, source in sections]
         self._waiting: dict[tuple[int, int], bytearray] = {}
-        self._pages: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._pages: dict[tuple[int, int], array[int]] = {}
         self._sizes = {rank: [0] * BUCKETS for rank in RANKS.values()}
         self._shapes: _Names[tuple[str, ...]] = _Names()
         self._places: _Names[tuple[str, str]] = _Names()
@@ -174,13 +180,13 @@ class RowSpool:
         found: dict[str, RowSource] = {}
         for place, given in rows.items():
             each = self._sections[place]
-            given.sort(key=lambda numbered: numbered[0])
+            given.sort(key=itemgetter(0), reverse=True)
             is_first = each.section.name not in told
             told.add(each.section.name)
-            passed = [(0, line) for line in each.passed] if is_first else []
+            passed: list[Numbered] = [(0, line) for line in reversed(each.passed)] if is_first else []
             notes = notes_of(each.source) if is_first else ()
             columns = frozenset(each.columns)
-            found[each.section.name] = PortionSource(each.source.form, columns, (*given, *passed), notes)
+            found[each.section.name] = PortionSource(each.source.form, columns, passed + given, notes)
         return found
 
     @staticmethod
@@ -189,11 +195,12 @@ class RowSpool:
 
     def _write(self, place: tuple[int, int]) -> None:
         page = zlib.compress(self._waiting.pop(place), 1)
-        self._pages.setdefault(place, []).append((self._file.seek(0, 2), len(page)))
+        self._pages.setdefault(place, array("Q")).extend((self._file.seek(0, 2), len(page)))
         self._file.write(page)
 
     def _read(self, place: tuple[int, int]) -> Iterator[Any]:
-        for start, length in self._pages.get(place, ()):
+        pages = self._pages.get(place, array("Q"))
+        for start, length in zip(pages[::2], pages[1::2], strict=True):
             self._file.seek(start)
             page = zlib.decompress(self._file.read(length))
             stream = io.BytesIO(page)

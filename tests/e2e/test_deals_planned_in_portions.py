@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,16 +17,19 @@ from parents_desk import ORG_FILE, ParentsDesk
 import sfsync
 from sfsync.app import Surroundings, opened
 from sfsync.books import apply_book, excess_of, planned_report
+from sfsync.cli.run import plan_and_deliver, save_plan, write_and_deliver
 from sfsync.core.condensed_plan import CondensedPlan
 from sfsync.core.guards import totals_of
 from sfsync.core.job import Job, Limits
 from sfsync.core.plan import Action, Change, Plan
-from sfsync.core.ports import ApiUsage
+from sfsync.core.ports import ApiUsage, Lookup
 from sfsync.core.report import Report
 from sfsync.emulator.server import running
+from sfsync.engine.planning.remembered_lookups import RememberingGateway
 from sfsync.errors import GuardError
 from sfsync.planning import Planned, saved_plan
 from sfsync.report.document import run_document
+from sfsync.report.folder import write_run_folder
 
 EVERYTHING = """
 org = "local"
@@ -275,3 +279,62 @@ def test_a_large_job_runs_to_its_end(desk: DealDesk) -> None:
     assert report.counts()["Opportunity"]["created"] == 9
     again = in_portions(deals_of(desk), desk.around)
     assert again.book.totals.actions == {"Opportunity": {Action.NOOP.value: 9}}
+
+
+def test_a_saved_book_is_what_run_writes(
+    desk: DealDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`plan --out` and `run --plan` of a large job: it is applied once, and not after a change of the job."""
+    desk.write(*(row(f"D-{number}") for number in range(9)))
+    around, file = replace(desk.around, portion_rows=3), tmp_path / "deals.plan"
+    code, planned = plan_and_deliver(deals_of(desk), around, as_json=False)
+    save_plan(planned, file)
+    said = capsys.readouterr().out
+    assert (code, file.read_bytes()[:13]) == (0, b"sfsync.book/1")
+    assert "9 deals by key fence" in said
+    changed = replace(deals_of(desk), digest="another")
+    with pytest.raises(GuardError) as refused:
+        write_and_deliver(changed, around, plan_file=file, yes=True, as_json=True)
+    assert refused.value.code == "JOB_CHANGED"
+    assert write_and_deliver(deals_of(desk), around, plan_file=file, yes=True, as_json=True) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["counts"]["Opportunity"]["created"] == 9
+    with pytest.raises(GuardError):
+        write_and_deliver(deals_of(desk), around, plan_file=file, yes=True, as_json=True)
+
+
+def test_the_files_of_a_large_plan_have_every_row_that_is_not_possible(
+    desk: DealDesk, tmp_path: Path
+) -> None:
+    """Rejects come back as the source wrote them, in its order, whichever portion they were in."""
+    rows = [row(f"D-{number}") for number in range(30)]
+    for number in (3, 11, 12, 28):
+        rows[number] |= {"stage": "Dreaming", "name": 'says "no", loudly'}
+    desk.write(*rows)
+    both = []
+    for number, plan in enumerate((in_portions(deals_of(desk), desk.around).shown, desk.plan())):
+        folder = tmp_path / f"run{number}"
+        folder.mkdir(mode=0o700)
+        files = write_run_folder(report_of(plan), folder)
+        both.append(Path(str(files["rejects"])).read_text(encoding="utf-8"))
+    assert both[0] == both[1]
+    assert both[0].count("UNKNOWN_STAGE") == 4
+
+
+def test_answers_of_the_org_are_remembered_value_by_value(office: ParentsDesk) -> None:
+    """What was asked for is not asked again, what nobody has is remembered too, and the oldest goes first."""
+    office.sync(MADE, deals="id,firm,site\nD-0,Acme,\nD-1,Hooli,\n")
+    job = sfsync.load_job(office.folder / "parents.toml", environ=office.environ)
+    with opened(job, office.around) as place:
+        org = RememberingGateway(place.gateway, most=2)
+
+        def asked(*names: str) -> tuple[int, list[str]]:
+            before = place.gateway.usage.reads
+            [found] = org.fetch([Lookup("Account", ("Id", "Name"), "Name", names)])
+            return place.gateway.usage.reads - before, sorted(str(each["Name"]) for each in found)
+
+        assert asked("Acme", "nobody") == (1, ["Acme"])
+        assert asked("nobody", "Acme") == (0, ["Acme"])
+        assert asked("ACME", "Acme") == (1, ["Acme"])  # another spelling may mean another record
+        assert asked("Hooli", "Acme") == (1, ["Acme", "Hooli"])
+        assert asked("nobody") == (1, [])

@@ -79,8 +79,11 @@ class BookMaker:
     def plans(self) -> Iterator[Plan]:
         """The plan of each portion, and of what the source has no more."""
         self._hear_of_parents()
-        for sources in self.rows.portions(most=self.most):
-            yield self._planned(sources)
+        portions = self.rows.portions(most=self.most)
+        while (sources := next(portions, None)) is not None:
+            made = [self._planned(sources)]
+            del sources  # one portion is in memory at a time
+            yield made.pop()
         self.across.is_last = True
         last = self._planned({})
         if last.changes or last.gone != NO_GONE:
