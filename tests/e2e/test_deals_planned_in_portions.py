@@ -312,10 +312,15 @@ def test_the_files_of_a_large_plan_have_every_row_that_is_not_possible(
         rows[number] |= {"stage": "Dreaming", "name": 'says "no", loudly'}
     desk.write(*rows)
     both = []
-    for number, plan in enumerate((in_portions(deals_of(desk), desk.around).shown, desk.plan())):
+    whole = desk.plan()
+    reports = (
+        planned_report(in_portions(deals_of(desk), desk.around).book),
+        Report(whole, False, whole.plan_id, ApiUsage(), 0.0),
+    )
+    for number, report in enumerate(reports):
         folder = tmp_path / f"run{number}"
         folder.mkdir(mode=0o700)
-        files = write_run_folder(report_of(plan), folder)
+        files = write_run_folder(report, folder)
         both.append(Path(str(files["rejects"])).read_text(encoding="utf-8"))
     assert both[0] == both[1]
     assert both[0].count("UNKNOWN_STAGE") == 4
