@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sfsync.cli.output import asked_to_write, console, deliver
-from sfsync.cli.run import is_terminal
+from sfsync.cli.output import asked_to_write, console, deliver, is_terminal
 
 if TYPE_CHECKING:
     from sfsync.app import Workplace

@@ -231,3 +231,8 @@ def deliver(report: Report, folder: Path, *, as_json: bool, kept: KeptRows | Non
     else:
         draw_report(report, console(), files=files)
     return report.exit_code
+
+
+def is_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()

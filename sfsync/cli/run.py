@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from sfsync.cli.options import (
     progress_option,
     safety_options,
 )
-from sfsync.cli.output import asked_to_write, console, deliver, surroundings
+from sfsync.cli.output import asked_to_write, console, deliver, is_terminal, surroundings
 from sfsync.cli.rejects_option import rejects_format_option
 
 if TYPE_CHECKING:
@@ -235,11 +234,6 @@ def write_planned(place: Workplace, planned: Planned, *, is_fresh: bool, yes: bo
     report = place.apply(plan, is_fresh=is_fresh)
     report = dataclasses.replace(report, usage=place.gateway.usage)
     return deliver(report, place.run_folder(plan.job, plan.plan_id), as_json=as_json)
-
-
-def is_terminal() -> bool:
-    """Whether a person can be asked."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 @click.command(short_help="Go on with an interrupted run.")

@@ -6,8 +6,8 @@ import click
 
 from sfsync.cli.books import show_book_only, write_book
 from sfsync.cli.options import json_option, progress_option
-from sfsync.cli.output import surroundings
-from sfsync.cli.run import is_terminal, show_only, write_plan
+from sfsync.cli.output import is_terminal, surroundings
+from sfsync.cli.run import show_only, write_plan
 
 
 @click.command(short_help="Take back what a run wrote.")
