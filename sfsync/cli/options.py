@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from sfsync.core.job import Job, Limits, UpdateMode
+from sfsync.core.sending.pace import MOST_THREADS
 from sfsync.core.writes import Route
 
 if TYPE_CHECKING:
@@ -60,6 +61,17 @@ def outage_option(command: _Command) -> _Command:
     )(command)
 
 
+def threads_option(command: _Command) -> _Command:
+    """`--threads N`: how many calls may be in flight at a time."""
+    return click.option(
+        "--threads",
+        type=click.IntRange(1, MOST_THREADS),
+        metavar="N",
+        help="Send at most N calls at a time, 1 to 8; by default 4, or what the job says. Calls that would lock "
+        "one account never go at the same time.",
+    )(command)
+
+
 def jitter_option(command: _Command) -> _Command:
     """`--start-jitter SECONDS`: at most so long a run waits before it begins."""
     return click.option(
@@ -100,12 +112,17 @@ class Safety:
     accept_after_s: float | None = None
     max_outage_s: float | None = None
     verify: bool | None = None
+    threads: int | None = None
 
     def around(self, surroundings: Surroundings) -> Surroundings:
         """The surroundings with these limits."""
         outage_s = surroundings.max_outage_s if self.max_outage_s is None else self.max_outage_s
         return replace(
-            surroundings, limits=self.limits, accept_after_s=self.accept_after_s, max_outage_s=outage_s
+            surroundings,
+            limits=self.limits,
+            accept_after_s=self.accept_after_s,
+            max_outage_s=outage_s,
+            threads=self.threads or surroundings.threads,
         )
 
     def of(self, job: Job) -> Job:
@@ -169,6 +186,7 @@ def _safety(options: dict[str, Any]) -> Safety:
         accept_after_s=wait_s if accepts else None,
         max_outage_s=None if outage_min is None else outage_min * 60.0,
         verify=options.pop("verify"),
+        threads=options.pop("threads"),
     )
 
 
@@ -216,6 +234,7 @@ _LIMITS: Final = (
         "or by somebody. It costs no call. By default for imports only, unless [safety] verify says otherwise.",
     ),
     outage_option,
+    threads_option,
 )
 
 _REPEATS: Final = (

@@ -305,7 +305,8 @@ class Job:
 
     `route` is the laxest route that creates may take; None leaves the choice to the plan. `limits` are the job's
     own; those of a run win over them. `picks` are the references that a person has settled. `verify` says that what
-    is read back is judged value by value; None leaves it to the command.
+    is read back is judged value by value; None leaves it to the command. At most `threads` calls are in flight at a
+    time; None is the usual number.
     """
 
     name: str
@@ -323,3 +324,4 @@ class Job:
     picks: Picks = NO_PICKS
     role_rules: RoleRules = AS_GIVEN
     verify: bool | None = None
+    threads: int | None = None

@@ -31,7 +31,10 @@ from sfsync.errors import SUPERSEDED, GuardError, JournalError, SyncError
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a run works with; `seconds` is a clock that never goes back, `pause` waits before a new try."""
+    """What a run works with; `seconds` is a clock that never goes back, `pause` waits before a new try.
+
+    At most `threads` calls are in flight at a time; `slowest_s` says how long the slowest answer took until now.
+    """
 
     gateway: OrgGateway
     journal: Journal
@@ -41,6 +44,8 @@ class Bench:
     stop: Stop
     listener: Listener
     limits: Limits = NO_LIMITS
+    threads: int = 1
+    slowest_s: Callable[[], float] = lambda: 0.0
 
 
 def refuse_stale(plan: Plan, job: Job, bench: Bench) -> None:
@@ -205,4 +210,7 @@ def _state(plan: Plan, bench: Bench, run_id: str) -> RunState:
         stop=bench.stop,
         listener=bench.listener,
         limits=bench.limits,
+        threads=bench.threads,
+        seconds=bench.seconds,
+        slowest_s=bench.slowest_s,
     )
