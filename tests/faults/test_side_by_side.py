@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -16,7 +18,7 @@ from sfsync.app import Surroundings
 from sfsync.core.events import Event, Noticed
 from sfsync.core.guards import changes_digest
 from sfsync.core.sending import batches
-from sfsync.emulator.fault_actions import Drop, FailRows, Kill, Refuse, Truncate
+from sfsync.emulator.fault_actions import Drop, FailRows, Hold, Kill, Refuse, Truncate
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running
 
@@ -26,6 +28,9 @@ CALLS = 8
 DEALS_EACH = 25
 CONDITION, GRAPH = "If-Unmodified-Since", '"graphId"'
 """What only a call of updates, or only one of new deals, has in it."""
+
+NARROW = "import sfsync.core.sending.batches as b; b.GRAPHS_PER_CALL = 2"
+"""Lets a client process send few graphs a call."""
 
 LIMIT = Refuse(403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}])
 
@@ -281,7 +286,6 @@ def test_P1_a_kill_with_four_calls_in_flight(
     empty: WideBench, nursery: Nursery, phase: str, nth: int
 ) -> None:
     """Whatever the four calls in flight have come to, resume ends with each deal there once."""
-    narrow = "import sfsync.core.sending.batches as b; b.GRAPHS_PER_CALL = 2"
     client = nursery.start(
         "run",
         empty.job,
@@ -290,10 +294,35 @@ def test_P1_a_kill_with_four_calls_in_flight(
         "--json",
         environ=empty.environ,
         folder=empty.folder,
-        prelude=narrow,
+        prelude=NARROW,
     )
     empty.emulator.faults.add(Carrying(Kill(client.pid), phase, text=GRAPH, nth=nth))
     assert client.run() == -9
+    empty.emulator.faults.clear()
+    ending = empty.resume()
+    assert ending.exit_code == 0
+    assert empty.inserted()["Opportunity"] == 48
+    assert_done(empty, ending, deals=48)
+
+
+def test_P2_calls_that_hang_are_left(empty: WideBench, nursery: Nursery) -> None:
+    """Four requests that get no answer are given up when the grace is over; what they do later does no harm."""
+    client = nursery.start(
+        "run",
+        empty.job,
+        "--threads",
+        "4",
+        "--json",
+        environ=empty.environ,
+        folder=empty.folder,
+        prelude=NARROW,
+        grace_s=0.3,
+    )
+    empty.emulator.faults.add(Carrying(Hold(cut="hang"), BEFORE_COMMIT, text=GRAPH, count=4))
+    client.go()
+    assert empty.emulator.faults.wait_for_held()
+    os.kill(client.pid, signal.SIGTERM)
+    assert client.end() == 143
     empty.emulator.faults.clear()
     ending = empty.resume()
     assert ending.exit_code == 0

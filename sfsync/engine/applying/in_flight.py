@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NoReturn
 
 from sfsync.core.events import Noticed
 from sfsync.core.sending.batches import Unit
@@ -77,15 +76,11 @@ def send_side_by_side(
     finally:
         workers.close()
     if stopped is not None:
-        _raise(stopped)
+        raise stopped
 
 
 def _is_one_call(state: RunState, waiting: Sequence[Packed]) -> bool:
     return len(waiting) == 1 and len(waiting[0].call.nodes()) <= pace_of(state, waiting[0].call).rows
-
-
-def _raise(error: SyncError) -> NoReturn:
-    raise error
 
 
 def _hand_out(state: RunState, sky: _Sky, workers: Workers[_Flown], pack: Pack, check: Check | None) -> bool:
