@@ -11,12 +11,13 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from sfsync.app import apply, plan, with_rows
+    from sfsync.app import apply, plan
     from sfsync.books import sync
     from sfsync.core.models import Account, Contact, Opportunity, OpportunityContactRole, Reference
     from sfsync.core.plan import Plan
     from sfsync.core.report import Report
     from sfsync.errors import SyncError
+    from sfsync.given_rows import with_rows
     from sfsync.jobs import load_job
     from sfsync.past_runs import resume
 
@@ -34,7 +35,7 @@ _HOMES: Final = {
     "plan": "sfsync.app",
     "resume": "sfsync.past_runs",
     "sync": "sfsync.books",
-    "with_rows": "sfsync.app",
+    "with_rows": "sfsync.given_rows",
 }
 
 __all__ = [

@@ -28,6 +28,7 @@ from sfsync.core.portions import PORTION_ROWS
 from sfsync.core.ports import RunRecord
 from sfsync.core.presets.fitting import fitted_to_images
 from sfsync.core.report import Report
+from sfsync.core.sending.pace import USUAL_THREADS
 from sfsync.engine.applying.accepting import NONE, Accepted, accept_unknown, take_over
 from sfsync.engine.applying.runs import (
     Bench,
@@ -80,7 +81,9 @@ class Surroundings:
 
     `max_outage_s` is how long a run waits for an org that went away; None leaves it to the org's profile.
     With `accept_after_s`, rows that were sent once without any fence, and of which nobody can say, go again that
-    many seconds after they were sent. A job of more rows than `portion_rows` is planned in portions of so many.
+    many seconds after they were sent. A job of more rows than `portion_rows` is planned in portions of so many. At
+    most `threads` calls are in flight at a time; None leaves it to the job. The listener may be called by each of
+    these threads.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -91,6 +94,7 @@ class Surroundings:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     max_outage_s: float | None = None
     portion_rows: int = PORTION_ROWS
+    threads: int | None = None
 
 
 @dataclass(slots=True)
@@ -119,6 +123,8 @@ class Workplace:
             stop=self.around.stop,
             listener=self.around.listener,
             limits=self.around.limits.over(self.job.limits),
+            threads=self.around.threads or USUAL_THREADS,
+            slowest_s=lambda: self.gateway.slowest_s,
         )
 
     def plan(self) -> Plan:
@@ -219,6 +225,7 @@ def opened(job: Job, around: Surroundings) -> Iterator[Workplace]:
 
     profile = org_of(job, around)
     state = state_place(around.environ)
+    around = replace(around, threads=around.threads or job.threads)
     journal = open_journal(state, clock=around.clock)
     try:
         with seldom_collecting(), connected(profile, around) as gateway:
@@ -263,6 +270,7 @@ def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceG
         listener=around.listener,
         stop=around.stop,
         policy=RetryPolicy(outages=Outages(max_outage_s=max_outage_s)),
+        threads=around.threads or USUAL_THREADS,
     )
     try:
         if profile.org_id is not None:
@@ -291,30 +299,6 @@ def apply(plan: Plan, job: Job, *, around: Surroundings | None = None) -> Report
     """
     with opened(job, around or Surroundings()) as place, place.locked():
         return place.apply(plan, is_fresh=False)
-
-
-def with_rows(job: Job, **rows: object) -> Job:
-    """The job with rows given in Python in place of the named sections' files.
-
-    `with_rows(job, opportunities=[Opportunity(...)], contact_roles=[...])`: local models, or mappings,
-    dataclasses or frames whose keys are the columns that the section's rules name.
-    """
-    from sfsync.core.job import SECTIONS, Section
-    from sfsync.core.source_spec import SourceSpec
-    from sfsync.sources.python_values import as_given
-
-    sections = dict(job.sections)
-    for name, given in rows.items():
-        if name not in SECTIONS:
-            raise ConfigError(
-                f"{name} is not a section of a job",
-                code="UNKNOWN_SECTION",
-                hint=f"Sections: {', '.join(SECTIONS)}.",
-            )
-        spec = SourceSpec("rows", rows=as_given(given))
-        known = sections.get(name)
-        sections[name] = replace(known, source=spec) if known else Section(name, SECTIONS[name], spec, ())
-    return replace(job, sections=sections)
 
 
 def _pause(stop: threading.Event, tries: int) -> None:

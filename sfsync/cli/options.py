@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from sfsync.core.job import Job, Limits, UpdateMode
+from sfsync.core.sending.pace import MOST_THREADS
 from sfsync.core.writes import Route
 
 if TYPE_CHECKING:
@@ -57,6 +58,17 @@ def outage_option(command: _Command) -> _Command:
         type=click.IntRange(0, 1440),
         metavar="MINUTES",
         help="Wait so long when the org stops answering in the middle; by default 30 minutes, for an import 0.",
+    )(command)
+
+
+def threads_option(command: _Command) -> _Command:
+    """`--threads N`: how many calls may be in flight at a time."""
+    return click.option(
+        "--threads",
+        type=click.IntRange(1, MOST_THREADS),
+        metavar="N",
+        help="Send at most N calls at a time, 1 to 8; by default 4, or what the job says. Calls that would lock "
+        "one account never go at the same time.",
     )(command)
 
 
@@ -110,12 +122,17 @@ class Safety:
     accept_after_s: float | None = None
     max_outage_s: float | None = None
     verify: bool | None = None
+    threads: int | None = None
 
     def around(self, surroundings: Surroundings) -> Surroundings:
         """The surroundings with these limits."""
         outage_s = surroundings.max_outage_s if self.max_outage_s is None else self.max_outage_s
         return replace(
-            surroundings, limits=self.limits, accept_after_s=self.accept_after_s, max_outage_s=outage_s
+            surroundings,
+            limits=self.limits,
+            accept_after_s=self.accept_after_s,
+            max_outage_s=outage_s,
+            threads=self.threads or surroundings.threads,
         )
 
     def of(self, job: Job) -> Job:
@@ -179,6 +196,7 @@ def _safety(options: dict[str, Any]) -> Safety:
         accept_after_s=wait_s if accepts else None,
         max_outage_s=None if outage_min is None else outage_min * 60.0,
         verify=options.pop("verify"),
+        threads=options.pop("threads"),
     )
 
 
@@ -226,6 +244,7 @@ _LIMITS: Final = (
         "or by somebody. It costs no call. By default for imports only, unless [safety] verify says otherwise.",
     ),
     outage_option,
+    threads_option,
 )
 
 _REPEATS: Final = (

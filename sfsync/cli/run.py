@@ -20,6 +20,7 @@ from sfsync.cli.options import (
     partition_option,
     progress_option,
     safety_options,
+    threads_option,
 )
 from sfsync.cli.output import asked_to_write, console, deliver, is_terminal, surroundings
 from sfsync.cli.rejects_option import rejects_format_option
@@ -239,10 +240,13 @@ def write_planned(place: Workplace, planned: Planned, *, is_fresh: bool, yes: bo
 @click.command(short_help="Go on with an interrupted run.")
 @click.argument("run", required=False)
 @outage_option
+@threads_option
 @rejects_format_option
 @json_option
 @progress_option
-def resume_command(run: str | None, *, max_outage: int | None, as_json: bool, progress: str) -> int:
+def resume_command(
+    run: str | None, *, max_outage: int | None, threads: int | None, as_json: bool, progress: str
+) -> int:
     """Go on with RUN, or with the newest run that was interrupted.
 
     What the interrupted run may have sent is looked up in the org first; then the rest of its plan is written.
@@ -256,6 +260,6 @@ def resume_command(run: str | None, *, max_outage: int | None, as_json: bool, pr
     from sfsync.run_files import run_folder
 
     with surroundings(progress, as_json=as_json, max_outage_min=max_outage) as around, KeptRows() as kept:
-        report = resume(run, around=around, watch=kept.add)
+        report = resume(run, around=dataclasses.replace(around, threads=threads), watch=kept.add)
         folder = run_folder(state_folder(dict(os.environ)), report.plan.job, report.run_id)
         return deliver(report, folder, as_json=as_json, kept=kept if report.tally else None)

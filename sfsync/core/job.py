@@ -307,7 +307,7 @@ class Job:
     `route` is the laxest route that creates may take; None leaves the choice to the plan. `limits` are the job's
     own; those of a run win over them. `picks` are the references that a person has settled. `verify` says that what
     is read back is judged value by value; None leaves it to the command. `partition` is the share of the rows
-    that is brought; None is all.
+    that is brought; None is all. At most `threads` calls are in flight at a time; None is the usual number.
     """
 
     name: str
@@ -326,6 +326,7 @@ class Job:
     role_rules: RoleRules = AS_GIVEN
     verify: bool | None = None
     partition: Partition | None = None
+    threads: int | None = None
 
     @property
     def share(self) -> str:

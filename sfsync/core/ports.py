@@ -94,7 +94,7 @@ class OrgSchema(Protocol):
 
 
 class OrgGateway(OrgSchema, Protocol):
-    """One org, with its records."""
+    """One org, with its records; `fetch` and `write` may be called by several threads at once."""
 
     def fetch(self, lookups: Sequence[Lookup]) -> list[list[Record]]:
         """The records of each lookup, complete, in the lookups' order; packed into few calls."""

@@ -32,15 +32,22 @@ KEY_PREFIXES: Final = {
 """The first three characters of an id, by sObject. Source: published key prefixes, Object Reference."""
 
 _ID_SHAPE: Final = re.compile(r"[0-9A-Za-z]{15}(?:[A-Z0-5]{3})?")
-_CAPITALS: Final = {code: "1" if 65 <= code <= 90 else "0" for code in range(128)}
-"""Every character of an id as whether it is a capital."""
-
 _CHECK_OF: Final = {
     f"{number:05b}"[::-1]: char for number, char in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
 }
 """The character that stands for the capitals of five, the first of them counting least."""
 
 _API_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+class _OneForCapitals(dict[int, str]):
+    """A table for `str.translate`: each capital letter becomes 1, anything else 0."""
+
+    def __missing__(self, char: int) -> str:
+        return "0"
+
+
+_CAPITALS: Final = _OneForCapitals({ord(each): "1" for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
 
 
 def checksum(short_id: str) -> str:

@@ -93,6 +93,7 @@ _NOT_IN_DIGEST: Final[dict[str, bool | set[str]]] = {
     "org": True,
     "guards": True,
     "picks": True,
+    "threads": True,
     "safety": {"verify"},
     **{name: {"file", "database", "query"} for name in SECTIONS},
 }
@@ -228,6 +229,7 @@ def _job(
             canary=form.guards.canary,
         ),
         verify=form.safety.verify,
+        threads=form.threads,
     )
 
 

@@ -307,6 +307,11 @@ class JobForm(Form):
         description="A CSV file, from the job file's folder, that settles references for good: sobject, field "
         "(the strategy of match, or empty for any), value, id. A run writes one to start from into its folder.",
     )
+    threads: Annotated[int, Field(ge=1, le=8)] | None = Field(
+        None,
+        description="How many calls may be in flight at a time, 1 to 8; 4 by default. Calls that would lock one "
+        "account never go at the same time. --threads wins.",
+    )
     roles: RolesForm = RolesForm(policy="merge", on_error="role", primary=["given"], same_contact="both")
     guards: GuardsForm = GuardsForm(max_changes=None, max_failures=None, canary=None)
     safety: SafetyForm = SafetyForm(route=None, updates=None, verify=None)

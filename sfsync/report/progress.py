@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -69,19 +70,24 @@ def clear_progress(listener: Listener) -> None:
 
 
 class _Unbreakable:
-    """Falls silent when the stream cannot be written any more: a run never ends because nobody watches it."""
+    """Falls silent when the stream cannot be written any more: a run never ends because nobody watches it.
+
+    Threads of a run announce at the same time, so one event is drawn at a time.
+    """
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._is_broken = False
+        self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
-        if self._is_broken:
-            return
-        try:
-            self._listener(event)
-        except (OSError, ValueError):
-            self._is_broken = True
+        with self._lock:
+            if self._is_broken:
+                return
+            try:
+                self._listener(event)
+            except (OSError, ValueError):
+                self._is_broken = True
 
     def clear(self) -> None:
         """Takes a bar away, where there is one."""

@@ -41,7 +41,10 @@ def body_of(node: Node) -> dict[str, Any]:
     Raises:
         ValueError: a number is NaN or infinite.
     """
-    return {name: _wire_value(value) for name, value in node.body.items()}
+    return {
+        name: value if type(value) is str else _wire_value(value)  # most values are text
+        for name, value in node.body.items()
+    }
 
 
 def with_reference_text(nodes: Iterable[Node]) -> dict[str, Refused]:
@@ -72,7 +75,7 @@ def unsendable(nodes: Iterable[Node]) -> dict[str, Refused]:
 
 
 def _is_reference_text(value: Value | NodeRef) -> bool:
-    return isinstance(value, str) and _REFERENCE_TEXT.search(value) is not None
+    return isinstance(value, str) and "@{" in value and _REFERENCE_TEXT.search(value) is not None
 
 
 def _wire_value(value: Value | NodeRef) -> Any:

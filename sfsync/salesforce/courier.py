@@ -8,6 +8,7 @@ means that the org surely did nothing; whenever any try was in doubt the end is 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -89,7 +90,9 @@ class Courier:
     def _exchange(
         self, request: Request, pass_: Pass, *, deadline_s: float, inspect: Inspect | None
     ) -> Answer:
+        began = time.monotonic()
         answer = pass_.door.exchange(request, token=pass_.token, deadline_s=deadline_s)
+        self._meter.note_seconds(time.monotonic() - began)
         if answer.evidence.fault not in NOT_SENT:
             self._meter.count_sent(request.kind)
         self._meter.note_limit(answer.limit_info)

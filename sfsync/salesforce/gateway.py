@@ -78,6 +78,7 @@ class SalesforceGateway:
         listener: Listener,
         stop: threading.Event,
         policy: RetryPolicy | None = None,
+        threads: int = 1,
     ) -> None:
         if not _API_VERSION.fullmatch(profile.api_version):
             raise ConfigError(
@@ -94,7 +95,7 @@ class SalesforceGateway:
         self._access = Access(profile, retrier, clock=clock, listener=listener, meter=self._meter)
         retrier.breaker.probe = self._access.probe
         self._courier = Courier(self._access, retrier, self._meter)
-        self._queries = Queries(self._courier, self._api_path)
+        self._queries = Queries(self._courier, self._api_path, threads=threads)
         self._jobs = BulkJobs(self._courier, self._api_path)
         self._lock = threading.RLock()
         self._identity: OrgIdentity | None = None
@@ -111,6 +112,11 @@ class SalesforceGateway:
     def server_time(self) -> datetime | None:
         """The org's clock at its latest answer, to the second; None before the first."""
         return self._meter.server_time
+
+    @property
+    def slowest_s(self) -> float:
+        """How long the slowest answer took until now, in seconds."""
+        return self._meter.slowest_s
 
     @property
     def jobs(self) -> BulkJobs:

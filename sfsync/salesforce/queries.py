@@ -1,8 +1,9 @@
 """Packs SOQL statements into few calls and gathers their records, complete or not at all.
 
 One short statement is a GET; anything else goes five statements to a composite call, which costs one call
-of the org's limit. Pages are followed on the same host only. Invariant: the records handed out are as many as
-the org counted; a query that changed or expired between its pages is asked again, a bounded number of times.
+of the org's limit. Such calls go side by side; the pages of a query follow one another, on the same host only.
+Invariant: the records handed out are as many as the org counted; a query that changed or expired between its pages
+is asked again, a bounded number of times.
 Source: REST API Developer Guide, "Query", "Composite" (at most 5 queries a call).
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -21,11 +23,13 @@ from sfsync.salesforce.bodies import dump
 from sfsync.salesforce.courier import Answered, Courier, Inspect
 from sfsync.salesforce.origins import is_safe_target
 from sfsync.salesforce.session import Request, refusal_evidence
+from sfsync.salesforce.side_by_side import side_by_side
 from sfsync.salesforce.soql import Statement, counting, statements_of
 
 _QUERIES_PER_CALL: Final = 5
 _MAX_URL_CHARS: Final = 8_000
 _MAX_RESTARTS: Final = 2
+_SCALARS: Final = frozenset((str, int, bool, float, Decimal, type(None)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,9 @@ class _Restart(Exception):
 class Queries:
     """Asks an org for records."""
 
-    def __init__(self, courier: Courier, api_path: str) -> None:
+    def __init__(self, courier: Courier, api_path: str, *, threads: int = 1) -> None:
         self._courier = courier
+        self._threads = threads
         self._api_path = api_path
 
     def fetch(self, lookups: Sequence[Lookup]) -> list[list[Record]]:
@@ -79,11 +84,12 @@ class Queries:
             statements[start : start + _QUERIES_PER_CALL]
             for start in range(0, len(statements), _QUERIES_PER_CALL)
         ]
-        return [
-            self._whole(statement, page)
-            for pack in packs
-            for statement, page in zip(pack, self._first_pages(pack), strict=True)
-        ]
+        found = side_by_side([partial(self._all_of, pack) for pack in packs], threads=self._threads)
+        return [records for of_pack in found for records in of_pack]
+
+    def _all_of(self, pack: Sequence[Statement]) -> list[list[Record]]:
+        pages = self._first_pages(pack)
+        return [self._whole(statement, page) for statement, page in zip(pack, pages, strict=True)]
 
     def _whole(self, statement: Statement, page: _Page | None = None) -> list[Record]:
         for _ in range(1 + _MAX_RESTARTS):
@@ -199,15 +205,17 @@ def _page(document: Mapping[str, Any]) -> _Page:
 def _plain(value: Any) -> Any:
     """A record without the `attributes` of itself and of its parents."""
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items() if name != "attributes"}
+        value.pop("attributes", None)
+        for name, each in value.items():
+            if isinstance(each, dict):
+                value[name] = _plain(each)
     return value
 
 
 def _require_readable(lookup: Lookup, records: list[Record]) -> None:
     """Refuses records without the id that was asked for, and values that no field can have."""
     for record in records:
-        values = [record.get(name) for name in lookup.fields]
-        is_scalar = all(isinstance(each, str | int | float | Decimal | None) for each in values)
+        is_scalar = _SCALARS.issuperset(map(type, map(record.get, lookup.fields)))
         has_id = "Id" not in lookup.fields or (isinstance(record.get("Id"), str) and record["Id"] != "")
         if not is_scalar or not has_id:
             raise OrgUnavailable(

@@ -19,6 +19,7 @@ from decimal import Decimal
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 
+import orjson
 import requests
 import urllib3.exceptions
 from simple_salesforce.api import Salesforce
@@ -203,6 +204,18 @@ def loads(body: bytes) -> Any:
     return json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant)
 
 
+def loads_results(body: bytes) -> Any:
+    """The JSON of a write's answer: ids, codes and messages, in which no fraction matters.
+
+    Raises:
+        ValueError: the body is not whole JSON in UTF-8, or holds a number that is none.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:  # half a surrogate pair in a message is no reason to lose the answer
+        return loads(body)
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
@@ -256,7 +269,8 @@ def _evidence_of(request: Request, status: int, media: str, body: bytes) -> tupl
         is_cut = status < 300 and not body
         return Evidence(fault=Fault.CUT if is_cut else None, status=status), None
     try:
-        document = loads(body)
+        is_read = request.kind in (CallKind.READ, CallKind.LOGIN)
+        document = loads(body) if is_read else loads_results(body)
     except (ValueError, RecursionError):
         return Evidence(fault=Fault.CUT if status < 300 else None, status=status), None
     if status < 300:

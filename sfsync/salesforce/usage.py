@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -19,6 +19,9 @@ from sfsync.core.sending.verdict import CallKind
 
 _MOST_SKEW_S: Final = 120
 """How far two clocks may differ unmentioned; an assertion lives as long."""
+
+_OVERTAKEN: Final = timedelta(minutes=2)
+"""By how much the date of one answer may lie behind that of another which has overtaken it: the longest call."""
 
 _LIMIT_INFO: Final = re.compile(r"(?:^|[\s,;])api-usage=([0-9]{1,12})/([0-9]{1,12})")
 
@@ -52,6 +55,7 @@ class Meter:
         self._lock = threading.Lock()
         self._usage = ApiUsage()
         self._server_time: datetime | None = None
+        self._slowest_s = 0.0
 
     @property
     def usage(self) -> ApiUsage:
@@ -65,7 +69,24 @@ class Meter:
 
     def note_date(self, date: str | None) -> None:
         """Remembers the `Date` of an answer, when it has one that can be read."""
-        self._server_time = http_date(date) or self._server_time
+        told = http_date(date)
+        if told is None:
+            return
+        with self._lock:
+            known = self._server_time
+            # An answer that was overtaken on its way does not set the clock back.
+            if known is None or not timedelta() < known - told < _OVERTAKEN:
+                self._server_time = told
+
+    @property
+    def slowest_s(self) -> float:
+        """How long the slowest answer took until now, in seconds."""
+        return self._slowest_s
+
+    def note_seconds(self, seconds: float) -> None:
+        """Remembers how long an answer took."""
+        with self._lock:
+            self._slowest_s = max(self._slowest_s, seconds)
 
     @property
     def calls(self) -> int:

@@ -76,7 +76,9 @@ class InnerBench(Bench):
     @property
     def around(self) -> Surroundings:
         """What a run is given of its process."""
-        return Surroundings(environ=self.environ, stop=self.stop, clock=self.emulator.org.clock.now)
+        # One thread: the clock moves by the waits of one, and a seed must give the same history.
+        clock = self.emulator.org.clock.now
+        return Surroundings(environ=self.environ, stop=self.stop, clock=clock, threads=1)
 
     def emulator_watch(self, watch: Watch) -> None:
         """Lets somebody know of each request, its method and path, before it is answered."""

@@ -33,13 +33,14 @@ LAYERS = {
         "salesforce",
         "sources",
     },
+    "given_rows": {"core", "errors", "sources"},
     "job_locks": {"core", "errors", "journal"},
     "memory": {"app", "core", "errors", "journal"},
     "books": {"app", "core", "engine", "errors", "run_files"},
     "past_runs": {"app", "books", "core", "engine", "errors", "journal", "run_files"},
     "adoption_file": {"core", "engine", "errors", "report", "run_files"},
     "adoptions": {"adoption_file", "app", "core", "engine", "errors", "memory", "run_files"},
-    "mapping_testing": {"app", "core", "engine", "errors"},
+    "mapping_testing": {"app", "core", "engine", "errors", "given_rows"},
     "ad_hoc": {"core", "errors", "sources"},
     "file_look": {"core", "errors", "sources"},
     "suggestions": {"app", "core", "errors", "file_look", "jobs", "preset_fit", "snapshots"},
@@ -74,7 +75,7 @@ LAYERS = {
         "suggestions",
     },
     "emulator": set(),
-    "__init__": {"app", "books", "core", "errors", "jobs", "past_runs"},
+    "__init__": {"app", "books", "core", "errors", "given_rows", "jobs", "past_runs"},
 }
 """Room -> the rooms it may import."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from sfsync.core.sobject import OPPORTUNITY
@@ -43,6 +44,7 @@ class Unit:
 
     `account` groups units, `alone` keeps a unit out of others' transactions, `tries` counts how often it was
     sent and surely not saved. `keeps_id` asks the receipt to keep the id of the record that the head makes.
+    `also_locks` names what a write of it locks besides the account; see `sending.lanes`.
     """
 
     unit_id: str
@@ -52,6 +54,7 @@ class Unit:
     alone: bool = False
     tries: int = 0
     keeps_id: bool = False
+    also_locks: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -125,9 +128,8 @@ def _graph_call(groups: Sequence[tuple[Unit, ...]]) -> GraphCall:
 
 def collection_calls(units: Sequence[Unit]) -> Iterator[tuple[CollectionCall, tuple[Unit, ...]]]:
     """Composite calls of sObject Collections that carry one-node units in order."""
-    pages = list(_pages(units))
-    for start in range(0, len(pages), COLLECTIONS_PER_CALL):
-        group = pages[start : start + COLLECTIONS_PER_CALL]
+    pages = _pages(units)
+    while group := list(islice(pages, COLLECTIONS_PER_CALL)):
         collections = tuple(tuple(unit.nodes[0] for unit in page) for page in group)
         yield CollectionCall(collections, group[0][0].route), tuple(unit for page in group for unit in page)
 

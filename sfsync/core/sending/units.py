@@ -65,6 +65,7 @@ def delete_units(changes: Iterable[Change]) -> list[Unit]:
             Route.BY_ID,
             account=each.account,
             alone=True,
+            also_locks=_also_locks(each),
         )
         for number, each in enumerate(changes)
     )
@@ -82,7 +83,14 @@ def _record_unit(change: Change, *, number: int, routes: Routes, ids: Ids) -> Un
     record_id = None if is_create else change.record_id
     node = Node(f"n{number}", change.change_id, change.sobject, record_id, _body(change.values, ids, {}))
     route = routes[change.sobject] if is_create else Route.BY_ID
-    return Unit(change.change_id, (node,), route, account=_account(change, ids), keeps_id=is_create)
+    return Unit(
+        change.change_id,
+        (node,),
+        route,
+        account=_account(change, ids),
+        keeps_id=is_create,
+        also_locks=_also_locks(change),
+    )
 
 
 def role_units(changes: Sequence[Change], routes: Routes, ids: Ids = _NO_IDS) -> list[Unit]:
@@ -147,6 +155,12 @@ def _account(change: Change, ids: Ids) -> str | None:
     if isinstance(account, Pending):
         return ids.get(account.change_id, account.change_id)
     return account if isinstance(account, str) else change.account
+
+
+def _also_locks(change: Change) -> tuple[str, ...]:
+    """The deal of a role that goes by itself, and the account that a record leaves for another one."""
+    deal = change.parent if change.sobject == CONTACT_ROLE else None
+    return tuple(each for each in (deal, change.before.get("AccountId")) if isinstance(each, str))
 
 
 def _body(

@@ -47,8 +47,9 @@ def apply_roles(state: RunState) -> None:
     deals = deals_with_roles(state)
     _by_job(state, deals)
     deals = deals_with_roles(state)
-    for start in range(0, len(deals), GRAPHS_PER_CALL):
-        group = deals[start : start + GRAPHS_PER_CALL]
+    most = GRAPHS_PER_CALL * state.threads  # what is read together goes side by side
+    for start in range(0, len(deals), most):
+        group = deals[start : start + most]
         units = _revised(state, group, doubted=frozenset())
         for _ in range(MOST_TRIES):
             doubts = send_units(state, units, graph_calls)

@@ -1,6 +1,6 @@
 """The state of one apply: what every change has come to, kept in memory and in the journal alike.
 
-J1: `send` makes the intent durable before the call leaves. J2: outcomes are durable before anything that
+J1: `intend` makes the intent durable before the call leaves. J2: outcomes are durable before anything that
 depends on them is sent, because `settle` returns only then.
 """
 
@@ -23,12 +23,13 @@ from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, Ledge
 from sfsync.core.references.parents import remembered_as
 from sfsync.core.references.second_pass import is_second_pass, located
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
+from sfsync.core.sending.pace import Pace
 from sfsync.core.sending.receipts import new_token, receipts_of, with_tokens
 from sfsync.core.sending.units import unit_id_of
 from sfsync.core.sobject import CONTACT_ROLE, LEAD
 from sfsync.core.values import Pending, PlannedValue
-from sfsync.core.writes import Answers, GraphCall, WriteCall
-from sfsync.errors import GuardError, Interrupted, SyncError
+from sfsync.core.writes import GraphCall, WriteCall
+from sfsync.errors import GuardError, Interrupted
 
 _DONE: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED})
 
@@ -52,6 +53,15 @@ class Stop(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """A write whose intent is in the journal, as it may leave; `left_at` is the org's time before."""
+
+    call: WriteCall
+    change_ids: tuple[str, ...]
+    left_at: datetime | None
+
+
 @dataclass(slots=True)
 class RunState:
     """One apply under way. `pause` waits before a row is tried again; it takes the number of the try. `wait` waits
@@ -64,7 +74,9 @@ class RunState:
     says when each change was sent by this process, `audit` what reading back found where the plan asks for it.
     `lost` are changes of other portions of a book that did not come to the org, `first_left_at` is the org's clock
     before this process wrote first, None where it is not known. What is in `second_pass` is written when all
-    creates are done, while `is_second_pass` says so.
+    creates are done, while `is_second_pass` says so. At most `threads` calls are in flight at a time; `seconds` is
+    a clock that never goes back, `slowest_s` says how long the slowest answer took until now, `paces` holds the
+    pace of each kind of write. The state itself belongs to one thread.
     """
 
     plan: Plan
@@ -94,6 +106,10 @@ class RunState:
     audit: Audit | None = None
     second_pass: frozenset[str] = field(init=False)
     is_second_pass: bool = False
+    threads: int = 1
+    seconds: Callable[[], float] = lambda: 0.0
+    slowest_s: Callable[[], float] = lambda: 0.0
+    paces: dict[str, Pace] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.by_id = {each.change_id: each for each in self.plan.changes} | seconds_of(self.plan.changes)
@@ -155,11 +171,11 @@ class RunState:
         self.attempts += 1
         return f"{self.run_id}/{self.attempts}"
 
-    def send(self, call: WriteCall) -> Answers:
-        """Sends a write whose intent is in the journal first.
+    def intend(self, call: WriteCall) -> Intended:
+        """Writes down that a write is about to leave, after which it may.
 
         Raises:
-            SyncError: the org surely did nothing; the intents are taken back.
+            Interrupted: a stop was asked for; nothing was written down.
         """
         self.check_stop()
         nodes, left_at = call.nodes(), self.gateway.server_time
@@ -174,13 +190,12 @@ class RunState:
             tokens=tokens,
         )
         self.journal.intend(self.run_id, attempt, at=self.now())
-        try:
-            return self.gateway.write(call)
-        except SyncError as error:
-            self.release(attempt.change_ids, error.code)
-            raise
-        finally:
-            self.moments |= dict.fromkeys(attempt.change_ids, Moment(left_at, self.gateway.server_time))
+        return Intended(call, attempt.change_ids, left_at)
+
+    def note_moment(self, intended: Intended, answered_at: datetime | None) -> None:
+        """Remembers when changes were sent; `answered_at` is the org's time when it had answered."""
+        moment = Moment(intended.left_at, answered_at)
+        self.moments |= dict.fromkeys(intended.change_ids, moment)
 
     def _stamped(self, call: WriteCall, attempt_id: str) -> tuple[WriteCall, dict[str, str]]:
         """The call with its receipts' tokens, and the token of each change behind one.

@@ -36,7 +36,8 @@ from sfsync.errors import SUPERSEDED, GuardError, JournalError, SyncError
 class Bench:
     """What a run works with; `seconds` is a clock that never goes back, `pause` waits before a new try.
 
-    `wait` waits so many seconds, or until the run is stopped.
+    `wait` waits so many seconds, or until the run is stopped. At most `threads` calls are in flight at a time;
+    `slowest_s` says how long the slowest answer took until now.
     """
 
     gateway: OrgGateway
@@ -48,6 +49,8 @@ class Bench:
     stop: Stop
     listener: Listener
     limits: Limits = NO_LIMITS
+    threads: int = 1
+    slowest_s: Callable[[], float] = lambda: 0.0
 
 
 def refuse_stale(plan: Plan, job: Job, bench: Bench) -> None:
@@ -274,6 +277,9 @@ def _state(plan: Plan, bench: Bench, run_id: str) -> RunState:
         stop=bench.stop,
         listener=bench.listener,
         limits=bench.limits,
+        threads=bench.threads,
+        seconds=bench.seconds,
+        slowest_s=bench.slowest_s,
     )
     learn_other_portions(state)
     return state

@@ -7,7 +7,7 @@ again from here. Every loop is bounded: a unit is tried `MOST_TRIES` times at mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,13 +16,15 @@ from sfsync.core.job import OnRoleError
 from sfsync.core.plan import PLANNED_OUTCOME, Action, Change
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.batches import Unit
+from sfsync.core.sending.lanes import Pack, Packed
 from sfsync.core.sending.row_fates import RowFate, row_fate
 from sfsync.core.sending.verdict import stop_error
 from sfsync.core.sobject import CONTACT_ROLE
-from sfsync.core.writes import Answer, Answers, Moved, Node, Refused, Repeated, Unanswered, WriteCall, Written
+from sfsync.core.writes import Answer, Answers, Moved, Node, Refused, Repeated, Unanswered, Written
+from sfsync.engine.applying.in_flight import Check, send_side_by_side
 from sfsync.engine.applying.refused_rows import not_sent, rejected
 from sfsync.engine.applying.run_state import RunState
-from sfsync.errors import SyncError
+from sfsync.errors import JournalError, SyncError
 
 MOST_TRIES: Final = 6
 """How often one unit is sent when the org surely did not save it."""
@@ -31,10 +33,6 @@ _HALTED: Final = "its transaction was rolled back every time it was sent"
 
 WHOLE_REQUEST: Final = frozenset({"JSON_PARSER_ERROR"})
 """Codes of a request refused as a whole, which may be one row's fault; the answer names no row."""
-
-Pack = Callable[[Sequence[Unit]], Iterator[tuple[WriteCall, tuple[Unit, ...]]]]
-
-Check = Callable[[RunState, WriteCall, Answers], Answers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +60,7 @@ def send_units(
     queue: list[Sequence[Unit]] = [units]
     tries = 0
     while queue:
-        this = _Round()
-        for call, taken in (packed for batch in queue for packed in pack(batch)):
-            answers = state.send(call)
-            if check is not None:
-                answers = check(state, call, answers)
-            try:
-                state.settle(_ends_of(state, taken, answers, this))
-            except (
-                SyncError
-            ):  # too many have failed: what the org surely did not save is not in doubt by that
-                _release(state, this.again)
-                raise
-            if this.stop is not None:
-                _release(state, this.again)
-                raise this.stop
+        this = _round(state, queue, pack, check)
         _release(state, this.again)
         doubts += this.doubts
         queue = [batch for batch in (*this.halves, this.again) if batch]
@@ -84,6 +68,36 @@ def send_units(
         if this.is_locked and queue:
             state.pause(tries)
     return doubts
+
+
+def _round(state: RunState, queue: Sequence[Sequence[Unit]], pack: Pack, check: Check | None) -> _Round:
+    """Sends every unit of the queue once; what comes of them is in the order in which they were handed out."""
+    rounds: dict[int, _Round] = {}
+
+    def take(number: int, going: Packed, answers: Answers) -> None:
+        this = rounds[number] = _Round()
+        state.settle(_ends_of(state, going.units, answers, this))
+        if this.stop is not None:
+            raise this.stop
+
+    try:
+        send_side_by_side(state, queue, pack, take, check=check)
+    except JournalError:
+        raise
+    except SyncError:  # what the org surely did not save is not in doubt by what ended the sending
+        _release(state, _merged(rounds).again)
+        raise
+    return _merged(rounds)
+
+
+def _merged(rounds: Mapping[int, _Round]) -> _Round:
+    whole = _Round()
+    for _, each in sorted(rounds.items()):
+        whole.again += each.again
+        whole.halves += each.halves
+        whole.doubts += each.doubts
+        whole.is_locked = whole.is_locked or each.is_locked
+    return whole
 
 
 def _ends_of(state: RunState, taken: Sequence[Unit], answers: Answers, this: _Round) -> list[RowResult]:

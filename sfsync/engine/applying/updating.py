@@ -23,6 +23,7 @@ from sfsync.core.sending.batches import Unit, collection_calls, conditional_call
 from sfsync.core.sending.units import record_units
 from sfsync.core.values import is_same
 from sfsync.core.writes import WriteCall
+from sfsync.engine.applying.in_flight import batches_at_once
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.sending import send_units
 from sfsync.engine.applying.settling import holds, settle_updates
@@ -42,10 +43,17 @@ def write_updates(state: RunState, changes: Sequence[Change], *, is_strict: bool
     """Writes updates of one sObject that the state knows, and settles lost answers.
 
     Each record must hold what its update was planned from; in strict mode the update goes on that condition.
+    As many batches as may be in flight are read again at once and then sent at once: no record waits long. In an
+    org that is slow it is one batch, whose rows go side by side.
     """
     units = record_units(changes, state.plan.routes, state.ids)
-    for batch in list(update_batches(units, is_strict=is_strict)):
-        fresh, stamps = _untouched(state, [state.by_id[unit.unit_id] for unit in batch], is_strict=is_strict)
+    batches = [
+        [state.by_id[unit.unit_id] for unit in batch] for batch in update_batches(units, is_strict=is_strict)
+    ]
+    while batches:
+        most = batches_at_once(state)
+        fresh, stamps = _untouched(state, batches[:most], is_strict=is_strict)
+        del batches[:most]
         pack = partial(_pack, stamps=stamps) if is_strict else collection_calls
         doubts = send_units(state, record_units(fresh, state.plan.routes, state.ids), pack)
         settle_updates(state, doubts)
@@ -58,13 +66,14 @@ def _pack(
 
 
 def _untouched(
-    state: RunState, changes: Sequence[Change], *, is_strict: bool
+    state: RunState, batches: Sequence[Sequence[Change]], *, is_strict: bool
 ) -> tuple[list[Change], dict[str, datetime]]:
     """The updates whose records still hold what the plan was made from, and when these were last modified.
 
     The others get their result.
     """
-    by_id = _read_again(state, changes, is_strict=is_strict)
+    by_id = _read_again(state, batches, is_strict=is_strict)
+    changes = [each for batch in batches for each in batch]
     untouched: list[Change] = []
     results: list[RowResult] = []
     for change in changes:
@@ -86,20 +95,24 @@ def _untouched(
     return untouched, {each.change_id: stamp_of(by_id[each.record_id or ""]) for each in untouched}
 
 
-def _read_again(state: RunState, changes: Sequence[Change], *, is_strict: bool) -> dict[str, Record]:
+def _read_again(
+    state: RunState, batches: Sequence[Sequence[Change]], *, is_strict: bool
+) -> dict[str, Record]:
     """The records as they are now; in strict mode none that was modified within the last seconds."""
-    if not changes:
-        return {}
-    names = dict.fromkeys(name for change in changes for name in change.before)
-    ids = tuple(each.record_id or "" for each in changes)
-    lookup = Lookup(changes[0].sobject, tuple(dict.fromkeys(("Id", MODIFIED, *names))), "Id", ids)
-    records = state.gateway.fetch([lookup])[0]
+    lookups = [_lookup(each) for each in batches]
+    found = state.gateway.fetch(lookups)
     for tries in range(1, MOST_READS):
-        if not is_strict or not _is_fresh(state, records):
+        if not is_strict or not any(_is_fresh(state, records) for records in found):
             break
         state.pause(tries)
-        records = state.gateway.fetch([lookup])[0]
-    return {str(record["Id"]): record for record in records}
+        found = state.gateway.fetch(lookups)
+    return {str(record["Id"]): record for records in found for record in records}
+
+
+def _lookup(changes: Sequence[Change]) -> Lookup:
+    names = dict.fromkeys(name for change in changes for name in change.before)
+    ids = tuple(each.record_id or "" for each in changes)
+    return Lookup(changes[0].sobject, tuple(dict.fromkeys(("Id", MODIFIED, *names))), "Id", ids)
 
 
 def _is_fresh(state: RunState, records: Sequence[Record]) -> bool:

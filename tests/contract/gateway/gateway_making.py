@@ -47,11 +47,16 @@ class RecordingEvent(threading.Event):
 class Bench:
     """A gateway with what it announced and how long it would have slept."""
 
-    def __init__(self, profile: OrgProfile, policy: RetryPolicy = QUICK) -> None:
+    def __init__(self, profile: OrgProfile, policy: RetryPolicy = QUICK, *, threads: int = 1) -> None:
         self.events: list[Event] = []
         self.stop = RecordingEvent()
         self.gateway = SalesforceGateway(
-            profile, clock=lambda: NOW, listener=self.events.append, stop=self.stop, policy=policy
+            profile,
+            clock=lambda: NOW,
+            listener=self.events.append,
+            stop=self.stop,
+            policy=policy,
+            threads=threads,
         )
 
 
