@@ -152,6 +152,7 @@ class Bench:
             self.figures.notes.append(text)
 
     def _say(self, text: str) -> None:
+        self.figures.note_load()
         self.save()
         sys.stderr.write(f"bench: {time.strftime('%H:%M:%S')} {text}\n")
 
@@ -167,7 +168,7 @@ def main() -> None:
         bench = Bench(asked.size, stub, Path(folder), with_peers=not asked.no_peers, out=asked.out)
         figures = bench.run()
     sys.stdout.write(terminal(rows(figures)) + "\n")
-    for note in figures.notes:
+    for note in figures.all_notes():
         sys.stdout.write(f"note: {note}\n")
     sys.stdout.write(bench.save() + "\n")
 

@@ -21,6 +21,8 @@ def cells(row: Row) -> tuple[str, ...]:
     met = {True: "yes", False: "**no**", None: "-"}[row.is_met]
     if row.ours is None and row.goal is not None:
         met = "not measured"
+    elif row.is_met is None and row.goal is not None:
+        met = "busy machine"
     peers = [number(row.peers.get(name), "") for name in TITLES]
     return (
         row.what,

@@ -1,7 +1,7 @@
 """What a benchmark found, as one value that goals, table and plots read; and its form as JSON.
 
 Form of the JSON (schema sfsync.bench/1), one object:
-  schema, size, machine {python, cores, system, load_at_start}
+  schema, size, machine {python, cores, system, most_load: processes that wanted a core, at the worst}
   cases     [sfsync_cases.Measured]  each case of sfsync: seconds, megabytes, bytes, calls by kind, reads by sObject
   floors    [peer_runs.FloorRun]     the least that a client must do
   peers     [peer_runs.PeerRun]      other clients; `note` where there is no figure
@@ -33,7 +33,7 @@ def _machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
-        "load_at_start": round(os.getloadavg()[0], 1),
+        "most_load": round(os.getloadavg()[0], 1),
     }
 
 
@@ -48,6 +48,26 @@ class Figures:
     journal: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     machine: dict[str, Any] = field(default_factory=_machine)
+
+    def note_load(self) -> None:
+        """Remembers how busy the machine is, if it never was as busy."""
+        self.machine["most_load"] = max(self.machine["most_load"], round(os.getloadavg()[0], 1))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether more wanted a core than the client and the stub, which are two."""
+        return bool(self.machine.get("most_load", 0.0) > self.machine["cores"] + 1)
+
+    def all_notes(self) -> list[str]:
+        """The notes, and a word on a machine that was busy with other things."""
+        load, cores = self.machine.get("most_load", 0.0), self.machine["cores"]
+        if not self.is_busy:
+            return self.notes
+        busy = (
+            f"the machine was busy (a load of {load} on {cores} cores): wall times of sfsync, peers and floors"
+            " are too high by what they waited for a core, so no goal on wall is called missed"
+        )
+        return [busy, *self.notes]
 
     def sizes(self) -> list[int]:
         """The numbers of deals of the cases, the smallest first, the start-up case left out."""

@@ -22,7 +22,7 @@ from goals import CONCURRENCY, DEALS_A_GRAPH_CALL, MEMORY_MB
 
 WIDTH, HEIGHT = 720, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 80, 170, 44, 50
-_COLOURS: Final = ("#0b6bcb", "#b4451f", "#2e7d32", "#7a3fa0", "#8a6d00", "#5f6b76", "#00838f")
+_COLOURS: Final = ("#0b6bcb", "#b4451f", "#2e7d32", "#7a3fa0", "#8a6d00", "#5f6b76", "#00838f", "#c2185b")
 _STYLE: Final = (
     "text{font:12px system-ui,sans-serif;fill:#333}.t{font-size:15px}.g{stroke:#ddd}.a{stroke:#888}"
     "@media(prefers-color-scheme:dark){text{fill:#ddd}.g{stroke:#444}}"

@@ -40,7 +40,7 @@ def renewed(page: str, parts: Mapping[str, str]) -> str:
 
 def with_misses(page: str, missed: Sequence[Row]) -> str:
     """The page with a place for words on every missed goal; places that are there stay as they are."""
-    for row in missed:
+    for row in (each for each in missed if each.is_met is False):
         heading = f"### {row.what}\n"
         if heading not in page:
             page = f"{page.rstrip()}\n\n{heading}\n{_NO_WORDS}\n"
@@ -53,7 +53,7 @@ def parts_of(runs: Sequence[Figures], files: Sequence[Path]) -> dict[str, str]:
         f"Size `{run.size}`, Python {run.machine['python']}, {run.machine['cores']} cores.\n\n{markdown(rows(run))}"
         for run in runs
     ]
-    notes = dict.fromkeys(note for run in runs for note in run.notes)
+    notes = dict.fromkeys(note for run in runs for note in run.all_notes())
     plots = [f"![{path.stem}](performance/{path.name})" for path in files]
     return {
         "tables": "\n\n".join(tables),
@@ -64,7 +64,7 @@ def parts_of(runs: Sequence[Figures], files: Sequence[Path]) -> dict[str, str]:
 
 
 def missed_rows(runs: Sequence[Figures]) -> list[Row]:
-    """The goals that are missed or not measured, each once; one that another run has measured is known."""
+    """The goals that are not met, each once: missed, not judged, or measured by none of the runs."""
     best: dict[str, Row] = {}
     for row in (each for run in runs for each in rows(run) if each.goal is not None):
         if row.what not in best or best[row.what].ours is None:
@@ -75,7 +75,7 @@ def missed_rows(runs: Sequence[Figures]) -> list[Row]:
 def _list_of_misses(missed: Sequence[Row]) -> str:
     return "\n".join(
         f"- {row.what}: {number(row.ours, row.unit) if row.ours is not None else 'not measured'},"
-        f" goal {number(row.goal, row.unit)}"
+        f" goal {number(row.goal, row.unit)}{' (not judged: busy machine)' if row.is_spoilt else ''}"
         for row in missed
     )
 

@@ -50,6 +50,7 @@ def _figures() -> Figures:
             *(FloorRun("csv", 10_000, 0, round_, 0.1, 0.1, 30_000, 0) for round_ in (1, 2)),
         ],
         peers=[PeerRun("loop", 10_000, 0, 1, 600.0, 50.0, 60.0, 30_002)],
+        machine={"python": "3.11", "cores": 2, "most_load": 1.0},
         journal={"commits": {"commits_per_call": 2.5}, "share": {"journal_share": 0.25}},
     )
 
@@ -77,6 +78,17 @@ def test_the_goal_of_wall_follows_from_calls_and_cpu():
     row = _row(_figures(), "80 ms a call")
     assert row.goal == 1.5 * 9.0 + 1
     assert row.is_met is False
+
+
+def test_a_busy_machine_makes_no_miss_of_a_wall_time():
+    """On a busy machine a wall time above its goal is not judged, one below it is met, and CPU is judged."""
+    figures = _figures()
+    figures.machine |= {"cores": 2, "most_load": 9.0}
+    row = _row(figures, "80 ms a call")
+    assert (row.is_met, cells(row)[-1]) == (None, "busy machine")
+    assert replace(row, ours=1.0).is_met is True
+    assert _row(figures, "apply by graphs").is_met is False
+    assert "busy" in figures.all_notes()[0]
 
 
 def test_what_was_not_measured_is_not_met():
