@@ -188,7 +188,9 @@ class RowPlanner:
         missing = missing_problem(read.section, row.ref, rules.missing_on_create(base.desired))
         if missing is not None:
             return replace(base, action=Action.REJECT, problems=(missing,))
-        values = {name: value for name, value in base.desired.items() if value is not None}
+        values = base.desired  # most rows have no empty cell that counts, and need no second mapping
+        if None in values.values():
+            values = {name: value for name, value in values.items() if value is not None}
         return self.deals.judged(read, row, replace(base, action=Action.CREATE, values=values), {})
 
 
