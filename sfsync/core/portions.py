@@ -16,7 +16,7 @@ from sfsync.core.mapping import said
 from sfsync.core.models import Reference
 from sfsync.core.row_groups import Row, why_whole
 from sfsync.core.rows import ModelRow, SourceRow
-from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, id_form
+from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
 
 PORTION_ROWS: Final = 10_000
 """So many rows are planned, written and held in memory at one time."""
@@ -54,10 +54,14 @@ def names_deal_otherwise(section: Section, row: Row) -> bool:
     if isinstance(row, ModelRow):
         given = dict(row.record.given()).get("OpportunityId")
         return isinstance(given, Reference) and (
-            len(given.match) != 1 or given.match[0].lower() == "id" or id_form(given.value.strip())
+            len(given.match) != 1 or given.match[0].lower() == "id" or _is_deal_id(given.value)
         )
     rule = section.rule("OpportunityId")
-    return isinstance(row, SourceRow) and rule is not None and id_form(said(section, rule, row))
+    return isinstance(row, SourceRow) and rule is not None and _is_deal_id(said(section, rule, row))
+
+
+def _is_deal_id(text: str) -> bool:
+    return record_id(text.strip(), OPPORTUNITY) is not None
 
 
 def bucket_of(group: str) -> int:

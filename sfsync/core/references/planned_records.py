@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from sfsync.core.plan import Change
@@ -53,7 +54,8 @@ class PlannedRecords:
         found = self._index[field_name].get(compared, [])
         if self.earlier is None:
             return found
-        before = self.earlier.find(field_name, compared, lambda change: self._value(field_name, change))
+        plain = PlannedRecords(self.key_field)  # what is kept to compare with is not this portion
+        before = self.earlier.find(field_name, compared, partial(plain._value, field_name))
         return [*(each for each in before if each.change_id not in self.changes), *found]
 
     def change(self, change_id: str) -> Change | None:

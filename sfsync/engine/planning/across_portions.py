@@ -6,6 +6,7 @@ all rows, notes that count, and how many updates there were.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from sfsync.core.job import Missing, Section
 from sfsync.core.job_memory import JobRow
 from sfsync.core.plan import Change
 from sfsync.core.ports import Journal
+from sfsync.core.record_names import MOST_NAMED
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.scratch import Scratch
 from sfsync.core.sobject import ACCOUNT, CONTACT
@@ -69,11 +71,16 @@ class AcrossPortions:
         self.scratch.put(f"keys {section.name}", ((each, b"") for each in keys))
 
     def labels(self, changes: Sequence[Change]) -> tuple[tuple[str, str], ...]:
-        """What the records of earlier portions are called to which changes refer, by the changes that make them."""
+        """What the records of earlier portions are called, by the changes that make them.
+
+        Only of those that the first changes of each sObject refer to, which a report shows field by field.
+        """
         own = {each.change_id for each in changes}
         named: dict[str, str] = {}
+        shown: Counter[str] = Counter()
         for each in changes:
-            for value in each.values.values():
+            shown[each.sobject] += 1
+            for value in each.values.values() if shown[each.sobject] <= MOST_NAMED else ():
                 if isinstance(value, Pending) and value.change_id not in own and value.change_id not in named:
                     found = self._earlier.get(value.change_id.partition(":")[0])
                     change = found.change(value.change_id) if found else None

@@ -19,7 +19,7 @@ from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
 from sfsync.core.job import Job, Section
 from sfsync.core.plan import Change, Plan, SourceImage
 from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, Record
-from sfsync.core.record_names import MOST_NAMED, referred_names
+from sfsync.core.record_names import referred_names
 from sfsync.core.references.owners import sandbox_suffixes
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.references.resolve import ReferenceTable
@@ -230,7 +230,7 @@ class _Planning:
     def names(self, changes: Sequence[Change]) -> tuple[tuple[str, str], ...]:
         """What the records are called that the first changes refer to."""
         found = referred_names(changes, self.table.record, self.deals, self.table.record_types)
-        return found if self.across is None else (*found, *self.across.labels(changes[:MOST_NAMED]))
+        return found if self.across is None else (*found, *self.across.labels(changes))
 
     def forecast(self, changes: Iterable[Change]) -> ForecastBasis | None:
         """What is needed to say the plan's effect on the forecast; None when the job has no deals."""

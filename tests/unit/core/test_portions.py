@@ -69,4 +69,7 @@ def test_a_role_that_names_its_deal_by_a_record_id_is_noticed() -> None:
     ref = RowRef("contact_roles", "roles.csv", 2)
     assert names_deal_otherwise(ROLES, SourceRow(ref, {"deal": "0065g00000ABCDE"}, ()))
     assert not names_deal_otherwise(ROLES, SourceRow(ref, {"deal": "D-1"}, ()))
+    assert not names_deal_otherwise(
+        ROLES, SourceRow(ref, {"deal": "DEAL20260000123"}, ())
+    )  # as long as an id
     assert not names_deal_otherwise(DEALS, SourceRow(ref, {"id": "0065g00000ABCDE"}, ()))
