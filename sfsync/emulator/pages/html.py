@@ -27,7 +27,8 @@ h2 { font-size: 1.15rem; margin: 1.5rem 0 .5rem }
 table { border-collapse: collapse; width: 100% }
 caption { text-align: left; color: var(--faint) }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top;
-  overflow-wrap: anywhere; min-width: 4rem }
+  overflow-wrap: break-word; min-width: 5rem }
+th, .number { white-space: nowrap }
 .path { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem; padding: 0 }
 .path li { border: 1px solid var(--line); border-radius: 1rem; padding: .2rem .8rem; color: var(--faint) }
 .path .done { color: var(--ink) }
