@@ -46,6 +46,7 @@ from sfsync.emulator.faults import (
 from sfsync.emulator.org.org import Org
 from sfsync.emulator.org.work import Change, Work
 from sfsync.emulator.org_changes import change_org
+from sfsync.emulator.pages import answer_page, is_page
 from sfsync.emulator.rest.routes import dispatch, needs_session
 from sfsync.emulator.soap.endpoint import is_soap
 from sfsync.emulator.soap.envelope import session_id_of
@@ -122,6 +123,8 @@ class Emulator:
         """Answer a request; None means that the connection was cut. The scripts may still spoil the reply."""
         if is_control(request.path):
             return answer_control(self, request), ()
+        if is_page(request.path):
+            return answer_page(self.org, request), ()
         passage = Passage(request, link, self.audit.arrived(request), self.faults.striking(request))
         self.org.usage.begin(passage.entry.n, self.org.clock.now())
         try:

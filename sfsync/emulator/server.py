@@ -302,4 +302,5 @@ def _welcome(offered: RunningEmulator) -> str:
     }
     lines = [f"  {name:<14} {text}" for name, text in words.items()]
     first = f"The sfsync emulator plays a Salesforce org at {offered.instance_url}"
-    return "\n".join([first, *lines, "Stop it with Ctrl+C.", ""])
+    look = f"Look at its records in a browser: {offered.instance_url}/"
+    return "\n".join([first, *lines, look, "Stop it with Ctrl+C.", ""])
