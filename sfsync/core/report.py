@@ -8,7 +8,7 @@ from typing import Final
 
 from sfsync.core.audit import Audit
 from sfsync.core.condensed_plan import planned_effect
-from sfsync.core.deals.forecast import Effect, effect_of
+from sfsync.core.deals.forecast import Effect
 from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
 from sfsync.core.ports import ApiUsage
 from sfsync.core.results import (
@@ -80,8 +80,11 @@ class Report:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Rows per sObject and outcome."""
-        counts = count_outcomes((change.sobject, result.outcome) for change, result in self.rows())
-        return with_tally(counts, self.plan.tally)
+        return with_tally(self._listed(), self.plan.tally)
+
+    def _listed(self) -> dict[str, dict[str, int]]:
+        """Those of them that the plan has a change of."""
+        return count_outcomes((change.sobject, result.outcome) for change, result in self.rows())
 
     def problems(self) -> list[tuple[Change, Outcome, Problem]]:
         """Every problem of every row or write that is not done, in the order of the plan."""
@@ -99,7 +102,7 @@ class Report:
         """
         if not self._effect:
             written = {name for name, each in self.results.items() if each.outcome in _WRITTEN}
-            self._effect.append(effect_of(self.plan, written) if self.applied else planned_effect(self.plan))
+            self._effect.append(planned_effect(self.plan, written if self.applied else None))
         return self._effect[0]
 
     def remarks(self) -> list[tuple[Change, Outcome, Problem]]:
