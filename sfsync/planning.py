@@ -161,4 +161,5 @@ def _at_once(rows: int, reason: str) -> Problem:
     message = (
         f"the {rows:,} rows are planned at one time, because {reason}: that takes memory for all of them"
     )
-    return Problem("PLANNED_AT_ONCE", Stage.PLAN, message)
+    hint = "Nothing, as long as there is memory for all of them; else bring the source in several files."
+    return Problem("PLANNED_AT_ONCE", Stage.PLAN, message, hint)

@@ -6,7 +6,7 @@ other action the first changes of each sObject, with the roles of those deals. T
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -60,9 +60,11 @@ class CondensedPlan(Plan):
         return not self.figures.totals.writes
 
 
-def planned_effect(plan: Plan) -> Effect | None:
-    """What a plan does to the forecast; None when it does not know."""
-    return plan.figures.effect if isinstance(plan, CondensedPlan) else effect_of(plan)
+def planned_effect(plan: Plan, written: Collection[str] | None = None) -> Effect | None:
+    """What a plan does to the forecast, or those of its changes that were `written`; None when it does not know."""
+    if isinstance(plan, CondensedPlan) and written is None:
+        return plan.figures.effect
+    return effect_of(plan, written)
 
 
 def planned_routes(plan: Plan) -> Mapping[str, Mapping[str, int]]:

@@ -81,7 +81,7 @@ class Condenser:
         said = list(notes)
         if self._untold:
             text = f"{self._untold:,} more rows are left out, each for a reason that its portion of the plan tells"
-            said.append(Problem("MORE_LEFT_OUT", Stage.PLAN, text))
+            said.append(Problem("MORE_LEFT_OUT", Stage.PLAN, text, "Nothing; they are counted as skipped."))
         figures = replace(self._figures, totals=self.totals, confirm=self.totals.confirm, effect=self._effect)
         own = replace(
             first,

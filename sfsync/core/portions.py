@@ -18,7 +18,7 @@ from sfsync.core.row_groups import Row, why_whole
 from sfsync.core.rows import ModelRow, SourceRow
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
 
-PORTION_ROWS: Final = 10_000
+PORTION_ROWS: Final = 4_000
 """So many rows are planned, written and held in memory at one time."""
 
 BUCKETS: Final = 1024

@@ -8,7 +8,7 @@ from typing import Final
 
 from sfsync.core.audit import Audit
 from sfsync.core.condensed_plan import planned_effect
-from sfsync.core.deals.forecast import Effect, effect_of
+from sfsync.core.deals.forecast import Effect
 from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
 from sfsync.core.ports import ApiUsage
 from sfsync.core.report_merging import ReportSum, condensed
@@ -115,7 +115,7 @@ class Report:
             return self.effect
         if not self._effect:
             written = {name for name, each in self.results.items() if each.outcome in _WRITTEN}
-            self._effect.append(effect_of(self.plan, written) if self.applied else planned_effect(self.plan))
+            self._effect.append(planned_effect(self.plan, written if self.applied else None))
         return self._effect[0]
 
     def remarks(self) -> list[tuple[Change, Outcome, Problem]]:

@@ -39,9 +39,9 @@ class SqliteScratch:
         """Adds entries to a space."""
         number = self._spaces.setdefault(space, len(self._spaces))
         rows = ((number, _bytes(key), data) for key, data in entries)
-        self._connection.execute("BEGIN")
+        self._connection.execute("begin")
         self._connection.executemany("INSERT INTO entries (space, key, data) VALUES (?, ?, ?)", rows)
-        self._connection.execute("COMMIT")
+        self._connection.execute("commit")
 
     def get(self, space: str, keys: Collection[str]) -> dict[str, list[bytes]]:
         """The entries under those keys that have any."""
