@@ -22,7 +22,7 @@ from sfsync.engine.applying.accepting import accepted_notes
 from sfsync.engine.applying.runs import known_results, run_plan
 from sfsync.engine.planning.matching import refuse_forgotten
 from sfsync.engine.planning.plan_making import PlanStamp
-from sfsync.engine.planning.routing import means_of
+from sfsync.engine.planning.routing import OrgOffers, means_of
 from sfsync.engine.retrying_rows import retry_plan
 from sfsync.engine.undoing.undo_planning import undo_plan
 from sfsync.errors import ConfigError, GuardError
@@ -81,6 +81,7 @@ def resume(run_id: str | None = None, *, around: Surroundings | None = None) -> 
     """
     given = around or Surroundings()
     with _taken_up(run_id, given, is_open=True) as (place, saved, run), place.lock(saved.keyless()):
+        place.gateway.hold_to(place.bench.limits.api_budget, keeps_reserve=True)
         return run_plan(saved, place.bench, run_id=run.run_id)
 
 
@@ -114,7 +115,7 @@ def retrying(
                 " Rows that another run has brought since, or may have, are that run's.",
             )
         if route is not None:
-            routes = raised_routes(plan.routes, means_of(place.gateway), wanted=route)
+            routes = raised_routes(plan.routes, means_of(OrgOffers(place.gateway)), wanted=route)
             plan = replace(plan, routes=routes)
         if update_mode is not None:
             plan = replace(plan, is_strict=update_mode is UpdateMode.STRICT)

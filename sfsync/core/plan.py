@@ -22,6 +22,7 @@ from sfsync.core.references.open_references import OpenReference
 from sfsync.core.results import Outcome, Problem, RowRef
 from sfsync.core.sobject import CONTACT_ROLE, LEAD
 from sfsync.core.source_mark import SourceMark
+from sfsync.core.strategy import Choice, Operation, Strategy, strategy_of
 from sfsync.core.values import Pending, PlannedValue, Value
 from sfsync.core.writes import Route
 
@@ -180,6 +181,14 @@ class PredictedCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class OrgCalls:
+    """The org's own estimate of the calls of its day: used, and allowed."""
+
+    used: int
+    allowed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that apply needs, and what it must refuse by.
 
@@ -194,7 +203,8 @@ class Plan:
     their stage's probability, `off_stage_total` counts all of them. `is_audited` says that what is read back is
     judged value by value. `gone` are the rows that the source or the org has no more. `names` are ids and names of
     records that the first changes refer to, for people to read. `marks` say how far the sources were read that are
-    read on from a watermark.
+    read on from a watermark. `choices` say how creates and updates travel where there is a choice, `org_calls` how
+    many calls the org had used when the plan was made; None where it does not say.
     """
 
     plan_id: str
@@ -225,6 +235,12 @@ class Plan:
     gone: GoneRows = NO_GONE
     names: tuple[tuple[str, str], ...] = ()
     marks: tuple[SourceMark, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    org_calls: OrgCalls | None = None
+
+    def strategy(self, sobject: str, operation: Operation) -> Strategy | None:
+        """How these rows travel; None where the plan leaves it to their route."""
+        return strategy_of(self.choices, sobject, operation)
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

@@ -1,7 +1,6 @@
 """The two things the engine needs from outside: an org, and a journal that survives a crash.
 
-`salesforce/` implements `OrgGateway` and `OrgMetadata`, a snapshot implements `OrgSchema`, `journal/`
-implements `Journal`; the engine knows none of them.
+`salesforce/` implements `OrgGateway` and `OrgMetadata`, a snapshot `OrgSchema`, `journal/` `Journal`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from sfsync.core.deals.stages import StageCatalogue
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job_memory import JobMemory
 from sfsync.core.plan import OrgIdentity
-from sfsync.core.sending.bulk import JobProgress, JobResults, JobTable
+from sfsync.core.sending.bulk import JobOperation, JobProgress, JobResults, JobTable
 from sfsync.core.values import Value
 from sfsync.core.writes import Answers, Route, WriteCall
 
@@ -59,7 +58,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class ApiUsage:
-    """What a run has cost so far; `limit_used` and `limit_max` are the org's own estimate for the day."""
+    """What a run has cost so far; the limits are the org's estimate for the day, `latency_s` a call's mean time."""
 
     reads: int = 0
     writes: int = 0
@@ -67,6 +66,7 @@ class ApiUsage:
     retries: int = 0
     limit_used: int | None = None
     limit_max: int | None = None
+    latency_s: float | None = field(default=None, compare=False)
 
 
 class OrgJobs(Protocol):
@@ -76,7 +76,7 @@ class OrgJobs(Protocol):
         """Whether this user may run jobs in this org."""
         ...
 
-    def create(self, sobject: str) -> str | None:
+    def create(self, sobject: str, operation: JobOperation) -> str | None:
         """A new, empty job; None when the answer was lost, which may leave an empty job behind."""
         ...
 
@@ -156,6 +156,10 @@ class OrgGateway(OrgSchema, Protocol):
         """
         ...
 
+    def learn_limits(self) -> None:
+        """Asks the org for its calls of the day where no answer has told them: at most one call."""
+        ...
+
     @property
     def jobs(self) -> OrgJobs:
         """The org's bulk jobs."""
@@ -203,10 +207,7 @@ class ChangeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One write call about to leave: its rows by change id, a hash of what is sent, and the receipts' tokens.
-
-    `tokens` gives the token of each change that goes behind a receipt.
-    """
+    """One write call about to leave: its rows, a hash of what is sent, and by change id the receipts' tokens."""
 
     attempt_id: str
     route: Route
@@ -217,10 +218,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRecord:
-    """The journal's last word on one change of a run; `detail` is a JSON-ready problem or reason.
-
-    `token` is that of the receipt it was last sent behind.
-    """
+    """The journal's last word on one change of a run: a JSON-ready `detail`, the `token` of its last receipt."""
 
     change_id: str
     state: ChangeState

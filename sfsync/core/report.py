@@ -8,7 +8,7 @@ from typing import Final
 
 from sfsync.core.audit import Audit
 from sfsync.core.deals.forecast import Effect, effect_of
-from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
+from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan, PredictedCalls
 from sfsync.core.ports import ApiUsage
 from sfsync.core.results import NOT_DONE, REMARKS, Outcome, Problem, RowResult, Stage, count_outcomes
 from sfsync.core.sobject import LEAD
@@ -26,7 +26,8 @@ class Report:
 
     `results` holds one entry for each change that apply settled; a plan that was not applied has none.
     `stopped` is what ended the run early; `notes` are remarks that make no row undone.
-    `audit` is what reading back found; None where nobody asked or the run did not come so far.
+    `audit` is what reading back found; None where nobody asked or the run did not come so far. `spent` are the
+    calls that applying took, planning left out, and `api_budget` is how many the run was allowed in all.
     """
 
     plan: Plan
@@ -38,6 +39,8 @@ class Report:
     notes: tuple[Problem, ...] = ()
     stopped: SyncError | None = None
     audit: Audit | None = None
+    spent: PredictedCalls | None = None
+    api_budget: int | None = None
     _effect: list[Effect | None] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def result(self, change: Change) -> RowResult:

@@ -13,7 +13,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sfsync.core.sending.bulk import JobProgress, JobResults, JobState, JobTable, RefusedRow, SavedRow
+from sfsync.core.sending.bulk import (
+    JobOperation,
+    JobProgress,
+    JobResults,
+    JobState,
+    JobTable,
+    RefusedRow,
+    SavedRow,
+)
 from sfsync.core.sending.verdict import CallKind, Sign
 from sfsync.core.sobject import NAME_HINT, is_api_name, record_id
 from sfsync.errors import AccessError, ConfigError, OrgUnavailable
@@ -62,7 +70,7 @@ class BulkJobs:
             hint="try again later; a run that had begun goes on with sfsync resume",
         )
 
-    def create(self, sobject: str) -> str | None:
+    def create(self, sobject: str, operation: JobOperation) -> str | None:
         """A new, empty job; None when the answer was lost, which may leave an empty job behind.
 
         Raises:
@@ -72,7 +80,7 @@ class BulkJobs:
             raise ConfigError(f"{sobject!r} is no API name of an sObject", code="BAD_NAME", hint=NAME_HINT)
         job = {
             "object": sobject,
-            "operation": "insert",
+            "operation": operation.value,
             "contentType": "CSV",
             "columnDelimiter": "COMMA",
             "lineEnding": "LF",

@@ -22,6 +22,17 @@ NULL: Final = "#N/A"
 """What clears a field; a text that says just this cannot be sent. Source: "Valid Date Format in Records"."""
 
 
+ID: Final = "Id"
+"""The column by which the rows of an update are known."""
+
+
+class JobOperation(StrEnum):
+    """What a job does with its rows, in the platform's words."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+
+
 class JobState(StrEnum):
     """The states of a job, in the platform's words."""
 
@@ -76,22 +87,38 @@ class JobResults:
 
 @dataclass(frozen=True, slots=True)
 class JobTable:
-    """Rows of one sObject to insert: the columns, and the cells of every row by its change id."""
+    """Rows of one sObject to insert or to update: the columns, and the cells of every row by its change id."""
 
     sobject: str
     columns: tuple[str, ...]
     rows: Mapping[str, tuple[str, ...]]
+    operation: JobOperation = JobOperation.INSERT
 
 
 def job_table(nodes: Sequence[Node]) -> JobTable:
-    """The rows of inserts as a table; fields that a row does not have are empty cells, which mean the default.
+    """The rows of inserts or of updates as a table.
+
+    Fields that a row does not have are empty cells: of a new record they get the default, of another they stay as
+    they are. What an update clears says so. Source: "Valid Date Format in Records", empty fields and #N/A.
 
     Raises:
         ValueError: a value cannot be written as a cell without meaning something else.
     """
     columns = tuple(dict.fromkeys(name for node in nodes for name in node.body))
-    rows = {node.change_id: tuple(_cell(node.body.get(name)) for name in columns) for node in nodes}
-    return JobTable(nodes[0].sobject, columns, rows)
+    if nodes[0].record_id is None:
+        rows = {node.change_id: tuple(_cell(node.body.get(name)) for name in columns) for node in nodes}
+        return JobTable(nodes[0].sobject, columns, rows)
+    rows = {
+        node.change_id: (node.record_id or "", *(_changed(node, name) for name in columns)) for node in nodes
+    }
+    return JobTable(nodes[0].sobject, (ID, *columns), rows, JobOperation.UPDATE)
+
+
+def _changed(node: Node, name: str) -> str:
+    if name not in node.body:
+        return ""
+    value = node.body[name]
+    return NULL if value is None or value == "" else _cell(value)
 
 
 def unsendable_rows(nodes: Iterable[Node]) -> dict[str, str]:

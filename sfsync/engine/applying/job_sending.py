@@ -1,9 +1,10 @@
-"""The job fence: rows without a key go by a bulk job, and the job says afterwards what became of every row.
+"""The job fence: rows go by a bulk job, and the job says afterwards what became of every row.
 
 In order: make a job, upload once, write the intent down, close, watch, read the results. Only the close commits,
 and it can be repeated; a job whose upload is in doubt is never closed. A row that is in none of the results is
-unknown and goes to a person. Once a close was sent its rows go by no other route until the job has ended; where
-the org refuses to close the job, it is aborted, and what it did not come to goes by another.
+looked up by its key or its id; without either it is unknown and goes to a person. Once a close was sent its rows
+go by no other route until the job has ended; where the org refuses to close the job, it is aborted, and what it
+did not come to goes by another.
 Safe with one journal and one writer for the sObject, and while the platform does not repeat rows of its own accord.
 Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest".
 """
@@ -11,12 +12,13 @@ Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest".
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
+from sfsync.core.plan import PLANNED_OUTCOME
 from sfsync.core.ports import Attempt
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.results import Problem, RowResult, Stage
 from sfsync.core.sending.bulk import (
     TERMINAL,
     JobProgress,
@@ -28,11 +30,11 @@ from sfsync.core.sending.bulk import (
     unsendable_rows,
 )
 from sfsync.core.sending.row_fates import RowFate, row_fate
-from sfsync.core.writes import Node, Refused, Route
+from sfsync.core.writes import Node, Refused
+from sfsync.engine.applying.job_settling import route_of, says_key_exists, settle_by_looking
 from sfsync.engine.applying.refused_rows import not_sent, rejected
 from sfsync.engine.applying.run_state import JOB_MARK, RunState
 from sfsync.engine.applying.sending import MOST_TRIES
-from sfsync.engine.applying.settling import unknown
 from sfsync.errors import ConfigError, OrgUnavailable, SyncError
 
 MOST_POLLS: Final = 60
@@ -42,8 +44,12 @@ MOST_READS: Final = 4
 """How often results are read again while they do not add up."""
 
 
-def send_by_job(state: RunState, nodes: Sequence[Node]) -> None:
-    """Inserts the rows by jobs and gives every one its result; locked rows go again in a job of their own.
+Renew = Callable[[Sequence[Node]], list[Node]]
+"""Looks at rows once more before they go again; those that must not get their result and are left out."""
+
+
+def send_by_job(state: RunState, nodes: Sequence[Node], *, renew: Renew = list) -> None:
+    """Sends the rows by jobs and gives every one its result; locked rows go again in a job of their own.
 
     Raises:
         OrgUnavailable: a job has not ended yet, or the org closes none; `resume` goes on.
@@ -65,6 +71,7 @@ def send_by_job(state: RunState, nodes: Sequence[Node]) -> None:
         state.release([node.change_id for node in left], "NOT_SAVED")
         if left:
             state.pause(tries)
+            left = renew(left)
     why = "it stayed locked, or was left out, every time it was sent"
     state.settle(not_sent(state.by_id[node.change_id], "UNABLE_TO_LOCK_ROW", why) for node in left)
 
@@ -90,7 +97,7 @@ def _filled_job(state: RunState, nodes: Sequence[Node]) -> tuple[str, JobTable]:
     table = job_table(nodes)
     for tries in range(1, MOST_TRIES + 1):
         state.check_stop()
-        job_id = state.gateway.jobs.create(table.sobject)
+        job_id = state.gateway.jobs.create(table.sobject, table.operation)
         if job_id is not None and state.gateway.jobs.fill(job_id, table):
             return job_id, table
         if job_id is not None:
@@ -120,9 +127,8 @@ def _close(state: RunState, job_id: str, nodes: Sequence[Node]) -> None:
     state.check_stop()
     names = tuple(node.change_id for node in nodes)
     digest = hashlib.blake2b(repr(tuple(nodes)).encode(), digest_size=16).hexdigest()
-    attempt = Attempt(
-        state.next_attempt(), Route.JOB_FENCE, digest, names, dict.fromkeys(names, f"{JOB_MARK}{job_id}")
-    )
+    route, mark = route_of(state, names[0]), f"{JOB_MARK}{job_id}"
+    attempt = Attempt(state.next_attempt(), route, digest, names, dict.fromkeys(names, mark))
     state.journal.intend(state.run_id, attempt, at=state.now())
     try:
         state.gateway.jobs.close(job_id)
@@ -150,8 +156,7 @@ def finish_job(state: RunState, job_id: str, table: JobTable) -> set[str]:
     """
     progress = _ended(state, job_id)
     if progress is None:
-        state.settle(unknown(state.by_id[name]) for name in table.rows)
-        return set()
+        return settle_by_looking(state, list(table.rows))
     return _settle(state, table, _results(state, job_id, table, progress))
 
 
@@ -168,6 +173,8 @@ def _ended(state: RunState, job_id: str) -> JobProgress | None:
     """The job's last word; None when the org has forgotten the job. An open job is closed again, or aborted."""
     before: JobProgress | None = None
     for polls in range(1, MOST_POLLS + 1):
+        state.pause(polls)
+        state.check_stop()
         now = state.gateway.jobs.progress(job_id)
         if now is None:
             return None
@@ -176,8 +183,6 @@ def _ended(state: RunState, job_id: str) -> JobProgress | None:
         if now.state is JobState.OPEN:
             _close_again(state, job_id)
         before = now
-        state.pause(polls)
-        state.check_stop()
     raise OrgUnavailable(
         f"bulk job {job_id} has not ended yet", code="JOB_RUNNING", hint="sfsync resume asks for it again"
     )
@@ -209,27 +214,31 @@ def _settle(state: RunState, table: JobTable, results: JobResults) -> set[str]:
     ends: list[RowResult] = []
     again: set[str] = set()
     strays: list[str] = []
+    taken: list[str] = []
+    settled = {each.record_id for each in state.results.values()}  # by a process that died in the middle
     for saved in results.saved:
         name = unmatched.take(saved.cells)
-        if name is None:
+        if name is not None:
+            outcome = PLANNED_OUTCOME[state.by_id[name].action]
+            ends.append(RowResult(name, outcome, saved.record_id))
+        elif saved.record_id not in settled:
             strays.append(saved.record_id)
-        else:
-            ends.append(RowResult(name, Outcome.CREATED, saved.record_id))
     for refused in results.refused:
         name = unmatched.take(refused.cells)
         if name is None:
             continue
+        answer = Refused(refused.code, refused.message, refused.fields)
         if row_fate(refused.code, refused.message) is RowFate.LOCKED:
             again.add(name)
+        elif says_key_exists(state, name, answer):
+            taken.append(name)
         else:
-            answer = Refused(refused.code, refused.message, refused.fields)
             ends.append(rejected(state, state.by_id[name], answer))
     again |= {name for cells in results.unprocessed if (name := unmatched.take(cells)) is not None}
-    ends += [unknown(state.by_id[name]) for name in unmatched.left()]
     if strays:
         state.notes.append(_strays(table, strays))
     state.settle(ends)
-    return again
+    return again | settle_by_looking(state, unmatched.left(), taken)
 
 
 def _strays(table: JobTable, record_ids: Sequence[str]) -> Problem:

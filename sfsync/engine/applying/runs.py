@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sfsync.core.budget import refuse_over_budget
 from sfsync.core.events import Listener, Noticed
 from sfsync.core.guards import refuse_by_limits
 from sfsync.core.job import NO_LIMITS, Job, Limits
-from sfsync.core.plan import Plan
+from sfsync.core.plan import Plan, PredictedCalls
 from sfsync.core.plan_codec import dump_plan, plan_digest
-from sfsync.core.ports import ChangeState, Journal, OrgGateway, RunRecord
+from sfsync.core.ports import ApiUsage, ChangeState, Journal, OrgGateway, RunRecord
 from sfsync.core.report import Report
 from sfsync.core.results import RowResult
 from sfsync.core.source_marks import marks_after
@@ -24,6 +25,7 @@ from sfsync.engine.applying.recovering import recover
 from sfsync.engine.applying.run_state import RunState, Stop
 from sfsync.engine.applying.settling import unknown
 from sfsync.engine.applying.verifying import verify
+from sfsync.engine.planning.routing import org_calls
 from sfsync.engine.planning.schema import read_schema
 from sfsync.engine.undoing.undo_applying import forget_deleted
 from sfsync.errors import SUPERSEDED, GuardError, JournalError, SyncError
@@ -77,6 +79,10 @@ def refuse_excess(plan: Plan, bench: Bench) -> None:
     begun = [each for each in bench.journal.runs(plan.job) if each.org_id == org_id]
     last_rows = begun[0].rows if begun else 0
     refuse_by_limits(plan, bench.limits, managed=bench.journal.count_ledger(org_id), last_rows=last_rows)
+    usage = bench.gateway.usage
+    refuse_over_budget(
+        plan.predicted, bench.limits, taken=usage.reads + usage.writes, org=org_calls(bench.gateway)
+    )
 
 
 def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: int | None = None) -> RunRecord:
@@ -108,7 +114,7 @@ def end_earlier(job: str, org_id: str, bench: Bench) -> None:
 
 def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
     """Applies a plan whose run has begun, or goes on with one that was interrupted."""
-    started = bench.seconds()
+    started, before = bench.seconds(), bench.gateway.usage
     state = _state(plan, bench, run_id)
     ending = _recovered(state) or apply_changes(state)
     report = Report(
@@ -121,6 +127,8 @@ def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
         notes=ending.notes,
         stopped=ending.stopped,
         audit=state.audit if ending.stopped is None else None,
+        spent=_since(before, bench.gateway.usage),
+        api_budget=bench.limits.api_budget,
     )
     if ending.stopped is None:
         bench.journal.end_run(run_id, exit_code=report.exit_code, ended_at=bench.now())
@@ -128,6 +136,11 @@ def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
         for name, value in marks_after(report).items():
             bench.journal.memory.put_watermark(plan.org.org_id, plan.job, name, value)
     return report
+
+
+def _since(before: ApiUsage, now: ApiUsage) -> PredictedCalls:
+    """The calls between two moments, to be held against those that were predicted."""
+    return PredictedCalls(now.reads - before.reads, now.writes - before.writes)
 
 
 def _in_doubt(state: RunState) -> dict[str, RowResult]:

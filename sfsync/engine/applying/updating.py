@@ -19,8 +19,9 @@ from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Lookup, Record
 from sfsync.core.records import MODIFIED
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
-from sfsync.core.sending.batches import Unit, collection_calls, conditional_calls, update_batches
+from sfsync.core.sending.batches import Unit, conditional_calls, unconditional_calls, update_batches
 from sfsync.core.sending.units import record_units
+from sfsync.core.strategy import Strategy
 from sfsync.core.values import is_same
 from sfsync.core.writes import WriteCall
 from sfsync.engine.applying.run_state import RunState
@@ -34,19 +35,21 @@ MOST_READS: Final = 4
 
 
 def apply_updates(state: RunState, sobject: str) -> None:
-    """Writes the planned updates of an sObject and settles lost answers."""
+    """Writes the planned updates of an sObject by calls that carry them, and settles lost answers."""
     write_updates(state, state.waiting(sobject, Action.UPDATE), is_strict=state.plan.is_strict)
 
 
-def write_updates(state: RunState, changes: Sequence[Change], *, is_strict: bool) -> None:
-    """Writes updates of one sObject that the state knows, and settles lost answers.
+def write_updates(
+    state: RunState, changes: Sequence[Change], *, is_strict: bool, way: Strategy = Strategy.COLLECTIONS
+) -> None:
+    """Writes updates of one sObject that the state knows by calls that carry them, and settles lost answers.
 
     Each record must hold what its update was planned from; in strict mode the update goes on that condition.
     """
     units = record_units(changes, state.plan.routes, state.ids)
-    for batch in list(update_batches(units, is_strict=is_strict)):
-        fresh, stamps = _untouched(state, [state.by_id[unit.unit_id] for unit in batch], is_strict=is_strict)
-        pack = partial(_pack, stamps=stamps) if is_strict else collection_calls
+    for batch in list(update_batches(units, is_strict=is_strict, way=way)):
+        fresh, stamps = untouched(state, [state.by_id[unit.unit_id] for unit in batch], is_strict=is_strict)
+        pack = partial(_pack, stamps=stamps) if is_strict else partial(unconditional_calls, way=way)
         doubts = send_units(state, record_units(fresh, state.plan.routes, state.ids), pack)
         settle_updates(state, doubts)
 
@@ -57,7 +60,7 @@ def _pack(
     yield from conditional_calls(units, stamps)
 
 
-def _untouched(
+def untouched(
     state: RunState, changes: Sequence[Change], *, is_strict: bool
 ) -> tuple[list[Change], dict[str, datetime]]:
     """The updates whose records still hold what the plan was made from, and when these were last modified.

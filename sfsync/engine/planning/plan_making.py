@@ -28,7 +28,6 @@ from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.references.second_pass import without_lost_ends
 from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
-from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.source_marks import marks_of
 from sfsync.core.writes import Route
@@ -47,7 +46,7 @@ from sfsync.engine.planning.parent_planning import ParentPlanner, wanted_parents
 from sfsync.engine.planning.reading import CheckedRow, ReadSection, derived_roles, read_section
 from sfsync.engine.planning.repeated_rows import roles_left_out
 from sfsync.engine.planning.role_planning import RolePlanner, rejected_deals
-from sfsync.engine.planning.routing import goes_on_conditions, plan_routes
+from sfsync.engine.planning.routing import plan_sending
 from sfsync.engine.planning.row_planning import RowPlanner
 from sfsync.engine.planning.row_problems import kept_note
 from sfsync.engine.planning.row_references import ReferencePolicies
@@ -91,9 +90,7 @@ def make_plan(
     for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
         planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
     changes = planning.finish()
-    routes = plan_routes(job, schema, changes, gateway)
-    is_strict = goes_on_conditions(job.update_mode, changes)
-    off_stage, off_stage_total = deals.off_stage
+    sending = plan_sending(job, schema, changes, gateway)
     return Plan(
         plan_id=stamp.plan_id,
         job=job.name,
@@ -107,8 +104,10 @@ def make_plan(
         role_policy=job.role_policy,
         on_role_error=job.on_role_error,
         key_fields={each.sobject: each.key for each in schema.writing if each.key},
-        routes=routes,
-        is_strict=is_strict,
+        routes=sending.routes,
+        is_strict=sending.is_strict,
+        choices=sending.choices,
+        org_calls=sending.org_calls,
         limits=job.limits,
         is_audited=bool(job.verify),
         gone=planning.gone(),
@@ -116,11 +115,11 @@ def make_plan(
         changes=changes,
         notes=tuple(planning.notes),
         sources=planning.images,
-        predicted=predicted_calls(changes, routes, is_strict=is_strict),
+        predicted=sending.predicted,
         forecast=planning.forecast(changes),
         open_references=tuple(planning.references.open),
-        off_stage=off_stage,
-        off_stage_total=off_stage_total,
+        off_stage=deals.off_stage[0],
+        off_stage_total=deals.off_stage[1],
         marks=marks_of(sources),
     )
 
