@@ -29,7 +29,9 @@ from sfsync.core.ports import RunRecord
 from sfsync.core.presets.fitting import fitted_to_images
 from sfsync.core.report import Report
 from sfsync.core.sending.pace import USUAL_THREADS
+from sfsync.core.sending.receipts import RECEIPT
 from sfsync.engine.applying.accepting import NONE, Accepted, accept_unknown, take_over
+from sfsync.engine.applying.pausing import pause
 from sfsync.engine.applying.runs import (
     Bench,
     begin_run,
@@ -118,7 +120,7 @@ class Workplace:
             journal=self.journal,
             now=lambda: self.around.clock().isoformat(timespec="seconds"),
             seconds=time.monotonic,
-            pause=lambda tries: _pause(self.around.stop, tries),
+            pause=lambda tries: pause(self.around.stop, tries),
             wait=self.around.stop.wait,
             stop=self.around.stop,
             listener=self.around.listener,
@@ -188,6 +190,7 @@ class Workplace:
         plan_file = save_plan(folder, packed)
         begin_run(plan, self.bench, run_id=plan.plan_id, plan_file=str(plan_file), packed=packed)
         take_over(plan.changes, self.accepted, self.bench)
+        self.gateway.hold_to(self.bench.limits.api_budget, keeps_reserve=True)
         return run_plan(plan, self.bench, run_id=plan.plan_id)
 
     def run_folder(self, job: str, run_id: str) -> Path:
@@ -198,7 +201,7 @@ class Workplace:
 def wait_to_start(around: Surroundings, *, most_s: int) -> None:
     """Waits a random time of at most `most_s` seconds, so that what a scheduler starts together comes one by one.
 
-    Call it before anything of a run is opened: no lock is held, no login is used up, nothing is in the journal.
+    Call it before a run opens anything: no lock is held, no login used up, nothing is in the journal.
 
     Raises:
         Interrupted: a stop was asked for; there is nothing to resume.
@@ -228,8 +231,11 @@ def opened(job: Job, around: Surroundings) -> Iterator[Workplace]:
     around = replace(around, threads=around.threads or job.threads)
     journal = open_journal(state, clock=around.clock)
     try:
-        with seldom_collecting(), connected(profile, around) as gateway:
-            yield Workplace(job, around, gateway, journal, state.folder, profile)
+        needed = (*(each.sobject for each in job.sections.values()), RECEIPT)
+        with seldom_collecting(), connected(profile, around, expects=needed) as gateway:
+            place = Workplace(job, around, gateway, journal, state.folder, profile)
+            gateway.hold_to(place.bench.limits.api_budget)
+            yield place
     finally:
         journal.close()
 
@@ -252,8 +258,10 @@ def org_of(job: Job, around: Surroundings) -> OrgProfile:
 
 
 @contextmanager
-def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceGateway]:
-    """A gateway to the org of the profile.
+def connected(
+    profile: OrgProfile, around: Surroundings, *, expects: Iterable[str] = ()
+) -> Iterator[SalesforceGateway]:
+    """A gateway to the org of the profile; the describes that it `expects` come with the first call.
 
     Raises:
         GuardError: the profile is for one org, and another one answers.
@@ -263,18 +271,19 @@ def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceG
     from sfsync.salesforce.retrying import RetryPolicy
 
     given = (around.max_outage_s, profile.max_outage_s, MAX_OUTAGE_S)
-    max_outage_s = next(each for each in given if each is not None)
+    policy = RetryPolicy(outages=Outages(max_outage_s=next(each for each in given if each is not None)))
     gateway = SalesforceGateway(
         profile,
         clock=around.clock,
         listener=around.listener,
         stop=around.stop,
-        policy=RetryPolicy(outages=Outages(max_outage_s=max_outage_s)),
+        policy=policy,
         threads=around.threads or USUAL_THREADS,
     )
     try:
         if profile.org_id is not None:
             gateway.identity()  # before anything else of the org is read
+        gateway.expect(expects)
         yield gateway
     finally:
         gateway.close()
@@ -299,9 +308,3 @@ def apply(plan: Plan, job: Job, *, around: Surroundings | None = None) -> Report
     """
     with opened(job, around or Surroundings()) as place, place.locked():
         return place.apply(plan, is_fresh=False)
-
-
-def _pause(stop: threading.Event, tries: int) -> None:
-    """Waits before rows are tried again: 1, 2, 4 ... seconds with jitter, 15 at most; a stop ends it."""
-    longest = min(2.0 ** (tries - 1), 15.0)
-    stop.wait(longest * (0.5 + secrets.randbelow(512) / 1024))

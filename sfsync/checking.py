@@ -30,7 +30,7 @@ from sfsync.engine.planning.lead_planning import converted_statuses
 from sfsync.engine.planning.offered_values import OfferedValues
 from sfsync.engine.planning.reading import ReadSection, read_section
 from sfsync.engine.planning.record_types import Offered, record_type_problems
-from sfsync.engine.planning.routing import means_of
+from sfsync.engine.planning.routing import OrgOffers, means_of
 from sfsync.engine.planning.schema import read_schema, target
 from sfsync.planning import open_sources
 from sfsync.snapshots import read_snapshot
@@ -76,7 +76,7 @@ def check(job: Job, *, around: Surroundings | None = None, snapshot: Path | None
         checked = _checked(
             job,
             gateway,
-            means_of(gateway),
+            means_of(OrgOffers(gateway)),
             offered=offered.of,
             statuses=lambda: converted_statuses(gateway),
         )

@@ -26,7 +26,7 @@ from sfsync.engine.applying.books import Watch
 from sfsync.engine.applying.runs import known_results, run_plan
 from sfsync.engine.planning.matching import refuse_forgotten
 from sfsync.engine.planning.plan_making import PlanStamp
-from sfsync.engine.planning.routing import means_of
+from sfsync.engine.planning.routing import OrgOffers, means_of
 from sfsync.engine.retrying_rows import retry_plan
 from sfsync.engine.undoing.undo_planning import undo_plan
 from sfsync.errors import ConfigError, GuardError
@@ -94,6 +94,7 @@ def resume(run_id: str | None = None, *, around: Surroundings | None = None, wat
         _taken_up(run_id, given, is_open=True) as (place, saved, run),
         place.lock(_keyless(place, run, saved)),
     ):
+        place.gateway.hold_to(place.bench.limits.api_budget, keeps_reserve=True)
         if run.portions:
             return go_on(place, run.run_id, watch=watch)
         return run_plan(saved, place.bench, run_id=run.run_id)
@@ -135,7 +136,7 @@ def retrying(
                 " Rows that another run has brought since, or may have, are that run's.",
             )
         if route is not None:
-            routes = raised_routes(plan.routes, means_of(place.gateway), wanted=route)
+            routes = raised_routes(plan.routes, means_of(OrgOffers(place.gateway)), wanted=route)
             plan = replace(plan, routes=routes)
         if update_mode is not None:
             plan = replace(plan, is_strict=update_mode is UpdateMode.STRICT)

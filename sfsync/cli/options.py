@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -12,12 +12,16 @@ import click
 
 from sfsync.core.job import Job, Limits, UpdateMode
 from sfsync.core.sending.pace import MOST_THREADS
+from sfsync.core.strategy import Strategy
 from sfsync.core.writes import Route
 
 if TYPE_CHECKING:
     from sfsync.app import Surroundings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+STRATEGIES: Final[Mapping[str, Strategy | None]] = {"auto": None} | {each.value: each for each in Strategy}
+"""The ways that writes may travel, by the words of the command line; auto leaves it to the plan."""
 
 _ROUTES: Final = ("job-fence", "key-fence", "receipt-fence")
 _DURATION: Final = re.compile(r"(\d{1,6})(s|m|h)")
@@ -72,6 +76,17 @@ def threads_option(command: _Command) -> _Command:
     )(command)
 
 
+def budget_option(command: _Command) -> _Command:
+    """`--api-budget N`: how many API calls a run may take."""
+    return click.option(
+        "--api-budget",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Take at most N API calls, planning included. By default a run stops when the org has used 80 % of "
+        "its day's calls; with N it may use them all the same.",
+    )(command)
+
+
 def jitter_option(command: _Command) -> _Command:
     """`--start-jitter SECONDS`: at most so long a run waits before it begins."""
     return click.option(
@@ -123,6 +138,7 @@ class Safety:
     max_outage_s: float | None = None
     verify: bool | None = None
     threads: int | None = None
+    strategy: str | None = None
 
     def around(self, surroundings: Surroundings) -> Surroundings:
         """The surroundings with these limits."""
@@ -142,6 +158,7 @@ class Safety:
             route=self.route or job.route,
             update_mode=self.update_mode or job.update_mode,
             verify=job.verify if self.verify is None else self.verify,
+            strategy=job.strategy if self.strategy is None else STRATEGIES[self.strategy],
         )
 
 
@@ -159,10 +176,11 @@ class _Duration(click.ParamType[float]):
         return float(int(found[1]) * _SECONDS[found[2]])
 
 
-def safety_options(*, repeats: bool = True) -> Callable[[_Command], _Command]:
+def safety_options(*, repeats: bool = True, plans: bool = True) -> Callable[[_Command], _Command]:
     """How far a run may go and by which routes; the command gets them as one `safety`.
 
-    `repeats` adds what lets rows go again of which nobody can say; that is for commands that write.
+    `repeats` adds what lets rows go again of which nobody can say, for commands that write; `plans` adds how writes
+    travel, for commands that plan a job.
     """
 
     def decorated(command: _Command) -> _Command:
@@ -170,7 +188,7 @@ def safety_options(*, repeats: bool = True) -> Callable[[_Command], _Command]:
         def with_safety(*args: Any, **options: Any) -> Any:
             return command(*args, safety=_safety(options), **options)
 
-        options = _LIMITS + (_REPEATS if repeats else ())
+        options = _LIMITS + (_STRATEGY if plans else ()) + (_REPEATS if repeats else ())
         return functools.reduce(lambda made, option: option(made), reversed(options), with_safety)  # type: ignore[return-value]
 
     return decorated
@@ -188,6 +206,7 @@ def _safety(options: dict[str, Any]) -> Safety:
         canary=options.pop("canary"),
         allow_deletes=options.pop("allow_deletes"),
         confirmed=options.pop("confirm"),
+        api_budget=options.pop("api_budget"),
     )
     return Safety(
         limits,
@@ -197,6 +216,7 @@ def _safety(options: dict[str, Any]) -> Safety:
         max_outage_s=None if outage_min is None else outage_min * 60.0,
         verify=options.pop("verify"),
         threads=options.pop("threads"),
+        strategy=options.pop("strategy", None),
     )
 
 
@@ -243,8 +263,18 @@ _LIMITS: Final = (
         help="Judge what is read back value by value: ignored, cut off, rounded, defaulted, changed by automation "
         "or by somebody. It costs no call. By default for imports only, unless [safety] verify says otherwise.",
     ),
+    budget_option,
     outage_option,
     threads_option,
+)
+
+_STRATEGY: Final = (
+    click.option(
+        "--strategy",
+        type=click.Choice(list(STRATEGIES)),
+        help="How writes travel. auto, unless the job says otherwise: whichever way takes the fewest API calls and "
+        "keeps them safe to repeat. Stops where another one is not possible.",
+    ),
 )
 
 _REPEATS: Final = (

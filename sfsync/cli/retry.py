@@ -24,7 +24,7 @@ from sfsync.cli.run import show_only, write_plan
 @click.option("--dry-run", is_flag=True, help="Show the plan only.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before writing.")
 @rejects_format_option
-@safety_options()
+@safety_options(plans=False)
 @json_option
 @progress_option
 def retry_command(

@@ -12,6 +12,7 @@ import click
 
 from sfsync.cli.options import (
     Safety,
+    budget_option,
     full_option,
     jitter_option,
     json_option,
@@ -165,11 +166,11 @@ def run_command(  # noqa: PLR0913 - an argument for each option
     from sfsync.app import wait_to_start
     from sfsync.jobs import load_job
 
-    words = (safety.accept_after_s, safety.route, safety.update_mode, safety.verify)
+    words = (safety.accept_after_s, safety.route, safety.update_mode, safety.verify, safety.strategy)
     if plan_file is not None and (full or any(each is not None for each in words)):
         raise click.UsageError(
-            "a saved plan goes as it is: --route, --updates, --verify, --full and --accept-duplicates belong to "
-            "planning"
+            "a saved plan goes as it is: --route, --updates, --strategy, --verify, --full and --accept-duplicates "
+            "belong to planning"
         )
     with surroundings(progress, as_json=as_json) as plain:
         loaded = _read_in_full(safety.of(load_job(job, org=org, environ=plain.environ)), full=full)
@@ -239,13 +240,20 @@ def write_planned(place: Workplace, planned: Planned, *, is_fresh: bool, yes: bo
 
 @click.command(short_help="Go on with an interrupted run.")
 @click.argument("run", required=False)
+@budget_option
 @outage_option
 @threads_option
 @rejects_format_option
 @json_option
 @progress_option
 def resume_command(
-    run: str | None, *, max_outage: int | None, threads: int | None, as_json: bool, progress: str
+    run: str | None,
+    *,
+    api_budget: int | None,
+    max_outage: int | None,
+    threads: int | None,
+    as_json: bool,
+    progress: str,
 ) -> int:
     """Go on with RUN, or with the newest run that was interrupted.
 
@@ -260,6 +268,9 @@ def resume_command(
     from sfsync.run_files import run_folder
 
     with surroundings(progress, as_json=as_json, max_outage_min=max_outage) as around, KeptRows() as kept:
-        report = resume(run, around=dataclasses.replace(around, threads=threads), watch=kept.add)
+        limits = dataclasses.replace(around.limits, api_budget=api_budget)
+        report = resume(
+            run, around=dataclasses.replace(around, threads=threads, limits=limits), watch=kept.add
+        )
         folder = run_folder(state_folder(dict(os.environ)), report.plan.job, report.run_id)
         return deliver(report, folder, as_json=as_json, kept=kept if report.tally else None)

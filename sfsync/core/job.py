@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from sfsync.core.contact_roles.role_rules import AS_GIVEN, RoleRules
 from sfsync.core.deals.gone import NO_POLICIES, GonePolicies
@@ -21,6 +23,7 @@ from sfsync.core.references.picks import NO_PICKS, Picks
 from sfsync.core.repeated_keys import DuplicateKeys
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.source_spec import SourceSpec
+from sfsync.core.strategy import Strategy
 from sfsync.core.writes import Route
 
 SECTIONS: Final = {
@@ -272,12 +275,18 @@ class Section:
         return next((each for each in self.rules if each.field.lower() == field_name.lower()), None)
 
 
+def _is_unset(value: object) -> bool:
+    """Whether a limit is left out of a saved plan, so that plans saved before it was known keep their digest."""
+    return value is None
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How far one run may go; None is no limit.
 
     `canary` is how many deals are written and read back before the rest goes. `confirmed` is the digest of a
-    plan that a person has looked at.
+    plan that a person has looked at. `api_budget` is how many API calls a run may take; without it a run stops
+    when the org has used most of its day's.
     """
 
     max_changes: int | None = None
@@ -285,6 +294,7 @@ class Limits:
     canary: int | None = None
     allow_deletes: bool = False
     confirmed: str | None = None
+    api_budget: Annotated[int | None, Field(exclude_if=_is_unset)] = None
 
     def over(self, other: Limits) -> Limits:
         """These limits, and the other ones where these say nothing."""
@@ -294,6 +304,7 @@ class Limits:
             canary=other.canary if self.canary is None else self.canary,
             allow_deletes=self.allow_deletes or other.allow_deletes,
             confirmed=self.confirmed or other.confirmed,
+            api_budget=other.api_budget if self.api_budget is None else self.api_budget,
         )
 
 
@@ -305,9 +316,10 @@ class Job:
     """A validated job. `digest` changes whenever something changes that a plan depends on (not the rows).
 
     `route` is the laxest route that creates may take; None leaves the choice to the plan. `limits` are the job's
-    own; those of a run win over them. `picks` are the references that a person has settled. `verify` says that what
-    is read back is judged value by value; None leaves it to the command. `partition` is the share of the rows
-    that is brought; None is all. At most `threads` calls are in flight at a time; None is the usual number.
+    own; those of a run win over them. `strategy` is how writes travel; None takes the way of the fewest calls.
+    `picks` are the references that a person has settled. `verify` says that what is read back is judged value by
+    value; None leaves it to the command. `partition` is the share of the rows that is brought; None is all. At most
+    `threads` calls are in flight at a time; None is the usual number.
     """
 
     name: str
@@ -325,6 +337,7 @@ class Job:
     picks: Picks = NO_PICKS
     role_rules: RoleRules = AS_GIVEN
     verify: bool | None = None
+    strategy: Strategy | None = None
     partition: Partition | None = None
     threads: int | None = None
 

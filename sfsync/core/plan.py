@@ -22,6 +22,7 @@ from sfsync.core.references.open_references import OpenReference
 from sfsync.core.results import Outcome, Problem, RowRef
 from sfsync.core.sobject import CONTACT_ROLE, LEAD
 from sfsync.core.source_mark import SourceMark
+from sfsync.core.strategy import Choice, Operation, Strategy, strategy_of
 from sfsync.core.values import Pending, PlannedValue, Value
 from sfsync.core.writes import Route
 
@@ -192,6 +193,14 @@ class PredictedCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class OrgCalls:
+    """The org's own estimate of the calls of its day: used, and allowed."""
+
+    used: int
+    allowed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that apply needs, and what it must refuse by.
 
@@ -208,7 +217,9 @@ class Plan:
     records that the first changes refer to, for people to read. `marks` say how far the sources were read that are
     read on from a watermark. `share` is the share of the job that it plans; "" is all of it. `whole` is the plan
     of which this is a portion, `portion` its number from 1 on; "" and 0 for a plan that is whole itself. `tally`
-    counts by sObject and outcome the rows of which a condensed plan holds no change.
+    counts by sObject and outcome the rows of which a condensed plan holds no change. `choices` say how creates and
+    updates travel where there is a choice, `org_calls` how many calls the org had used when the plan was made; None
+    where it does not say.
     """
 
     plan_id: str
@@ -243,6 +254,12 @@ class Plan:
     whole: str = ""
     portion: int = 0
     tally: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
+    org_calls: OrgCalls | None = None
+
+    def strategy(self, sobject: str, operation: Operation) -> Strategy | None:
+        """How these rows travel; None where the plan leaves it to their route."""
+        return strategy_of(self.choices, sobject, operation)
 
     def keyless(self) -> list[str]:
         """The sObjects that the plan writes without a key of the org, contact roles left out."""

@@ -35,6 +35,8 @@ _ADDED: Final = (
     "whole",
     "portion",
     "tally",
+    "choices",
+    "org_calls",
 )
 """Fields that a plan got after the schema was first written. They are left out of the text while they hold their
 default, so that a plan of before keeps its text, its digest and its name in the journal."""

@@ -60,7 +60,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class ApiUsage:
-    """What a run has cost so far; `limit_used` and `limit_max` are the org's own estimate for the day."""
+    """What a run has cost so far; the limits are the org's estimate for the day, `latency_s` a call's mean time."""
 
     reads: int = 0
     writes: int = 0
@@ -68,6 +68,7 @@ class ApiUsage:
     retries: int = 0
     limit_used: int | None = None
     limit_max: int | None = None
+    latency_s: float | None = field(default=None, compare=False)
 
 
 class OrgSchema(Protocol):
@@ -125,6 +126,10 @@ class OrgGateway(OrgSchema, Protocol):
         """
         ...
 
+    def learn_limits(self) -> None:
+        """Asks the org for its calls of the day where no answer has told them: at most one call."""
+        ...
+
     @property
     def jobs(self) -> OrgJobs:
         """The org's bulk jobs."""
@@ -152,10 +157,7 @@ class ChangeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One write call about to leave: its rows by change id, a hash of what is sent, and the receipts' tokens.
-
-    `tokens` gives the token of each change that goes behind a receipt.
-    """
+    """One write call about to leave: its rows, a hash of what is sent, and by change id the receipts' tokens."""
 
     attempt_id: str
     route: Route
@@ -166,10 +168,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRecord:
-    """The journal's last word on one change of a run; `detail` is a JSON-ready problem or reason.
-
-    `token` is that of the receipt it was last sent behind.
-    """
+    """The journal's last word on one change of a run: a JSON-ready `detail`, the `token` of its last receipt."""
 
     change_id: str
     state: ChangeState

@@ -9,7 +9,7 @@ from typing import Final
 from sfsync.core.audit import Audit
 from sfsync.core.condensed_plan import planned_effect
 from sfsync.core.deals.forecast import Effect
-from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan
+from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan, PredictedCalls
 from sfsync.core.ports import ApiUsage
 from sfsync.core.report_merging import ReportSum, condensed
 from sfsync.core.report_numbers import Tally, counts_in, is_end, not_done_in, tally_of
@@ -37,7 +37,8 @@ class Report:
 
     `results` holds one entry for each change that apply settled; a plan that was not applied has none.
     `stopped` is what ended the run early; `notes` are remarks that make no row undone.
-    `audit` is what reading back found; None where nobody asked or the run did not come so far.
+    `audit` is what reading back found; None where nobody asked or the run did not come so far. `spent` are the
+    calls that applying took, planning left out, and `api_budget` is how many the run was allowed in all.
     A report that is `condensed` holds only some of the changes; then `tally` counts all of them
     (`core.report_numbers`), `effect` is the forecast's and `confirm` the digest of all. They are empty where every
     change is held.
@@ -52,6 +53,8 @@ class Report:
     notes: tuple[Problem, ...] = ()
     stopped: SyncError | None = None
     audit: Audit | None = None
+    spent: PredictedCalls | None = None
+    api_budget: int | None = None
     tally: Tally = field(default_factory=dict)
     effect: Effect | None = None
     confirm: str = ""

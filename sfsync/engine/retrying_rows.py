@@ -64,6 +64,8 @@ def retry_plan(
         open_references=(),
         notes=tuple(_left_out(failed[name], since) for name in failed if name in since.named(accepted)),
         predicted=predicted_calls(changes, plan.routes, is_strict=plan.is_strict),
+        choices=(),
+        org_calls=None,
         off_stage=(),
         off_stage_total=0,
         marks=(),

@@ -41,6 +41,7 @@ from sfsync.core.job import (
 )
 from sfsync.core.repeated_keys import DuplicateKeys
 from sfsync.core.source_spec import SourceSpec
+from sfsync.core.strategy import Strategy
 from sfsync.core.wording import suggestion
 from sfsync.core.writes import Route
 from sfsync.errors import ConfigError
@@ -95,6 +96,7 @@ _NOT_IN_DIGEST: Final[dict[str, bool | set[str]]] = {
     "picks": True,
     "threads": True,
     "safety": {"verify"},
+    "strategy": True,
     **{name: {"file", "database", "query"} for name in SECTIONS},
 }
 
@@ -227,9 +229,11 @@ def _job(
             max_changes=form.guards.max_changes,
             max_failures=form.guards.max_failures,
             canary=form.guards.canary,
+            api_budget=form.guards.api_budget,
         ),
         verify=form.safety.verify,
         threads=form.threads,
+        strategy=None if form.strategy == "auto" else Strategy(form.strategy),
     )
 
 

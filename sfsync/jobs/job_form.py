@@ -266,6 +266,11 @@ class GuardsForm(Form):
         description="How many deals are written and read back first; the rest goes only when they are in the org "
         "as they were meant.",
     )
+    api_budget: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="The most API calls that a run may take, planning included. By default a run stops when the "
+        "org has used 80 % of its day's calls.",
+    )
 
 
 class SafetyForm(Form):
@@ -302,6 +307,11 @@ class JobForm(Form):
     mode: Literal["upsert", "insert", "update"] = Field(
         "upsert", description="What may be done with a row: create or update, only create, or only update."
     )
+    strategy: Literal["auto", "graphs", "collections", "bulk"] = Field(
+        "auto",
+        description="How writes travel. auto: whichever way takes the fewest API calls, of those that keep them "
+        "safe to repeat; graphs, collections, bulk: that way, or the run stops where it is not possible.",
+    )
     picks: Text | None = Field(
         None,
         description="A CSV file, from the job file's folder, that settles references for good: sobject, field "
@@ -313,7 +323,7 @@ class JobForm(Form):
         "account never go at the same time. --threads wins.",
     )
     roles: RolesForm = RolesForm(policy="merge", on_error="role", primary=["given"], same_contact="both")
-    guards: GuardsForm = GuardsForm(max_changes=None, max_failures=None, canary=None)
+    guards: GuardsForm = GuardsForm(max_changes=None, max_failures=None, canary=None, api_budget=None)
     safety: SafetyForm = SafetyForm(route=None, updates=None, verify=None)
     accounts: KeyedSectionForm | None = Field(None, description="Accounts to bring before the deals.")
     contacts: KeyedSectionForm | None = Field(None, description="Contacts to bring before the deals.")

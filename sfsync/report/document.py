@@ -17,6 +17,7 @@ from sfsync.core.results import COUNTED, Outcome, Problem, Stage
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.values import canonical, shown
 from sfsync.report.audit_view import audit_document
+from sfsync.report.cost_view import api_document
 from sfsync.report.forecast_view import forecast_entry
 from sfsync.report.safe_text import json_text
 
@@ -31,7 +32,7 @@ Files = Mapping[str, str | Mapping[str, str]]
 
 def run_document(report: Report, *, files: Files) -> dict[str, Any]:
     """The report as one JSON-ready document."""
-    plan, usage = report.plan, report.usage
+    plan = report.plan
     counts = report_counts(report)
     return {
         "schema": SCHEMA,
@@ -43,14 +44,7 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
         "confirm": report.confirm or changes_digest(plan.changes),
         "org": {"id": plan.org.org_id, "name": json_text(plan.org.name), "sandbox": plan.org.is_sandbox},
         "counts": counts,
-        "api": {
-            "calls": usage.reads + usage.writes,
-            "reads": usage.reads,
-            "writes": usage.writes,
-            "logins": usage.logins,
-            "retries": usage.retries,
-            "predicted_calls": plan.predicted.total,
-        },
+        "api": api_document(report),
         "changes": {sobject: _marks(report, sobject) for sobject in counts},
         "guarantee": _guarantee(report, counts),
         "forecast": forecast_entry(report.forecast(), applied=report.applied),

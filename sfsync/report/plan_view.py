@@ -23,6 +23,7 @@ from sfsync.core.results import REMARKS, Problem
 from sfsync.core.sending.guarantees import KEYLESS, MADE_KEYLESS, SAFE_BECAUSE
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY
 from sfsync.core.writes import Route
+from sfsync.report.cost_view import cost_lines
 from sfsync.report.document import in_write_order
 from sfsync.report.field_values import Named
 from sfsync.report.forecast_view import forecast_pieces
@@ -260,7 +261,4 @@ def _cost_lines(plan: Plan) -> Iterator[Line]:
         is_made = all(each.made_for for each in plan.changes if each.sobject == sobject)
         known = MADE_KEYLESS if is_made else KEYLESS
         yield Line(f"{noun(sobject, 2).capitalize()} have no key in the org: {known}.")
-    cost = plan.predicted
-    yield Line(
-        f"Applying it will cost {cost.total:,} API calls ({cost.reads:,} reads, {cost.writes:,} writes)."
-    )
+    yield from cost_lines(plan)

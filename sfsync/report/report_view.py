@@ -13,6 +13,7 @@ from sfsync.core.report import Report
 from sfsync.core.report_numbers import MADE, end, not_done_in, total
 from sfsync.core.results import COUNTED, NOT_DONE, Outcome, Problem
 from sfsync.report.audit_view import audit_lines
+from sfsync.report.cost_view import usage_lines
 from sfsync.report.document import Files, in_write_order, report_counts
 from sfsync.report.forecast_view import forecast_pieces
 from sfsync.report.lines import CountTable, Line, Piece, Tone
@@ -84,7 +85,7 @@ def _applied(report: Report) -> Iterator[Piece]:
     yield Line()
     yield from _lines_without_rows(report)
     yield from _read_back_lines(report)
-    yield from _usage_lines(report)
+    yield from usage_lines(report)
 
 
 def _table(counts: Mapping[str, Mapping[str, int]]) -> CountTable:
@@ -144,19 +145,6 @@ def _read_back_lines(report: Report) -> Iterator[Line]:
         yield Line(f"Read back: {rows_counted(written)}; {differing:,} {values} from what was sent.")
     else:
         yield Line(f"Read back: {rows_counted(written)}, all as they were sent.")
-
-
-def _usage_lines(report: Report) -> Iterator[Line]:
-    usage, predicted = report.usage, report.plan.predicted
-    calls = usage.reads + usage.writes
-    yield Line(
-        f"API calls: {calls:,} ({usage.reads:,} reads, {usage.writes:,} writes), planning included; "
-        f"applying was predicted to cost {predicted.total:,}."
-    )
-    if usage.retries:
-        yield Line(f"Sent again after a fault: {usage.retries:,}.")
-    if usage.limit_max:
-        yield Line(f"The org has used {usage.limit_used or 0:,} of its {usage.limit_max:,} calls of the day.")
 
 
 def _file_lines(report: Report, files: Files) -> Iterator[Line]:

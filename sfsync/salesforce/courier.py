@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sfsync.core.sending.verdict import NOT_SENT, CallKind, Evidence, Fate, Sign, error_for, judge
 from sfsync.salesforce.access import Access, Pass
+from sfsync.salesforce.allowance import Allowance
 from sfsync.salesforce.retrying import Retrier, Settled
 from sfsync.salesforce.session import Answer, Request
 from sfsync.salesforce.usage import Meter
@@ -53,10 +54,11 @@ Ending = Answered | RefusedWhole | Lost
 class Courier:
     """Sends requests with the current token, as often as the retry layer allows."""
 
-    def __init__(self, access: Access, retrier: Retrier, meter: Meter) -> None:
+    def __init__(self, access: Access, retrier: Retrier, meter: Meter, allowance: Allowance) -> None:
         self._access = access
         self._retrier = retrier
         self._meter = meter
+        self._allowance = allowance
 
     def deliver(
         self, request: Request, *, inspect: Inspect | None = None, is_one_row: bool = False
@@ -90,11 +92,12 @@ class Courier:
     def _exchange(
         self, request: Request, pass_: Pass, *, deadline_s: float, inspect: Inspect | None
     ) -> Answer:
-        began = time.monotonic()
-        answer = pass_.door.exchange(request, token=pass_.token, deadline_s=deadline_s)
-        self._meter.note_seconds(time.monotonic() - began)
-        if answer.evidence.fault not in NOT_SENT:
-            self._meter.count_sent(request.kind)
+        with self._allowance.one_call():
+            left_at_s = time.monotonic()
+            answer = pass_.door.exchange(request, token=pass_.token, deadline_s=deadline_s)
+            self._meter.note_seconds(time.monotonic() - left_at_s)
+            if answer.evidence.fault not in NOT_SENT:
+                self._meter.count_sent(request.kind)
         self._meter.note_limit(answer.limit_info)
         self._meter.note_date(answer.date)
         if inspect is None or judge(answer.evidence, request.kind).fate is not Fate.OK:

@@ -39,6 +39,7 @@ from sfsync.core.writes import (
 )
 from sfsync.errors import AccessError, ConfigError, OrgUnavailable
 from sfsync.salesforce.access import Access
+from sfsync.salesforce.asking_ahead import MISSING, AskedAhead, ask_ahead
 from sfsync.salesforce.bodies import unsendable, with_reference_text
 from sfsync.salesforce.bulk import BulkJobs
 from sfsync.salesforce.collections import collection_request, read_collections
@@ -94,7 +95,8 @@ class SalesforceGateway:
         )
         self._access = Access(profile, retrier, clock=clock, listener=listener, meter=self._meter)
         retrier.breaker.probe = self._access.probe
-        self._courier = Courier(self._access, retrier, self._meter)
+        self._allowance = retrier.allowance
+        self._courier = Courier(self._access, retrier, self._meter, self._allowance)
         self._queries = Queries(self._courier, self._api_path, threads=threads)
         self._jobs = BulkJobs(self._courier, self._api_path)
         self._lock = threading.RLock()
@@ -102,6 +104,8 @@ class SalesforceGateway:
         self._fiscal_year_start: int | None = None
         self._stages: StageCatalogue | None = None
         self._describes: dict[str, SObjectDescribe] = {}
+        self._expected: tuple[str, ...] = ()
+        self._ahead = AskedAhead()
 
     @property
     def usage(self) -> ApiUsage:
@@ -123,9 +127,41 @@ class SalesforceGateway:
         """The org's bulk jobs."""
         return self._jobs
 
+    def learn_limits(self) -> None:
+        """Asks the org for its calls of the day where no answer has told them; a refusal leaves them unknown.
+
+        Source: REST API Developer Guide, "Limits"; it needs the permission View Setup and Configuration.
+        """
+        if self._meter.usage.limit_max is not None:
+            return
+        try:
+            ending = self._courier.deliver(Request("GET", f"{self._api_path}/limits", CallKind.READ))
+        except (AccessError, ConfigError):
+            return
+        self._meter.note_limits(ending.document if isinstance(ending, Answered) else None)
+
+    def hold_to(self, budget: int | None, *, keeps_reserve: bool = False) -> None:
+        """Sends at most `budget` calls in all; without one, none that the org's reserve would be used for."""
+        self._allowance.hold_to(budget, keeps_reserve=keeps_reserve)
+
     def close(self) -> None:
         """Drops the connections; may be called from another thread."""
         self._access.close()
+
+    def expect(self, sobjects: Iterable[str]) -> None:
+        """Says which describes a run will need: the first question to the org asks for all of them in one call."""
+        self._expected = tuple(sobjects)
+
+    def _ask_ahead(self) -> AskedAhead:
+        expected, self._expected = self._expected, ()
+        if expected:
+            statements = (_IDENTITY, _STAGES) if self._identity is None else (_STAGES,)
+            self._ahead = ask_ahead(self._courier, self._api_path, statements, expected)
+        return self._ahead
+
+    def _records(self, statement: Statement) -> list[Record]:
+        known = self._ask_ahead().records.get(statement)
+        return self._queries.run([statement])[0] if known is None else known
 
     def identity(self) -> OrgIdentity:
         """Which org answers behind the URL; asked once, then remembered.
@@ -185,7 +221,7 @@ class SalesforceGateway:
         """All opportunity stages in their order; asked once."""
         with self._lock:
             if self._stages is None:
-                self._stages = _parsed(parse_stages, self._queries.run([_STAGES])[0])
+                self._stages = _parsed(parse_stages, self._records(_STAGES))
             return self._stages
 
     def fetch(self, lookups: Sequence[Lookup]) -> list[list[Record]]:
@@ -239,7 +275,7 @@ class SalesforceGateway:
         return Request(method, path, kind, body)
 
     def _ask_identity(self) -> OrgIdentity:
-        records = self._queries.run([_IDENTITY])[0]
+        records = self._records(_IDENTITY)
         pass_ = self._access.current()
         org_id = str(records[0].get("Id")) if len(records) == 1 else ""
         if not _ORG_ID.fullmatch(org_id):
@@ -268,18 +304,27 @@ class SalesforceGateway:
         """
         if not is_api_name(sobject):
             raise ConfigError(f"{sobject!r} is no API name of an sObject", code="BAD_NAME", hint=NAME_HINT)
+        ahead = self._ask_ahead()
+        if sobject in ahead.describes:
+            return ahead.describes[sobject]
+        if sobject in ahead.missing:
+            raise _unknown_sobject(sobject)
         target = f"{self._api_path}/sobjects/{sobject}/describe"
         try:
             ending = self._courier.deliver(Request("GET", target, CallKind.READ))
         except ConfigError as error:
-            if error.code not in ("NOT_FOUND", "INVALID_TYPE"):
+            if error.code not in MISSING:
                 raise
-            raise ConfigError(
-                f"the org has no sObject {sobject} for this user",
-                code="UNKNOWN_SOBJECT",
-                hint="check the name, and the user's permission on the object",
-            ) from None
+            raise _unknown_sobject(sobject) from None
         return _parsed(dict, ending.document if isinstance(ending, Answered) else None)
+
+
+def _unknown_sobject(sobject: str) -> ConfigError:
+    return ConfigError(
+        f"the org has no sObject {sobject} for this user",
+        code="UNKNOWN_SOBJECT",
+        hint="check the name, and the user's permission on the object",
+    )
 
 
 def _held_back(nodes: Iterable[Node], culprits: Mapping[str, Answer]) -> Answers:

@@ -165,6 +165,14 @@ def _is_subanswer(answer: Any) -> bool:
     )
 
 
+def records_of(document: Any) -> list[Record] | None:
+    """The records of a query's answer that is whole in one page; None where it is not, or is none."""
+    if _inspect_page(document) is not None or not document["done"]:
+        return None
+    records = [_plain(each) for each in document["records"]]
+    return records if len(records) == document["totalSize"] else None
+
+
 def _inspect_page(document: Any) -> Evidence | None:
     is_page = (
         isinstance(document, dict)

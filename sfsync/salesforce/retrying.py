@@ -26,6 +26,7 @@ from tenacity import (
 from sfsync.core.events import CallRetried, Listener
 from sfsync.core.sending.verdict import CallKind, Fate, Verdict, judge
 from sfsync.errors import Interrupted, SyncError
+from sfsync.salesforce.allowance import Allowance
 from sfsync.salesforce.breaker import Breaker, Outages
 from sfsync.salesforce.session import Answer, Timeouts
 from sfsync.salesforce.usage import Meter, http_date
@@ -71,6 +72,7 @@ class Retrier:
         self._listener = listener
         self._stop = stop
         self._meter = meter
+        self.allowance = Allowance(meter)
         self.breaker = Breaker(policy.breaker_limit, policy.outages, stop=stop, listener=listener)
 
     def run(self, kind: CallKind, send: Callable[[float], Answer]) -> Settled:
@@ -89,7 +91,12 @@ class Retrier:
             except SyncError:
                 break
             self.announce(CallRetried(settled.verdict.sign.value, self.policy.max_tries, 0.0))
-            settled = self._tried(kind, send, in_doubt=settled.in_doubt)
+            try:
+                settled = self._tried(kind, send, in_doubt=settled.in_doubt)
+            except SyncError:
+                if kind is CallKind.READ or not settled.in_doubt:
+                    raise
+                break  # what could not be sent again may have been carried out before
         if _is_unsettled(settled) and (kind in (CallKind.READ, CallKind.LOGIN) or not settled.in_doubt):
             self.refuse_stopped()
         return settled
@@ -124,8 +131,8 @@ class Retrier:
             raise Interrupted("the run was interrupted", signal_number=number)
 
     def may_retry(self) -> bool:
-        """Whether the run's bound on retries, and the breaker, leave room for one more."""
-        return self._has_retries() and not self.breaker.is_open
+        """Whether the run's bound on retries, its calls, and the breaker leave room for one more."""
+        return self._has_retries() and not self.breaker.is_open and not self.allowance.is_spent
 
     def _has_retries(self) -> bool:
         bound = max(self.policy.min_retries_per_run, self.policy.retry_share_of_calls * self._meter.calls)

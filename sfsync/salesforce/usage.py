@@ -12,7 +12,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
 
 from sfsync.core.ports import ApiUsage
 from sfsync.core.sending.verdict import CallKind
@@ -56,6 +56,7 @@ class Meter:
         self._usage = ApiUsage()
         self._server_time: datetime | None = None
         self._slowest_s = 0.0
+        self._timed = (0, 0.0)
 
     @property
     def usage(self) -> ApiUsage:
@@ -83,11 +84,6 @@ class Meter:
         """How long the slowest answer took until now, in seconds."""
         return self._slowest_s
 
-    def note_seconds(self, seconds: float) -> None:
-        """Remembers how long an answer took."""
-        with self._lock:
-            self._slowest_s = max(self._slowest_s, seconds)
-
     @property
     def calls(self) -> int:
         """Reads and writes sent until now."""
@@ -105,6 +101,14 @@ class Meter:
                 case _:
                     self._usage = replace(usage, writes=usage.writes + 1)
 
+    def note_seconds(self, seconds: float) -> None:
+        """Remembers how long one call took."""
+        with self._lock:
+            self._slowest_s = max(self._slowest_s, seconds)
+            calls, spent_s = self._timed[0] + 1, self._timed[1] + seconds
+            self._timed = (calls, spent_s)
+            self._usage = replace(self._usage, latency_s=spent_s / calls)
+
     def count_retry(self) -> None:
         """Counts one request that is about to be sent again."""
         with self._lock:
@@ -118,3 +122,11 @@ class Meter:
         used, allowed = (int(each) for each in found.groups())
         with self._lock:
             self._usage = replace(self._usage, limit_used=used, limit_max=allowed)
+
+    def note_limits(self, document: Any) -> None:
+        """Remembers the estimate of the limits resource, when that is what the document is."""
+        day = document.get("DailyApiRequests") if isinstance(document, dict) else None
+        allowed, left = (day.get(name) if isinstance(day, dict) else None for name in ("Max", "Remaining"))
+        if isinstance(allowed, int) and isinstance(left, int):
+            with self._lock:
+                self._usage = replace(self._usage, limit_used=max(0, allowed - left), limit_max=allowed)

@@ -64,7 +64,7 @@ def test_P2_a_signal_at_a_call(
         go_on(bench, nursery, reference, how)
 
 
-@pytest.mark.parametrize("path", [WRITES, "/query", "/describe"])
+@pytest.mark.parametrize("path", [WRITES, "/query", "/composite$"])
 @pytest.mark.parametrize("phase", [BEFORE_READ, AFTER_COMMIT])
 def test_P2_a_call_that_hangs_is_left(
     bench: Bench, nursery: Nursery, reference: Reference, *, path: str, phase: str

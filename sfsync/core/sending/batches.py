@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Final
 
 from sfsync.core.sobject import OPPORTUNITY
+from sfsync.core.strategy import Strategy
 from sfsync.core.writes import (
     CollectionCall,
     ConditionalCall,
@@ -77,11 +78,21 @@ def by_account(units: Iterable[Unit]) -> list[Unit]:
     return sorted(units, key=lambda each: (each.account is None, each.account or ""))
 
 
-def create_calls(units: Sequence[Unit]) -> Iterator[tuple[WriteCall, tuple[Unit, ...]]]:
-    """Calls that carry creates: in graphs where rows must commit together, else in collections."""
+def create_calls(
+    units: Sequence[Unit], *, way: Strategy | None = None
+) -> Iterator[tuple[WriteCall, tuple[Unit, ...]]]:
+    """Calls that carry creates: in graphs where rows must commit together, else as the plan has chosen."""
     needs_graphs = any(len(each.nodes) > 1 or each.receipt is not None for each in units)
     is_deal = any(node.sobject == OPPORTUNITY for unit in units for node in unit.nodes)
-    yield from graph_calls(units) if needs_graphs or is_deal else collection_calls(units)
+    by_graphs = needs_graphs or way is Strategy.GRAPHS or (is_deal and way is not Strategy.COLLECTIONS)
+    yield from graph_calls(units) if by_graphs else collection_calls(units)
+
+
+def unconditional_calls(
+    units: Sequence[Unit], *, way: Strategy
+) -> Iterator[tuple[WriteCall, tuple[Unit, ...]]]:
+    """Calls that carry updates without a condition."""
+    yield from graph_calls(units) if way is Strategy.GRAPHS else collection_calls(units)
 
 
 def graph_calls(units: Sequence[Unit]) -> Iterator[tuple[GraphCall, tuple[Unit, ...]]]:
@@ -134,13 +145,15 @@ def collection_calls(units: Sequence[Unit]) -> Iterator[tuple[CollectionCall, tu
         yield CollectionCall(collections, group[0][0].route), tuple(unit for page in group for unit in page)
 
 
-def update_batches(units: Sequence[Unit], *, is_strict: bool) -> Iterator[tuple[Unit, ...]]:
+def update_batches(
+    units: Sequence[Unit], *, is_strict: bool, way: Strategy = Strategy.COLLECTIONS
+) -> Iterator[tuple[Unit, ...]]:
     """Updates of single records in batches that are read again and then sent in one call."""
     if is_strict:
         for start in range(0, len(units), ROWS_PER_CONDITIONAL):
             yield tuple(units[start : start + ROWS_PER_CONDITIONAL])
     else:
-        yield from (batch for _, batch in collection_calls(units))
+        yield from (batch for _, batch in unconditional_calls(units, way=way))
 
 
 def conditional_calls(

@@ -214,6 +214,19 @@ _WRITTEN: Final[Mapping[JobOperation, Callable[[Mapping[str, object], str], str]
 }
 
 
+def unsendable(nodes: Sequence[Node]) -> frozenset[str]:
+    """The rows that no job can carry as they are, by change id."""
+    if not nodes:
+        return frozenset()
+    shape, bad = shape_of(nodes[0], columns_of(nodes)), []
+    for node in nodes:
+        try:
+            shape.cells(node)
+        except ValueError:
+            bad.append(node.change_id)
+    return frozenset(bad)
+
+
 class RowMarks:
     """Marks of rows by which a result is known for its row's; rows with one mark are interchangeable.
 

@@ -1,24 +1,42 @@
 """What applying a plan costs in API calls when nothing fails, and how many creates go by which route.
 
-Computed by packing the plan's own units, so the prediction and the work are one piece of code.
+Counted by the packing that the work itself does (`prices`), and by the ways that the plan has chosen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sfsync.core.deals.leads import convert_calls, lead_unit
 from sfsync.core.plan import Action, Change, PredictedCalls
 from sfsync.core.references.second_pass import is_second_pass
-from sfsync.core.sending.batches import Unit, create_calls, graph_calls, update_batches
-from sfsync.core.sending.units import Routes, deal_units, delete_units, record_units, role_units
+from sfsync.core.sending.batches import Unit, graph_calls, update_batches
+from sfsync.core.sending.prices import (
+    DEFAULT_SPEED,
+    ROWS_PER_READ,
+    Speed,
+    call_price,
+    collection_calls_for,
+    conditional_calls_for,
+    graph_calls_for,
+    job_price,
+    parts,
+    reads_of_places,
+    together,
+)
+from sfsync.core.sending.units import (
+    ROLE_DEALS_PER_READ,
+    Routes,
+    deal_sizes,
+    default_strategy,
+    delete_units,
+    record_units,
+    role_units,
+)
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
-from sfsync.core.writes import CollectionCall, Route
-
-JOB_WRITES: Final = 3
-JOB_READS: Final = 2
-"""One poll and the file of what was saved; its numbers prove the others empty when nothing failed."""
+from sfsync.core.strategy import Choice, Operation, Price, Strategy, strategy_of
+from sfsync.core.writes import Route
 
 _BROUGHT: Final = frozenset({Action.CREATE, Action.UPDATE, Action.CONVERT})
 
@@ -28,51 +46,107 @@ LEAD_READS: Final = 3
 _PARENTS: Final = frozenset({ACCOUNT, CONTACT})
 """What an undo deletes only after a look whether anything belongs to it."""
 
-ROWS_PER_READ: Final = 10_000
-"""Rows that one composite of five queries brings. Source: REST API Developer Guide, 2,000 rows a page."""
+_NO_CHOICES: tuple[Choice, ...] = ()
 
 
-def predicted_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) -> PredictedCalls:
+def predicted_calls(
+    changes: Sequence[Change], routes: Routes, *, is_strict: bool, choices: Sequence[Choice] = _NO_CHOICES
+) -> PredictedCalls:
     """Reads and writes of an apply; each batch of updates is read again first, so are parents to be made,
     and all is read back.
 
     What a collection of several rows has made is read by its ids, to see whose they are.
     """
     reads, writes = 0, 0
-    by_id = {each.change_id: each for each in changes}
-    last = {each.change_id for each in changes if is_second_pass(each, by_id)}
-    for sobject in WRITE_ORDER[:-1]:
-        creates = _of(changes, sobject, Action.CREATE)
-        updates = [each for each in _of(changes, sobject, Action.UPDATE) if each.change_id not in last]
-        is_deal = sobject == OPPORTUNITY
+    last = second_pass(changes)
+    for sobject in (ACCOUNT, CONTACT, OPPORTUNITY):
+        creates = changes_of(changes, sobject, Action.CREATE)
+        updates = [each for each in changes_of(changes, sobject, Action.UPDATE) if each.change_id not in last]
         reads += any(each.found_by for each in creates)  # whether somebody has made them meanwhile
-        if routes.get(sobject) is Route.JOB_FENCE:
-            reads, writes = _with_job(creates, reads, writes)
-            creates = []
-        units = deal_units(creates, changes, routes) if is_deal else record_units(creates, routes)
-        calls = [call for call, _ in create_calls(units)]
-        reads += sum(1 for call in calls if isinstance(call, CollectionCall) and len(call.nodes()) > 1)
-        writes += len(calls)
-        update_calls = sum(1 for _ in update_batches(record_units(updates, routes), is_strict=is_strict))
-        reads += update_calls
-        writes += update_calls
-    leads = _of(changes, LEAD, Action.CONVERT)
+        way = strategy_of(choices, sobject, Operation.CREATE) or default_strategy(sobject, routes)
+        if creates:
+            price = create_price(way, creates, changes, routes)
+            reads, writes = reads + price.reads, writes + price.writes
+        way = strategy_of(choices, sobject, Operation.UPDATE) or Strategy.COLLECTIONS
+        price = update_price(way, len(updates), is_strict=is_strict)
+        reads, writes = reads + price.reads, writes + price.writes
+    leads = changes_of(changes, LEAD, Action.CONVERT)
     if leads:
-        landed = record_units(_of(changes, OPPORTUNITY, Action.CONVERT), routes)
+        landed = record_units(changes_of(changes, OPPORTUNITY, Action.CONVERT), routes)
         reads += LEAD_READS
         writes += sum(1 for _ in convert_calls([lead_unit(each) for each in leads]))
         writes += sum(1 for _ in update_batches(landed, is_strict=is_strict))
-    deletions = delete_units(_of(changes, OPPORTUNITY, Action.DELETE))
+    deletions = delete_units(changes_of(changes, OPPORTUNITY, Action.DELETE))
     reads += min(1, len(deletions))
     writes += sum(1 for _ in graph_calls(deletions))
-    units = _units_of_roles(changes, routes)
-    by_job = [unit for unit in units if unit.route is Route.JOB_FENCE]
-    role_calls = sum(1 for _ in graph_calls([unit for unit in units if unit.route is not Route.JOB_FENCE]))
-    reads, writes = _with_job(by_job, reads + role_calls, writes + role_calls)
+    roles = role_price(units_of_roles(changes, routes, choices), routes)
     further = _second_pass_calls(
         [each for each in changes if each.change_id in last], routes, is_strict=is_strict
     )
-    return PredictedCalls(reads + further + _read_back(changes), writes + further)
+    return PredictedCalls(
+        reads + roles.reads + further + _read_back(changes), writes + roles.writes + further
+    )
+
+
+def second_pass(changes: Sequence[Change]) -> frozenset[str]:
+    """The changes that wait until everything is created."""
+    by_id = {each.change_id: each for each in changes}
+    return frozenset(each.change_id for each in changes if is_second_pass(each, by_id))
+
+
+def create_price(
+    way: Strategy,
+    creates: Sequence[Change],
+    changes: Sequence[Change],
+    routes: Routes,
+    *,
+    speed: Speed = DEFAULT_SPEED,
+) -> Price:
+    """What creates of one sObject cost by one way; new deals in graphs take their roles along."""
+    count = len(creates)
+    match way:
+        case Strategy.BULK:
+            return job_price(count, speed=speed)
+        case Strategy.COLLECTIONS:
+            reads, writes = reads_of_places(count), collection_calls_for(count)
+            return call_price(way, count, reads=reads, writes=writes, speed=speed)
+        case Strategy.GRAPHS:
+            sizes = deal_sizes(creates, changes, routes)
+            return call_price(way, sum(sizes), reads=0, writes=graph_calls_for(sizes), speed=speed)
+
+
+def update_price(way: Strategy, count: int, *, is_strict: bool, speed: Speed = DEFAULT_SPEED) -> Price:
+    """What updates of one sObject cost by one way, or each on its condition; they are read again first."""
+    if is_strict:
+        calls = conditional_calls_for(count)
+    elif way is Strategy.BULK:
+        return job_price(count, reads=parts(count, ROWS_PER_READ), speed=speed)
+    else:
+        calls = graph_calls_for([1] * count) if way is Strategy.GRAPHS else collection_calls_for(count)
+    return call_price(way, count, reads=calls, writes=calls, speed=speed)
+
+
+def role_price(units: Sequence[Unit], routes: Routes, *, speed: Speed = DEFAULT_SPEED) -> Price:
+    """What the roles cost that do not go in one request with their deal; each deal's are read again first."""
+    by_job = [unit for unit in units if unit.route is Route.JOB_FENCE]
+    others = [unit.size for unit in units if unit.route is not Route.JOB_FENCE]
+    in_graphs = roles_in_graphs(others, speed=speed)
+    if routes.get(CONTACT_ROLE) is not Route.JOB_FENCE:
+        return in_graphs
+    rows = sum(len(unit.nodes) for unit in by_job)
+    return together(roles_by_job(rows, deals=len(units), speed=speed), in_graphs)
+
+
+def roles_in_graphs(sizes: Sequence[int], *, speed: Speed = DEFAULT_SPEED) -> Price:
+    """What roles of deals that exist cost in graphs; `sizes` are the nodes of each deal, its receipt included."""
+    starts = range(0, len(sizes), ROLE_DEALS_PER_READ)
+    writes = sum(graph_calls_for(sizes[start : start + ROLE_DEALS_PER_READ]) for start in starts)
+    return call_price(Strategy.GRAPHS, sum(sizes), reads=len(starts), writes=writes, speed=speed)
+
+
+def roles_by_job(rows: int, *, deals: int, speed: Speed = DEFAULT_SPEED) -> Price:
+    """What new roles cost by a job, and the look at the roles that their deals have."""
+    return job_price(rows, reads=parts(deals, ROWS_PER_READ), speed=speed)
 
 
 def _second_pass_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) -> int:
@@ -90,37 +164,36 @@ def _second_pass_calls(changes: Sequence[Change], routes: Routes, *, is_strict: 
 
 def undo_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) -> PredictedCalls:
     """Reads and writes of an undo: deleted roles go in again, then each sObject's updates and deletions."""
-    inserts = _of(changes, CONTACT_ROLE, Action.CREATE)
+    inserts = changes_of(changes, CONTACT_ROLE, Action.CREATE)
     reads, writes = 0, sum(1 for _ in graph_calls(role_units(inserts, routes)))
     for sobject in WRITE_ORDER:
-        updates = record_units(_of(changes, sobject, Action.UPDATE), routes)
+        updates = record_units(changes_of(changes, sobject, Action.UPDATE), routes)
         update_calls = sum(1 for _ in update_batches(updates, is_strict=is_strict))
-        deletions = delete_units(_of(changes, sobject, Action.DELETE))
+        deletions = delete_units(changes_of(changes, sobject, Action.DELETE))
         reads += update_calls + (bool(deletions) and sobject in _PARENTS)
         writes += update_calls + sum(1 for _ in graph_calls(deletions))
     return PredictedCalls(reads + _read_back(changes), writes)
 
 
-def _with_job(rows: Sequence[object], reads: int, writes: int) -> tuple[int, int]:
-    """With what one bulk job costs: to make, fill and close it, and to ask once and read one file."""
-    return (reads + JOB_READS, writes + JOB_WRITES) if rows else (reads, writes)
-
-
-def _of(changes: Sequence[Change], sobject: str, action: Action) -> list[Change]:
+def changes_of(changes: Iterable[Change], sobject: str, action: Action) -> list[Change]:
+    """The changes of one sObject and action, in their order."""
     return [each for each in changes if each.sobject == sobject and each.action is action]
 
 
 def _read_back(changes: Sequence[Change]) -> int:
     written = [each for each in changes if each.action in _BROUGHT and each.sobject != LEAD]
-    return -(-len(written) // ROWS_PER_READ)
+    return parts(len(written), ROWS_PER_READ)
 
 
-def creates_by_route(changes: Sequence[Change], routes: Routes) -> dict[str, dict[str, int]]:
+def creates_by_route(
+    changes: Sequence[Change], routes: Routes, choices: Sequence[Choice] = _NO_CHOICES
+) -> dict[str, dict[str, int]]:
     """How many creates of each sObject take which route; the roles of a new deal take their deal's.
 
     Where new deals go by a job, their roles follow when the deals are there, like those of deals that exist.
     """
-    apart = {node.change_id: unit.route for unit in _units_of_roles(changes, routes) for node in unit.nodes}
+    units = units_of_roles(changes, routes, choices)
+    apart = {node.change_id: unit.route for unit in units for node in unit.nodes}
     counted: dict[str, dict[str, int]] = {}
     for each in changes:
         if each.action is not Action.CREATE:
@@ -132,12 +205,11 @@ def creates_by_route(changes: Sequence[Change], routes: Routes) -> dict[str, dic
     return counted
 
 
-def _units_of_roles(changes: Sequence[Change], routes: Routes) -> list[Unit]:
+def units_of_roles(
+    changes: Sequence[Change], routes: Routes, choices: Sequence[Choice] = _NO_CHOICES
+) -> list[Unit]:
     """The units of roles that do not go in one request with their deal."""
-    if routes.get(OPPORTUNITY) is Route.JOB_FENCE:
-        return role_units(_of_roles(changes), routes)
+    way = strategy_of(choices, OPPORTUNITY, Operation.CREATE) or default_strategy(OPPORTUNITY, routes)
+    if way is Strategy.BULK:
+        return role_units([each for each in changes if each.sobject == CONTACT_ROLE], routes)
     return role_units(changes, routes)
-
-
-def _of_roles(changes: Sequence[Change]) -> list[Change]:
-    return [each for each in changes if each.sobject == CONTACT_ROLE]

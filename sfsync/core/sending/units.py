@@ -8,11 +8,13 @@ The plan's routes say what makes each unit safe to repeat.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from sfsync.core.contact_roles.roles import gives_flag_away
 from sfsync.core.plan import WRITES, Action, Change
-from sfsync.core.sending.batches import Unit, by_account
+from sfsync.core.sending.batches import DEALS_PER_GRAPH, GRAPHS_PER_CALL, Unit, by_account
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.strategy import Strategy
 from sfsync.core.values import Pending, PlannedValue, Value
 from sfsync.core.writes import Node, NodeRef, Route
 
@@ -23,6 +25,18 @@ Routes = Mapping[str, Route]
 """sObject -> the route of its creates; of contact roles, of those on deals that exist."""
 
 _NO_IDS: Ids = {}
+
+ROLE_DEALS_PER_READ: Final = DEALS_PER_GRAPH * GRAPHS_PER_CALL
+"""Deals that exist whose roles are read again together, right before they go: as many as one call may carry."""
+
+
+def default_strategy(sobject: str, routes: Routes) -> Strategy:
+    """How creates travel where a plan has not chosen: as their route asks for."""
+    route = routes.get(sobject)
+    if route is Route.JOB_FENCE:
+        return Strategy.BULK
+    is_whole = sobject == OPPORTUNITY or route is Route.RECEIPT_FENCE
+    return Strategy.GRAPHS if is_whole else Strategy.COLLECTIONS
 
 
 def unit_id_of(change: Change) -> str:
@@ -43,6 +57,18 @@ def deal_units(
         for number, deal in enumerate(deals)
     )
     return by_account(units)
+
+
+def deal_sizes(creates: Sequence[Change], changes: Iterable[Change], routes: Routes) -> list[int]:
+    """How many nodes each create is in a graph, its new roles and its receipt included, in the order of sending."""
+    roles: dict[str, int] = {each.change_id: 0 for each in creates}
+    for each in changes:
+        if each.sobject == CONTACT_ROLE and each.action is Action.CREATE and each.parent in roles:
+            roles[each.parent] += 1
+    placed = [(_account(each, _NO_IDS), roles[each.change_id]) for each in creates]
+    placed.sort(key=lambda each: (each[0] is None, each[0] or ""))
+    of_itself = 3 if creates and routes.get(creates[0].sobject) is Route.RECEIPT_FENCE else 1
+    return [of_itself + count for _, count in placed]
 
 
 def _deal_unit(deal: Change, roles: Sequence[Change], *, number: int, route: Route, ids: Ids) -> Unit:

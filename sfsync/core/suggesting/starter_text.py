@@ -28,6 +28,7 @@ description = "Deals and their contact roles"
 # max_changes = 500
 # max_failures = 20
 # canary = 5                       # so many deals are written and read back first
+# api_budget = 500                 # so many API calls a run may take
 
 # [accounts]                       # accounts to bring before the deals; [contacts] likewise
 # file = "accounts.csv"

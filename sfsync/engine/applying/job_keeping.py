@@ -18,9 +18,10 @@ from sfsync.core.writes import Refused, Route, Written
 from sfsync.engine.applying.deleting import settle_lost_deletions
 from sfsync.engine.applying.job_index import RowName
 from sfsync.engine.applying.job_lines import JobTag, LineEnd
+from sfsync.engine.applying.job_settling import route_of, says_key_exists, settle_by_looking
 from sfsync.engine.applying.refused_rows import next_step, not_sent, refusal, rejected
 from sfsync.engine.applying.run_state import RunState, plain_problem
-from sfsync.engine.applying.settling import settle_lost_updates, unknown
+from sfsync.engine.applying.settling import unknown
 
 _DONE = {
     JobOperation.INSERT: Outcome.CREATED,
@@ -35,17 +36,18 @@ class RunKeeper:
     def __init__(self, state: RunState) -> None:
         self._state = state
         self._lost: list[str] = []
+        self._taken: list[str] = []
 
     def intend(self, names: Sequence[RowName], tag: JobTag, body_hash: str, *, is_new: bool) -> None:
         """Marks rows as about to be sent by the job."""
         state, ids = self._state, tuple(each.change_id for each in names)
         state.first_left_at = state.first_left_at or state.gateway.server_time
-        route = Route.JOB_FENCE if is_new else Route.BY_ID
+        route = route_of(state, ids[0]) if is_new else Route.BY_ID
         attempt = Attempt(state.next_attempt(), route, body_hash, ids, dict.fromkeys(ids, tag.token))
         state.journal.intend(state.run_id, attempt, at=state.now())
 
     def end(self, ends: Sequence[LineEnd]) -> None:
-        """Settles rows; those by id that no result tells of wait for `look_up`."""
+        """Settles rows; those with an id or a key that no result explains wait for `look_up`."""
         self._state.settle([result for each in ends if (result := self._result(each)) is not None])
 
     def _result(self, end: LineEnd) -> RowResult | None:
@@ -57,8 +59,11 @@ class RunKeeper:
                 return RowResult(change.change_id, Outcome.DELETED, change.record_id)
             if end.is_own_word:
                 return not_sent(change, answer.code, answer.message, answer.fields)
+            if says_key_exists(self._state, change.change_id, answer):
+                self._taken.append(change.change_id)
+                return None
             return rejected(self._state, change, answer)
-        if change.action in (Action.UPDATE, Action.DELETE):
+        if change.action is not Action.CREATE or route_of(self._state, change.change_id) is Route.KEY_FENCE:
             self._lost.append(change.change_id)
             return None
         return unknown(change)
@@ -71,13 +76,18 @@ class RunKeeper:
         """Keeps a note of the run."""
         self._state.notes.append(problem)
 
-    def look_up(self) -> None:
-        """Settles the rows by id that no result told of, by their records; what these do not show is unknown."""
-        state, lost = self._state, [self._state.by_id[each] for each in self._lost]
-        self._lost = []
-        settle_lost_updates(state, [each for each in lost if each.action is Action.UPDATE])
-        settle_lost_deletions(state, [each for each in lost if each.action is Action.DELETE])
-        state.settle([unknown(each) for each in lost if each.change_id not in state.results])
+    def look_up(self) -> set[str]:
+        """Settles the rows by id or key that no result told of, by the org; what it does not show is unknown.
+
+        Returns those that surely were not saved and may be sent again.
+        """
+        state, lost, taken = self._state, [self._state.by_id[each] for each in self._lost], self._taken
+        self._lost, self._taken = [], []
+        deletions = [each for each in lost if each.action is Action.DELETE]
+        settle_lost_deletions(state, deletions)
+        state.settle([unknown(each) for each in deletions if each.change_id not in state.results])
+        rest = [each.change_id for each in lost if each.action is not Action.DELETE]
+        return settle_by_looking(state, rest, taken) if rest or taken else set()
 
 
 class BookKeeper:

@@ -1,9 +1,10 @@
-"""The job fence: rows without a key go by a bulk job, and the job says afterwards what became of every row.
+"""The job fence: rows go by a bulk job, and the job says afterwards what became of every row.
 
 In order: make a job, upload once, write the intent down, close, watch, read the results. Only the close commits,
 and it can be repeated; a job whose upload is in doubt is never closed. A row that is in none of the results is
-unknown and goes to a person. Once a close was sent its rows go by no other route until the job has ended; where
-the org refuses to close the job, it is aborted, and what it did not come to goes by another.
+looked up by its key or its id; without either it is unknown and goes to a person. Once a close was sent its rows
+go by no other route until the job has ended; where the org refuses to close the job, it is aborted, and what it
+did not come to goes by another.
 Safe with one journal and one writer for the sObject, and while the platform does not repeat rows of its own accord.
 Updates and deletions by id go the same way, and are safe by their ids besides. Rows come one after the other and
 lie on disk from then on; more than a job takes go by several, one after the other, as rows of one parent would lock
@@ -13,7 +14,7 @@ Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -34,24 +35,37 @@ from sfsync.engine.applying.job_lines import (
 )
 from sfsync.engine.applying.job_parts import JobPart, PartMaker
 from sfsync.engine.applying.job_results import NOTHING_SETTLED, Settled, settle_results
+from sfsync.engine.applying.refused_rows import not_sent
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.sending import MOST_TRIES
 from sfsync.errors import ConfigError, OrgUnavailable, SyncError
+
+Renew = Callable[[Sequence[Node]], list[Node]]
+"""Looks at rows once more before they go again; those that must not get their result and are left out."""
 
 _STAYED: Final = "it stayed locked, or was left out, every time it was sent"
 _FORGOTTEN: Final = "the org does not know the job any more"
 
 
-def send_by_job(state: RunState, nodes: Sequence[Node]) -> None:
+def send_by_job(state: RunState, nodes: Sequence[Node], *, renew: Renew = list) -> None:
     """Sends rows of one run by jobs and gives every one its result; all are inserts, updates or deletions.
 
     Raises:
         OrgUnavailable: a job has not ended yet, or the org closes none; `resume` goes on.
     """
-    keeper = RunKeeper(state)
-    lines = (JobLine(state.run_id, node) for node in nodes)
-    send_lines(state, lines, keeper, columns=columns_of(nodes))
-    keeper.look_up()
+    keeper, left = RunKeeper(state), list(nodes)
+    for tries in range(1, MOST_TRIES + 1):
+        if not left:
+            return
+        lines = (JobLine(state.run_id, node) for node in left)
+        send_lines(state, lines, keeper, columns=columns_of(left))
+        again = keeper.look_up()
+        left = [node for node in left if node.change_id in again]
+        state.release([node.change_id for node in left], "NOT_SAVED")
+        if left:
+            state.pause(tries)
+            left = renew(left)
+    state.settle(not_sent(state.by_id[node.change_id], "UNABLE_TO_LOCK_ROW", _STAYED) for node in left)
 
 
 def send_lines(

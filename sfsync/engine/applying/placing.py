@@ -30,10 +30,10 @@ def in_place(state: RunState, call: WriteCall, answers: Answers) -> Answers:
     if not isinstance(call, CollectionCall):
         return answers
     made = [(rows, ids) for rows in call.collections if len(rows) > 1 and (ids := _made(rows, answers))]
-    lookups = [_lookup(state, rows[0].sobject, ids) for rows, ids in made]
+    read = state.gateway.fetch([_lookup(state, ids) for _, ids in made]) if made else []
     checked = dict(answers)
-    for (rows, ids), records in zip(made, state.gateway.fetch(lookups) if made else (), strict=True):
-        if not _are_own(state, rows[0].sobject, ids, records):
+    for (rows, ids), records in zip(made, read, strict=True):
+        if not _are_own(state, ids, records):
             checked |= {node.change_id: Unanswered(SHUFFLED) for node in rows}
     return checked
 
@@ -47,17 +47,17 @@ def _made(rows: Sequence[Node], answers: Answers) -> dict[str, str]:
     }
 
 
-def _lookup(state: RunState, sobject: str, ids: Mapping[str, str]) -> Lookup:
-    key_field = state.plan.key_fields.get(sobject)
-    names = (
-        [key_field] if key_field else [name for each in ids.values() for name in state.by_id[each].desired]
-    )
-    return Lookup(sobject, tuple(dict.fromkeys(("Id", *names))), "Id", tuple(ids))
+def _lookup(state: RunState, ids: Mapping[str, str]) -> Lookup:
+    """What is read of the records that a collection is said to have made."""
+    changes = [state.by_id[name] for name in ids.values()]
+    key_field = state.plan.key_fields.get(changes[0].sobject)
+    names = [key_field] if key_field else [name for each in changes for name in each.desired]
+    return Lookup(changes[0].sobject, tuple(dict.fromkeys(("Id", *names))), "Id", tuple(ids))
 
 
-def _are_own(state: RunState, sobject: str, ids: Mapping[str, str], records: Sequence[Record]) -> bool:
-    key_field = state.plan.key_fields.get(sobject)
+def _are_own(state: RunState, ids: Mapping[str, str], records: Sequence[Record]) -> bool:
     changes = {found: state.by_id[name] for found, name in ids.items()}
+    key_field = state.plan.key_fields.get(next(iter(changes.values())).sobject)
     for record in records:
         change = changes[full_id(record)]
         if key_field:

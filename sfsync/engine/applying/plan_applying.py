@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sfsync.core.events import PhaseStarted
 from sfsync.core.guards import canary_scope
@@ -17,6 +18,7 @@ from sfsync.core.results import NOT_DONE, Problem
 from sfsync.core.sending.batches import Unit, create_calls
 from sfsync.core.sending.units import deal_units, record_units
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, LEAD, OPPORTUNITY
+from sfsync.core.strategy import Operation, Strategy
 from sfsync.core.writes import Route
 from sfsync.engine.applying.completing import apply_second_pass
 from sfsync.engine.applying.converting import bring_landed, convert_leads
@@ -29,8 +31,9 @@ from sfsync.engine.applying.role_applying import apply_roles
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.second_writes import put_right
 from sfsync.engine.applying.sending import MOST_TRIES, send_units
+from sfsync.engine.applying.sending_in_bulk import create_in_bulk, update_in_bulk
 from sfsync.engine.applying.settling import settle_creates
-from sfsync.engine.applying.updating import apply_updates
+from sfsync.engine.applying.updating import write_updates
 from sfsync.engine.applying.verifying import verify
 from sfsync.engine.undoing.undo_applying import apply_undo
 from sfsync.errors import GuardError, Interrupted, OrgUnavailable, SyncError
@@ -69,7 +72,7 @@ def _write(state: RunState) -> list[Problem]:
             _convert(state)
         _create(state, sobject)
         _begin(state, f"update {sobject}", len(state.waiting(sobject, Action.UPDATE)))
-        apply_updates(state, sobject)
+        _update(state, sobject)
     _begin(state, "contact roles of existing deals", len(_waiting_roles(state)))
     apply_roles(state)
     _begin(state, "references set when all is there", len(state.second_pass))
@@ -142,12 +145,28 @@ def _create(state: RunState, sobject: str) -> None:
         units = record_units(changes, state.plan.routes, state.ids)
         send_by_job(state, [unit.nodes[0] for unit in units])
         return
+    way = state.plan.strategy(sobject, Operation.CREATE)
+    if way is Strategy.BULK and state.scope is not None:
+        way = None  # a canary is small, and is to be known soon
+    if way is Strategy.BULK:
+        changes, way = create_in_bulk(state, changes), None
     units = _create_units(state, sobject, changes)
+    pack = partial(create_calls, way=way)
     for _ in range(2 * MOST_TRIES):
-        doubts = send_units(state, units, create_calls, check=in_place) if units else []
+        doubts = send_units(state, units, pack, check=in_place) if units else []
         if not doubts:
             return
         units = settle_creates(state, doubts).again
+
+
+def _update(state: RunState, sobject: str) -> None:
+    """Sends all updates of an sObject, each on its condition where the plan is strict, else as it has chosen."""
+    way = state.plan.strategy(sobject, Operation.UPDATE) or Strategy.COLLECTIONS
+    changes = state.waiting(sobject, Action.UPDATE)
+    if way is Strategy.BULK and not state.plan.is_strict:
+        update_in_bulk(state, changes)
+    else:
+        write_updates(state, changes, is_strict=state.plan.is_strict, way=way)
 
 
 def _create_units(state: RunState, sobject: str, changes: Sequence[Change]) -> list[Unit]:

@@ -17,8 +17,9 @@ from sfsync.core.contact_roles.roles import gives_flag_away, plan_roles
 from sfsync.core.job import RolePolicy
 from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
-from sfsync.core.sending.batches import GRAPHS_PER_CALL, Unit, graph_calls
-from sfsync.core.sending.units import role_unit, unit_id_of
+from sfsync.core.sending.batches import Unit, graph_calls
+from sfsync.core.sending.prices import ROWS_PER_READ
+from sfsync.core.sending.units import ROLE_DEALS_PER_READ, role_unit, unit_id_of
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.writes import Route
 from sfsync.engine.applying.job_sending import send_by_job
@@ -47,7 +48,7 @@ def apply_roles(state: RunState) -> None:
     deals = deals_with_roles(state)
     _by_job(state, deals)
     deals = deals_with_roles(state)
-    most = GRAPHS_PER_CALL * state.threads  # what is read together goes side by side
+    most = ROLE_DEALS_PER_READ * state.threads  # what is read together goes side by side
     for start in range(0, len(deals), most):
         group = deals[start : start + most]
         units = _revised(state, group, doubted=frozenset())
@@ -64,8 +65,9 @@ def _by_job(state: RunState, deals: Sequence[DealRoles]) -> None:
     if state.plan.routes[CONTACT_ROLE] is not Route.JOB_FENCE:
         return
     nodes = []
-    for start in range(0, len(deals), GRAPHS_PER_CALL):
-        units = _revised(state, deals[start : start + GRAPHS_PER_CALL], doubted=frozenset())
+    for start in range(0, len(deals), ROWS_PER_READ):
+        state.check_stop()
+        units = _revised(state, deals[start : start + ROWS_PER_READ], doubted=frozenset())
         nodes += [node for unit in units if unit.route is Route.JOB_FENCE for node in unit.nodes]
     if nodes:
         send_by_job(state, nodes)

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from sfsync.core.budget import refuse_over_budget
 from sfsync.core.events import Listener, Noticed
 from sfsync.core.guards import UNNAMED, changes_digest, refuse_totals, totals_of
 from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.partition import read_partition
-from sfsync.core.plan import Plan
+from sfsync.core.plan import Plan, PredictedCalls
 from sfsync.core.plan_book import BookTotals
 from sfsync.core.plan_codec import PackedPlan
-from sfsync.core.ports import ChangeState, Journal, OrgGateway, RunRecord
+from sfsync.core.ports import ApiUsage, ChangeState, Journal, OrgGateway, RunRecord
 from sfsync.core.report import Report
 from sfsync.core.results import Outcome, RowResult
 from sfsync.core.source_marks import marks_after
@@ -27,6 +28,7 @@ from sfsync.engine.applying.recovering import recover
 from sfsync.engine.applying.run_state import RunState, Stop
 from sfsync.engine.applying.settling import unknown
 from sfsync.engine.applying.verifying import verify
+from sfsync.engine.planning.routing import org_calls
 from sfsync.engine.planning.schema import read_schema
 from sfsync.engine.undoing.undo_applying import forget_deleted
 from sfsync.errors import SUPERSEDED, GuardError, JournalError, SyncError
@@ -110,6 +112,9 @@ def refuse_excess_of(
     managed = {name: count // parts for name, count in bench.journal.count_ledger(org_id).items()}
     named = confirm or (lambda: totals.confirm)
     refuse_totals(totals, bench.limits, managed=managed, last_rows=last_rows, confirm=named)
+    usage = bench.gateway.usage
+    taken, org = usage.reads + usage.writes, org_calls(bench.gateway)
+    refuse_over_budget(totals.predicted, bench.limits, taken=taken, org=org)
 
 
 def begin_run(
@@ -164,7 +169,7 @@ def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
 
 def applied_plan(plan: Plan, bench: Bench, *, run_id: str, failures: int = 0) -> tuple[Report, int]:
     """Applies a plan and leaves its run open; also how many rows have failed, on top of `failures`."""
-    started = bench.seconds()
+    started, before = bench.seconds(), bench.gateway.usage
     state = _state(plan, bench, run_id)
     state.failures = failures
     ending = _recovered(state) or apply_changes(state)
@@ -178,8 +183,15 @@ def applied_plan(plan: Plan, bench: Bench, *, run_id: str, failures: int = 0) ->
         notes=ending.notes,
         stopped=ending.stopped,
         audit=state.audit if ending.stopped is None else None,
+        spent=_since(before, bench.gateway.usage),
+        api_budget=bench.limits.api_budget,
     )
     return report, state.failures
+
+
+def _since(before: ApiUsage, now: ApiUsage) -> PredictedCalls:
+    """The calls between two moments, to be held against those that were predicted."""
+    return PredictedCalls(now.reads - before.reads, now.writes - before.writes)
 
 
 def _in_doubt(state: RunState) -> dict[str, RowResult]:

@@ -19,8 +19,9 @@ from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Lookup, Record
 from sfsync.core.records import MODIFIED
 from sfsync.core.results import Outcome, Problem, RowResult, Stage
-from sfsync.core.sending.batches import Unit, collection_calls, conditional_calls, update_batches
+from sfsync.core.sending.batches import Unit, conditional_calls, unconditional_calls, update_batches
 from sfsync.core.sending.units import record_units
+from sfsync.core.strategy import Strategy
 from sfsync.core.values import is_same
 from sfsync.core.writes import WriteCall
 from sfsync.engine.applying.in_flight import batches_at_once
@@ -35,12 +36,14 @@ MOST_READS: Final = 4
 
 
 def apply_updates(state: RunState, sobject: str) -> None:
-    """Writes the planned updates of an sObject and settles lost answers."""
+    """Writes the planned updates of an sObject by calls that carry them, and settles lost answers."""
     write_updates(state, state.waiting(sobject, Action.UPDATE), is_strict=state.plan.is_strict)
 
 
-def write_updates(state: RunState, changes: Sequence[Change], *, is_strict: bool) -> None:
-    """Writes updates of one sObject that the state knows, and settles lost answers.
+def write_updates(
+    state: RunState, changes: Sequence[Change], *, is_strict: bool, way: Strategy = Strategy.COLLECTIONS
+) -> None:
+    """Writes updates of one sObject that the state knows by calls that carry them, and settles lost answers.
 
     Each record must hold what its update was planned from; in strict mode the update goes on that condition.
     As many batches as may be in flight are read again at once and then sent at once: no record waits long. In an
@@ -48,13 +51,14 @@ def write_updates(state: RunState, changes: Sequence[Change], *, is_strict: bool
     """
     units = record_units(changes, state.plan.routes, state.ids)
     batches = [
-        [state.by_id[unit.unit_id] for unit in batch] for batch in update_batches(units, is_strict=is_strict)
+        [state.by_id[unit.unit_id] for unit in batch]
+        for batch in update_batches(units, is_strict=is_strict, way=way)
     ]
     while batches:
         most = batches_at_once(state)
-        fresh, stamps = _untouched(state, batches[:most], is_strict=is_strict)
+        fresh, stamps = untouched(state, batches[:most], is_strict=is_strict)
         del batches[:most]
-        pack = partial(_pack, stamps=stamps) if is_strict else collection_calls
+        pack = partial(_pack, stamps=stamps) if is_strict else partial(unconditional_calls, way=way)
         doubts = send_units(state, record_units(fresh, state.plan.routes, state.ids), pack)
         settle_updates(state, doubts)
 
@@ -65,7 +69,7 @@ def _pack(
     yield from conditional_calls(units, stamps)
 
 
-def _untouched(
+def untouched(
     state: RunState, batches: Sequence[Sequence[Change]], *, is_strict: bool
 ) -> tuple[list[Change], dict[str, datetime]]:
     """The updates whose records still hold what the plan was made from, and when these were last modified.

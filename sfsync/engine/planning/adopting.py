@@ -209,6 +209,8 @@ def adoption_plan(plan: Plan, confirmed: Sequence[Confirmed], gateway: OrgGatewa
         is_audited=False,
         limits=NO_LIMITS,
         predicted=predicted_calls(changes, plan.routes, is_strict=True),
+        choices=(),
+        org_calls=None,
     )
 
 

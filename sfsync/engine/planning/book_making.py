@@ -22,7 +22,6 @@ from sfsync.core.ports import Journal
 from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
 from sfsync.core.scratch import Scratch
-from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.engine.planning.across_portions import AcrossPortions
 from sfsync.engine.planning.ground import Ground
@@ -31,7 +30,7 @@ from sfsync.engine.planning.parent_planning import goal_of
 from sfsync.engine.planning.plan_making import PlanStamp, plan_on
 from sfsync.engine.planning.reading import CheckedRow, derived_roles, read_section
 from sfsync.engine.planning.remembered_lookups import FEW_KEYS, RememberingGateway
-from sfsync.engine.planning.routing import plan_routes
+from sfsync.engine.planning.routing import plan_sending
 from sfsync.engine.planning.schema import Schema
 from sfsync.engine.planning.self_references import looks_ahead
 
@@ -98,9 +97,14 @@ class BookMaker:
         made = (each for name in WRITE_ORDER for each in parents.changes() if each.sobject == name)
         while some := tuple(islice(made, self.most)):
             empty = self._planned({})
-            routes = plan_routes(self.job, self.ground.schema, some, self.ground.means)
-            predicted = predicted_calls(some, routes, is_strict=empty.is_strict)
-            yield replace(empty, changes=some, routes=routes, predicted=predicted)
+            sending = plan_sending(self.job, self.ground.schema, some, self.ground.offers)
+            yield replace(
+                empty,
+                changes=some,
+                routes=sending.routes,
+                choices=sending.choices,
+                predicted=sending.predicted,
+            )
 
     def notes(self) -> tuple[Problem, ...]:
         """What is to be noted of the whole; its progress is told here."""

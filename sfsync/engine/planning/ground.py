@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from sfsync.core.job import Job
 from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, RunRecord
-from sfsync.core.sending.routes import Means
 from sfsync.core.writes import Route
 from sfsync.engine.planning.matching import refuse_without_memory
 from sfsync.engine.planning.offered_values import OfferedValues
-from sfsync.engine.planning.routing import means_of
+from sfsync.engine.planning.routing import OrgOffers
 from sfsync.engine.planning.schema import Schema, read_schema
 
 
@@ -27,13 +26,7 @@ class Ground:
     unfenced: frozenset[str]
     offered: OfferedValues
     org: OrgGateway
-    _means: Means | None = None
-
-    def means(self) -> Means:
-        """What the org offers besides keys; asked when it is first needed."""
-        if self._means is None:
-            self._means = means_of(self.org)
-        return self._means
+    offers: OrgOffers
 
 
 def read_ground(
@@ -49,7 +42,7 @@ def read_ground(
     schema = read_schema(job, gateway)
     refuse_without_memory(job, org.org_id, journal)
     in_doubt, unfenced = _in_doubt(job, org.org_id, journal, accepted)
-    return Ground(schema, in_doubt, unfenced, OfferedValues(gateway), gateway)
+    return Ground(schema, in_doubt, unfenced, OfferedValues(gateway), gateway, OrgOffers(gateway))
 
 
 def _in_doubt(

@@ -27,7 +27,6 @@ from sfsync.core.references.second_pass import without_lost_ends
 from sfsync.core.repeated_keys import repeated_note
 from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
-from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.source_marks import marks_of
 from sfsync.engine.planning.across_portions import AcrossPortions
@@ -46,7 +45,7 @@ from sfsync.engine.planning.parent_planning import ParentPlanner, wanted_parents
 from sfsync.engine.planning.reading import CheckedRow, ReadSection, derived_roles, read_section
 from sfsync.engine.planning.repeated_rows import roles_left_out
 from sfsync.engine.planning.role_planning import RolePlanner
-from sfsync.engine.planning.routing import goes_on_conditions, plan_routes
+from sfsync.engine.planning.routing import plan_sending
 from sfsync.engine.planning.row_planning import RowPlanner
 from sfsync.engine.planning.row_problems import kept_note
 from sfsync.engine.planning.row_references import ReferencePolicies, referred
@@ -108,8 +107,7 @@ def plan_on(
         elif across is not None and across.is_last:
             planning.plan_vanished(section)
     changes = planning.finish()
-    routes = plan_routes(job, schema, changes, ground.means)
-    is_strict = goes_on_conditions(job.update_mode, changes, earlier=planning.earlier_updates)
+    sending = plan_sending(job, schema, changes, ground.offers, earlier=planning.earlier_updates)
     return Plan(
         plan_id=stamp.plan_id,
         job=job.name,
@@ -123,8 +121,10 @@ def plan_on(
         role_policy=job.role_policy,
         on_role_error=job.on_role_error,
         key_fields={each.sobject: each.key for each in schema.writing if each.key},
-        routes=routes,
-        is_strict=is_strict,
+        routes=sending.routes,
+        is_strict=sending.is_strict,
+        choices=sending.choices,
+        org_calls=sending.org_calls,
         limits=job.limits,
         is_audited=bool(job.verify),
         gone=planning.gone(),
@@ -132,7 +132,7 @@ def plan_on(
         changes=changes,
         notes=tuple(planning.notes),
         sources=planning.images,
-        predicted=predicted_calls(changes, routes, is_strict=is_strict),
+        predicted=sending.predicted,
         forecast=planning.forecast(changes),
         open_references=tuple(planning.references.open),
         off_stage=deals.off_stage[0],

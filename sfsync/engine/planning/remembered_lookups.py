@@ -172,6 +172,10 @@ class RememberingGateway:
         """Sends one write call; planning never does."""
         return self.org.write(call)
 
+    def learn_limits(self) -> None:
+        """The org's own."""
+        self.org.learn_limits()
+
     @property
     def jobs(self) -> OrgJobs:
         """The org's bulk jobs."""

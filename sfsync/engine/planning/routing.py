@@ -6,15 +6,20 @@ do costs no call for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from sfsync.core.job import Job, UpdateMode
-from sfsync.core.plan import WRITES, Action, Change
+from sfsync.core.plan import WRITES, Action, Change, OrgCalls, PredictedCalls
 from sfsync.core.ports import OrgGateway
+from sfsync.core.sending.costs import predicted_calls
+from sfsync.core.sending.prices import DEFAULT_SPEED, Speed
 from sfsync.core.sending.receipts import RECEIPT, can_keep_receipts
 from sfsync.core.sending.routes import Means, choose_routes
+from sfsync.core.sending.strategies import Wish, choose_strategies
 from sfsync.core.sobject import CONTACT_ROLE
+from sfsync.core.strategy import Choice
 from sfsync.core.writes import Route
 from sfsync.engine.planning.schema import Schema
 from sfsync.errors import ConfigError
@@ -23,28 +28,78 @@ MOST_STRICT: Final = 500
 """Updates of one plan that are each sent on a condition; more go without, two hundred times faster."""
 
 
-def plan_routes(
-    job: Job, schema: Schema, changes: Sequence[Change], means_there: Callable[[], Means]
-) -> Mapping[str, Route]:
-    """The route of each sObject's creates in this plan; `means_there` asks the org what it offers.
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How the writes of a plan go: by which routes, on conditions or not, by which strategies, and for how many
+    calls.
+    """
+
+    routes: Mapping[str, Route]
+    is_strict: bool
+    choices: tuple[Choice, ...]
+    predicted: PredictedCalls
+    org_calls: OrgCalls | None
+
+
+def plan_sending(
+    job: Job, schema: Schema, changes: Sequence[Change], offers: OrgOffers, *, earlier: int = 0
+) -> Sending:
+    """How the writes of these changes go; `earlier` counts the updates of portions that were planned before.
 
     Raises:
-        ConfigError: the job wants a route that the org cannot give.
+        ConfigError: the job wants a route that the org cannot give, or a strategy that the route does not allow.
     """
     asks = job.route is not None or _needs_more_than_keys(schema, changes)
-    means = means_there() if asks else Means(has_receipts=False, has_jobs=False)
-    return choose_routes(schema.writing, means, wanted=job.route)
+    means = means_of(offers) if asks else Means(has_receipts=False, has_jobs=False)
+    routes = choose_routes(schema.writing, means, wanted=job.route)
+    is_strict = goes_on_conditions(job.update_mode, changes, earlier=earlier)
+    wish, gateway = Wish(job.strategy, job.route, job.on_role_error), offers.gateway
+    speed = Speed(latency_s=gateway.usage.latency_s or DEFAULT_SPEED.latency_s)
+    chosen = choose_strategies(changes, routes, wish, is_strict=is_strict, offers=offers, speed=speed)
+    predicted = predicted_calls(changes, chosen.routes, is_strict=is_strict, choices=chosen.choices)
+    if predicted.total:
+        gateway.learn_limits()
+    return Sending(chosen.routes, is_strict, chosen.choices, predicted, org_calls(gateway))
 
 
-def means_of(gateway: OrgGateway) -> Means:
-    """What the org offers besides keys; one call, and one more where there is no object for receipts."""
-    try:
-        has_receipts = can_keep_receipts(gateway.describe(RECEIPT))
-    except ConfigError as error:
-        if error.code != "UNKNOWN_SOBJECT":
-            raise
-        has_receipts = False
-    return Means(has_receipts=has_receipts, has_jobs=not has_receipts and gateway.jobs.is_allowed())
+def org_calls(gateway: OrgGateway) -> OrgCalls | None:
+    """What the org says of the calls of its day, by the answers so far."""
+    usage = gateway.usage
+    if usage.limit_max is None:
+        return None
+    return OrgCalls(usage.limit_used or 0, usage.limit_max)
+
+
+class OrgOffers:
+    """What the org offers besides keys, each asked for when it counts and once."""
+
+    def __init__(self, gateway: OrgGateway) -> None:
+        self.gateway = gateway
+        self._has_receipts: bool | None = None
+        self._has_jobs: bool | None = None
+
+    def has_receipts(self) -> bool:
+        """Whether there is an object for receipts; at most one call."""
+        if self._has_receipts is None:
+            try:
+                self._has_receipts = can_keep_receipts(self.gateway.describe(RECEIPT))
+            except ConfigError as error:
+                if error.code != "UNKNOWN_SOBJECT":
+                    raise
+                self._has_receipts = False
+        return self._has_receipts
+
+    def has_jobs(self) -> bool:
+        """Whether this user may run bulk jobs; one call."""
+        if self._has_jobs is None:
+            self._has_jobs = self.gateway.jobs.is_allowed()
+        return self._has_jobs
+
+
+def means_of(offers: OrgOffers) -> Means:
+    """What the org offers besides keys; whether there are jobs is asked only where there are no receipts."""
+    has_receipts = offers.has_receipts()
+    return Means(has_receipts=has_receipts, has_jobs=not has_receipts and offers.has_jobs())
 
 
 def goes_on_conditions(mode: UpdateMode, changes: Sequence[Change], *, earlier: int = 0) -> bool:

@@ -92,6 +92,8 @@ def undo_plan(
         open_references=(),
         gone=NO_GONE,
         predicted=undo_calls(changes, plan.routes, is_strict=plan.is_strict),
+        choices=(),
+        org_calls=None,
         forecast=_forecast(undo),
     )
 

@@ -55,7 +55,7 @@ def test_every_row_is_in_exactly_one_count():
 
 
 def test_api_counts_calls_without_logins():
-    """Calls are reads and writes; logins stand apart, beside what applying was predicted to cost."""
+    """Calls are reads and writes; logins stand apart, beside what was predicted and what the org has used."""
     plan = a_plan([a_deal(1)])
     assert run_document(a_report(plan), files={})["api"] == {
         "calls": 6,
@@ -64,6 +64,14 @@ def test_api_counts_calls_without_logins():
         "logins": 1,
         "retries": 1,
         "predicted_calls": plan.predicted.total,
+        "predicted_reads": plan.predicted.reads,
+        "predicted_writes": plan.predicted.writes,
+        "applied_reads": 0,
+        "applied_writes": 0,
+        "budget": None,
+        "org_used": 50,
+        "org_allowed": 15000,
+        "strategies": [],
     }
 
 

@@ -1,0 +1,51 @@
+"""Creates with a key, and updates, that travel by bulk jobs because a plan has chosen so.
+
+Their route is what it always is, the key or the id; the job is only how they travel, and its own fence holds
+besides. Updates are read again right before the job is filled, as before any other call, and again before a row
+goes once more. A value that no cell can carry goes by the usual calls: how rows travel rejects none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sfsync.core.plan import Change
+from sfsync.core.sending.bulk import unsendable
+from sfsync.core.sending.prices import ROWS_PER_READ
+from sfsync.core.sending.units import record_units
+from sfsync.core.writes import Node
+from sfsync.engine.applying.job_sending import send_by_job
+from sfsync.engine.applying.run_state import RunState
+from sfsync.engine.applying.updating import untouched, write_updates
+
+
+def create_in_bulk(state: RunState, changes: Sequence[Change]) -> list[Change]:
+    """Sends creates with a key by jobs; returns those that no job can carry."""
+    nodes = _nodes(state, changes)
+    bad = unsendable(nodes)
+    send_by_job(state, [node for node in nodes if node.change_id not in bad])
+    return [each for each in changes if each.change_id in bad]
+
+
+def update_in_bulk(state: RunState, changes: Sequence[Change]) -> None:
+    """Sends updates by jobs, and by the usual calls what no job can carry."""
+    bad = unsendable(_nodes(state, changes))
+    nodes = _fresh(state, [each for each in changes if each.change_id not in bad])
+    send_by_job(
+        state, nodes, renew=lambda left: _fresh(state, [state.by_id[each.change_id] for each in left])
+    )
+    write_updates(state, [each for each in changes if each.change_id in bad], is_strict=False)
+
+
+def _fresh(state: RunState, changes: Sequence[Change]) -> list[Node]:
+    """The updates whose records still hold what the plan was made from; the others get their result."""
+    fresh: list[Change] = []
+    for start in range(0, len(changes), ROWS_PER_READ):
+        state.check_stop()
+        kept, _ = untouched(state, [changes[start : start + ROWS_PER_READ]], is_strict=False)
+        fresh += kept
+    return _nodes(state, fresh)
+
+
+def _nodes(state: RunState, changes: Sequence[Change]) -> list[Node]:
+    return [unit.nodes[0] for unit in record_units(changes, state.plan.routes, state.ids)]
