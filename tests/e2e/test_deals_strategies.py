@@ -12,7 +12,8 @@ import pytest
 from job_waits import UntilJobsEnd
 from main_job_bench import ALAN, LEUNG, Bench, deal, org_document, role
 
-from sfsync.app import apply, plan, sync
+from sfsync.app import apply, plan
+from sfsync.books import sync
 from sfsync.core.guards import changes_digest
 from sfsync.core.job import Limits, OnRoleError, UpdateMode
 from sfsync.core.plan import PredictedCalls
