@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sfsync.book_draft import BookDraft
 from sfsync.core.condensing import Condenser
 from sfsync.core.pins import pin_notes
 from sfsync.core.plan import Plan
@@ -24,7 +25,7 @@ from sfsync.engine.applying.accepting import accepted_notes
 from sfsync.engine.planning.book_making import BookMaker, why_looked_ahead
 from sfsync.engine.planning.ground import Ground, read_ground
 from sfsync.engine.planning.plan_making import PlanStamp, plan_on
-from sfsync.plan_books import BookWriter, StoredBook, WholePlan, is_book, open_book
+from sfsync.plan_books import WholePlan, is_book, open_book
 from sfsync.run_files import new_name, read_plan
 
 if TYPE_CHECKING:
@@ -140,21 +141,19 @@ def _book(place: Workplace, job: Job, rows: RowSpool, ground: Ground) -> Planned
             scratch,
             place.around.portion_rows,
         )
-        condenser, writer = Condenser(), BookWriter()
+        draft = BookDraft()
         further: dict[Problem, None] = {}
-        pages = []
         for plan in maker.plans():
-            pages.append(writer.add(plan))
-            condenser.add(plan)
+            draft.add(plan)
             further |= dict.fromkeys(_further(place, plan))
             del plan  # one portion is in memory at a time
-        parents = []
+        count = len(draft.pages)
         for plan in maker.parent_plans():
-            parents.append(writer.add(plan))
-            condenser.add(plan)
+            draft.add(plan)
+        draft.pages = [*draft.pages[count:], *draft.pages[:count]]  # parents are written before all else
         notes = (*maker.notes(), *further)
-    book: StoredBook = writer.book(stamp.plan_id, [*parents, *pages], condenser.totals, notes)
-    return Planned(book, condenser.plan(stamp.plan_id, notes))
+        book, shown = draft.book(stamp.plan_id, notes, maker.load.sending())
+    return Planned(book, shown)
 
 
 def _at_once(rows: int, reason: str) -> Problem:
