@@ -46,12 +46,12 @@ class BookDraft:
 
     def _count_again(self, sending: BookSending) -> Sequence[PredictedCalls]:
         """What each portion takes when all go as the whole does; the figures become those of that."""
-        condenser, alone = Condenser(), []
+        condenser, alone, read_backs = Condenser(), [], []
         for page in self.pages:
             plan = sending.of(self.writer.read(page))
-            condenser.add(plan)
+            read_backs.append(condenser.add(plan).read_backs)
             alone.append(plan.predicted)
-        predicted = with_jobs(alone, condenser.totals.job_rows)
+        predicted = with_jobs(alone, read_backs, condenser.totals)
         condenser.totals = replace(condenser.totals, predicted=summed_calls(predicted))
         self._condenser = condenser
         return predicted

@@ -7,7 +7,7 @@ read from there one portion at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -79,7 +79,10 @@ def go_on(place: Workplace, whole: str, *, watch: Watch = nobody) -> Report:
     def load(run: RunRecord) -> Plan:
         return plan_of_run(place.journal, run)
 
-    return run_book(whole, place.bench, load=load, watch=watch)
+    from sfsync.journal.scratch import SqliteScratch
+
+    with closing(SqliteScratch()) as scratch:
+        return run_book(whole, place.bench, load=load, watch=watch, scratch=scratch)
 
 
 def _refuse_excess(place: Workplace, book: PlanBook) -> None:

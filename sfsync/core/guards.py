@@ -18,6 +18,7 @@ from sfsync.core.plan import NEW, WRITES, Action, Change, Plan
 from sfsync.core.plan_book import BookTotals
 from sfsync.core.plan_text import changes_pieces
 from sfsync.core.sending.book_sending import job_rows
+from sfsync.core.sending.costs import read_backs
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.errors import GuardError
 
@@ -110,6 +111,7 @@ def totals_of(plan: Plan, digest: str = "") -> BookTotals:
         is_undo=plan.undoes is not None,
         reads_on=bool(plan.marks),
         job_rows=job_rows(plan),
+        read_backs=read_backs(plan.changes),
     )
 
 

@@ -26,7 +26,8 @@ class BookTotals:
     these empty a field; `left_over` are deals whose lead an earlier run converted. `vanished` counts the writes
     for rows that the source has no more, of the `brought` rows of their sObject. `digests` name the changes of
     each portion. `is_undo` and `reads_on` (from a watermark) hold for the whole if for one of its portions.
-    `job_rows` counts by sObject and operation what goes by bulk jobs, which carry the rows of all portions.
+    `job_rows` counts by sObject and operation what goes by bulk jobs, which carry the rows of all portions;
+    `read_backs` are the calls that read back by ids what each portion writes.
     """
 
     actions: Numbers = field(default_factory=dict)
@@ -41,6 +42,7 @@ class BookTotals:
     is_undo: bool = False
     reads_on: bool = False
     job_rows: Numbers = field(default_factory=dict)
+    read_backs: int = 0
 
     def __add__(self, other: BookTotals) -> BookTotals:
         return BookTotals(
@@ -58,6 +60,7 @@ class BookTotals:
             is_undo=self.is_undo or other.is_undo,
             reads_on=self.reads_on or other.reads_on,
             job_rows=added(self.job_rows, other.job_rows),
+            read_backs=self.read_backs + other.read_backs,
         )
 
     @property

@@ -37,7 +37,7 @@ LAYERS = {
     "given_rows": {"core", "errors", "sources"},
     "job_locks": {"core", "errors", "journal"},
     "memory": {"app", "core", "errors", "journal"},
-    "books": {"app", "core", "engine", "errors", "run_files"},
+    "books": {"app", "core", "engine", "errors", "journal", "run_files"},
     "past_runs": {"app", "books", "core", "engine", "errors", "journal", "run_files"},
     "adoption_file": {"core", "engine", "errors", "report", "run_files"},
     "adoptions": {"adoption_file", "app", "core", "engine", "errors", "memory", "run_files"},

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sfsync.core.plan import Action, Plan, PredictedCalls
-from sfsync.core.plan_book import Numbers
+from sfsync.core.plan_book import BookTotals, Numbers
 from sfsync.core.sending.costs import changes_of, predicted_calls, second_pass, units_of_roles
 from sfsync.core.sending.prices import job_price
+from sfsync.core.sending.read_back import calls_by_job
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.strategy import Choice, Operation, Strategy, strategy_of
 from sfsync.core.writes import Route
@@ -93,9 +94,30 @@ def goes_by_job(plan: Plan, sobject: str, operation: Operation) -> bool:
     return is_chosen and (operation is Operation.CREATE or not plan.is_strict)
 
 
-def with_jobs(predicted: Sequence[PredictedCalls], rows: Numbers) -> tuple[PredictedCalls, ...]:
-    """What each portion takes, the jobs that carry so many rows of all of them with the first."""
-    prices = [job_price(count) for of_sobject in rows.values() for count in of_sobject.values()]
+def read_by_jobs(totals: BookTotals) -> Mapping[str, int]:
+    """How many records of each sObject query jobs read back for all portions; none where ids take fewer calls.
+
+    Only what has gone by jobs is there before the portions end.
+    """
+    rows = {
+        sobject: sum(actions.get(each.value, 0) for each in (Action.CREATE, Action.UPDATE))
+        for sobject, actions in totals.actions.items()
+    }
+    rows = {sobject: count for sobject, count in rows.items() if count}
+    is_cheaper = sum(map(calls_by_job, rows.values())) < totals.read_backs
+    return rows if totals.job_rows and is_cheaper else {}
+
+
+def with_jobs(
+    predicted: Sequence[PredictedCalls], read_backs: Sequence[int], totals: BookTotals
+) -> tuple[PredictedCalls, ...]:
+    """What each portion takes, the jobs of all of them with the first; `read_backs` are those of each by ids."""
+    counts = (count for of_sobject in totals.job_rows.values() for count in of_sobject.values())
+    prices = [job_price(each) for each in counts]
     reads, writes = sum(each.reads for each in prices), sum(each.writes for each in prices)
+    if by_jobs := read_by_jobs(totals):
+        reads += sum(map(calls_by_job, by_jobs.values()))
+        both = zip(predicted, read_backs, strict=True)
+        predicted = [replace(each, reads=each.reads - own) for each, own in both]
     first, *others = predicted
     return (PredictedCalls(first.reads + reads, first.writes + writes), *others)

@@ -91,7 +91,7 @@ def predicted_calls(
         [each for each in changes if each.change_id in last], routes, is_strict=is_strict
     )
     return PredictedCalls(
-        reads + roles.reads + further + _read_back(changes), writes + roles.writes + further
+        reads + roles.reads + further + read_backs(changes), writes + roles.writes + further
     )
 
 
@@ -208,7 +208,7 @@ def undo_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) ->
         deletions = delete_units(changes_of(changes, sobject, Action.DELETE))
         reads += update_calls + (bool(deletions) and sobject in _PARENTS)
         writes += update_calls + sum(1 for _ in graph_calls(deletions))
-    return PredictedCalls(reads + _read_back(changes), writes)
+    return PredictedCalls(reads + read_backs(changes), writes)
 
 
 def changes_of(changes: Iterable[Change], sobject: str, action: Action) -> list[Change]:
@@ -216,7 +216,8 @@ def changes_of(changes: Iterable[Change], sobject: str, action: Action) -> list[
     return [each for each in changes if each.sobject == sobject and each.action is action]
 
 
-def _read_back(changes: Sequence[Change]) -> int:
+def read_backs(changes: Sequence[Change]) -> int:
+    """The calls that read back by ids what is written."""
     written = [each for each in changes if each.action in _BROUGHT and each.sobject != LEAD]
     return parts(len(written), ROWS_PER_READ)
 

@@ -23,6 +23,7 @@ from sfsync.core.report import Report
 from sfsync.core.report_merging import ReportSum
 from sfsync.core.report_numbers import ROWS, action, end
 from sfsync.core.results import Outcome, Problem, Stage
+from sfsync.core.scratch import Scratch
 from sfsync.core.sobject import ACCOUNT, CONTACT, OPPORTUNITY
 from sfsync.core.source_marks import marks_after
 from sfsync.engine.applying.plan_applying import cause_of
@@ -84,10 +85,20 @@ def kept_totals(journal: Journal, whole: str) -> BookTotals:
     return _TOTALS.validate_json(zlib.decompress(kept)) if kept is not None else BookTotals()
 
 
-def run_book(whole: str, bench: Bench, *, load: Callable[[RunRecord], Plan], watch: Watch) -> Report:
-    """Writes the portions that have not ended, and reports of all; `load` reads the plan of a portion's run."""
+def run_book(
+    whole: str,
+    bench: Bench,
+    *,
+    load: Callable[[RunRecord], Plan],
+    watch: Watch,
+    scratch: Scratch | None = None,
+) -> Report:
+    """Writes the portions that have not ended, and reports of all; `load` reads the plan of a portion's run.
+
+    `scratch` is where records may be put aside that are read for all portions together.
+    """
     started = bench.seconds()
-    writing = _Writing(whole, bench, load, watch, bench.journal.books.portions(whole))
+    writing = _Writing(whole, bench, load, watch, bench.journal.books.portions(whole), scratch)
     writing.write()
     report = writing.report()
     if report.stopped is None:
@@ -110,6 +121,7 @@ class _Writing:
     load: Callable[[RunRecord], Plan]
     watch: Watch
     runs: Sequence[RunRecord]
+    scratch: Scratch | None = None
     sum: ReportSum = field(default_factory=ReportSum)
     reached: BookTotals = field(default_factory=BookTotals)
     failures: int = 0
@@ -120,8 +132,8 @@ class _Writing:
     _used: ApiUsage = field(init=False)
 
     def __post_init__(self) -> None:
-        rows = kept_totals(self.bench.journal, self.whole).job_rows if len(self.runs) > 1 else {}
-        self.jobs = SharedJobs(self.bench, self.load, self.runs, rows, self._numbered)
+        totals = kept_totals(self.bench.journal, self.whole)
+        self.jobs = SharedJobs(self.bench, self.load, self.runs, totals, self._numbered, self.scratch)
         self._used = self.bench.gateway.usage
 
     def write(self) -> None:
@@ -193,7 +205,9 @@ class _Writing:
         if self.has_sent_deals:
             here = replace(here, limits=replace(bench.limits, canary=None))
         left = self.jobs.as_left(plan)
-        report, self.failures = applied_plan(left, here, run_id=run.run_id, failures=self.failures)
+        report, self.failures = applied_plan(
+            left, here, run_id=run.run_id, failures=self.failures, ahead=self.jobs.ahead
+        )
         has_deals = any(each.sobject == OPPORTUNITY and each.action in WRITES for each in plan.changes)
         self.has_sent_deals |= has_deals
         report = self._with_jobs(replace(report, plan=plan), number)

@@ -30,10 +30,10 @@ from sfsync.core.sobject import CONTACT_ROLE, LEAD
 from sfsync.core.values import Pending, PlannedValue
 from sfsync.core.writes import GraphCall, WriteCall
 from sfsync.engine.applying.failure_limits import refuse_failures
+from sfsync.engine.applying.read_ahead import Ahead
 from sfsync.errors import Interrupted
 
 _DONE: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED})
-
 
 JOB_MARK: Final = "job:"
 """In front of the id of a bulk job, where the journal keeps the token of a receipt for other routes."""
@@ -77,7 +77,7 @@ class RunState:
     before this process wrote first, None where it is not known. What is in `second_pass` is written when all
     creates are done, while `is_second_pass` says so. At most `threads` calls are in flight at a time; `seconds` is
     a clock that never goes back, `slowest_s` says how long the slowest answer took until now, `paces` holds the
-    pace of each kind of write. The state itself belongs to one thread.
+    pace of each kind of write, `ahead` what was read back for all portions. The state belongs to one thread.
     """
 
     plan: Plan
@@ -111,6 +111,7 @@ class RunState:
     seconds: Callable[[], float] = lambda: 0.0
     slowest_s: Callable[[], float] = lambda: 0.0
     paces: dict[str, Pace] = field(default_factory=dict)
+    ahead: Ahead | None = None
 
     def __post_init__(self) -> None:
         self.by_id = {each.change_id: each for each in self.plan.changes} | seconds_of(self.plan.changes)
@@ -293,8 +294,7 @@ class RunState:
     def _role_key(self, change: Change) -> str:
         """The ledger's name of a role that may be in the org; "" for anything else."""
         deal, contact, role = (change.desired.get(name) for name in ("OpportunityId", "ContactId", "Role"))
-        ids = self.ids
-        deal_id, contact_id = resolved(deal, ids), resolved(contact, ids)
+        deal_id, contact_id = resolved(deal, self.ids), resolved(contact, self.ids)
         if not isinstance(deal_id, str) or not isinstance(contact_id, str):
             return ""
         return role_key(deal_id, contact_id, role if isinstance(role, str) else None)

@@ -24,6 +24,7 @@ from sfsync.core.source_marks import marks_after
 from sfsync.engine.applying.job_rows import remember_gone
 from sfsync.engine.applying.other_portions import learn_other_portions, referred_elsewhere
 from sfsync.engine.applying.plan_applying import Ending, apply_changes
+from sfsync.engine.applying.read_ahead import Ahead
 from sfsync.engine.applying.recovering import recover
 from sfsync.engine.applying.run_state import RunState, Stop
 from sfsync.engine.applying.settling import unknown
@@ -167,11 +168,19 @@ def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
     return report
 
 
-def applied_plan(plan: Plan, bench: Bench, *, run_id: str, failures: int = 0) -> tuple[Report, int]:
-    """Applies a plan and leaves its run open; also how many rows have failed, on top of `failures`."""
+def applied_plan(
+    plan: Plan, bench: Bench, *, run_id: str, failures: int = 0, ahead: Ahead | None = None
+) -> tuple[Report, int]:
+    """Applies a plan and leaves its run open; also how many rows have failed, on top of `failures`.
+
+    `ahead` is what was read back before for all portions of a book.
+    """
     started, before = bench.seconds(), bench.gateway.usage
     state = open_state(plan, bench, run_id, failures=failures)
-    ending = _recovered(state) or apply_changes(state)
+    ending = _recovered(state)
+    if ending is None:
+        state.ahead = ahead.at(state.attempts) if ahead is not None else None
+        ending = apply_changes(state)
     report = Report(
         plan=plan,
         applied=True,

@@ -11,32 +11,41 @@ up. A process that dies anywhere leaves open portions, which `resume` goes throu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Final
 
+from sfsync.core.deals.second_writes import may_lose
 from sfsync.core.events import PhaseAdvanced, PhaseStarted
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import NEW, WITHOUT_OWN_KEY, WRITES, Action, Change, Plan
-from sfsync.core.plan_book import Numbers
-from sfsync.core.ports import LedgerEntry, OrgGateway, RunRecord
+from sfsync.core.plan_book import BookTotals
+from sfsync.core.ports import LedgerEntry, Lookup, OrgGateway, RunRecord
 from sfsync.core.references.parents import remembered_as
 from sfsync.core.results import Problem
+from sfsync.core.scratch import Scratch
+from sfsync.core.sending.book_sending import read_by_jobs
 from sfsync.core.sending.bulk import JobOperation
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.strategy import Operation
 from sfsync.core.writes import Node, Route, Written
+from sfsync.engine.applying.auditing import audited_fields
 from sfsync.engine.applying.failure_limits import refuse_failures
 from sfsync.engine.applying.job_index import RowName
 from sfsync.engine.applying.job_keeping import BookKeeper
 from sfsync.engine.applying.job_lines import JobLine, LineEnd
 from sfsync.engine.applying.job_sending import send_lines
 from sfsync.engine.applying.plan_applying import Step, send_canary, write_before
+from sfsync.engine.applying.querying_by_job import MARGIN, STAMP, answered
+from sfsync.engine.applying.read_ahead import Ahead, ReadRecords
 from sfsync.engine.applying.recovering import recover
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.runs import Bench, open_state
 from sfsync.engine.applying.sending_in_bulk import rows_for_job
-from sfsync.errors import Interrupted
+from sfsync.engine.applying.verifying import AUDIT
+from sfsync.errors import AccessError, ConfigError, Interrupted, OrgUnavailable
 
 STEPS: Final[tuple[Step, ...]] = (
     *((name, kind) for name in (ACCOUNT, CONTACT, OPPORTUNITY) for kind in Operation),
@@ -49,8 +58,8 @@ _PARENTS: Final = frozenset({ACCOUNT, CONTACT})
 
 @dataclass(slots=True)
 class SharedJobs:
-    """The jobs of one book. `rows` counts what goes by them; `load` reads the plan of a portion, `numbered` gives
-    the bench that says which portion it is.
+    """The jobs of one book, of which `totals` count the rows; `load` reads the plan of a portion, `numbered` gives
+    the bench that says which portion it is. `ahead` is what they read back, kept in `scratch`.
 
     `sent` are the jobs that this process has sent: what is left of their rows goes by the usual calls. `failures`
     counts rows that failed, `notes` what is to be told of a portion, by its number; 0 is the whole.
@@ -59,14 +68,17 @@ class SharedJobs:
     bench: Bench
     load: Callable[[RunRecord], Plan]
     runs: Sequence[RunRecord]
-    rows: Numbers
+    totals: BookTotals
     numbered: Callable[[int], Bench]
+    scratch: Scratch | None = None
+    ahead: Ahead | None = None
     sent: set[Step] = field(default_factory=set)
     failures: int = 0
     has_sent_deals: bool = False
     notes: dict[int, list[Problem]] = field(default_factory=dict)
     phase: str = ""
     _waiting: dict[int, frozenset[Step]] = field(default_factory=dict)
+    _fields: dict[str, dict[str, None]] = field(default_factory=dict)
     _tags: set[str] = field(default_factory=set)
     _named: dict[RowName, str] = field(default_factory=dict)
 
@@ -76,13 +88,33 @@ class SharedJobs:
         Raises:
             SyncError: what stops the book; every portion can be gone on with.
         """
-        wanted = [each for each in STEPS if self.rows.get(each[0], {}).get(each[1].value, 0)]
+        rows, since = self.totals.job_rows, self.bench.gateway.server_time
+        wanted = [each for each in STEPS if rows.get(each[0], {}).get(each[1].value, 0)]
         open_runs = [each for each in self.runs if each.exit_code is None]
         if not wanted or not open_runs:
             return
         first = self.load(open_runs[0])
         for step in wanted:
             self._send(step, first)
+        self._read_back(since)
+
+    def _read_back(self, since: datetime | None) -> None:
+        """Reads back what all portions have written until now, where query jobs take fewer calls than ids."""
+        rows = read_by_jobs(self.totals)
+        if not rows or since is None or self.scratch is None:
+            return
+        there, traffic = ReadRecords(self.scratch), _Traffic(self.bench)
+        self.bench.listener(PhaseStarted("read back by query jobs", sum(rows.values())))
+        for sobject, count in rows.items():
+            if self.bench.gateway.describe(sobject).field(STAMP) is None:
+                continue
+            names = tuple(self._fields.get(sobject, ()))
+            window = Lookup(sobject, names, None, (), since={STAMP: since - MARGIN})
+            with suppress(
+                AccessError, ConfigError, OrgUnavailable, ValueError
+            ):  # reading by ids says what is wrong
+                there.keep(window, answered(traffic, window, count))
+        self.ahead = Ahead(there)
 
     def as_left(self, plan: Plan) -> Plan:
         """The plan of a portion without the choice of jobs that were sent: few rows are left of them, if any."""
@@ -103,7 +135,7 @@ class SharedJobs:
         )
         keeper.tags = self._tags
         self.phase = f"{operation.value} {sobject} by bulk jobs"
-        self.bench.listener(PhaseStarted(self.phase, self.rows[sobject][operation.value]))
+        self.bench.listener(PhaseStarted(self.phase, self.totals.job_rows[sobject][operation.value]))
         send_lines(_Traffic(self.bench), self._lines(step), keeper)
         self.notes.setdefault(0, []).extend(keeper.notes)
         self.sent.add(step)
@@ -136,12 +168,23 @@ class SharedJobs:
             self.bench.journal.books.note_parents(
                 run.run_id
             )  # for later portions: this one has not ended yet
+        if number not in self._waiting:
+            self._note_fields(state)
         self._waiting[number] = _waiting_steps(state)
         for node in nodes:
             name = _ledger_name(state.by_id[node.change_id], plan)
             if name is not None and name != _usual_name(plan, node.change_id):
                 self._named[RowName(run.run_id, node.change_id)] = name
         return nodes
+
+    def _note_fields(self, state: RunState) -> None:
+        """Notes what is read back of a portion's records."""
+        for each in state.plan.changes:
+            if each.action in (Action.CREATE, Action.UPDATE):
+                names = self._fields.setdefault(each.sobject, dict.fromkeys(("Id", *AUDIT)))
+                names |= dict.fromkeys((*each.desired, *may_lose(each)))
+        for sobject, known in self._fields.items() if state.plan.is_audited else ():
+            known.update(dict.fromkeys(audited_fields(state, sobject)))
 
     def _send_canary(self, state: RunState) -> None:
         has_deals = any(each.sobject == OPPORTUNITY and each.action in WRITES for each in state.plan.changes)
