@@ -103,6 +103,21 @@ def test_a_book_by_jobs_brings_what_one_plan_by_graphs_brings(bench: Bench, tmp_
         assert bench.picture() == other.picture()
 
 
+def test_what_a_book_by_jobs_has_written_is_read_back_by_query_jobs(bench: Bench) -> None:
+    """Where that takes fewer calls than a call for each portion, which then takes its records from disk."""
+    bring(bench, 20, next_step="call")
+    report = run(bench, 1, Strategy.BULK)
+    assert report.exit_code == 0
+    paths = [each.path for each in bench.emulator.audit.requests]
+    assert sum(each.endswith("/jobs/query") for each in paths) == 2
+    assert report.spent is not None
+    assert report.spent.total <= report.plan.predicted.total < 30
+    bench.change(OPPORTUNITY, bench.deal("D-3")["Id"], NextStep="somebody's")
+    bring(bench, 20, next_step="visit")
+    report = run(bench, 1_000)
+    assert (report.counts()[OPPORTUNITY]["updated"], report.counts()[OPPORTUNITY]["conflicts"]) == (19, 1)
+
+
 def test_updates_of_all_portions_go_by_one_job(bench: Bench) -> None:
     """They are read again portion by portion, and written together."""
     bring(bench, 40, roles=0)

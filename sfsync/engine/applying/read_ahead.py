@@ -1,7 +1,7 @@
-"""What was read back for all portions of a book before they end: on disk by id, each portion takes its own from there.
+"""What was read back for all portions of a book before they end: on disk by id, where each portion takes its own.
 
-A portion that sends anything after that reads its records by ids, and so does one that wants another field, or whose
-record is not there.
+A portion that sends anything after that reads its records by ids, and so does one that wants another field, or
+whose record is not there.
 """
 
 from __future__ import annotations

@@ -110,9 +110,8 @@ class SharedJobs:
                 continue
             names = tuple(self._fields.get(sobject, ()))
             window = Lookup(sobject, names, None, (), since={STAMP: since - MARGIN})
-            with suppress(
-                AccessError, ConfigError, OrgUnavailable, ValueError
-            ):  # reading by ids says what is wrong
+            # Reading by ids says what is wrong, if anything is.
+            with suppress(AccessError, ConfigError, OrgUnavailable, ValueError):
                 there.keep(window, answered(traffic, window, count))
         self.ahead = Ahead(there)
 
