@@ -16,22 +16,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sfsync.core.events import Listener, Noticed, ignore_events
 from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.org_profile import OrgProfile
-from sfsync.core.pins import pin_notes
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import dump_plan
 from sfsync.core.ports import RunRecord
-from sfsync.core.presets.fitting import fitted_to_images, fitted_to_sources
+from sfsync.core.presets.fitting import fitted_to_images
 from sfsync.core.references.parents import makes_without_key
 from sfsync.core.report import Report
-from sfsync.core.rows import RowSource
-from sfsync.engine.applying.accepting import NONE, Accepted, accept_unknown, accepted_notes, take_over
+from sfsync.engine.applying.accepting import NONE, Accepted, accept_unknown, take_over
 from sfsync.engine.applying.runs import (
     Bench,
     begin_run,
@@ -41,9 +38,9 @@ from sfsync.engine.applying.runs import (
     run_plan,
     settle_earlier,
 )
-from sfsync.engine.planning.plan_making import PlanStamp, make_plan
 from sfsync.errors import ConfigError, GuardError, Interrupted
-from sfsync.run_files import new_name, plan_of_run, run_folder, write_private
+from sfsync.planning import made_plan
+from sfsync.run_files import plan_of_run, run_folder, write_private
 
 if TYPE_CHECKING:
     from sfsync.journal import SqlJournal
@@ -120,21 +117,9 @@ class Workplace:
             limits=self.around.limits.over(self.job.limits),
         )
 
-    def plan(self) -> Plan:
-        """Makes a plan; nothing is written to the org."""
-        stamp = PlanStamp(new_name(self.around.clock()), self.bench.now())
-        sources = open_sources(self.job, self.journal, self.gateway.identity().org_id)
-        made = make_plan(
-            fitted_to_sources(self.job, sources),
-            sources,
-            gateway=self.gateway,
-            journal=self.journal,
-            stamp=stamp,
-            listener=self.around.listener,
-            accepted={(run.run_id, record.change_id) for run, record in self.accepted},
-        )
-        further = (*pin_notes(made.org, self.profile), *accepted_notes(made.changes, self.accepted))
-        return replace(made, notes=(*made.notes, *further))
+    def plan(self, *, is_full: bool = False) -> Plan:
+        """Makes a plan, with `is_full` of all rows; nothing is written to the org."""
+        return made_plan(self, is_full=is_full)
 
     def excess(self, plan: Plan) -> GuardError | None:
         """What would stop the plan if it were to be written now; None when nothing would."""
@@ -287,14 +272,6 @@ def connected(profile: OrgProfile, around: Surroundings) -> Iterator[SalesforceG
         yield gateway
     finally:
         gateway.close()
-
-
-def open_sources(job: Job, journal: SqlJournal | None = None, org_id: str = "") -> dict[str, RowSource]:
-    """The sources of a job, by section name, read on from where the journal says that the org has them."""
-    from sfsync import sources
-
-    kept = partial(journal.memory.watermark, org_id, job.name) if journal else None
-    return sources.open_sources(job, kept=kept)
 
 
 def plan(job: Job, *, around: Surroundings | None = None) -> Plan:

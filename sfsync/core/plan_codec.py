@@ -28,6 +28,8 @@ _ADDED: Final = (
     "gone",
     "names",
     "marks",
+    "untouched",
+    "sifted",
 )
 """Fields that a plan got after the schema was first written. They are left out of the text while they hold their
 default, so that a plan of before keeps its text, its digest and its name in the journal."""
@@ -81,6 +83,7 @@ def saved_key_fields(data: bytes) -> dict[str, str]:
 def _body(plan: Plan) -> bytes:
     defaults = {each.name: each.default for each in fields(Plan)}
     unset = {name for name in _ADDED if getattr(plan, name) == defaults[name]}
+    unset |= {"untouched"} if not plan.untouched else set()
     return _PLAN.dump_json(plan, exclude=unset or None)
 
 

@@ -69,8 +69,9 @@ class Report:
                 yield change, self.result(change)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Rows per sObject and outcome."""
-        return count_outcomes((change.sobject, result.outcome) for change, result in self.rows())
+        """Rows per sObject and outcome; those that the plan left out as they were are unchanged."""
+        counted = ((change.sobject, result.outcome) for change, result in self.rows())
+        return count_outcomes(counted, unchanged=self.plan.untouched)
 
     def problems(self) -> list[tuple[Change, Outcome, Problem]]:
         """Every problem of every row or write that is not done, in the order of the plan."""

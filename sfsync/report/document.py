@@ -45,6 +45,7 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
         "confirm": changes_digest(plan.changes),
         "org": {"id": plan.org.org_id, "name": json_text(plan.org.name), "sandbox": plan.org.is_sandbox},
         "counts": counts,
+        "not_planned": dict(plan.untouched),
         "api": {
             "calls": usage.reads + usage.writes,
             "reads": usage.reads,
@@ -110,7 +111,8 @@ def gone_entries(report: Report) -> dict[str, list[dict[str, str]]]:
 def report_counts(report: Report) -> dict[str, dict[str, int]]:
     """Rows per outcome for every sObject that the plan is about, parents before children."""
     counted = report.counts()
-    named = ({each.sobject for each in report.plan.changes} | set(report.plan.key_fields)) - {LEAD}
+    plan = report.plan
+    named = ({each.sobject for each in plan.changes} | {*plan.key_fields, *plan.untouched}) - {LEAD}
     return {each: counted.get(each) or _nothing() for each in in_write_order(named)}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from sfsync.core.audit import Audit, Moment
@@ -18,7 +19,7 @@ from sfsync.core.events import Listener, PhaseAdvanced
 from sfsync.core.job import NO_LIMITS, Limits
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
-from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, LedgerEntry, OrgGateway
+from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, LedgerEntry, OrgGateway, Record
 from sfsync.core.references.parents import remembered_as
 from sfsync.core.references.second_pass import is_second_pass, located
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
@@ -51,6 +52,15 @@ class Stop(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read back last: from when on by the org's clock, as whom was written, and the records by id."""
+
+    at: datetime | None = None
+    user: str | None = None
+    there: Mapping[str, Record] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class RunState:
     """One apply under way. `pause` waits before a row is tried again; it takes the number of the try.
@@ -60,7 +70,8 @@ class RunState:
     `tokens` the receipt's token of each unit that has one, `jobs` the bulk job that a change went by, `proven` the
     changes that a receipt shows to have been saved, `notes` what a person should know and no row tells. `moments`
     says when each change was sent by this process, `audit` what reading back found where the plan asks for it.
-    What is in `second_pass` is written when all creates are done, while `is_second_pass` says so.
+    `read_back` is the last reading of what was written. What is in `second_pass` is written when all creates
+    are done, while `is_second_pass` says so.
     """
 
     plan: Plan
@@ -87,6 +98,7 @@ class RunState:
     audit: Audit | None = None
     second_pass: frozenset[str] = field(init=False)
     is_second_pass: bool = False
+    read_back: Reading = field(default_factory=Reading)
 
     def __post_init__(self) -> None:
         self.by_id = {each.change_id: each for each in self.plan.changes} | seconds_of(self.plan.changes)

@@ -25,6 +25,7 @@ from sfsync.engine.applying.run_state import RunState, Stop
 from sfsync.engine.applying.settling import unknown
 from sfsync.engine.applying.verifying import verify
 from sfsync.engine.planning.schema import read_schema
+from sfsync.engine.sifting.remembering import remember, unsettle
 from sfsync.engine.undoing.undo_applying import forget_deleted
 from sfsync.errors import SUPERSEDED, GuardError, JournalError, SyncError
 
@@ -91,6 +92,7 @@ def begin_run(plan: Plan, bench: Bench, *, run_id: str, plan_file: str, rows: in
     count = plan.row_count if rows is None else rows
     run = RunRecord(run_id, plan.job, plan.org.org_id, digest, plan_file, started_at=bench.now(), rows=count)
     over = _interrupted(plan.job, plan.org.org_id, bench)
+    unsettle(plan, bench.journal.memory)  # before the run is there, so before anything of it is sent
     bench.journal.begin_run(run, dump_plan(plan), takes_over=over)
     return run
 
@@ -127,6 +129,8 @@ def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
         # After the end: a kill between the two leaves the old marks, and the rows are read once more.
         for name, value in marks_after(report).items():
             bench.journal.memory.put_watermark(plan.org.org_id, plan.job, name, value)
+        back = state.read_back
+        remember(report, bench.journal.memory, there=back.there, read_at=back.at, user=back.user)
     return report
 
 

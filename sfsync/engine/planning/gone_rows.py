@@ -7,7 +7,7 @@ read back, no other job brings it, and, to be deleted, this job created it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sfsync.core.deals.closing import is_closed
@@ -49,9 +49,20 @@ class Vanishing:
 
 
 def plan_vanished(
-    read: ReadSection, schema: Schema, *, job: str, org_id: str, journal: Journal, gateway: OrgGateway
+    read: ReadSection,
+    schema: Schema,
+    *,
+    job: str,
+    org_id: str,
+    journal: Journal,
+    gateway: OrgGateway,
+    is_present: Callable[[str, str], bool],
 ) -> Vanishing:
-    """The fate of every row of a section that the job brought and the source has no more."""
+    """The fate of every row of a section that the job brought and the source has no more.
+
+    `is_present` says whether an sObject's record has rows that are in the source and not among those that were
+    read.
+    """
     section, found = read.section, Vanishing()
     policy = section.gone.vanished
     if policy is Vanished.IGNORE:
@@ -61,6 +72,7 @@ def plan_vanished(
     folds = described is not None and not described.case_sensitive
     present = [each.key for each in read.rows]
     lost = vanished_rows(known.values(), present, key_field=section.key, folds_case=folds)
+    lost = [each for each in lost if not is_present(section.sobject, each.key)]
     found.known = len(known)
     if not lost:
         return found

@@ -36,6 +36,7 @@ from sfsync.engine.planning.deal_rules import DealRules
 from sfsync.engine.planning.forecasting import forecast_basis
 from sfsync.engine.planning.gone_rows import plan_vanished
 from sfsync.engine.planning.lead_planning import LeadPlanner
+from sfsync.engine.planning.left_out import LeftOut
 from sfsync.engine.planning.matching import (
     learn_references,
     learn_what_tells_apart,
@@ -72,10 +73,12 @@ def make_plan(
     stamp: PlanStamp,
     listener: Listener,
     accepted: Collection[tuple[str, str]] = (),
+    left_out: LeftOut | None = None,
 ) -> Plan:
     """The plan that makes the org agree with the job's rows. `sources` is keyed by section name.
 
-    `accepted` are changes of earlier runs, by run and change id, that go again though nobody can say of them.
+    `accepted` are changes of earlier runs, by run and change id, that go again though nobody can say of them;
+    `left_out` knows of rows that the sources leave out, and is told which rows have to come again.
 
     Raises:
         ConfigError: the job does not fit the org.
@@ -88,6 +91,7 @@ def make_plan(
     in_doubt, unfenced = _in_doubt(job, org.org_id, journal, accepted)
     deals = DealRules(schema, OfferedValues(gateway), date.fromisoformat(stamp.created_at[:10]))
     planning = _Planning(job, schema, gateway, journal, org.org_id, listener, in_doubt, deals, unfenced)
+    planning.left_out = left_out or LeftOut()
     for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
         planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
     changes = planning.finish()
@@ -169,6 +173,7 @@ class _Planning:
     ahead: SelfReferences = field(init=False)
     places: dict[str, int] = field(default_factory=dict)
     deals: list[Record] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def __post_init__(self, unfenced: frozenset[str]) -> None:
         describes = {name: rules.describe for name, rules in self.schema.rules.items()}
@@ -204,6 +209,7 @@ class _Planning:
         changes = self._completed()
         self.notes.extend(kept_note(*what, count=count) for what, count in self.rows.kept.items())
         self.notes.extend(self.rules.notes())
+        self.rules.tell(self.left_out, changes)
         for message in announced(self.notes):
             self.listener(Noticed(message))
         return tuple(changes)
@@ -317,6 +323,7 @@ class _Planning:
             org_id=self.org_id,
             journal=self.journal,
             gateway=self.gateway,
+            is_present=self.left_out.is_present,
         )
         self.changes += found.changes
         self.notes += found.notes
@@ -349,3 +356,4 @@ class _Planning:
         planned = planner.plan(rows, self.planned.get(OPPORTUNITY))
         self.changes.extend(planned.changes)
         self.notes.extend(planned.notes)
+        self.left_out.told |= planned.told

@@ -35,6 +35,7 @@ from sfsync.core.rows import (
     ModelRow,
     PassedLine,
     RowSource,
+    SiftedRows,
     SourceForm,
     SourceRow,
     UnreadableRow,
@@ -105,7 +106,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
     quotes: list[tuple[int, str]] = []
     add_run(quotes, 0, form.header_quotes)
     types: list[tuple[int, str]] = []
-    seen: set[str] = set()
+    seen: set[str] = set(source.seen_columns()) if isinstance(source, SiftedRows) else set()
     passed: list[PassedLine] = []
     taken: list[Row] = []
     for row in source.rows():
