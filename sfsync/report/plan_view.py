@@ -53,6 +53,7 @@ def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
     yield Line(f"for {plan.org.name} ({plan.org.org_id}, {kind}) at {plan.org.instance_url}")
     yield Line()
     yield _overview(plan.changes)
+    yield from untouched_lines(plan)
     known = Named.of(plan)
     for sobject in in_write_order({each.sobject for each in plan.changes}):
         if sobject not in (CONTACT_ROLE, LEAD):
@@ -64,6 +65,13 @@ def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
     yield from _note_lines(plan)
     yield Line()
     yield from _cost_lines(plan)
+
+
+def untouched_lines(plan: Plan) -> Iterator[Line]:
+    """The rows that are as they were, so that nothing else is said of them."""
+    if count := sum(plan.untouched.values()):
+        are = "is as at the last run and was" if count == 1 else "are as at the last run and were"
+        yield Line(f"{rows_counted(count)} {are} not planned.")
 
 
 def _overview(changes: Iterable[Change]) -> CountTable:

@@ -1,4 +1,6 @@
-"""A job of deals and roles on an emulated org whose clock is moved by hand: what a later run plans, reads and leaves."""
+"""A job of deals and roles on an emulated org whose clock is moved by hand: what a later run plans, reads and
+leaves.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ DAY = 86_400.0
 
 
 class TickingClock(VirtualClock):
-    """A time that goes on by a quarter of a second whenever somebody looks, so that no two calls are in one second."""
+    """A time that goes on by a quarter of a second whenever somebody looks, so that no two calls are in one
+    second.
+    """
 
     def now(self) -> datetime:
         """The time, a little later than at the last look."""

@@ -19,7 +19,7 @@ LAYERS = {
     "salesforce": {"core", "errors"},
     "report": {"core", "errors", "explanations"},
     "run_files": {"core", "errors"},
-    "app": {"core", "engine", "errors", "jobs", "journal", "planning", "run_files", "salesforce"},
+    "app": {"core", "engine", "errors", "jobs", "journal", "planning", "run_files", "salesforce", "sources"},
     "planning": {"app", "core", "engine", "journal", "run_files", "sources"},
     "memory": {"app", "core", "errors", "journal"},
     "past_runs": {"app", "core", "engine", "errors", "journal", "run_files"},

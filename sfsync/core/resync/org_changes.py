@@ -39,9 +39,9 @@ class ChangeQuestion:
     """What changed of one sObject since a time.
 
     `fields` are read besides the id. With `user`, what that user modified before `own_until` is counted and not
-    listed. With `counted_before`, all records created before each of the times are counted, deleted ones left out. With
-    `deleted_until`, getDeleted is asked for the span from `since` to then. `stamp` is the field that tells the
-    time.
+    listed. With `counted_before`, all records created before each of the times are counted, deleted ones left
+    out. With `deleted_until`, getDeleted is asked for the span from `since` to then. `stamp` is the field that
+    tells the time.
     """
 
     sobject: str
@@ -164,8 +164,8 @@ def role_balance(
 
     `before` roles had been made before `since`. Where the answer `lists_own` modifications too, as many must have
     been made before `next_since`, with those made in between and without those deleted with their parents; else the
-    roles made before `since` are counted again. A role that came back would make up for a deleted one; it comes back
-    with its deal alone, so `may_return` are the deals that may have come out of the bin.
+    roles made before `since` are counted again. A role that came back would make up for a deleted one; it comes
+    back with its deal alone, so `may_return` are the deals that may have come out of the bin.
     """
     expected = before
     for record in answer.records or ():

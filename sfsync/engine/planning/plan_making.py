@@ -20,7 +20,7 @@ from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
 from sfsync.core.job import Job
 from sfsync.core.models import Reference
 from sfsync.core.plan import Change, Plan, SourceImage
-from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, Record, RunRecord
+from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, Record
 from sfsync.core.record_names import referred_names
 from sfsync.core.references.owners import USER, sandbox_suffixes
 from sfsync.core.references.planned_records import PlannedRecords
@@ -31,7 +31,6 @@ from sfsync.core.rows import RowSource
 from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.source_marks import marks_of
-from sfsync.core.writes import Route
 from sfsync.engine.planning.deal_rules import DealRules
 from sfsync.engine.planning.forecasting import forecast_basis
 from sfsync.engine.planning.gone_rows import plan_vanished
@@ -54,6 +53,7 @@ from sfsync.engine.planning.row_problems import kept_note
 from sfsync.engine.planning.row_references import ReferencePolicies
 from sfsync.engine.planning.schema import Schema, read_schema, target
 from sfsync.engine.planning.self_references import SelfReferences
+from sfsync.engine.planning.still_open import in_doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,7 @@ def make_plan(
 ) -> Plan:
     """The plan that makes the org agree with the job's rows. `sources` is keyed by section name.
 
-    `accepted` are changes of earlier runs, by run and change id, that go again though nobody can say of them;
-    `left_out` knows of rows that the sources leave out, and is told which rows have to come again.
+    `accepted` are changes of earlier runs, by run and change id, that go again though nobody can say of them.
 
     Raises:
         ConfigError: the job does not fit the org.
@@ -88,12 +87,11 @@ def make_plan(
     org = gateway.identity()
     schema = read_schema(job, gateway)
     refuse_without_memory(job, org.org_id, journal)
-    in_doubt, unfenced = _in_doubt(job, org.org_id, journal, accepted)
+    still_open, unfenced = in_doubt(job, org.org_id, journal, accepted)
     deals = DealRules(schema, OfferedValues(gateway), date.fromisoformat(stamp.created_at[:10]))
-    planning = _Planning(job, schema, gateway, journal, org.org_id, listener, in_doubt, deals, unfenced)
-    planning.left_out = left_out or LeftOut()
-    for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
-        planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
+    planning = _Planning(job, schema, gateway, journal, org.org_id, listener, still_open, deals, unfenced)
+    planning.left_out = left_out or planning.left_out
+    planning.read_all(sources)
     changes = planning.finish()
     routes = plan_routes(job, schema, changes, gateway)
     is_strict = goes_on_conditions(job.update_mode, changes)
@@ -127,25 +125,6 @@ def make_plan(
         off_stage_total=off_stage_total,
         marks=marks_of(sources),
     )
-
-
-def _in_doubt(
-    job: Job, org_id: str, journal: Journal, accepted: Collection[tuple[str, str]]
-) -> tuple[list[ChangeRecord], frozenset[str]]:
-    """What earlier runs left open, and the names of those changes that no fence keeps from being there twice."""
-    still_open = [
-        (run, record)
-        for run, record in journal.open_changes(job.name, org_id)
-        if (run.run_id, record.change_id) not in accepted
-    ]
-    return [record for _, record in still_open], _unfenced(still_open, journal)
-
-
-def _unfenced(still_open: Sequence[tuple[RunRecord, ChangeRecord]], journal: Journal) -> frozenset[str]:
-    """The open changes that may have been sent without a key: a key that they have by now fences none of them."""
-    sent = {run.run_id: journal.sendings(run.run_id) for run, _ in still_open}
-    routes = ((record.change_id, sent[run.run_id].get(record.change_id)) for run, record in still_open)
-    return frozenset(name for name, by in routes if by is None or by[0] is not Route.KEY_FENCE)
 
 
 @dataclass(slots=True)
@@ -185,6 +164,12 @@ class _Planning:
             self.job, self.schema, self.gateway, self.journal, self.org_id, self.table, self.planned, unfenced
         )
         self.ahead = SelfReferences(self.schema, self.table, self.rows, self.parents, self._put)
+
+    def read_all(self, sources: Mapping[str, RowSource]) -> None:
+        """Plans the rows of all sections, parents first."""
+        schema = self.schema
+        for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
+            self.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
 
     def read(self, read: ReadSection) -> None:
         """Plans the rows of one section."""

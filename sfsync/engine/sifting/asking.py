@@ -57,7 +57,8 @@ class Found:
 
     `groups` are those of the job's records that changed, `foreign` ids of other records that rows may refer to, by
     sObject. `why_all` says why everything counts as changed. `mark` is what the journal keeps when the run has
-    ended, `seen` the stamps that need not be looked at again then, `young` the groups that must not be settled.
+    ended, `seen` the stamps that need not be looked at again then, `young` the groups that must not be settled: of
+    roles that were made a short time ago. `young_roles` are those roles, ours among them where they were listed.
     """
 
     mark: Mark
@@ -66,6 +67,7 @@ class Found:
     why_all: str = ""
     seen: tuple[KnownStamp, ...] = ()
     young: frozenset[bytes] = frozenset()
+    young_roles: tuple[str, ...] = ()
 
 
 def watched(schema: Schema) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -114,14 +116,15 @@ class Asking:
     def baseline(self, mark: Mark | None) -> Found:
         """What a run needs to know that looks at all rows: only where contact roles stand."""
         roles, young = None, frozenset[bytes]()
+        young_roles: tuple[str, ...] = ()
         if CONTACT_ROLE in self.sobjects:
             since = self.now - OVERLAP
             fields = (DEAL, CREATED, "IsDeleted")
             asked = ChangeQuestion(CONTACT_ROLE, fields, since, counted_before=(since,))
             [answer] = self.gateway.changes([asked])
             roles = answer.counts[-1] if answer.records is not None else None
-            young = self._young(answer)
-        return Found(self._next_mark(mark, roles), young=young)
+            young, young_roles = self._young(answer), self._young_roles(answer)
+        return Found(self._next_mark(mark, roles), young=young, young_roles=young_roles)
 
     def since(self, mark: Mark, is_settled: Callable[[bytes], bool]) -> Found:
         """What changed since a mark."""
@@ -218,7 +221,8 @@ class Asking:
             for sobject in self.referred & changed.keys()
             if (names := tuple(name for name in changed[sobject] if not owners.get(name)))
         }
-        return Found(self._next_mark(mark, roles), groups, foreign, why, seen, young)
+        roles_made = self._young_roles(answers[CONTACT_ROLE]) if CONTACT_ROLE in answers else ()
+        return Found(self._next_mark(mark, roles), groups, foreign, why, seen, young, roles_made)
 
     def _stamp(self, sobject: str, record: Record) -> int:
         moment = stamp_of(record.get(_STAMP_OF.get(sobject, MODSTAMP)))
@@ -237,6 +241,14 @@ class Asking:
     def _groups_of(self, record_ids: Iterable[str]) -> dict[str, bytes]:
         keys = self.memory.keys(self.org_id, self.job, record_ids)
         return {name: group_print(group_of_key(*each)) for name, each in keys.items()}
+
+    def _young_roles(self, answer: ChangeAnswer) -> tuple[str, ...]:
+        """The roles that were made since the next question begins, and so are in no count."""
+        return tuple(
+            full_id(each)
+            for each in answer.records or ()
+            if (made := stamp_of(each.get(CREATED))) is not None and made >= self.now - OVERLAP
+        )
 
     def _young(self, answer: ChangeAnswer) -> frozenset[bytes]:
         """The groups of roles that others made since the next question begins: no count would miss them."""

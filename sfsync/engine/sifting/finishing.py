@@ -75,6 +75,7 @@ class Finishing:
         return {
             **self.document,
             "mark": self.found.mark.as_document(),
+            "young_roles": list(self.found.young_roles),
             "totals": {name: [f"{each.total:x}", each.rows] for name, each in self.totals.items()},
             "is_quiet": self.is_quiet and not plan.gone.vanished,
         }

@@ -11,7 +11,7 @@ from sfsync.core.models import Reference
 from sfsync.core.resync.prints import group_print
 from sfsync.core.row_groups import Row, group_of, group_of_key
 from sfsync.core.rows import ModelRow, PassedLine, RowSource, SourceRow
-from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
 from sfsync.engine.planning.schema import Schema, target
 
 
@@ -43,7 +43,8 @@ def referring_of(schema: Schema) -> tuple[list[Referring], str]:
             goal = target(field) if field is not None and field.type == "reference" else ""
             if goal not in brought or goal == OPPORTUNITY:
                 continue
-            if [each.lower() for each in rule.match] != [brought[goal].match_name.lower()]:
+            key = brought[goal].match_name.lower()
+            if [each.lower() for each in rule.match] not in ([key], [key, "id"]):
                 return [], f"{section.name} refer to {brought[goal].name} by more than their key"
             if brought[goal].key is None:
                 return [], f"{brought[goal].name} have no key in the org, and {section.name} refer to them"
@@ -65,6 +66,7 @@ def referring_groups(
         number += 1
         for goal in referring.texts(row):
             if goal not in known:
-                known[goal] = bool(goal[1]) and is_touched(group_print(group_of_key(*goal)))
+                is_id = record_id(goal[1], goal[0]) is not None  # of whichever record of the job that may be
+                known[goal] = is_id or (bool(goal[1]) and is_touched(group_print(group_of_key(*goal))))
             if known[goal]:
                 yield group_print(group_of(referring.section, row, number))

@@ -85,10 +85,33 @@ def remember(
         mark = replace(mark, own_until=read_at, user=us)
     elif user is not None:
         mark = replace(mark, user=user)
+    mark = replace(mark, roles=_roles_left(report, mark.roles, sifted, memory))
     stamps = {each.record_id: each for each in (*unpacked_stamps(sifted.seen), *own)}
     prints.keep_stamps(org_id, job, stamps.values(), since=seconds_of(mark.since))
-    document = {**sifted.document, "mark": mark.as_document()}
+    kept = {name: each for name, each in sifted.document.items() if name != "young_roles"}
+    document = {**kept, "mark": mark.as_document()}
     memory.put_watermark(org_id, job, MARK, json.dumps(document, sort_keys=True))
+
+
+def _roles_left(report: Report, counted: int | None, sifted: Sifted, memory: JobMemory) -> int | None:
+    """The count of roles without those that this run deleted; None where nobody knows which of them it counted."""
+    deleted = {
+        change.record_id
+        for change in report.plan.changes
+        if change.sobject == CONTACT_ROLE and change.record_id and _is_deleted(report, change)
+    }
+    counted_ones = deleted - set(sifted.document.get("young_roles", ()))
+    if counted is None or not counted_ones:
+        return counted
+    known = memory.prints.stamps(report.plan.org.org_id, report.plan.job, counted_ones)
+    if any(each.whose is not Whose.SEEN for each in known.values()):
+        return None
+    return counted - len(counted_ones)
+
+
+def _is_deleted(report: Report, change: Change) -> bool:
+    result = report.results.get(change.change_id)
+    return result is not None and result.outcome is Outcome.DELETED
 
 
 def _own_stamps(

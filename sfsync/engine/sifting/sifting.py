@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ from sfsync.core.resync.memory import MARK, KnownPrint
 from sfsync.core.resync.org_changes import Mark, mark_of
 from sfsync.core.resync.prints import NOTHING, PrintSum, RowPrint, RowPrinter, basis_of, group_print
 from sfsync.core.resync.settled import Place
-from sfsync.core.row_groups import group_of, group_of_key, why_whole
+from sfsync.core.row_groups import group_of, group_of_key, names_deal_by_id, why_whole
 from sfsync.core.rows import HEADED, PassedLine, RowSource, SourceRow, notes_of
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.source_marks import MarkedSource
@@ -115,6 +115,7 @@ class _Read:
     total: PrintSum = NOTHING
     passed: list[PassedLine] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    has_ids: bool = False
     notes: tuple[Problem, ...] = ()
 
 
@@ -146,7 +147,7 @@ class _Sift:
         has_changed = bool(found.why_all or found.groups or found.foreign)
         if not has_changed and self._is_as_it_was(kept):
             return self._nothing(kept, found)
-        if found.why_all or (found.foreign and why_whole(self.job)):
+        if found.why_all or (found.foreign and self._whole()):
             return self._all(found)
         return self._some(found)
 
@@ -241,7 +242,7 @@ class _Sift:
         if table.touched() == 0:
             return
         referring, why = referring_of(self.schema)
-        if why or why_whole(self.job):
+        if why or self._whole():
             table.touch(None)
             return
         for each in referring:
@@ -286,6 +287,7 @@ class _Sift:
             number += 1
             if keeps_columns and isinstance(row, SourceRow):
                 read.seen |= row.cells.keys()
+            read.has_ids = read.has_ids or names_deal_by_id(section, row)
             made = printer.of(row)
             read.total = read.total.with_print(made)
             group = group_print(group_of(section, row, number))
@@ -294,6 +296,12 @@ class _Sift:
     def _document(self) -> dict[str, Any]:
         restored = self.tools.journal.restored_at()
         return {"basis": self.basis, "restored": restored, "files": self.files}
+
+    def _whole(self) -> str | None:
+        """Why the groups of the job cannot be told apart; only with the schema is it known what rows refer to."""
+        if any(each.has_ids for each in self.read.values()):
+            return "contact roles name their deal by its id"
+        return why_whole(replace(self.job, sections=self.schema.sections))
 
     def _names(self) -> dict[str, str]:
         return {name: each.form.name for name, each in self.sources.items()}
