@@ -159,13 +159,15 @@ def role_balance(
     next_since: datetime,
     may_return: frozenset[str],
     lists_own: bool,
+    gone_before: frozenset[str],
 ) -> str:
     """Why a role may have been deleted unseen; "" where none was.
 
     `before` roles had been made before `since`. Where the answer `lists_own` modifications too, as many must have
     been made before `next_since`, with those made in between and without those deleted with their parents; else the
     roles made before `since` are counted again. A role that came back would make up for a deleted one; it comes
-    back with its deal alone, so `may_return` are the deals that may have come out of the bin.
+    back with its deal alone, so `may_return` are the deals that may have come out of the bin. `gone_before` are roles
+    that had been deleted when `before` was counted: the list begins earlier than the count.
     """
     expected = before
     for record in answer.records or ():
@@ -176,7 +178,7 @@ def role_balance(
         if made >= since:
             expected += not is_deleted
         elif is_deleted:
-            expected -= 1
+            expected -= str(record.get("Id")) not in gone_before
         elif str(record.get(DEAL)) in may_return:
             return "contact roles came back with their deal, which may hide deleted ones"
     count = answer.counts[-1 if lists_own else 0]

@@ -17,8 +17,8 @@ from sfsync.core.resync.memory import KnownPrint
 from sfsync.core.resync.prints import unpacked_groups, unpacked_rows
 from sfsync.core.resync.sifted import Sifted
 
-SETTLED: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
-"""The ends of a row that a later run would only count as unchanged."""
+SETTLED: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED})
+"""The ends of a row that a later run would only count as unchanged, and of a role that no row asks for."""
 
 RETOLD: Final = frozenset(
     {

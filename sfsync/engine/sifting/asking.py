@@ -7,7 +7,7 @@ why that is enough.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -93,9 +93,11 @@ def watched(schema: Schema) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(dict.fromkeys([*own, *referred])), frozenset(others)
 
 
-def _whose(record: Record, mark: Mark, known: KnownStamp | None) -> Whose:
+def _whose(record: Record, mark: Mark | None, known: KnownStamp | None) -> Whose:
     """Whose modification a listed record shows, once it has been looked at."""
-    if mark.user is not None and record.get(MODIFIER) == mark.user:
+    if record.get("IsDeleted"):
+        return Whose.SEEN
+    if mark is not None and mark.user is not None and record.get(MODIFIER) == mark.user:
         return Whose.OURS
     return Whose.OTHERS if known is not None and known.whose in _WRITTEN else Whose.SEEN
 
@@ -117,14 +119,16 @@ class Asking:
         """What a run needs to know that looks at all rows: only where contact roles stand."""
         roles, young = None, frozenset[bytes]()
         young_roles: tuple[str, ...] = ()
+        seen: tuple[KnownStamp, ...] = ()
         if CONTACT_ROLE in self.sobjects:
             since = self.now - OVERLAP
-            fields = (DEAL, CREATED, "IsDeleted")
+            fields = (MODIFIER, DEAL, CREATED, "IsDeleted")
             asked = ChangeQuestion(CONTACT_ROLE, fields, since, counted_before=(since,))
             [answer] = self.gateway.changes([asked])
             roles = answer.counts[-1] if answer.records is not None else None
             young, young_roles = self._young(answer), self._young_roles(answer)
-        return Found(self._next_mark(mark, roles), young=young, young_roles=young_roles)
+            seen = tuple(self._seen(CONTACT_ROLE, answer, mark))
+        return Found(self._next_mark(mark, roles), seen=seen, young=young, young_roles=young_roles)
 
     def since(self, mark: Mark, is_settled: Callable[[bytes], bool]) -> Found:
         """What changed since a mark."""
@@ -209,10 +213,7 @@ class Asking:
         )
         groups = frozenset(each for each in owners.values() if each)
         seen = tuple(
-            KnownStamp(full_id(each), at, _whose(each, mark, known.get(full_id(each))))
-            for sobject, answer in answers.items()
-            for each in answer.records or ()
-            if (at := listed[sobject][full_id(each)]) < seconds_of(self.now)
+            each for sobject, answer in answers.items() for each in self._seen(sobject, answer, mark)
         )
         roles = answers[CONTACT_ROLE].counts[-1] if CONTACT_ROLE in answers else None
         young = self._young(answers[CONTACT_ROLE]) if CONTACT_ROLE in answers else frozenset()
@@ -223,6 +224,15 @@ class Asking:
         }
         roles_made = self._young_roles(answers[CONTACT_ROLE]) if CONTACT_ROLE in answers else ()
         return Found(self._next_mark(mark, roles), groups, foreign, why, seen, young, roles_made)
+
+    def _seen(self, sobject: str, answer: ChangeAnswer, mark: Mark | None) -> Iterator[KnownStamp]:
+        """The stamps that are looked at by this run, but for those of this very second, which may still change."""
+        records = answer.records or ()
+        known = self.memory.stamps(self.org_id, self.job, [full_id(each) for each in records])
+        for each in records:
+            name, at = full_id(each), self._stamp(sobject, each)
+            if at < seconds_of(self.now):
+                yield KnownStamp(name, at, _whose(each, mark, known.get(name)))
 
     def _stamp(self, sobject: str, record: Record) -> int:
         moment = stamp_of(record.get(_STAMP_OF.get(sobject, MODSTAMP)))
@@ -315,6 +325,11 @@ class Asking:
             next_since=self.now - OVERLAP,
             may_return=may_return,
             lists_own=self._question(CONTACT_ROLE, mark).own_until is None,
+            gone_before=frozenset(
+                name
+                for each in answer.records or ()
+                if (name := str(each.get("Id"))) and full_id(each) not in changed[CONTACT_ROLE]
+            ),
         )
 
     def _next_mark(self, mark: Mark | None, roles: int | None) -> Mark:
