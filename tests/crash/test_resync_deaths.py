@@ -1,4 +1,4 @@
-"""A run that dies between any two of its durable steps leaves more work to the next one, and never a missed change."""
+"""A run that dies between any two durable steps leaves more work to the next one, and never a missed change."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def dies(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, when: str) -
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("owner", "name"), STEPS, ids=[name for _, name in STEPS])
-def test_the_next_run_finishes_what_a_dead_one_began(tmp_path: Path, owner: Any, name: str, when: str) -> None:
+def test_the_next_run_finishes_what_a_dead_one_began(
+    tmp_path: Path, owner: Any, name: str, when: str
+) -> None:
     """A row and another row's record changed; after the death the org changes once more, and all of it is seen."""
     with resync_desk(tmp_path) as desk:
         write(desk)

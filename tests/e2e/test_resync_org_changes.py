@@ -1,4 +1,4 @@
-"""What somebody changed in the org brings its group into the plan, and the run ends as one that looks at all rows."""
+"""What somebody changed in the org brings its group into the plan, and the run ends as one of all rows does."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def role_balance(
     `before` roles had been made before `since`. Where the answer `lists_own` modifications too, as many must have
     been made before `next_since`, with those made in between and without those deleted with their parents; else the
     roles made before `since` are counted again. A role that came back would make up for a deleted one; it comes
-    back with its deal alone, so `may_return` are the deals that may have come out of the bin. `gone_before` are roles
+    back with its deal alone, so `may_return` are the deals that may have come out of it. `gone_before` are roles
     that had been deleted when `before` was counted: the list begins earlier than the count.
     """
     expected = before
