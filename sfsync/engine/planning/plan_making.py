@@ -91,8 +91,7 @@ def make_plan(
     deals = DealRules(schema, OfferedValues(gateway), date.fromisoformat(stamp.created_at[:10]))
     planning = _Planning(job, schema, gateway, journal, org.org_id, listener, still_open, deals, unfenced)
     planning.left_out = left_out or planning.left_out
-    planning.read_all(sources)
-    changes = planning.finish()
+    changes = planning.planned(sources)
     routes = plan_routes(job, schema, changes, gateway)
     is_strict = goes_on_conditions(job.update_mode, changes)
     off_stage, off_stage_total = deals.off_stage
@@ -165,11 +164,12 @@ class _Planning:
         )
         self.ahead = SelfReferences(self.schema, self.table, self.rows, self.parents, self._put)
 
-    def read_all(self, sources: Mapping[str, RowSource]) -> None:
-        """Plans the rows of all sections, parents first."""
+    def planned(self, sources: Mapping[str, RowSource]) -> tuple[Change, ...]:
+        """Plans the rows of all sections, parents first; all changes in the order of writing."""
         schema = self.schema
         for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
             self.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
+        return self.finish()
 
     def read(self, read: ReadSection) -> None:
         """Plans the rows of one section."""
