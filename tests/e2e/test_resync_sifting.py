@@ -81,7 +81,7 @@ def test_a_resync_with_nothing_to_do_asks_the_org_once_more_than_a_plan_has_to(d
 def test_a_strict_resync_with_a_changed_deal_costs_seven_calls_beside_the_fixed_ones(
     desk: ResyncDesk,
 ) -> None:
-    """What changed; records, contacts and roles; the record before it is written, the write, and what it brought."""
+    """What changed; records, contacts and roles; the record before its write, the write, and what it brought."""
     desk.settled()
     desk.settled()
     write(desk, D_2="222.00")

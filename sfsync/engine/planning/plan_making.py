@@ -91,7 +91,7 @@ def make_plan(
     deals = DealRules(schema, OfferedValues(gateway), date.fromisoformat(stamp.created_at[:10]))
     planning = _Planning(job, schema, gateway, journal, org.org_id, listener, still_open, deals, unfenced)
     planning.left_out = left_out or planning.left_out
-    changes = planning.planned(sources)
+    changes = planning.of_all(sources)
     routes = plan_routes(job, schema, changes, gateway)
     is_strict = goes_on_conditions(job.update_mode, changes)
     off_stage, off_stage_total = deals.off_stage
@@ -164,7 +164,7 @@ class _Planning:
         )
         self.ahead = SelfReferences(self.schema, self.table, self.rows, self.parents, self._put)
 
-    def planned(self, sources: Mapping[str, RowSource]) -> tuple[Change, ...]:
+    def of_all(self, sources: Mapping[str, RowSource]) -> tuple[Change, ...]:
         """Plans the rows of all sections, parents first; all changes in the order of writing."""
         schema = self.schema
         for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):

@@ -103,12 +103,8 @@ class RolePlanner:
         notes += [note for plan in plans for note in plan.notes]
         without = told(roleless, there, changes)
         settled = tuple(self._unsettled_kept([*refused, *without, *changes]))
-        open_rows = {
-            (row.ref.source, row.ref.ordinal)
-            for each, plan in zip(by_deal.values(), plans, strict=True)
-            if plan.notes
-            for row in each.rows
-        }
+        noted = [each for each, plan in zip(by_deal.values(), plans, strict=True) if plan.notes]
+        open_rows = {(row.ref.source, row.ref.ordinal) for each in noted for row in each.rows}
         return RolePlan(settled, (*notes, *other_account_notes(settled)), frozenset(open_rows))
 
     def _placed(
