@@ -28,7 +28,7 @@ _PARTS_PER_CALL: Final = 25
 
 _NO_PART: Final = OrgUnavailable(
     "the org did not answer all parts of a call",
-    code="INCOMPLETE_ANSWER",
+    code="INCOMPLETE_QUERY",
     hint="try again when the org answers",
 )
 
