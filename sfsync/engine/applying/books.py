@@ -73,6 +73,7 @@ def begin_book(book: PlanBook, bench: Bench, *, plan_file: Callable[[int], str])
     ]
     over = interrupted(first.job, first.org.org_id, bench, share=first.share)
     kept = zlib.compress(_TOTALS.dump_json(totals))
+    bench.journal.memory.prints.drop(first.org.org_id, first.job)  # what a book settles is not remembered yet
     bench.journal.books.begin(runs, book.page, kept, takes_over=over)
 
 

@@ -30,6 +30,7 @@ from sfsync.engine.applying.settling import unknown
 from sfsync.engine.applying.verifying import verify
 from sfsync.engine.planning.routing import org_calls
 from sfsync.engine.planning.schema import read_schema
+from sfsync.engine.sifting.remembering import unsettle
 from sfsync.engine.undoing.undo_applying import forget_deleted
 from sfsync.errors import SUPERSEDED, GuardError, JournalError, SyncError
 
@@ -135,6 +136,7 @@ def begin_run(
         run_id, plan.job, org_id, digest, plan_file, started_at=bench.now(), rows=count, share=plan.share
     )
     over = interrupted(plan.job, org_id, bench, share=plan.share)
+    unsettle(plan, bench.journal.memory)  # before the run is there, so before anything of it is sent
     bench.journal.begin_run(run, packed.packed, takes_over=over)
     return run
 
