@@ -152,7 +152,8 @@ class _Writing:
         here = replace(bench, listener=_Numbered(bench, number, len(self.runs)))
         if self.has_sent_deals:
             here = replace(here, limits=replace(bench.limits, canary=None))
-        report, self.failures = applied_plan(plan, here, run_id=run.run_id, failures=self.failures)
+        applied = applied_plan(plan, here, run_id=run.run_id, failures=self.failures)
+        report, self.failures = applied.report, applied.failures
         has_deals = any(each.sobject == OPPORTUNITY and each.action in WRITES for each in plan.changes)
         self.has_sent_deals |= has_deals
         report = replace(report, usage=_since(before, report.usage))
