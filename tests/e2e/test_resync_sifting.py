@@ -74,7 +74,7 @@ def test_a_resync_with_nothing_to_do_asks_the_org_once_more_than_a_plan_has_to(d
     before = desk.last_call()
     ending = desk.run()
     paths = [path.partition("?")[0].rpartition("/")[2] for path in desk.queries(before)]
-    assert sorted(paths) == ["composite", "describe", "describe", "query", "query"]
+    assert sorted(paths) == ["composite", "composite"]
     assert (ending.document.usage.reads, ending.document.usage.writes) == (5, 0)
 
 

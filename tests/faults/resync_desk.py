@@ -26,13 +26,13 @@ DAY = 86_400.0
 
 
 class TickingClock(VirtualClock):
-    """A time that goes on by a quarter of a second whenever somebody looks, so that no two calls are in one
+    """A time that goes on by a second whenever somebody looks, so that no two calls are in one
     second.
     """
 
     def now(self) -> datetime:
         """The time, a little later than at the last look."""
-        self.advance(0.25)
+        self.advance(1)
         return VirtualClock.now(self)
 
 
