@@ -75,7 +75,7 @@ def test_a_resync_with_nothing_to_do_asks_the_org_once_more_than_a_plan_has_to(d
     ending = desk.run()
     paths = [path.partition("?")[0].rpartition("/")[2] for path in desk.queries(before)]
     assert sorted(paths) == ["composite", "composite"]
-    assert (ending.document.usage.reads, ending.document.usage.writes) == (5, 0)
+    assert (ending.document.usage.reads, ending.document.usage.writes) == (2, 0)
 
 
 def test_a_strict_resync_with_a_changed_deal_costs_seven_calls_beside_the_fixed_ones(
