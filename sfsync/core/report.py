@@ -94,11 +94,11 @@ class Report:
         return self._numbers[0]
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Rows per sObject and outcome."""
+        """Rows per sObject and outcome; those that the plan left out as they were are unchanged."""
         if self.tally:
             return counts_in(self.tally)
-        counts = count_outcomes((change.sobject, result.outcome) for change, result in self.rows())
-        return with_tally(counts, self.plan.tally)
+        counted = ((change.sobject, result.outcome) for change, result in self.rows())
+        return with_tally(count_outcomes(counted, unchanged=self.plan.untouched), self.plan.tally)
 
     def problems(self) -> list[tuple[Change, Outcome, Problem]]:
         """Every problem of every row or write that is not done, in the order of the plan."""

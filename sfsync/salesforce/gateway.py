@@ -21,6 +21,7 @@ from sfsync.core.org_profile import OrgProfile
 from sfsync.core.pins import refuse_other_org
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.ports import ApiUsage, Lookup, Record
+from sfsync.core.resync.org_changes import ChangeAnswer, ChangeQuestion
 from sfsync.core.sending.verdict import CallKind
 from sfsync.core.sobject import NAME_HINT, is_api_name, record_id
 from sfsync.core.writes import (
@@ -42,6 +43,7 @@ from sfsync.salesforce.access import Access
 from sfsync.salesforce.asking_ahead import MISSING, AskedAhead, ask_ahead
 from sfsync.salesforce.bodies import unsendable, with_reference_text
 from sfsync.salesforce.bulk import BulkJobs
+from sfsync.salesforce.change_reading import ChangeReading
 from sfsync.salesforce.collections import collection_request, read_collections
 from sfsync.salesforce.conditional import conditional_request, read_conditional
 from sfsync.salesforce.convert_lead import convert_request, read_converted
@@ -98,6 +100,7 @@ class SalesforceGateway:
         self._allowance = retrier.allowance
         self._courier = Courier(self._access, retrier, self._meter, self._allowance)
         self._queries = Queries(self._courier, self._api_path, threads=threads)
+        self._changes = ChangeReading(self._courier, self._queries, self._api_path)
         self._jobs = BulkJobs(self._courier, self._api_path)
         self._lock = threading.RLock()
         self._identity: OrgIdentity | None = None
@@ -227,6 +230,10 @@ class SalesforceGateway:
     def fetch(self, lookups: Sequence[Lookup]) -> list[list[Record]]:
         """The records of each look-up, complete, in the look-ups' order; packed into few calls."""
         return self._queries.fetch(lookups)
+
+    def changes(self, questions: Sequence[ChangeQuestion]) -> list[ChangeAnswer]:
+        """What changed in the org, packed into few calls; what it does not tell stays open."""
+        return self._changes.changes(questions)
 
     def count(self, lookup: Lookup) -> int:
         """How many records a look-up without a field to find them by means; none of them is read."""

@@ -73,6 +73,7 @@ def begin_book(book: PlanBook, bench: Bench, *, plan_file: Callable[[int], str])
     ]
     over = interrupted(first.job, first.org.org_id, bench, share=first.share)
     kept = zlib.compress(_TOTALS.dump_json(totals))
+    bench.journal.memory.prints.drop(first.org.org_id, first.job)  # what a book settles is not remembered yet
     bench.journal.books.begin(runs, book.page, kept, takes_over=over)
 
 
@@ -151,7 +152,8 @@ class _Writing:
         here = replace(bench, listener=_Numbered(bench, number, len(self.runs)))
         if self.has_sent_deals:
             here = replace(here, limits=replace(bench.limits, canary=None))
-        report, self.failures = applied_plan(plan, here, run_id=run.run_id, failures=self.failures)
+        applied = applied_plan(plan, here, run_id=run.run_id, failures=self.failures)
+        report, self.failures = applied.report, applied.failures
         has_deals = any(each.sobject == OPPORTUNITY and each.action in WRITES for each in plan.changes)
         self.has_sent_deals |= has_deals
         report = replace(report, usage=_since(before, report.usage))

@@ -19,7 +19,7 @@ from sfsync.core.events import Listener, PhaseAdvanced
 from sfsync.core.job import NO_LIMITS, Limits
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
-from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, LedgerEntry, OrgGateway
+from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, LedgerEntry, OrgGateway, Record
 from sfsync.core.references.parents import remembered_as
 from sfsync.core.references.second_pass import is_second_pass, located
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
@@ -63,6 +63,15 @@ class Intended:
     left_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read back last: from when on by the org's clock, as whom was written, and the records by id."""
+
+    at: datetime | None = None
+    user: str | None = None
+    there: Mapping[str, Record] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class RunState:
     """One apply under way. `pause` waits before a row is tried again; it takes the number of the try. `wait` waits
@@ -74,10 +83,10 @@ class RunState:
     changes that a receipt shows to have been saved, `notes` what a person should know and no row tells. `moments`
     says when each change was sent by this process, `audit` what reading back found where the plan asks for it.
     `lost` are changes of other portions of a book that did not come to the org, `first_left_at` is the org's clock
-    before this process wrote first, None where it is not known. What is in `second_pass` is written when all
-    creates are done, while `is_second_pass` says so. At most `threads` calls are in flight at a time; `seconds` is
-    a clock that never goes back, `slowest_s` says how long the slowest answer took until now, `paces` holds the
-    pace of each kind of write. The state itself belongs to one thread.
+    before this process wrote first, None where it is not known, `read_back` the last reading of what was written.
+    What is in `second_pass` is written when all creates are done, while `is_second_pass` says so. At most `threads`
+    calls are in flight at a time; `seconds` is a clock that never goes back, `slowest_s` says how long the slowest
+    answer took until now, `paces` holds the pace of each kind of write. The state itself belongs to one thread.
     """
 
     plan: Plan
@@ -111,6 +120,7 @@ class RunState:
     seconds: Callable[[], float] = lambda: 0.0
     slowest_s: Callable[[], float] = lambda: 0.0
     paces: dict[str, Pace] = field(default_factory=dict)
+    read_back: Reading = field(default_factory=Reading)
 
     def __post_init__(self) -> None:
         self.by_id = {each.change_id: each for each in self.plan.changes} | seconds_of(self.plan.changes)

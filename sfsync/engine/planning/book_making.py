@@ -25,6 +25,7 @@ from sfsync.core.scratch import Scratch
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.engine.planning.across_portions import AcrossPortions
 from sfsync.engine.planning.ground import Ground
+from sfsync.engine.planning.left_out import LeftOut
 from sfsync.engine.planning.parent_memory import ParentMemory
 from sfsync.engine.planning.parent_planning import goal_of
 from sfsync.engine.planning.plan_making import PlanStamp, plan_on
@@ -63,6 +64,7 @@ class BookMaker:
     listener: Listener
     scratch: Scratch
     most: int
+    left_out: LeftOut = field(default_factory=LeftOut)
     across: AcrossPortions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -122,6 +124,7 @@ class BookMaker:
             stamp=self.stamp,
             listener=self.listener,
             across=self.across,
+            left_out=self.left_out,
         )
 
     def _hear_of_parents(self) -> None:

@@ -312,3 +312,20 @@ class LeadPlanner:
 
 def _by_id(records: Iterable[Record]) -> dict[str, Record]:
     return {full_id(each): each for each in records}
+
+
+def lead_planner(
+    read: ReadSection,
+    references: ReferencePolicies,
+    planned: dict[str, PlannedRecords],
+    gateway: OrgGateway,
+    journal: Journal,
+    org_id: str,
+    job: str,
+) -> LeadPlanner | None:
+    """The planner of a section's rows that come out of leads, where the job has such rows."""
+    rule = read.section.lead
+    if rule is None or not any(each.lead for each in read.rows):
+        return None
+    planned.setdefault(LEAD, PlannedRecords("Id"))
+    return LeadPlanner(rule, references, planned, gateway, journal, org_id, job)

@@ -27,7 +27,7 @@ from sfsync.core.references.second_pass import without_lost_ends
 from sfsync.core.repeated_keys import repeated_note
 from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
-from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.source_marks import marks_of
 from sfsync.engine.planning.across_portions import AcrossPortions
 from sfsync.engine.planning.brought_changes import brought
@@ -35,7 +35,8 @@ from sfsync.engine.planning.deal_rules import DealRules
 from sfsync.engine.planning.forecasting import forecast_basis
 from sfsync.engine.planning.gone_rows import LostRows, lost_rows, plan_vanished
 from sfsync.engine.planning.ground import Ground
-from sfsync.engine.planning.lead_planning import LeadPlanner
+from sfsync.engine.planning.lead_planning import lead_planner
+from sfsync.engine.planning.left_out import LeftOut
 from sfsync.engine.planning.matching import (
     learn_references,
     learn_what_tells_apart,
@@ -70,6 +71,7 @@ def plan_on(
     stamp: PlanStamp,
     listener: Listener,
     across: AcrossPortions | None = None,
+    left_out: LeftOut | None = None,
 ) -> Plan:
     """The plan that makes the org agree with the job's rows. `sources` is keyed by section name.
 
@@ -85,6 +87,7 @@ def plan_on(
     planning = _Planning(
         job, schema, gateway, journal, org.org_id, listener, ground.in_doubt, deals, ground.unfenced, across
     )
+    planning.left_out = left_out or planning.left_out
     for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
         if section.name in sources:
             planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
@@ -153,6 +156,7 @@ class _Planning:
     places: dict[str, int] = field(default_factory=dict)
     earlier_updates: int = 0
     deals: list[Record] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def __post_init__(self, unfenced: frozenset[str]) -> None:
         if self.across is not None:
@@ -207,6 +211,7 @@ class _Planning:
             return tuple(changes)
         self.notes.extend(kept_note(*what, count=count) for what, count in self.rows.kept.items())
         self.notes.extend(self.rules.notes())
+        self.rules.tell(self.left_out, changes)
         for message in announced(self.notes):
             self.listener(Noticed(message))
         return tuple(changes)
@@ -262,7 +267,9 @@ class _Planning:
         sobject = read.section.sobject
         describe = self.schema.describe(sobject)
         own = own_records(read, describe, job=self.job.name, org_id=self.org_id, journal=self.journal)
-        leads = self._leads(read)
+        leads = lead_planner(
+            read, self.references, self.planned, self.gateway, self.journal, self.org_id, self.job.name
+        )
         references = [*referred(read, describe), *(leads.references(read.rows) if leads else ())]
         lookups = [own.lookup] if own.lookup else []
         lookups += self.table.lookups(references, of=sobject)
@@ -293,18 +300,8 @@ class _Planning:
                 self._take(each, self.planned.setdefault(each.sobject, planned))
         self.ahead.settle(sobject)
         if self.across is None:
-            lost = lost_rows(read, self.schema, job=self.job.name, org_id=self.org_id, journal=self.journal)
-            self._plan_lost(read.section, lost)
-
-    def _leads(self, read: ReadSection) -> LeadPlanner | None:
-        """The planner of the section's rows that come out of leads, where the job has such rows."""
-        rule = read.section.lead
-        if rule is None or not any(each.lead for each in read.rows):
-            return None
-        self.planned.setdefault(LEAD, PlannedRecords("Id"))
-        return LeadPlanner(
-            rule, self.references, self.planned, self.gateway, self.journal, self.org_id, self.job.name
-        )
+            known = self.journal.memory.rows(self.org_id, self.job.name, sobject)
+            self._plan_lost(read.section, lost_rows(read, self.schema, known))
 
     def plan_vanished(self, section: Section) -> None:
         """Plans what a section's source has no more, when all portions are read."""
@@ -313,6 +310,7 @@ class _Planning:
         self._plan_lost(section, lost)
 
     def _plan_lost(self, section: Section, lost: LostRows) -> None:
+        lost = lost.without(section.sobject, self.left_out.is_present)
         found = plan_vanished(
             section,
             lost,
@@ -342,3 +340,4 @@ class _Planning:
         planned = planner.plan(rows, self.planned.get(OPPORTUNITY))
         self.changes.extend(planned.changes)
         self.notes.extend(planned.notes)
+        self.left_out.told |= planned.told

@@ -29,6 +29,8 @@ def an_old_journal(folder: Path) -> None:
     with open_journal(folder, clock=clock) as journal:
         journal.admit_job("nightly", "00D000000000062EAA", at="2026-09-30T12:00:00+00:00")
     connection = sqlite3.connect(folder / "journal.sqlite")
+    for table in ("print_scopes", "row_prints", "print_sums", "known_stamps"):
+        connection.execute(f"DROP TABLE {table}")
     connection.execute("DELETE FROM migrations WHERE name = ?", (STEPS[-1].name,))
     connection.commit()
     connection.close()

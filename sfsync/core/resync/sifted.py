@@ -1,0 +1,45 @@
+"""What a plan knows of its sources beyond its own rows, so that the run which ends it can remember them as
+settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sfsync.core.resync.prints import unpacked_groups, unpacked_rows
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedSection:
+    """The rows of a section that a plan is about: the source that their places name, and their prints, packed."""
+
+    source: str
+    rows: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """What a plan knows of its sources beyond its own rows.
+
+    `plan_id` is the plan's: a plan made out of another one has no such knowledge of its own. `sections` has the
+    rows that are planned, `lost` the groups that the source has no more, `open_groups` those that stay open
+    whatever becomes of their rows. With `is_whole` nothing was left out, so all that is remembered is dropped.
+    `is_settling` says whether this plan's rows can become settled at all. `document` is the mark that the journal
+    keeps when the run has ended, `seen` are stamps of records that were looked at.
+    """
+
+    plan_id: str
+    is_whole: bool
+    is_settling: bool
+    sections: Mapping[str, PrintedSection]
+    lost: str = ""
+    open_groups: str = ""
+    document: Mapping[str, Any] = field(default_factory=dict)
+    seen: str = ""
+
+    def groups(self) -> frozenset[bytes]:
+        """All groups that the plan touches."""
+        own = {each.group for part in self.sections.values() for each in unpacked_rows(part.rows)}
+        return frozenset(own) | unpacked_groups(self.lost)
