@@ -73,9 +73,7 @@ def plan_on(
     across: AcrossPortions | None = None,
     left_out: LeftOut | None = None,
 ) -> Plan:
-    """The plan that makes the org agree with the job's rows. `sources` is keyed by section name.
-
-    `ground` is what is known of the org; with `across` the plan is that of one portion, whose sources are given.
+    """The plan that makes the org agree with the job's rows, with `across` with those of one portion.
 
     Raises:
         ConfigError: the job does not fit the org.
