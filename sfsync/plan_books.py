@@ -20,10 +20,11 @@ from typing import BinaryIO, Final
 from pydantic import TypeAdapter, ValidationError
 
 from sfsync.core.guards import totals_of
-from sfsync.core.plan import Plan
+from sfsync.core.plan import Plan, PredictedCalls
 from sfsync.core.plan_book import BookTotals, PlanBook, portion_id
 from sfsync.core.plan_codec import load_plan, pack_plan
 from sfsync.core.results import Problem
+from sfsync.core.sending.book_sending import BookSending
 from sfsync.errors import GuardError
 
 MAGIC: Final = b"sfsync.book/1\n"
@@ -45,12 +46,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What stands behind the pages: their order, and what is known of the whole."""
+    """What stands behind the pages: their order, and what is known of the whole.
+
+    `sending` and the `predicted` calls of each portion go before what a portion says of itself.
+    """
 
     plan_id: str
     pages: tuple[Page, ...]
     totals: BookTotals
     notes: tuple[Problem, ...]
+    sending: BookSending | None = None
+    predicted: tuple[PredictedCalls, ...] = ()
 
 
 _INDEX: Final = TypeAdapter(Index)
@@ -129,6 +135,9 @@ class StoredBook:
         plan_id = portion_id(self.plan_id, number)
         notes = self.notes if number == 1 else ()
         saved = load_plan(data)
+        if self._index.sending is not None:
+            predicted = self._index.predicted[number - 1] if self._index.predicted else saved.predicted
+            saved = self._index.sending.of(saved, predicted)
         return replace(saved, plan_id=plan_id, whole=self.plan_id, portion=number, notes=notes)
 
     def page(self, number: int) -> bytes:
@@ -165,11 +174,25 @@ class BookWriter:
         self._file.write(data)
         return Page(start, len(data), _digest(data))
 
+    def read(self, page: Page) -> Plan:
+        """A plan that was added, as it was then."""
+        self._file.seek(page.start)
+        plan = load_plan(self._file.read(page.length))
+        self._file.seek(0, os.SEEK_END)
+        return plan
+
     def book(
-        self, plan_id: str, pages: Sequence[Page], totals: BookTotals, notes: tuple[Problem, ...]
+        self,
+        plan_id: str,
+        pages: Sequence[Page],
+        totals: BookTotals,
+        notes: tuple[Problem, ...],
+        *,
+        sending: BookSending | None = None,
+        predicted: Sequence[PredictedCalls] = (),
     ) -> StoredBook:
-        """The book of those pages in that order."""
-        index = Index(plan_id, tuple(pages), totals, notes)
+        """The book of those pages in that order, all sent as the whole has chosen."""
+        index = Index(plan_id, tuple(pages), totals, notes, sending, tuple(predicted))
         body = _INDEX.dump_json(index)
         self._file.write(body)
         self._file.write(f"{len(body):0{_LENGTH}d} {_digest(body)}\n".encode("ascii"))

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sfsync.book_draft import BookDraft
 from sfsync.core.condensing import Condenser
 from sfsync.core.job import Job
 from sfsync.core.pins import pin_notes
@@ -29,7 +30,7 @@ from sfsync.engine.planning.ground import Ground, read_ground
 from sfsync.engine.planning.left_out import LeftOut
 from sfsync.engine.planning.plan_making import PlanStamp, plan_on
 from sfsync.engine.sifting.sifting import Sifting, SiftingTools, sift
-from sfsync.plan_books import BookWriter, StoredBook, WholePlan, is_book, open_book
+from sfsync.plan_books import WholePlan, is_book, open_book
 from sfsync.run_files import new_name, read_plan
 
 if TYPE_CHECKING:
@@ -190,21 +191,19 @@ def _book(place: Workplace, opened: _Opened, rows: RowSpool) -> Planned:
             place.around.portion_rows,
             opened.left_out,
         )
-        condenser, writer = Condenser(), BookWriter()
+        draft = BookDraft()
         further: dict[Problem, None] = {}
-        pages = []
         for plan in maker.plans():
-            pages.append(writer.add(plan))
-            condenser.add(plan)
+            draft.add(plan)
             further |= dict.fromkeys(_further(place, plan))
             del plan  # one portion is in memory at a time
-        parents = []
+        count = len(draft.pages)
         for plan in maker.parent_plans():
-            parents.append(writer.add(plan))
-            condenser.add(plan)
+            draft.add(plan)
+        draft.pages = [*draft.pages[count:], *draft.pages[:count]]  # parents are written before all else
         notes = (*maker.notes(), *further)
-    book: StoredBook = writer.book(stamp.plan_id, [*parents, *pages], condenser.totals, notes)
-    return Planned(book, condenser.plan(stamp.plan_id, notes))
+        book, shown = draft.book(stamp.plan_id, notes, maker.load.sending())
+    return Planned(book, shown)
 
 
 def _at_once(rows: int, reason: str) -> Problem:

@@ -71,7 +71,7 @@ def planned_routes(plan: Plan) -> Mapping[str, Mapping[str, int]]:
     """How many creates of each sObject take which route."""
     if isinstance(plan, CondensedPlan):
         return plan.figures.by_route
-    return creates_by_route(plan.changes, plan.routes)
+    return creates_by_route(plan.changes, plan.routes, plan.choices)
 
 
 def name_of_changes(plan: Plan) -> str:

@@ -185,7 +185,7 @@ def _figures_of(plan: Plan) -> PlanFigures:
             written.setdefault(each.sobject, set()).add(each.change_id)
         taken_over[each.sobject] += each.adopted and each.action is Action.NOOP and not each.because
     return PlanFigures(
-        by_route=creates_by_route(plan.changes, plan.routes),
+        by_route=creates_by_route(plan.changes, plan.routes, plan.choices),
         overview=overview,
         marks=marks,
         blocks={

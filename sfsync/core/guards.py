@@ -17,6 +17,7 @@ from sfsync.core.job import Limits
 from sfsync.core.plan import NEW, WRITES, Action, Change, Plan
 from sfsync.core.plan_book import BookTotals
 from sfsync.core.plan_text import changes_pieces
+from sfsync.core.sending.book_sending import job_rows
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.errors import GuardError
 
@@ -108,6 +109,7 @@ def totals_of(plan: Plan, digest: str = "") -> BookTotals:
         digests=(digest or changes_digest(plan.changes),),
         is_undo=plan.undoes is not None,
         reads_on=bool(plan.marks),
+        job_rows=job_rows(plan),
     )
 
 

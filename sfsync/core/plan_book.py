@@ -26,6 +26,7 @@ class BookTotals:
     these empty a field; `left_over` are deals whose lead an earlier run converted. `vanished` counts the writes
     for rows that the source has no more, of the `brought` rows of their sObject. `digests` name the changes of
     each portion. `is_undo` and `reads_on` (from a watermark) hold for the whole if for one of its portions.
+    `job_rows` counts by sObject and operation what goes by bulk jobs, which carry the rows of all portions.
     """
 
     actions: Numbers = field(default_factory=dict)
@@ -39,6 +40,7 @@ class BookTotals:
     digests: tuple[str, ...] = ()
     is_undo: bool = False
     reads_on: bool = False
+    job_rows: Numbers = field(default_factory=dict)
 
     def __add__(self, other: BookTotals) -> BookTotals:
         return BookTotals(
@@ -55,6 +57,7 @@ class BookTotals:
             digests=self.digests + other.digests,
             is_undo=self.is_undo or other.is_undo,
             reads_on=self.reads_on or other.reads_on,
+            job_rows=added(self.job_rows, other.job_rows),
         )
 
     @property

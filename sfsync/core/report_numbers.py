@@ -7,7 +7,7 @@ ones tell the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sfsync.core.plan import WRITES, Action, Change
@@ -15,6 +15,7 @@ from sfsync.core.results import COUNTED, NOT_DONE, Outcome, RowResult
 from sfsync.core.sending.costs import creates_by_route
 from sfsync.core.sending.units import Routes
 from sfsync.core.sobject import LEAD
+from sfsync.core.strategy import Choice
 
 Tally = Mapping[str, Mapping[str, int]]
 """sObject -> what is counted -> how many.
@@ -51,7 +52,9 @@ def route(name: str) -> str:
     return _ROUTE + name
 
 
-def tally_of(ends: Iterable[tuple[Change, RowResult]], routes: Routes) -> dict[str, dict[str, int]]:
+def tally_of(
+    ends: Iterable[tuple[Change, RowResult]], routes: Routes, choices: Sequence[Choice] = ()
+) -> dict[str, dict[str, int]]:
     """The numbers of changes with what became of them."""
     pairs = list(ends)
     counted: Counter[tuple[str, str]] = Counter()
@@ -60,7 +63,8 @@ def tally_of(ends: Iterable[tuple[Change, RowResult]], routes: Routes) -> dict[s
     found: dict[str, dict[str, int]] = {change.sobject: {} for change, _ in pairs}
     for (sobject, word), count in counted.items():
         found[sobject][word] = count
-    for sobject, by_route in creates_by_route([change for change, _ in pairs], routes).items():
+    changes = [change for change, _ in pairs]
+    for sobject, by_route in creates_by_route(changes, routes, choices).items():
         found[sobject] |= {route(name): count for name, count in by_route.items()}
     return found
 

@@ -20,7 +20,8 @@ LAYERS = {
     "report": {"core", "errors", "explanations"},
     "run_files": {"core", "errors"},
     "plan_books": {"core", "errors"},
-    "planning": {"app", "core", "engine", "journal", "plan_books", "run_files", "sources"},
+    "book_draft": {"core", "plan_books"},
+    "planning": {"app", "book_draft", "core", "engine", "journal", "plan_books", "run_files", "sources"},
     "app": {
         "core",
         "engine",

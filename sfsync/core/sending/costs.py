@@ -50,12 +50,18 @@ _NO_CHOICES: tuple[Choice, ...] = ()
 
 
 def predicted_calls(
-    changes: Sequence[Change], routes: Routes, *, is_strict: bool, choices: Sequence[Choice] = _NO_CHOICES
+    changes: Sequence[Change],
+    routes: Routes,
+    *,
+    is_strict: bool,
+    choices: Sequence[Choice] = _NO_CHOICES,
+    shares_jobs: bool = False,
 ) -> PredictedCalls:
     """Reads and writes of an apply; each batch of updates is read again first, so are parents to be made,
     and all is read back.
 
-    What a collection of several rows has made is read by its ids, to see whose they are.
+    What a collection of several rows has made is read by its ids, to see whose they are. With `shares_jobs` jobs
+    carry the rows of other portions too and are not counted; roles follow their new deals then without a look.
     """
     reads, writes = 0, 0
     last = second_pass(changes)
@@ -65,10 +71,10 @@ def predicted_calls(
         reads += any(each.found_by for each in creates)  # whether somebody has made them meanwhile
         way = strategy_of(choices, sobject, Operation.CREATE) or default_strategy(sobject, routes)
         if creates:
-            price = create_price(way, creates, changes, routes)
+            price = create_price(way, creates, changes, routes, shares_jobs=shares_jobs)
             reads, writes = reads + price.reads, writes + price.writes
         way = strategy_of(choices, sobject, Operation.UPDATE) or Strategy.COLLECTIONS
-        price = update_price(way, len(updates), is_strict=is_strict)
+        price = update_price(way, len(updates), is_strict=is_strict, shares_jobs=shares_jobs)
         reads, writes = reads + price.reads, writes + price.writes
     leads = changes_of(changes, LEAD, Action.CONVERT)
     if leads:
@@ -79,7 +85,8 @@ def predicted_calls(
     deletions = delete_units(changes_of(changes, OPPORTUNITY, Action.DELETE))
     reads += min(1, len(deletions))
     writes += sum(1 for _ in graph_calls(deletions))
-    roles = role_price(units_of_roles(changes, routes, choices), routes)
+    units = units_of_roles(changes, routes, choices)
+    roles = role_price(units, routes, but=_created(changes) if shares_jobs else None)
     further = _second_pass_calls(
         [each for each in changes if each.change_id in last], routes, is_strict=is_strict
     )
@@ -101,12 +108,13 @@ def create_price(
     routes: Routes,
     *,
     speed: Speed = DEFAULT_SPEED,
+    shares_jobs: bool = False,
 ) -> Price:
     """What creates of one sObject cost by one way; new deals in graphs take their roles along."""
     count = len(creates)
     match way:
         case Strategy.BULK:
-            return job_price(count, speed=speed)
+            return job_price(0 if shares_jobs else count, speed=speed)
         case Strategy.COLLECTIONS:
             reads, writes = reads_of_places(count), collection_calls_for(count)
             return call_price(way, count, reads=reads, writes=writes, speed=speed)
@@ -115,26 +123,49 @@ def create_price(
             return call_price(way, sum(sizes), reads=0, writes=graph_calls_for(sizes), speed=speed)
 
 
-def update_price(way: Strategy, count: int, *, is_strict: bool, speed: Speed = DEFAULT_SPEED) -> Price:
+def update_price(
+    way: Strategy,
+    count: int,
+    *,
+    is_strict: bool,
+    speed: Speed = DEFAULT_SPEED,
+    shares_jobs: bool = False,
+) -> Price:
     """What updates of one sObject cost by one way, or each on its condition; they are read again first."""
     if is_strict:
         calls = conditional_calls_for(count)
     elif way is Strategy.BULK:
-        return job_price(count, reads=parts(count, ROWS_PER_READ), speed=speed)
+        return job_price(0 if shares_jobs else count, reads=parts(count, ROWS_PER_READ), speed=speed)
     else:
         calls = graph_calls_for([1] * count) if way is Strategy.GRAPHS else collection_calls_for(count)
     return call_price(way, count, reads=calls, writes=calls, speed=speed)
 
 
-def role_price(units: Sequence[Unit], routes: Routes, *, speed: Speed = DEFAULT_SPEED) -> Price:
-    """What the roles cost that do not go in one request with their deal; each deal's are read again first."""
+def role_price(
+    units: Sequence[Unit],
+    routes: Routes,
+    *,
+    speed: Speed = DEFAULT_SPEED,
+    but: frozenset[str] | None = None,
+) -> Price:
+    """What the roles cost that do not go in one request with their deal; each deal's are read again first.
+
+    Without the jobs where `but` is given, and without the looks at the deals that it names.
+    """
     by_job = [unit for unit in units if unit.route is Route.JOB_FENCE]
     others = [unit.size for unit in units if unit.route is not Route.JOB_FENCE]
     in_graphs = roles_in_graphs(others, speed=speed)
     if routes.get(CONTACT_ROLE) is not Route.JOB_FENCE:
         return in_graphs
+    if but is not None:
+        looked_at = sum(1 for unit in units if unit.route is not Route.JOB_FENCE or unit.unit_id not in but)
+        return together(roles_by_job(0, deals=looked_at, speed=speed), in_graphs)
     rows = sum(len(unit.nodes) for unit in by_job)
     return together(roles_by_job(rows, deals=len(units), speed=speed), in_graphs)
+
+
+def _created(changes: Iterable[Change]) -> frozenset[str]:
+    return frozenset(each.change_id for each in changes if each.action is Action.CREATE)
 
 
 def roles_in_graphs(sizes: Sequence[int], *, speed: Speed = DEFAULT_SPEED) -> Price:
@@ -146,7 +177,12 @@ def roles_in_graphs(sizes: Sequence[int], *, speed: Speed = DEFAULT_SPEED) -> Pr
 
 def roles_by_job(rows: int, *, deals: int, speed: Speed = DEFAULT_SPEED) -> Price:
     """What new roles cost by a job, and the look at the roles that their deals have."""
-    return job_price(rows, reads=parts(deals, ROWS_PER_READ), speed=speed)
+    return job_price(rows, reads=role_looks(deals), speed=speed)
+
+
+def role_looks(deals: int) -> int:
+    """The calls that look at the roles of so many deals before a job takes theirs."""
+    return parts(deals, ROWS_PER_READ)
 
 
 def _second_pass_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) -> int:

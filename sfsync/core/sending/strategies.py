@@ -8,22 +8,14 @@ cross (`prices`); no number of rows is named here. Source: reliability.md 4.1.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from sfsync.core.job import OnRoleError
-from sfsync.core.plan import Action, Change
-from sfsync.core.sending.costs import (
-    changes_of,
-    create_price,
-    roles_by_job,
-    roles_in_graphs,
-    second_pass,
-    update_price,
-)
-from sfsync.core.sending.prices import WINDOW_PRICE, Speed, together
+from sfsync.core.plan import Change
+from sfsync.core.sending.loads import Load, NewRoles, Rows, load_of
+from sfsync.core.sending.prices import WINDOW_PRICE, Speed, job_price, together
 from sfsync.core.sending.units import Routes, default_strategy
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.strategy import Choice, Operation, Price, Strategy
@@ -105,12 +97,24 @@ def choose_strategies(
     Raises:
         ConfigError: the way that the job wants is not possible for some of them.
     """
-    return _Choosing(changes, dict(routes), wish, is_strict, offers, speed).choose()
+    load = load_of(changes, routes, speed=speed)
+    return choose_for(load, routes, wish, is_strict=is_strict, offers=offers, speed=speed)
+
+
+def choose_for(
+    load: Load, routes: Routes, wish: Wish, *, is_strict: bool, offers: Offers, speed: Speed
+) -> Chosen:
+    """The same for a load that is counted already: that of one plan, or of all portions of a book.
+
+    Raises:
+        ConfigError: the way that the job wants is not possible for some of it.
+    """
+    return _Choosing(load, dict(routes), wish, is_strict, offers, speed).choose()
 
 
 @dataclass(slots=True)
 class _Choosing:
-    changes: Sequence[Change]
+    load: Load
     routes: dict[str, Route]
     wish: Wish
     is_strict: bool
@@ -119,31 +123,29 @@ class _Choosing:
 
     def choose(self) -> Chosen:
         choices: list[Choice] = []
-        last = second_pass(self.changes)
         for sobject in (ACCOUNT, CONTACT, OPPORTUNITY):
-            creates = changes_of(self.changes, sobject, Action.CREATE)
-            if creates:
+            creates = self.load.creates.get(sobject)
+            if creates is not None:
                 choices.append(self._creates(sobject, creates))
-            updates = changes_of(self.changes, sobject, Action.UPDATE)
-            count = sum(1 for each in updates if each.change_id not in last)
-            if count and not self.is_strict:
-                ways = self._ways_of_updates(count)
-                choices.append(self._settled(sobject, Operation.UPDATE, count, ways))
+            updates = self.load.updates.get(sobject)
+            if updates is not None and not self.is_strict:
+                ways = self._ways_of_updates(updates)
+                choices.append(self._settled(sobject, Operation.UPDATE, updates.count, ways))
         self._send_roles_by_job()
         return Chosen(self.routes, tuple(choices))
 
-    def _creates(self, sobject: str, creates: Sequence[Change]) -> Choice:
-        roles = self._roles(creates) if sobject == OPPORTUNITY else []
-        ways = self._ways_of_creates(sobject, creates, has_roles=bool(roles))
-        if not roles or self.routes[sobject] is not Route.KEY_FENCE:
-            return self._settled(sobject, Operation.CREATE, len(creates), ways)
+    def _creates(self, sobject: str, creates: Rows) -> Choice:
+        roles = self.load.roles if sobject == OPPORTUNITY else NewRoles()
+        ways = self._ways_of_creates(sobject, creates, has_roles=bool(roles.count))
+        if not roles.count or self.routes[sobject] is not Route.KEY_FENCE:
+            return self._settled(sobject, Operation.CREATE, creates.count, ways)
         route = self._add_roles(ways, roles)
-        choice = self._settled(sobject, Operation.CREATE, len(creates), ways)
+        choice = self._settled(sobject, Operation.CREATE, creates.count, ways)
         if choice.strategy is Strategy.BULK and route is not None:
             self.routes[CONTACT_ROLE] = route
         return choice
 
-    def _ways_of_creates(self, sobject: str, creates: Sequence[Change], *, has_roles: bool) -> _Ways:
+    def _ways_of_creates(self, sobject: str, creates: Rows, *, has_roles: bool) -> _Ways:
         route, usual = self.routes[sobject], default_strategy(sobject, self.routes)
         ways = _Ways()
         for way in dict.fromkeys((usual, *Strategy)):
@@ -153,23 +155,22 @@ class _Choosing:
             if why:
                 ways.refused[way] = why
             else:
-                ways.prices[way] = create_price(way, creates, self.changes, self.routes, speed=self.speed)
+                ways.prices[way] = creates.price(way, speed=self.speed)
         return ways
 
     def _why_not_apart(self) -> str:
         """Why the roles of new deals cannot follow them; "" where they can."""
         return _WHOLE_DEALS if self.wish.on_role_error is OnRoleError.DEAL else ""
 
-    def _add_roles(self, ways: _Ways, roles: Sequence[Change]) -> Route | None:
+    def _add_roles(self, ways: _Ways, roles: NewRoles) -> Route | None:
         """Adds what the roles cost that follow their deals; returns the route that they take then."""
         route = self._route_of_roles() if Strategy.BULK in ways.prices else None
         if route is None:
             ways.refuse(Strategy.BULK, _FLAG if self._may_be_lax() else _TOO_LAX)
             return None
-        counts = Counter(each.parent for each in roles).values()
-        follow = roles_by_job(len(roles), deals=len(counts), speed=self.speed)
-        if route is Route.RECEIPT_FENCE:
-            follow = roles_in_graphs([count + 1 for count in counts], speed=self.speed)
+        follow = job_price(roles.count, reads=roles.looks, speed=self.speed)
+        if route is Route.RECEIPT_FENCE and roles.behind_receipts is not None:
+            follow = roles.behind_receipts
         ways.prices[Strategy.BULK] = together(ways.prices[Strategy.BULK], follow)
         return route
 
@@ -179,27 +180,18 @@ class _Choosing:
         Where the org has both, receipts go before jobs, because they prove most; a person's word for jobs sends
         plain roles by the job fence. One route is for all roles of a plan.
         """
-        roles = changes_of(self.changes, CONTACT_ROLE, Action.CREATE)
-        is_plain = not any(each.values.get("IsPrimary") is True for each in roles)
         is_better = self.wish.strategy is Strategy.BULK or not self.offers.has_receipts()
-        if is_plain and is_better and self._may_be_lax():
+        if not self.load.flags and is_better and self._may_be_lax():
             return Route.JOB_FENCE
         return Route.RECEIPT_FENCE if self.offers.has_receipts() else None
 
     def _may_be_lax(self) -> bool:
         return self.wish.route in (None, Route.JOB_FENCE)
 
-    def _roles(self, deals: Sequence[Change]) -> list[Change]:
-        """The new roles of new deals."""
-        names = {each.change_id for each in deals}
-        return [
-            each for each in changes_of(self.changes, CONTACT_ROLE, Action.CREATE) if each.parent in names
-        ]
-
-    def _ways_of_updates(self, count: int) -> _Ways:
+    def _ways_of_updates(self, updates: Rows) -> _Ways:
         ways = _Ways(window_price=WINDOW_PRICE)
         for way in (Strategy.COLLECTIONS, Strategy.GRAPHS, Strategy.BULK):
-            ways.prices[way] = update_price(way, count, is_strict=False, speed=self.speed)
+            ways.prices[way] = updates.price(way, speed=self.speed)
         return ways
 
     def _wants_jobs(self, ways: _Ways) -> bool:
@@ -219,9 +211,7 @@ class _Choosing:
 
     def _send_roles_by_job(self) -> None:
         """Sends plain new roles of deals that exist by a job too, where a person wants jobs."""
-        roles = changes_of(self.changes, CONTACT_ROLE, Action.CREATE)
-        new = {each.change_id for each in changes_of(self.changes, OPPORTUNITY, Action.CREATE)}
-        if self.wish.strategy is not Strategy.BULK or all(each.parent in new for each in roles):
+        if self.wish.strategy is not Strategy.BULK or not self.load.other_roles:
             return
         if self.offers.has_jobs() and self._route_of_roles() is Route.JOB_FENCE:
             self.routes[CONTACT_ROLE] = Route.JOB_FENCE

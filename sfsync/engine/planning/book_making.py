@@ -31,7 +31,7 @@ from sfsync.engine.planning.parent_planning import goal_of
 from sfsync.engine.planning.plan_making import PlanStamp, plan_on
 from sfsync.engine.planning.reading import CheckedRow, derived_roles, read_section
 from sfsync.engine.planning.remembered_lookups import FEW_KEYS, RememberingGateway
-from sfsync.engine.planning.routing import plan_sending
+from sfsync.engine.planning.routing import BookLoad, plan_sending
 from sfsync.engine.planning.schema import Schema
 from sfsync.engine.planning.self_references import looks_ahead
 
@@ -66,8 +66,10 @@ class BookMaker:
     most: int
     left_out: LeftOut = field(default_factory=LeftOut)
     across: AcrossPortions = field(init=False)
+    load: BookLoad = field(init=False)
 
     def __post_init__(self) -> None:
+        self.load = BookLoad(self.job, self.ground.schema, self.ground.offers)
         schema = self.ground.schema
         self.across = AcrossPortions(self.scratch, schema)
         own = {(each.sobject, each.key or "Id") for each in schema.sections.values()}
@@ -84,10 +86,12 @@ class BookMaker:
         while (sources := next(portions, None)) is not None:
             made = [self._planned(sources)]
             del sources  # one portion is in memory at a time
+            self.load.add(made[0])
             yield made.pop()
         self.across.is_last = True
         last = self._planned({})
         if last.changes or last.gone != NO_GONE:
+            self.load.add(last)
             yield last
         self.across.is_last = False
 
@@ -100,13 +104,15 @@ class BookMaker:
         while some := tuple(islice(made, self.most)):
             empty = self._planned({})
             sending = plan_sending(self.job, self.ground.schema, some, self.ground.offers)
-            yield replace(
+            made_of = replace(
                 empty,
                 changes=some,
                 routes=sending.routes,
                 choices=sending.choices,
                 predicted=sending.predicted,
             )
+            self.load.add(made_of)
+            yield made_of
 
     def notes(self) -> tuple[Problem, ...]:
         """What is to be noted of the whole; its progress is told here."""

@@ -7,17 +7,19 @@ do costs no call for it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sfsync.core.job import Job, UpdateMode
-from sfsync.core.plan import WRITES, Action, Change, OrgCalls, PredictedCalls
+from sfsync.core.plan import WRITES, Action, Change, OrgCalls, Plan, PredictedCalls
 from sfsync.core.ports import OrgGateway
+from sfsync.core.sending.book_sending import BookSending
 from sfsync.core.sending.costs import predicted_calls
+from sfsync.core.sending.loads import Load, load_of
 from sfsync.core.sending.prices import DEFAULT_SPEED, Speed
 from sfsync.core.sending.receipts import RECEIPT, can_keep_receipts
 from sfsync.core.sending.routes import Means, choose_routes
-from sfsync.core.sending.strategies import Wish, choose_strategies
+from sfsync.core.sending.strategies import Wish, choose_for, choose_strategies
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.strategy import Choice
 from sfsync.core.writes import Route
@@ -26,6 +28,38 @@ from sfsync.errors import ConfigError
 
 MOST_STRICT: Final = 500
 """Updates of one plan that are each sent on a condition; more go without, two hundred times faster."""
+
+
+@dataclass(slots=True)
+class BookLoad:
+    """What the portions of a book have to send: taken in as they are planned, chosen for when all are."""
+
+    job: Job
+    schema: Schema
+    offers: OrgOffers
+    load: Load = field(default_factory=Load)
+    updates: int = 0
+    _asks: bool = False
+
+    def add(self, plan: Plan) -> None:
+        """Takes a portion in, as it was planned by itself."""
+        self.load += load_of(plan.changes, plan.routes, speed=_speed(self.offers.gateway))
+        self.updates += updates_of(plan.changes)
+        self._asks = self._asks or _needs_more_than_keys(self.schema, plan.changes)
+
+    def sending(self) -> BookSending:
+        """How all portions go.
+
+        Raises:
+            ConfigError: as `plan_sending`.
+        """
+        job, offers = self.job, self.offers
+        is_strict = _is_strict(job.update_mode, self.updates)
+        routes = _routes(job, self.schema, offers, asks=self._asks)
+        wish, speed = Wish(job.strategy, job.route, job.on_role_error), _speed(offers.gateway)
+        load = self.load.without_looks()  # the roles of deals that the run has just made follow unseen
+        chosen = choose_for(load, routes, wish, is_strict=is_strict, offers=offers, speed=speed)
+        return BookSending(chosen.routes, is_strict, chosen.choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +83,26 @@ def plan_sending(
     Raises:
         ConfigError: the job wants a route that the org cannot give, or a strategy that the route does not allow.
     """
-    asks = job.route is not None or _needs_more_than_keys(schema, changes)
-    means = means_of(offers) if asks else Means(has_receipts=False, has_jobs=False)
-    routes = choose_routes(schema.writing, means, wanted=job.route)
+    routes = _routes(job, schema, offers, asks=_needs_more_than_keys(schema, changes))
     is_strict = goes_on_conditions(job.update_mode, changes, earlier=earlier)
     wish, gateway = Wish(job.strategy, job.route, job.on_role_error), offers.gateway
-    speed = Speed(latency_s=gateway.usage.latency_s or DEFAULT_SPEED.latency_s)
+    speed = _speed(gateway)
     chosen = choose_strategies(changes, routes, wish, is_strict=is_strict, offers=offers, speed=speed)
     predicted = predicted_calls(changes, chosen.routes, is_strict=is_strict, choices=chosen.choices)
     if predicted.total:
         gateway.learn_limits()
     return Sending(chosen.routes, is_strict, chosen.choices, predicted, org_calls(gateway))
+
+
+def _routes(job: Job, schema: Schema, offers: OrgOffers, *, asks: bool) -> Mapping[str, Route]:
+    means = Means(has_receipts=False, has_jobs=False)
+    if asks or job.route is not None:
+        means = means_of(offers)
+    return choose_routes(schema.writing, means, wanted=job.route)
+
+
+def _speed(gateway: OrgGateway) -> Speed:
+    return Speed(latency_s=gateway.usage.latency_s or DEFAULT_SPEED.latency_s)
 
 
 def org_calls(gateway: OrgGateway) -> OrgCalls | None:
@@ -107,9 +150,13 @@ def goes_on_conditions(mode: UpdateMode, changes: Sequence[Change], *, earlier: 
 
     `earlier` counts the updates of earlier portions.
     """
+    return _is_strict(mode, earlier + updates_of(changes))
+
+
+def _is_strict(mode: UpdateMode, updates: int) -> bool:
     if mode is not UpdateMode.AUTO:
         return mode is UpdateMode.STRICT
-    return earlier + updates_of(changes) <= MOST_STRICT
+    return updates <= MOST_STRICT
 
 
 def updates_of(changes: Sequence[Change]) -> int:
