@@ -7,7 +7,7 @@ for the roles that the deals already have.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import date
 
@@ -34,7 +34,7 @@ from sfsync.engine.planning.brought_changes import brought
 from sfsync.engine.planning.deal_rules import DealRules
 from sfsync.engine.planning.forecasting import forecast_basis
 from sfsync.engine.planning.gone_rows import LostRows, lost_rows, plan_vanished
-from sfsync.engine.planning.ground import Ground, read_ground
+from sfsync.engine.planning.ground import Ground
 from sfsync.engine.planning.lead_planning import lead_planner
 from sfsync.engine.planning.left_out import LeftOut
 from sfsync.engine.planning.matching import (
@@ -62,29 +62,6 @@ class PlanStamp:
     created_at: str
 
 
-def make_plan(
-    job: Job,
-    sources: Mapping[str, RowSource],
-    *,
-    gateway: OrgGateway,
-    journal: Journal,
-    stamp: PlanStamp,
-    listener: Listener,
-    accepted: Collection[tuple[str, str]] = (),
-) -> Plan:
-    """The plan that makes the org agree with the job's rows. `sources` is keyed by section name.
-
-    `accepted` are changes of earlier runs, by run and change id, that go again though nobody can say of them.
-
-    Raises:
-        ConfigError: the job does not fit the org.
-        GuardError: rows have no key in the org, and the journal has never seen the job.
-        SourceError: a source cannot be read.
-    """
-    ground = read_ground(job, gateway, journal, accepted)
-    return plan_on(ground, job, sources, journal=journal, stamp=stamp, listener=listener)
-
-
 def plan_on(
     ground: Ground,
     job: Job,
@@ -96,7 +73,12 @@ def plan_on(
     across: AcrossPortions | None = None,
     left_out: LeftOut | None = None,
 ) -> Plan:
-    """The plan of a job whose ground is known; with `across` that of one portion, whose sources are given."""
+    """The plan that makes the org agree with the job's rows, with `across` with those of one portion.
+
+    Raises:
+        ConfigError: the job does not fit the org.
+        SourceError: a source cannot be read.
+    """
     gateway, schema = ground.org, ground.schema
     org = gateway.identity()
     deals = DealRules(schema, ground.offered, date.fromisoformat(stamp.created_at[:10]))
