@@ -20,6 +20,7 @@ from typing import Final
 
 from sfsync.core.sending.bulk import TERMINAL, JobOperation, JobProgress, JobShape, JobState, columns_of
 from sfsync.core.sending.job_waits import job_waits_s
+from sfsync.core.sending.prices import ROWS_PER_READ
 from sfsync.core.writes import Node, Refused, Unanswered
 from sfsync.engine.applying.job_index import JobIndex, RowName
 from sfsync.engine.applying.job_keeping import RunKeeper
@@ -128,7 +129,7 @@ def _send_part(traffic: Traffic, part: JobPart, keeper: LineKeeper, recheck: Rec
 def _still_wanted(index: JobIndex, rows: Sequence[int], recheck: Recheck) -> list[int]:
     """Those of the rows that still may go, now that some time has passed."""
     kept: list[int] = []
-    for some in in_batches(rows, LINES_AT_A_TIME):
+    for some in in_batches(rows, ROWS_PER_READ):
         wanted = recheck([index.name(row) for row in some])
         kept += [row for row in some if index.name(row) in wanted]
     return kept
