@@ -114,6 +114,7 @@ class ReportSum:
         self._findings: list[Finding] = []
         self._audited: int | None = None
         self._usage = ApiUsage()
+        self._spent: PredictedCalls | None = None
         self._confirms: list[str] = []
 
     def add(self, report: Report) -> None:
@@ -140,6 +141,10 @@ class ReportSum:
             self._audited = (self._audited or 0) + report.audit.rows
             self._findings += report.audit.findings
         self._usage = _added_usage(self._usage, report.usage)
+        if report.spent is not None:
+            before = self._spent or PredictedCalls(0, 0)
+            reads, writes = before.reads + report.spent.reads, before.writes + report.spent.writes
+            self._spent = PredictedCalls(reads, writes)
         self._confirms.append(report.confirm or changes_digest(plan.changes))
         self._first = replace(self._first, seconds=max(self._first.seconds, report.seconds))
 
@@ -206,6 +211,7 @@ class ReportSum:
             plan=plan,
             run_id=", ".join(self._run_ids),
             usage=self._usage,
+            spent=self._spent,
             results=self._results,
             notes=tuple(self._notes),
             audit=None if self._audited is None else Audit(self._audited, findings),
