@@ -77,6 +77,8 @@ def plan_book(place: Workplace, *, is_full: bool = False) -> Planned:
     opened = _opened(place, is_full=is_full)
     try:
         reason = why_one_portion(opened.job) or why_looked_ahead(opened.ground.schema)
+        if reason is None:
+            opened.sifting.collect_at_most(most)
         rows = spooled(opened.job, opened.sifting.sources, most=most) if reason is None else reason
         if isinstance(rows, RowSpool):
             return _book(place, opened, rows)
@@ -178,7 +180,8 @@ def _further(place: Workplace, plan: Plan) -> Iterator[Problem]:
 def _book(place: Workplace, opened: _Opened, rows: RowSpool) -> Planned:
     from sfsync.journal.scratch import SqliteScratch
 
-    stamp = _stamp(place)
+    stamp, sifting = _stamp(place), opened.sifting
+    printing = sifting.book(opened.left_out.told) if sifting.book else None
     with closing(SqliteScratch()) as scratch:
         maker = BookMaker(
             opened.ground,
@@ -190,6 +193,7 @@ def _book(place: Workplace, opened: _Opened, rows: RowSpool) -> Planned:
             scratch,
             place.around.portion_rows,
             opened.left_out,
+            printing,
         )
         draft = BookDraft()
         further: dict[Problem, None] = {}
@@ -202,8 +206,9 @@ def _book(place: Workplace, opened: _Opened, rows: RowSpool) -> Planned:
             draft.add(plan)
         draft.pages = [*draft.pages[count:], *draft.pages[:count]]  # parents are written before all else
         notes = (*maker.notes(), *further)
-        book, shown = draft.book(stamp.plan_id, notes, maker.load.sending())
-    return Planned(book, shown)
+        resync = printing.whole(notes, sifting.untouched) if printing else None
+        book, shown = draft.book(stamp.plan_id, notes, maker.load.sending(), resync)
+    return Planned(book, replace(shown, untouched=sifting.untouched))
 
 
 def _at_once(rows: int, reason: str) -> Problem:

@@ -90,7 +90,9 @@ class Report:
         """Everything that is counted, of all changes, whether they are held or not; counted once."""
         if not self._numbers:
             every = ((each, self.result(each)) for each in self.plan.changes)
-            self._numbers.append(self.tally or tally_of(every, self.plan.routes, self.plan.choices))
+            self._numbers.append(
+                self.tally or tally_of(every, self.plan.routes, self.plan.choices, self.plan.untouched)
+            )
         return self._numbers[0]
 
     def counts(self) -> dict[str, dict[str, int]]:

@@ -30,7 +30,6 @@ from sfsync.core.writes import (
     CollectionCall,
     ConditionalCall,
     ConvertCall,
-    GraphCall,
     Halted,
     Moved,
     Node,
@@ -44,17 +43,14 @@ from sfsync.salesforce.asking_ahead import MISSING, AskedAhead, ask_ahead
 from sfsync.salesforce.bodies import unsendable, with_reference_text
 from sfsync.salesforce.bulk import BulkJobs
 from sfsync.salesforce.change_reading import ChangeReading
-from sfsync.salesforce.collections import collection_request, read_collections
-from sfsync.salesforce.conditional import conditional_request, read_conditional
-from sfsync.salesforce.convert_lead import convert_request, read_converted
 from sfsync.salesforce.courier import Answered, Courier, Lost, RefusedWhole
-from sfsync.salesforce.graph import graph_body, read_graphs
 from sfsync.salesforce.queries import Queries
 from sfsync.salesforce.retrying import Clock, Retrier, RetryPolicy
 from sfsync.salesforce.session import Request
 from sfsync.salesforce.soql import Statement
 from sfsync.salesforce.usage import Meter, skew_text
-from sfsync.salesforce.writing import complete, kind_of
+from sfsync.salesforce.write_calls import read_answers, request_of
+from sfsync.salesforce.writing import complete
 
 _API_VERSION: Final = re.compile(r"[1-9][0-9]{1,2}\.0")
 _IDENTITY: Final = Statement(
@@ -252,7 +248,7 @@ class SalesforceGateway:
             if changed_on_the_way:
                 return _held_back(nodes, changed_on_the_way)
         try:
-            request = self._request_of(call)
+            request = request_of(call, self._api_path, self._profile.api_version)
         except ValueError:
             culprits = unsendable(nodes)
             if not culprits:
@@ -261,25 +257,13 @@ class SalesforceGateway:
         is_one_row = isinstance(call, ConditionalCall) and len(nodes) == 1
         match self._courier.deliver(request, is_one_row=is_one_row):
             case Answered(document):
-                return complete(nodes, _read(call, document, request.kind))
+                return complete(nodes, read_answers(call, document, request.kind))
             case RefusedWhole(has_moved=True):
                 return {node.change_id: Moved() for node in nodes}
             case RefusedWhole(code, message, fields):
                 return {node.change_id: Refused(code, message, fields) for node in nodes}
             case Lost(why):
                 return {node.change_id: Unanswered(why) for node in nodes}
-
-    def _request_of(self, call: WriteCall) -> Request:
-        kind = kind_of(call)
-        if isinstance(call, GraphCall):
-            body = graph_body(call, self._api_path)
-            return Request("POST", f"{self._api_path}/composite/graph", kind, body)
-        if isinstance(call, ConditionalCall):
-            return conditional_request(call, self._api_path)
-        if isinstance(call, ConvertCall):
-            return convert_request(call, self._profile.api_version, kind)
-        method, path, body = collection_request(call, self._api_path)
-        return Request(method, path, kind, body)
 
     def _ask_identity(self) -> OrgIdentity:
         records = self._records(_IDENTITY)
@@ -337,16 +321,6 @@ def _unknown_sobject(sobject: str) -> ConfigError:
 def _held_back(nodes: Iterable[Node], culprits: Mapping[str, Answer]) -> Answers:
     """The answers of a call that is not sent because of some of its rows."""
     return {node.change_id: culprits.get(node.change_id, Halted()) for node in nodes}
-
-
-def _read(call: WriteCall, document: Any, kind: CallKind) -> dict[str, Answer]:
-    if isinstance(call, GraphCall):
-        return read_graphs(call, document)
-    if isinstance(call, ConditionalCall):
-        return read_conditional(call, document)
-    if isinstance(call, ConvertCall):
-        return read_converted(call, document)
-    return read_collections(call, document, kind)
 
 
 def _code_of(ending: RefusedWhole | Lost) -> str:

@@ -5,7 +5,7 @@ settled.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sfsync.core.resync.prints import unpacked_groups, unpacked_rows
@@ -43,3 +43,32 @@ class Sifted:
         """All groups that the plan touches."""
         own = {each.group for part in self.sections.values() for each in unpacked_rows(part.rows)}
         return frozenset(own) | unpacked_groups(self.lost)
+
+
+@dataclass(frozen=True, slots=True)
+class BookResync:
+    """What a book knows of its sources as a whole; the rest of `Sifted` is with each portion.
+
+    `untouched` counts the rows that were left out, by sObject.
+    """
+
+    is_whole: bool
+    is_settling: bool
+    document: Mapping[str, Any]
+    untouched: Mapping[str, int]
+    lost: str = ""
+    seen: str = ""
+
+    def of(self, sifted: Sifted | None, plan_id: str, *, is_last: bool) -> Sifted | None:
+        """The knowledge of one portion, whose plan has that name; the last one brings the mark."""
+        if not is_last:
+            return sifted and replace(sifted, plan_id=plan_id, is_settling=self.is_settling)
+        own = sifted or Sifted(plan_id, self.is_whole, self.is_settling, {})
+        return replace(
+            own,
+            plan_id=plan_id,
+            is_settling=self.is_settling,
+            document=self.document,
+            lost=self.lost,
+            seen=self.seen,
+        )

@@ -79,7 +79,8 @@ class NewRoles:
 class Load:
     """What a plan, or a book of plans, has to send; `+` adds two portions up.
 
-    `updates` are those that go at once, not in a second pass. `flags` are new roles with the primary flag, `other_roles` new roles of deals that exist.
+    `updates` are those that go at once, not in a second pass. `flags` are new roles with the primary flag,
+    `other_roles` new roles of deals that exist.
     """
 
     creates: Mapping[str, Rows] = field(default_factory=dict)

@@ -26,6 +26,7 @@ from sfsync.core.results import Outcome, Problem, Stage
 from sfsync.core.sobject import ACCOUNT, CONTACT, OPPORTUNITY
 from sfsync.core.source_marks import marks_after
 from sfsync.engine.applying.runs import Bench, applied_plan, interrupted, known_results
+from sfsync.engine.sifting.remembering import unsettle
 from sfsync.errors import Interrupted, SyncError
 
 Watch = Callable[[Report], None]
@@ -73,8 +74,18 @@ def begin_book(book: PlanBook, bench: Bench, *, plan_file: Callable[[int], str])
     ]
     over = interrupted(first.job, first.org.org_id, bench, share=first.share)
     kept = zlib.compress(_TOTALS.dump_json(totals))
-    bench.journal.memory.prints.drop(first.org.org_id, first.job)  # what a book settles is not remembered yet
+    _unsettle(book, first, bench)
     bench.journal.books.begin(runs, book.page, kept, takes_over=over)
+
+
+def _unsettle(book: PlanBook, first: Plan, bench: Bench) -> None:
+    """Forgets what is remembered of the rows that the book is about, before its runs are in the journal."""
+    memory = bench.journal.memory
+    if first.sifted is None or first.sifted.is_whole:
+        memory.prints.drop(first.org.org_id, first.job)
+        return
+    for number in range(1, book.portions + 1):
+        unsettle(book.plan(number), memory)
 
 
 def kept_totals(journal: Journal, whole: str) -> BookTotals:
@@ -168,6 +179,7 @@ class _Writing:
                     each.sobject in _PARENTS and each.action is Action.CREATE for each in plan.changes
                 ),
             )
+            applied.remember(bench.journal)
         return report
 
     def _remembered(self, plan: Plan, run: RunRecord) -> Report:

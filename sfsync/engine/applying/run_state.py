@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -29,6 +29,7 @@ from sfsync.core.sending.units import unit_id_of
 from sfsync.core.sobject import CONTACT_ROLE, LEAD
 from sfsync.core.values import Pending, PlannedValue
 from sfsync.core.writes import GraphCall, WriteCall
+from sfsync.engine.applying.recalled_results import attempt_number, has_token, plain_problem, recalled
 from sfsync.errors import GuardError, Interrupted
 
 _DONE: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED})
@@ -320,18 +321,18 @@ class RunState:
         spent = {each.token for each in records.values() if each.state is ChangeState.DONE}
         for change_id, record in records.items():
             # The newest attempt is still the last one of its changes, so its number is always among these.
-            self.attempts = max(self.attempts, _attempt_number(record))
+            self.attempts = max(self.attempts, attempt_number(record))
             change = self.by_id.get(change_id)
             if change is None:
                 continue
             if record.token is not None and record.token.startswith(JOB_MARK):
                 self.jobs[change_id] = record.token.removeprefix(JOB_MARK)
-            elif record.token is not None and record.token not in spent and _has_token(record):
+            elif record.token is not None and record.token not in spent and has_token(record):
                 self.tokens[unit_id_of(change)] = record.token
             if record.state in (ChangeState.INTENT, ChangeState.UNKNOWN):
                 unsettled.append(change)
             elif record.outcome is not None and record.outcome != Outcome.UNPROCESSED.value:
-                self._keep([_recalled(change, record)])
+                self._keep([recalled(change, record)])
         return [self.locate(each) for each in unsettled]
 
     def locate(self, change: Change) -> Change:
@@ -340,35 +341,6 @@ class RunState:
         return self.by_id[change.change_id]
 
 
-def _has_token(record: ChangeRecord) -> bool:
-    """Whether the token on record is good for another sending: one that was burned would be refused for ever."""
-    return not (record.state is ChangeState.REFUSED and (record.detail or {}).get("has_token") is False)
-
-
-def _attempt_number(record: ChangeRecord) -> int:
-    return int(record.attempt_id.rpartition("/")[2]) if record.attempt_id else 0
-
-
 def resolved(value: PlannedValue, ids: Mapping[str, str]) -> PlannedValue:
     """A value with the id of a record that this run has made."""
     return ids.get(value.change_id, value) if isinstance(value, Pending) else value
-
-
-def _recalled(change: Change, record: ChangeRecord) -> RowResult:
-    detail = record.detail or {}
-    problems = tuple(_problem(change, each) for each in detail.get("problems", ()))
-    outcome = Outcome(record.outcome or "")
-    return RowResult(change.change_id, outcome, record.record_id, problems, bool(detail.get("adopted")))
-
-
-def plain_problem(problem: Problem) -> dict[str, str]:
-    """A problem without its place, which the plan knows."""
-    plain = asdict(problem)
-    plain.pop("row")
-    return {name: str(value) for name, value in plain.items()}
-
-
-def _problem(change: Change, plain: Mapping[str, str]) -> Problem:
-    texts = dict(plain)
-    stage = Stage(texts.pop("stage"))
-    return Problem(stage=stage, row=change.row, **texts)

@@ -34,6 +34,7 @@ from sfsync.engine.planning.remembered_lookups import FEW_KEYS, RememberingGatew
 from sfsync.engine.planning.routing import BookLoad, plan_sending
 from sfsync.engine.planning.schema import Schema
 from sfsync.engine.planning.self_references import looks_ahead
+from sfsync.engine.sifting.book_finishing import BookFinishing
 
 
 class PortionedRows(Protocol):
@@ -65,6 +66,7 @@ class BookMaker:
     scratch: Scratch
     most: int
     left_out: LeftOut = field(default_factory=LeftOut)
+    printing: BookFinishing | None = None
     across: AcrossPortions = field(init=False)
     load: BookLoad = field(init=False)
 
@@ -84,7 +86,7 @@ class BookMaker:
         self._hear_of_parents()
         portions = self.rows.portions(most=self.most)
         while (sources := next(portions, None)) is not None:
-            made = [self._planned(sources)]
+            made = [self._portion(sources)]
             del sources  # one portion is in memory at a time
             self.load.add(made[0])
             yield made.pop()
@@ -120,6 +122,13 @@ class BookMaker:
         for message in announced(notes):
             self.listener(Noticed(message))
         return notes
+
+    def _portion(self, sources: Mapping[str, RowSource]) -> Plan:
+        """One portion, with what its run has to know to remember its rows."""
+        if self.printing is None:
+            return self._planned(sources)
+        printed = self.printing.printed(sources)
+        return self.printing.portion(self._planned(printed), printed)
 
     def _planned(self, sources: Mapping[str, RowSource]) -> Plan:
         return plan_on(

@@ -16,7 +16,7 @@ from sfsync.core.checks import Invalid
 from sfsync.core.deals.gone import Deleted
 from sfsync.core.deals.leads import LEAD_FIELDS, LONGEST_NAME, landed, lead_change_id
 from sfsync.core.describe import SObjectDescribe
-from sfsync.core.job import LeadRule, LeadTarget, WhenConverted
+from sfsync.core.lead_rule import LeadRule, LeadTarget, WhenConverted
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Journal, Lookup, OrgGateway, Record

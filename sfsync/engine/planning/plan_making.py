@@ -7,7 +7,7 @@ for the roles that the deals already have.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import date
 
@@ -34,7 +34,7 @@ from sfsync.engine.planning.brought_changes import brought
 from sfsync.engine.planning.deal_rules import DealRules
 from sfsync.engine.planning.forecasting import forecast_basis
 from sfsync.engine.planning.gone_rows import LostRows, lost_rows, plan_vanished
-from sfsync.engine.planning.ground import Ground, read_ground
+from sfsync.engine.planning.ground import Ground
 from sfsync.engine.planning.lead_planning import lead_planner
 from sfsync.engine.planning.left_out import LeftOut
 from sfsync.engine.planning.matching import (
@@ -62,29 +62,6 @@ class PlanStamp:
     created_at: str
 
 
-def make_plan(
-    job: Job,
-    sources: Mapping[str, RowSource],
-    *,
-    gateway: OrgGateway,
-    journal: Journal,
-    stamp: PlanStamp,
-    listener: Listener,
-    accepted: Collection[tuple[str, str]] = (),
-) -> Plan:
-    """The plan that makes the org agree with the job's rows. `sources` is keyed by section name.
-
-    `accepted` are changes of earlier runs, by run and change id, that go again though nobody can say of them.
-
-    Raises:
-        ConfigError: the job does not fit the org.
-        GuardError: rows have no key in the org, and the journal has never seen the job.
-        SourceError: a source cannot be read.
-    """
-    ground = read_ground(job, gateway, journal, accepted)
-    return plan_on(ground, job, sources, journal=journal, stamp=stamp, listener=listener)
-
-
 def plan_on(
     ground: Ground,
     job: Job,
@@ -96,7 +73,12 @@ def plan_on(
     across: AcrossPortions | None = None,
     left_out: LeftOut | None = None,
 ) -> Plan:
-    """The plan of a job whose ground is known; with `across` that of one portion, whose sources are given."""
+    """The plan that makes the org agree with the job's rows, with `across` with those of one portion.
+
+    Raises:
+        ConfigError: the job does not fit the org.
+        SourceError: a source cannot be read.
+    """
     gateway, schema = ground.org, ground.schema
     org = gateway.identity()
     deals = DealRules(schema, ground.offered, date.fromisoformat(stamp.created_at[:10]))
@@ -104,11 +86,7 @@ def plan_on(
         job, schema, gateway, journal, org.org_id, listener, ground.in_doubt, deals, ground.unfenced, across
     )
     planning.left_out = left_out or planning.left_out
-    for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
-        if section.name in sources:
-            planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
-        elif across is not None and across.is_last:
-            planning.plan_vanished(section)
+    planning.read_all(sources)
     changes = planning.finish()
     sending = plan_sending(job, schema, changes, ground.offers, earlier=planning.earlier_updates)
     return Plan(
@@ -196,6 +174,16 @@ class _Planning:
             parents,
         )
         self.ahead = SelfReferences(self.schema, self.table, self.rows, self.parents, self._put)
+
+    def read_all(self, sources: Mapping[str, RowSource]) -> None:
+        """Plans the rows of all sections, in the order of writing."""
+        sections = self.schema.sections.values()
+        for section in sorted(sections, key=lambda each: WRITE_ORDER.index(each.sobject)):
+            if section.name in sources:
+                rules = self.schema.rules[section.sobject]
+                self.read(read_section(section, sources[section.name], rules))
+            elif self.across is not None and self.across.is_last:
+                self.plan_vanished(section)
 
     def read(self, read: ReadSection) -> None:
         """Plans the rows of one section."""

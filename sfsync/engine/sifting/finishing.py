@@ -43,26 +43,34 @@ class Finishing:
             self._take_printed()
         further = [each for each in plan.notes if each not in self.notes]
         places = told | {(each.row.source, each.row.ordinal) for each in further if each.row is not None}
+        made = self.sifted(plan.plan_id, self.rows, places)
+        document = self.document_of(has_vanished=bool(plan.gone.vanished))
+        return replace(
+            plan, sifted=replace(made, is_settling=untold(further, places) is None, document=document)
+        )
+
+    def sifted(
+        self, plan_id: str, planned: Mapping[str, Sequence[RowPrint]], open_places: frozenset[Place]
+    ) -> Sifted:
+        """The knowledge of these rows; the groups of those at `open_places` stay open."""
         sections = {
-            name: PrintedSection(self.names[name], packed_rows(rows)) for name, rows in self.rows.items()
+            name: PrintedSection(self.names[name], packed_rows(rows)) for name, rows in planned.items()
         }
         groups = {
             each.group
-            for name, rows in self.rows.items()
+            for name, rows in planned.items()
             for each in rows
-            if (self.names[name], each.ordinal) in places
+            if (self.names[name], each.ordinal) in open_places
         }
-        sifted = Sifted(
-            plan.plan_id,
+        return Sifted(
+            plan_id,
             is_whole=self.is_whole,
-            is_settling=untold(further, places) is None,
+            is_settling=True,
             sections=sections,
             lost=packed_groups(self.lost),
             open_groups=packed_groups(groups | self.found.young),
-            document=self._document(plan),
             seen=packed_stamps(self.found.seen),
         )
-        return replace(plan, sifted=sifted)
 
     def _take_printed(self) -> None:
         sources = self.printing
@@ -71,11 +79,12 @@ class Finishing:
         self.notes = [note for each in sources.values() for note in each.notes()]
         self.is_quiet = not self.notes and not any(each.has_passed for each in sources.values())
 
-    def _document(self, plan: Plan) -> dict[str, Any]:
+    def document_of(self, *, has_vanished: bool) -> dict[str, Any]:
+        """What the journal keeps as the mark."""
         return {
             **self.document,
             "mark": self.found.mark.as_document(),
             "young_roles": list(self.found.young_roles),
             "totals": {name: [f"{each.total:x}", each.rows] for name, each in self.totals.items()},
-            "is_quiet": self.is_quiet and not plan.gone.vanished,
+            "is_quiet": self.is_quiet and not has_vanished,
         }

@@ -14,13 +14,17 @@ from sfsync.core.rows import PassedLine, RowSource, SourceForm, notes_of
 
 @dataclass(slots=True)
 class PrintingSource:
-    """A source that makes the prints of its rows while they are read; `rows_read` is of the last reading."""
+    """A source that makes the prints of its rows while they are read; `rows_read` is of the last reading.
+
+    With `most`, those of a source of more rows are let go of.
+    """
 
     source: RowSource
     printer: RowPrinter
     section: Section
     rows_read: list[RowPrint] = field(default_factory=list)
     has_passed: bool = False
+    most: int | None = None
 
     @property
     def form(self) -> SourceForm:
@@ -33,12 +37,14 @@ class PrintingSource:
 
     def rows(self) -> Iterator[Row]:
         """Every row of the source."""
-        self.rows_read = []
+        self.rows_read, number = [], 0
         for row in self.source.rows():
             if isinstance(row, PassedLine):
                 self.has_passed = True
+            elif self.most is not None and number >= self.most:
+                self.rows_read.clear()
             else:
-                number = len(self.rows_read) + 1
+                number += 1
                 group = group_print(group_of(self.section, row, number))
                 ordinal = row.ref.ordinal or number
                 self.rows_read.append(RowPrint(ordinal, self.printer.of(row), group))

@@ -74,10 +74,13 @@ def remember(
     """
     plan = report.plan
     sifted = sifted_of(plan)
-    if sifted is None or not sifted.document:
+    if sifted is None:
         return
     org_id, job, prints = plan.org.org_id, plan.job, memory.prints
     prints.keep(org_id, job, settled_prints(sifted, report))
+    if not sifted.document:  # a portion of a book, whose last one brings the mark
+        prints.keep_stamps(org_id, job, _own_stamps(report, there, read_at, user), since=0)
+        return
     mark = mark_of(sifted.document["mark"])
     us = user or mark.user
     own = list(_own_stamps(report, there, read_at, us))

@@ -36,6 +36,7 @@ from sfsync.core.source_marks import MarkedSource
 from sfsync.core.source_spec import STANDARD_INPUT, SourceSpec
 from sfsync.engine.planning.schema import Schema
 from sfsync.engine.sifting.asking import Asking, ChangingOrg, Found, watched
+from sfsync.engine.sifting.book_finishing import BookFinishing
 from sfsync.engine.sifting.finishing import Finishing
 from sfsync.engine.sifting.print_table import PrintTable
 from sfsync.engine.sifting.printing_source import PrintingSource
@@ -57,8 +58,9 @@ class SiftingTools:
 class Sifting:
     """The sources to plan from, and what the plan has to know of the rest; `close` it when the plan is made.
 
-    `untouched` counts the rows that are left out, by sObject. `is_present` says whether the record of an
-    sObject and key has rows that are left out.
+    `untouched` counts the rows that are left out, by sObject. `is_present` says whether the record of an sObject
+    and key has rows that are left out. `book` tells the portions of a book what `finish` tells a plan; None where
+    nothing is remembered.
     """
 
     sources: Mapping[str, RowSource]
@@ -66,6 +68,13 @@ class Sifting:
     is_present: Callable[[str, str], bool] = lambda _sobject, _key: False
     finish: Callable[[Plan, frozenset[Place]], Plan] = lambda plan, _told: plan
     close: Callable[[], None] = lambda: None
+    book: Callable[[set[Place]], BookFinishing] | None = None
+
+    def collect_at_most(self, rows: int) -> None:
+        """Keeps the prints of sources of so many rows only; those of more are made portion by portion."""
+        for each in self.sources.values():
+            if isinstance(each, PrintingSource):
+                each.most = rows
 
 
 def why_unsifted(job: Job, sources: Mapping[str, RowSource]) -> str:
@@ -217,7 +226,11 @@ class _Sift:
             for name, source in self.sources.items()
         }
         finishing = Finishing(self._document(), found, self._names(), is_whole=True, printing=printing)
-        return Sifting(printing, finish=finishing.finish)
+        return Sifting(printing, finish=finishing.finish, book=partial(self._book, finishing))
+
+    def _book(self, finishing: Finishing, told: set[Place]) -> BookFinishing:
+        sections = self.schema.sections
+        return BookFinishing(finishing, sections, self._printer, self.sources, told)
 
     def _some(self, found: Found) -> Sifting:
         """The rows of touched groups are planned."""
@@ -273,7 +286,8 @@ class _Sift:
         def is_present(sobject: str, key: str) -> bool:
             return table.is_left_out(group_print(group_of_key(sobject, key)))
 
-        return Sifting(sources, self._counted(untouched), is_present, finishing.finish, table.close)
+        book = partial(self._book, finishing)
+        return Sifting(sources, self._counted(untouched), is_present, finishing.finish, table.close, book)
 
     def _printed(self, name: str, source: RowSource) -> Iterator[tuple[int, RowPrint]]:
         """The rows of a section as prints, each with its number; what else the reading came to is kept."""
