@@ -77,9 +77,7 @@ def predicted_calls(
             price = create_price(way, creates, changes, routes, shares_jobs=shares_jobs)
             reads, writes = reads + price.reads, writes + price.writes
         way = strategy_of(choices, sobject, Operation.UPDATE) or Strategy.COLLECTIONS
-        price = update_price(
-            way, len(updates), is_strict=is_strict, shares_jobs=shares_jobs, speed=speed
-        )
+        price = update_price(way, len(updates), is_strict=is_strict, shares_jobs=shares_jobs, speed=speed)
         reads, writes = reads + price.reads, writes + price.writes
     leads = changes_of(changes, LEAD, Action.CONVERT)
     if leads:
