@@ -84,7 +84,7 @@ def adopting(job: Job, around: Surroundings) -> Iterator[Desk]:
     """
     _require_deals(job)
     with opened(replace(job, limits=NO_LIMITS), around) as place, place.locked():
-        plan = place.plan()
+        plan = place.plan(is_full=True)
         yield Desk(place, plan, list_candidates(plan, place.gateway, place.journal))
 
 
@@ -99,7 +99,7 @@ def confirm_file(job: Job, path: Path, around: Surroundings) -> Adopted:
     if not confirmed:
         return Adopted((), ())
     with opened(replace(job, limits=NO_LIMITS), around) as place, place.locked():
-        return _adopt(place, place.plan(), confirmed)
+        return _adopt(place, place.plan(is_full=True), confirmed)
 
 
 def _require_deals(job: Job) -> None:

@@ -129,13 +129,13 @@ class Workplace:
             slowest_s=lambda: self.gateway.slowest_s,
         )
 
-    def plan(self) -> Plan:
-        """Makes one plan, however large the job is; nothing is written to the org."""
-        return plan_whole(self)
+    def plan(self, *, is_full: bool = False) -> Plan:
+        """Makes one plan, however large the job is, with `is_full` of all rows; nothing is written to the org."""
+        return plan_whole(self, is_full=is_full)
 
-    def plan_book(self) -> Planned:
+    def plan_book(self, *, is_full: bool = False) -> Planned:
         """Makes a plan, in portions where the job is large; nothing is written to the org."""
-        return plan_book(self)
+        return plan_book(self, is_full=is_full)
 
     def excess(self, plan: Plan) -> GuardError | None:
         """What would stop the plan if it were to be written now; None when nothing would."""
@@ -229,6 +229,7 @@ def opened(job: Job, around: Surroundings) -> Iterator[Workplace]:
     profile = org_of(job, around)
     state = state_place(around.environ)
     around = replace(around, threads=around.threads or job.threads)
+    job = replace(job, threads=around.threads)
     journal = open_journal(state, clock=around.clock)
     try:
         needed = (*(each.sobject for each in job.sections.values()), RECEIPT)

@@ -13,6 +13,7 @@ from sfsync.core.condensed_plan import CondensedPlan
 from sfsync.core.condensing import Condenser
 from sfsync.core.plan import Plan, PredictedCalls
 from sfsync.core.results import Problem
+from sfsync.core.resync.sifted import BookResync
 from sfsync.core.sending.book_sending import BookSending, Ways, ways_of, with_jobs
 from sfsync.plan_books import BookWriter, Page, StoredBook
 
@@ -33,14 +34,20 @@ class BookDraft:
         self._ways.add(ways_of(plan))
 
     def book(
-        self, plan_id: str, notes: tuple[Problem, ...], sending: BookSending
+        self,
+        plan_id: str,
+        notes: tuple[Problem, ...],
+        sending: BookSending,
+        resync: BookResync | None = None,
     ) -> tuple[StoredBook, CondensedPlan]:
         """The book as it is sent, and as a person sees it."""
         predicted: Sequence[PredictedCalls] = ()
         if not all(map(sending.is_as, self._ways)):
             predicted = self._count_again(sending)
         totals = self._condenser.totals
-        book = self.writer.book(plan_id, self.pages, totals, notes, sending=sending, predicted=predicted)
+        book = self.writer.book(
+            plan_id, self.pages, totals, notes, sending=sending, predicted=predicted, resync=resync
+        )
         shown = replace(self._condenser.plan(plan_id, notes), choices=sending.choices)
         return book, shown
 

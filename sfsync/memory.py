@@ -168,6 +168,8 @@ def _forget(journal: Journal, job: Job, org_id: str, names: Iterable[str]) -> se
     for run, record in still_open:
         if record.change_id in found:
             journal.record(run.run_id, [_as_not_saved(record.change_id)])
+    if found:
+        journal.memory.prints.drop(org_id, job.name)  # a person's word may be about any row
     for entry in (each for entries in found.values() for each in entries):
         journal.drop_ledger(org_id, entry.sobject, [entry.record_id])
     return set(found)
@@ -241,6 +243,7 @@ def remember_adopted(place: Workplace, sobject: str, key: str, full_id: str) -> 
     own = ledger_key(place.job.name, key, key_field=None)
     _refuse_anothers(place.job, own, place.journal.ledger_keys(org_id, sobject, full_id), full_id)
     place.end_earlier()  # their plans know the row as one to create
+    place.journal.memory.prints.drop(org_id, place.job.name)
     entry = LedgerEntry(sobject, own, full_id, sent={}, seen={})
     place.journal.put_ledger(org_id, [entry])
     _settle_as_saved(place, org_id, f"{sobject}:{key}", full_id)

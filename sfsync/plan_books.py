@@ -24,6 +24,7 @@ from sfsync.core.plan import Plan, PredictedCalls
 from sfsync.core.plan_book import BookTotals, PlanBook, portion_id
 from sfsync.core.plan_codec import load_plan, pack_plan
 from sfsync.core.results import Problem
+from sfsync.core.resync.sifted import BookResync
 from sfsync.core.sending.book_sending import BookSending
 from sfsync.errors import GuardError
 
@@ -48,7 +49,8 @@ class Page:
 class Index:
     """What stands behind the pages: their order, and what is known of the whole.
 
-    `sending` and the `predicted` calls of each portion go before what a portion says of itself.
+    `sending` and the `predicted` calls of each portion go before what a portion says of itself; `resync` is what
+    the book knows of its sources as a whole.
     """
 
     plan_id: str
@@ -57,6 +59,7 @@ class Index:
     notes: tuple[Problem, ...]
     sending: BookSending | None = None
     predicted: tuple[PredictedCalls, ...] = ()
+    resync: BookResync | None = None
 
 
 _INDEX: Final = TypeAdapter(Index)
@@ -138,6 +141,10 @@ class StoredBook:
         if self._index.sending is not None:
             predicted = self._index.predicted[number - 1] if self._index.predicted else saved.predicted
             saved = self._index.sending.of(saved, predicted)
+        if self._index.resync is not None:
+            own = self._index.resync.of(saved.sifted, plan_id, is_last=number == self.portions)
+            untouched = self._index.resync.untouched if number == 1 else {}
+            saved = replace(saved, sifted=own, untouched=untouched)
         return replace(saved, plan_id=plan_id, whole=self.plan_id, portion=number, notes=notes)
 
     def page(self, number: int) -> bytes:
@@ -190,9 +197,10 @@ class BookWriter:
         *,
         sending: BookSending | None = None,
         predicted: Sequence[PredictedCalls] = (),
+        resync: BookResync | None = None,
     ) -> StoredBook:
         """The book of those pages in that order, all sent as the whole has chosen."""
-        index = Index(plan_id, tuple(pages), totals, notes, sending, tuple(predicted))
+        index = Index(plan_id, tuple(pages), totals, notes, sending, tuple(predicted), resync)
         body = _INDEX.dump_json(index)
         self._file.write(body)
         self._file.write(f"{len(body):0{_LENGTH}d} {_digest(body)}\n".encode("ascii"))

@@ -181,7 +181,7 @@ def _by_job(
         if path is not None and section is not None:
             by_job = section.source.kind if path == STANDARD_INPUT else "csv"  # a file's ending says more
             of_file = (kind if place == "opportunities" else None) or by_job
-            source = replace(section.source, path=path, kind=of_file, **said)  # type: ignore[arg-type]
+            source = replace(section.source, path=path, kind=of_file, is_partial=True, **said)  # type: ignore[arg-type]
             # A database's rejects have its typed numbers as plain text: 1.234 is no thousand there.
             numbers = "plain" if section.source.kind == "database" else section.numbers
             kept = replace(section.gone, vanished=Vanished.IGNORE)  # a file of some rows has lost none

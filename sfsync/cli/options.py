@@ -100,9 +100,11 @@ def jitter_option(command: _Command) -> _Command:
 
 
 def full_option(command: _Command) -> _Command:
-    """`--full`: everything is read, also of sources with a watermark."""
+    """`--full`: everything is read and verified, also what did not change since the last run."""
     return click.option(
-        "--full", is_flag=True, help="Read all rows of sources with a watermark, not only what changed since."
+        "--full",
+        is_flag=True,
+        help="Read and verify all rows, also those that did not change since the last run.",
     )(command)
 
 

@@ -184,13 +184,9 @@ def run_command(  # noqa: PLR0913 - an argument for each option
 
 def _read_in_full(job: Job, *, full: bool) -> Job:
     """The job with all rows of its sources where that is asked for."""
-    if not full:
-        return job
-    sections = {
-        name: dataclasses.replace(each, source=dataclasses.replace(each.source, is_full=True))
-        for name, each in job.sections.items()
-    }
-    return dataclasses.replace(job, sections=sections)
+    from sfsync.planning import fully_read
+
+    return fully_read(job) if full else job
 
 
 def _shared_out(job: Job, partition: str | None) -> Job:

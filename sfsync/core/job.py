@@ -17,6 +17,7 @@ from pydantic import Field
 
 from sfsync.core.contact_roles.role_rules import AS_GIVEN, RoleRules
 from sfsync.core.deals.gone import NO_POLICIES, GonePolicies
+from sfsync.core.lead_rule import LeadRule
 from sfsync.core.partition import Partition
 from sfsync.core.presets.preset import PresetColumns
 from sfsync.core.references.picks import NO_PICKS, Picks
@@ -199,38 +200,6 @@ class FieldRule:
     def value_columns(self) -> tuple[str, ...]:
         """The columns that may give the value, the first one first."""
         return (() if self.column is None else (self.column,)) + self.or_columns
-
-
-class LeadTarget(StrEnum):
-    """Into which account or contact a lead is merged: only the one that its row names, or a new one without it."""
-
-    MATCH = "match"
-    CREATE = "create"
-
-
-class WhenConverted(StrEnum):
-    """What a lead that is converted already means for its row: its deal is the row's, or the row is a problem."""
-
-    USE = "use"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class LeadRule:
-    """How a deal comes out of a lead: the column that names the lead, and how it is converted.
-
-    `match` names, in order, the fields by which the lead is looked up. `status` is the lead status that it gets;
-    None is the org's first that stands for converted. `only_status` are the statuses from which leads are taken;
-    empty means all.
-    """
-
-    column: str
-    match: tuple[str, ...] = ("Id",)
-    status: str | None = None
-    account: LeadTarget = LeadTarget.CREATE
-    contact: LeadTarget = LeadTarget.CREATE
-    when_converted: WhenConverted = WhenConverted.USE
-    only_status: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

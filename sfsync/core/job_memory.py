@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from sfsync.core.resync.memory import PrintMemory
+
 DELETED: Final = "deleted"
 """The fate of a row whose record the job deleted: of the row nothing else is remembered."""
 
@@ -55,6 +57,11 @@ class JobMemory(Protocol):
 
     def other_jobs(self, org_id: str, job: str, sobject: str, record_ids: Iterable[str]) -> dict[str, str]:
         """Those of the records that another job still brings, each with the name of one such job."""
+        ...
+
+    @property
+    def prints(self) -> PrintMemory:
+        """The prints of settled rows."""
         ...
 
     def watermark(self, org_id: str, job: str, name: str) -> str | None:

@@ -20,6 +20,7 @@ from sfsync.core.job import NO_LIMITS, Limits, Mode, OnRoleError, RolePolicy
 from sfsync.core.quoting import Runs
 from sfsync.core.references.open_references import OpenReference
 from sfsync.core.results import Outcome, Problem, RowRef
+from sfsync.core.resync.sifted import Sifted
 from sfsync.core.sobject import CONTACT_ROLE, LEAD
 from sfsync.core.source_mark import SourceMark
 from sfsync.core.strategy import Choice, Operation, Strategy, strategy_of
@@ -256,6 +257,8 @@ class Plan:
     tally: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
     org_calls: OrgCalls | None = None
+    untouched: Mapping[str, int] = field(default_factory=dict)
+    sifted: Sifted | None = None
 
     def strategy(self, sobject: str, operation: Operation) -> Strategy | None:
         """How these rows travel; None where the plan leaves it to their route."""
@@ -268,8 +271,8 @@ class Plan:
 
     @property
     def row_count(self) -> int:
-        """How many input rows the plan is about."""
-        return sum(each.row is not None for each in self.changes)
+        """How many input rows the plan is about, those that it leaves out as unchanged among them."""
+        return sum(each.row is not None for each in self.changes) + sum(self.untouched.values())
 
     def is_empty(self) -> bool:
         """Whether applying would write nothing."""

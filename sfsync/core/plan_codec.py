@@ -37,6 +37,8 @@ _ADDED: Final = (
     "tally",
     "choices",
     "org_calls",
+    "untouched",
+    "sifted",
 )
 """Fields that a plan got after the schema was first written. They are left out of the text while they hold their
 default, so that a plan of before keeps its text, its digest and its name in the journal."""
@@ -186,7 +188,7 @@ def saved_key_fields(data: bytes) -> dict[str, str]:
 
 
 def _body(plan: Plan) -> Iterator[bytes]:
-    defaults = {each.name: each.default for each in fields(Plan)} | {"tally": {}}
+    defaults = {each.name: each.default for each in fields(Plan)} | {"tally": {}, "untouched": {}}
     return body_pieces(plan, without=[name for name in _ADDED if getattr(plan, name) == defaults[name]])
 
 

@@ -90,15 +90,17 @@ class Report:
         """Everything that is counted, of all changes, whether they are held or not; counted once."""
         if not self._numbers:
             every = ((each, self.result(each)) for each in self.plan.changes)
-            self._numbers.append(self.tally or tally_of(every, self.plan.routes, self.plan.choices))
+            self._numbers.append(
+                self.tally or tally_of(every, self.plan.routes, self.plan.choices, self.plan.untouched)
+            )
         return self._numbers[0]
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Rows per sObject and outcome."""
+        """Rows per sObject and outcome; those that the plan left out as they were are unchanged."""
         if self.tally:
             return counts_in(self.tally)
-        counts = count_outcomes((change.sobject, result.outcome) for change, result in self.rows())
-        return with_tally(counts, self.plan.tally)
+        counted = ((change.sobject, result.outcome) for change, result in self.rows())
+        return with_tally(count_outcomes(counted, unchanged=self.plan.untouched), self.plan.tally)
 
     def problems(self) -> list[tuple[Change, Outcome, Problem]]:
         """Every problem of every row or write that is not done, in the order of the plan."""

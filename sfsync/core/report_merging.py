@@ -141,10 +141,7 @@ class ReportSum:
             self._audited = (self._audited or 0) + report.audit.rows
             self._findings += report.audit.findings
         self._usage = _added_usage(self._usage, report.usage)
-        if report.spent is not None:
-            before = self._spent or PredictedCalls(0, 0)
-            reads, writes = before.reads + report.spent.reads, before.writes + report.spent.writes
-            self._spent = PredictedCalls(reads, writes)
+        self._spent = _added_calls(self._spent, report.spent)
         self._confirms.append(report.confirm or changes_digest(plan.changes))
         self._first = replace(self._first, seconds=max(self._first.seconds, report.seconds))
 
@@ -294,6 +291,13 @@ def _merged_marks(marks: Iterable[SourceMark]) -> tuple[SourceMark, ...]:
         if known.greatest is None or is_greater(each.kind, each.greatest, known.greatest):
             found[each.section] = each
     return tuple(found.values())
+
+
+def _added_calls(some: PredictedCalls | None, more: PredictedCalls | None) -> PredictedCalls | None:
+    """What applying took together; None where neither was applied, or both had ended before."""
+    if some is None or more is None:
+        return some or more
+    return PredictedCalls(some.reads + more.reads, some.writes + more.writes)
 
 
 def _added_usage(some: ApiUsage, more: ApiUsage) -> ApiUsage:

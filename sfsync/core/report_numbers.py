@@ -52,10 +52,16 @@ def route(name: str) -> str:
     return _ROUTE + name
 
 
+_NONE: Final[Mapping[str, int]] = {}
+
+
 def tally_of(
-    ends: Iterable[tuple[Change, RowResult]], routes: Routes, choices: Sequence[Choice] = ()
+    ends: Iterable[tuple[Change, RowResult]],
+    routes: Routes,
+    choices: Sequence[Choice] = (),
+    untouched: Mapping[str, int] = _NONE,
 ) -> dict[str, dict[str, int]]:
-    """The numbers of changes with what became of them."""
+    """The numbers of changes with what became of them; `untouched` counts rows that were left as they are."""
     pairs = list(ends)
     counted: Counter[tuple[str, str]] = Counter()
     for change, result in pairs:
@@ -66,6 +72,10 @@ def tally_of(
     changes = [change for change, _ in pairs]
     for sobject, by_route in creates_by_route(changes, routes, choices).items():
         found[sobject] |= {route(name): count for name, count in by_route.items()}
+    for sobject, count in untouched.items():
+        own = found.setdefault(sobject, {})
+        for word in (ROWS, Outcome.UNCHANGED.value):
+            own[word] = own.get(word, 0) + count
     return found
 
 

@@ -97,13 +97,21 @@ Counts = Mapping[str, Mapping[str, int]]
 """sObject -> "rows" and one entry for each `Outcome` -> how many."""
 
 
-def count_outcomes(pairs: Iterable[tuple[str, Outcome]]) -> dict[str, dict[str, int]]:
-    """Counts per sObject from (sObject, outcome) pairs; every sObject carries all ten keys."""
+def count_outcomes(
+    pairs: Iterable[tuple[str, Outcome]], *, unchanged: Mapping[str, int] | None = None
+) -> dict[str, dict[str, int]]:
+    """Counts per sObject from (sObject, outcome) pairs and of further rows that are unchanged; every sObject
+    carries all ten keys.
+    """
     counts: dict[str, dict[str, int]] = {}
     for sobject, outcome in pairs:
         of_sobject = counts.setdefault(sobject, {"rows": 0} | {each.value: 0 for each in COUNTED})
         of_sobject["rows"] += 1
         of_sobject[outcome.value] += 1
+    for sobject, count in (unchanged or {}).items():
+        of_sobject = counts.setdefault(sobject, {"rows": 0} | {each.value: 0 for each in COUNTED})
+        of_sobject["rows"] += count
+        of_sobject[Outcome.UNCHANGED.value] += count
     return counts
 
 

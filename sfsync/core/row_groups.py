@@ -14,7 +14,7 @@ from sfsync.core.job import FieldRule, Job, Section
 from sfsync.core.mapping import said
 from sfsync.core.models import Reference
 from sfsync.core.rows import ModelRow, PassedLine, SourceRow, UnreadableRow
-from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
+from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
 from sfsync.core.values import clean_key
 
 Row = SourceRow | UnreadableRow | ModelRow | PassedLine
@@ -45,9 +45,15 @@ def names_its_deal(roles: Section, deals: Section | None) -> bool:
     rule = roles.rule("OpportunityId")
     if rule is None or deals is None:
         return deals is None
-    key = deals.match_name.lower()
-    # By default the key is looked at first and the record id then; a text of that form is for the reader to notice.
-    return tuple(each.lower() for each in rule.match) in ((), (key,), (key, "id"))
+    names = [each.lower() for each in rule.match]  # none: the default, which is the key, then the id
+    return names in ([], [deals.match_name.lower()], [deals.match_name.lower(), "id"])
+
+
+def names_deal_by_id(section: Section, row: Row) -> bool:
+    """Whether a role may name its deal by a record id: then its group is not that of the deal's own row."""
+    if section.sobject != CONTACT_ROLE or not isinstance(row, SourceRow | ModelRow):
+        return False
+    return record_id(_key_of(section, row), OPPORTUNITY) is not None
 
 
 def group_of(section: Section, row: Row, number: int) -> str:

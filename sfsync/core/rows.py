@@ -158,6 +158,15 @@ def numbered(
         yield (0 if isinstance(row, PassedLine) else number), row
 
 
+@runtime_checkable
+class SiftedRows(Protocol):
+    """A source that yields some of its rows only, and knows of all of them what columns they have."""
+
+    def seen_columns(self) -> frozenset[str]:
+        """The columns that any row has, of sources without a header."""
+        ...
+
+
 def notes_of(source: RowSource) -> tuple[Problem, ...]:
     """What a source tells of its last full reading."""
     return source.notes() if isinstance(source, NotedSource) else ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from string import ascii_uppercase
 from typing import Final
 
 ACCOUNT: Final = "Account"
@@ -32,9 +33,7 @@ KEY_PREFIXES: Final = {
 """The first three characters of an id, by sObject. Source: published key prefixes, Object Reference."""
 
 _ID_SHAPE: Final = re.compile(r"[0-9A-Za-z]{15}(?:[A-Z0-5]{3})?")
-_CHECK_OF: Final = {
-    f"{number:05b}"[::-1]: char for number, char in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
-}
+_CHECK_OF: Final = {f"{number:05b}"[::-1]: char for number, char in enumerate(ascii_uppercase + "012345")}
 """The character that stands for the capitals of five, the first of them counting least."""
 
 _API_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -47,7 +46,7 @@ class _OneForCapitals(dict[int, str]):
         return "0"
 
 
-_CAPITALS: Final = _OneForCapitals({ord(each): "1" for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
+_CAPITALS: Final = _OneForCapitals({ord(each): "1" for each in ascii_uppercase})
 
 
 def checksum(short_id: str) -> str:

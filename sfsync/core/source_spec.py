@@ -33,7 +33,7 @@ class SourceSpec:
     list in a cell of the deals, whose file it is. `sheet` is that of a workbook; None is its only one with rows.
     `database` is a URL and may hold a password; a relative SQLite file lies in `folder`. With a `watermark`, a
     column of the query, only rows from the last greatest value less `overlap_min` minutes on are read; all if
-    `is_full`.
+    `is_full`. With `is_partial` it has some of the section's rows, and says nothing of the others.
     """
 
     kind: str
@@ -50,3 +50,4 @@ class SourceSpec:
     watermark: str | None = None
     overlap_min: int = 0
     is_full: bool = False
+    is_partial: bool = field(default=False, repr=False)

@@ -26,8 +26,6 @@ from sfsync.core.job import (
     FieldRule,
     Inactive,
     Job,
-    LeadRule,
-    LeadTarget,
     Limits,
     Missing,
     Mode,
@@ -36,9 +34,9 @@ from sfsync.core.job import (
     RolePolicy,
     Section,
     UpdateMode,
-    WhenConverted,
     allowed_moves,
 )
+from sfsync.core.lead_rule import LeadRule, LeadTarget, WhenConverted
 from sfsync.core.repeated_keys import DuplicateKeys
 from sfsync.core.source_spec import SourceSpec
 from sfsync.core.strategy import Strategy

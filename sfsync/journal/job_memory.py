@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from sqlalchemy import Connection, Select, or_, select
 
 from sfsync.core.job_memory import DELETED, JobMemory, JobRow
+from sfsync.journal.prints import SqlPrints
 from sfsync.journal.rows import in_pieces
 from sfsync.journal.schema import JOB_ROWS, WATERMARKS
 from sfsync.journal.upserts import Upserts
@@ -38,6 +39,12 @@ class SqlJobMemory:
 
     def __init__(self, read: Transactions, write: Transactions, upserts: Callable[[], Upserts]) -> None:
         self._read, self._write, self._upserts = read, write, upserts
+        self._prints = SqlPrints(read, write)
+
+    @property
+    def prints(self) -> SqlPrints:
+        """The prints of settled rows."""
+        return self._prints
 
     def rows(self, org_id: str, job: str, sobject: str) -> dict[str, JobRow]:
         """All rows of the sObject that the job brought and that are not forgotten or deleted, by key."""

@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, inspect, select
 
 from sfsync.errors import JournalError
+from sfsync.journal.print_tables import PRINT_TABLES
 from sfsync.journal.rows_of_jobs import ROWS_OF_JOBS
 from sfsync.journal.schema import MIGRATIONS
 from sfsync.journal.single_trees import OPEN_BY_STATE, SINGLE_TREES
@@ -31,10 +32,15 @@ class Migration:
     def sql(self, dialect: str) -> list[str]:
         """The statements in the words of that database."""
         own = self.on_postgresql if dialect == "postgresql" else self.on_sqlite
-        return [each.replace("{binary}", _BINARY[dialect]) for each in (*self.statements, *own)]
+        words = _WORDS[dialect]
+        return [
+            each.replace("{binary}", words[0]).replace("{without_rowid}", words[1])
+            for each in (*self.statements, *own)
+        ]
 
 
-_BINARY: Final = {"sqlite": "BLOB", "postgresql": "BYTEA"}
+_WORDS: Final = {"sqlite": ("BLOB", " WITHOUT ROWID"), "postgresql": ("BYTEA", "")}
+"""The type of bytes, and what keeps a table in its primary key alone."""
 
 
 STEPS: Final = (
@@ -154,6 +160,7 @@ STEPS: Final = (
         ),
     ),
     Migration("0011_single_trees", (), on_sqlite=SINGLE_TREES, on_postgresql=OPEN_BY_STATE),
+    Migration("0012_prints_of_rows", PRINT_TABLES),
 )
 
 

@@ -7,6 +7,8 @@ often it was found to be an older copy of itself. `runs.whole` ties the runs of 
 the report of such a run says beside its changes. `pages` holds the plans of portions, which are there before their
 runs are; `totals` stands with the first portion's run. `plans` holds the plans of runs that may have to be gone
 on with, `job_rows` which job brought which row and what became of it, `watermarks` how far a job has read the org.
+`print_scopes` numbers the jobs by org, so that the rows of `row_prints` (prints of settled rows), of `print_sums`
+and of `known_stamps` are short.
 A test holds the two descriptions of the schema equal.
 """
 
@@ -14,7 +16,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 
 METADATA: Final = MetaData()
 
@@ -125,6 +138,45 @@ WATERMARKS: Final = Table(
     Column("org_id", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+PRINT_SCOPES: Final = Table(
+    "print_scopes",
+    METADATA,
+    Column("org_id", Text, primary_key=True),
+    Column("job", Text, primary_key=True),
+    Column("scope", Integer, nullable=False, unique=True),
+)
+
+ROW_PRINTS: Final = Table(
+    "row_prints",
+    METADATA,
+    Column("scope", Integer, primary_key=True, autoincrement=False),
+    Column("print", LargeBinary, primary_key=True),
+    Column("section", Integer, nullable=False),
+    Column("row_group", LargeBinary, nullable=False),
+    Column("copies", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+PRINT_SUMS: Final = Table(
+    "print_sums",
+    METADATA,
+    Column("scope", Integer, primary_key=True, autoincrement=False),
+    Column("section", Integer, primary_key=True, autoincrement=False),
+    Column("total", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+KNOWN_STAMPS: Final = Table(
+    "known_stamps",
+    METADATA,
+    Column("scope", Integer, primary_key=True, autoincrement=False),
+    Column("record_id", Text, primary_key=True),
+    Column("stamp", BigInteger, nullable=False),
+    Column("whose", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 IDENTITY: Final = Table(

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, union_all
 from sfsync.core.ports import Attempt, ChangeRecord, Journal, LedgerEntry, RunRecord
 from sfsync.core.writes import Route
 from sfsync.errors import SUPERSEDED, JournalError
+from sfsync.journal.admissions import admission, is_known, orgs_of
 from sfsync.journal.books import SqlBookRuns, as_wholes, ending
 from sfsync.journal.facts import JournalFacts, read_facts
 from sfsync.journal.identity import next_sequence, read_identity
@@ -44,10 +45,8 @@ from sfsync.journal.rows import (
     run_row,
 )
 from sfsync.journal.schema import (
-    ADMITTED,
     ATTEMPTS,
     CHANGES,
-    IDENTITY,
     IS_OPEN,
     JOB_ROWS,
     LEDGER,
@@ -215,12 +214,7 @@ class SqlJournal:
 
     def org_ids(self, job: str) -> list[str]:
         """The orgs against which the job has run or may begin, sorted."""
-        run, admitted = (select(each.c.org_id).where(each.c.job == job) for each in (RUNS, ADMITTED))
-
-        def work(connection: Connection) -> list[str]:
-            return sorted({*connection.scalars(run), *connection.scalars(admitted)})
-
-        return self._read(work)
+        return self._read(lambda connection: orgs_of(connection, job))
 
     def knows_job(self, job: str, org_id: str, *, since: str | None = None) -> bool:
         """Whether a run of the job against the org has begun here, or a person said that it may begin here.
@@ -228,18 +222,7 @@ class SqlJournal:
         Once the journal was found to be an older copy of itself, only a word that was said since then counts;
         with `since` (ISO time) only one that was said later than that.
         """
-        admitted = select(ADMITTED.c.restorations).where(ADMITTED.c.job == job, ADMITTED.c.org_id == org_id)
-        if since is not None:
-            admitted = admitted.where(ADMITTED.c.admitted_at > since)
-        begun = select(func.count()).where(RUNS.c.job == job, RUNS.c.org_id == org_id)
-
-        def work(connection: Connection) -> bool:
-            restorations = connection.scalar(select(IDENTITY.c.restorations))
-            if connection.scalar(admitted) == restorations:
-                return True
-            return since is None and restorations == 0 and bool(connection.scalar(begun))
-
-        return self._read(work)
+        return self._read(lambda connection: is_known(connection, job, org_id, since=since))
 
     def restored_at(self) -> str | None:
         """When the journal was last found to be an older copy of itself; None if it never was."""
@@ -249,9 +232,7 @@ class SqlJournal:
         """Notes a person's word that this journal knows all that the job ever brought to the org."""
 
         def work(connection: Connection) -> None:
-            restorations = connection.scalar(select(IDENTITY.c.restorations))
-            row = {"job": job, "org_id": org_id, "admitted_at": at, "restorations": restorations}
-            self.store.upserts.admitted.put(connection, [row])
+            self.store.upserts.admitted.put(connection, [admission(connection, job, org_id, at=at)])
 
         self._write(work)
 

@@ -44,6 +44,7 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
         "confirm": report.confirm or changes_digest(plan.changes),
         "org": {"id": plan.org.org_id, "name": json_text(plan.org.name), "sandbox": plan.org.is_sandbox},
         "counts": counts,
+        "not_planned": dict(plan.untouched),
         "api": api_document(report),
         "changes": {sobject: _marks(report, sobject) for sobject in counts},
         "guarantee": _guarantee(report, counts),
@@ -102,7 +103,8 @@ def gone_entries(report: Report) -> dict[str, list[dict[str, str]]]:
 def report_counts(report: Report) -> dict[str, dict[str, int]]:
     """Rows per outcome for every sObject that the plan is about, parents before children."""
     counted = report.counts()
-    named = {*report.numbers(), *report.plan.key_fields} - {LEAD}
+    plan = report.plan
+    named = {*report.numbers(), *plan.key_fields, *plan.untouched} - {LEAD}
     return {each: counted.get(each) or _nothing() for each in in_write_order(named)}
 
 

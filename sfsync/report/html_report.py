@@ -36,6 +36,7 @@ from sfsync.report.forecast_view import (
 )
 from sfsync.report.lines import Line, Tone
 from sfsync.report.nouns import counted, noun
+from sfsync.report.plan_view import untouched_lines
 from sfsync.report.problem_groups import placed, problem_group_lines
 from sfsync.report.safe_text import shortened, visible
 
@@ -77,6 +78,7 @@ def html_report(report: Report, files: Files) -> str:
         plan=report.plan,
         heading=_heading(report),
         counts=_counts(report),
+        untouched=[each.text for each in untouched_lines(report.plan)],
         forecast=_forecast(report.forecast(), applied=report.applied),
         off_stage=Cut(report.plan.off_stage, report.plan.off_stage_total - len(report.plan.off_stage)),
         off_stage_total=report.plan.off_stage_total,

@@ -59,6 +59,7 @@ def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
     yield Line(f"for {plan.org.name} ({plan.org.org_id}, {kind}) at {plan.org.instance_url}")
     yield Line()
     yield _overview(_overview_counts(plan))
+    yield from untouched_lines(plan)
     known = Named.of(plan)
     for sobject in in_write_order({each.sobject for each in plan.changes}):
         if sobject not in (CONTACT_ROLE, LEAD):
@@ -70,6 +71,13 @@ def plan_pieces(plan: Plan, *, limit: int) -> Iterator[Piece]:
     yield from _note_lines(plan)
     yield Line()
     yield from _cost_lines(plan)
+
+
+def untouched_lines(plan: Plan) -> Iterator[Line]:
+    """The rows that are as they were, so that nothing else is said of them."""
+    if count := sum(plan.untouched.values()):
+        are = "is as at the last run and was" if count == 1 else "are as at the last run and were"
+        yield Line(f"{rows_counted(count)} {are} not planned.")
 
 
 def _overview_counts(plan: Plan) -> dict[str, Counter[str]]:

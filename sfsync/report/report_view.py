@@ -18,6 +18,7 @@ from sfsync.report.document import Files, in_write_order, report_counts
 from sfsync.report.forecast_view import forecast_pieces
 from sfsync.report.lines import CountTable, Line, Piece, Tone
 from sfsync.report.nouns import counted, noun, rows_counted
+from sfsync.report.plan_view import untouched_lines
 from sfsync.report.problem_groups import more_lines, placed, problem_group_lines
 
 NOT_AS_WRITTEN: Final = "NOT_AS_WRITTEN"
@@ -76,6 +77,7 @@ def _applied(report: Report) -> Iterator[Piece]:
     yield Line()
     counts = report_counts(report)
     yield _table(counts)
+    yield from untouched_lines(report.plan)
     for outcome, meaning in _MEANINGS.items():
         if any(each[outcome.value] for each in counts.values()):
             yield Line(f"{outcome.value}: {meaning}", 2, Tone.FAINT)

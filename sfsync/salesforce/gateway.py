@@ -21,6 +21,7 @@ from sfsync.core.org_profile import OrgProfile
 from sfsync.core.pins import refuse_other_org
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.ports import ApiUsage, Lookup, Record
+from sfsync.core.resync.org_changes import ChangeAnswer, ChangeQuestion
 from sfsync.core.sending.verdict import CallKind
 from sfsync.core.sobject import NAME_HINT, is_api_name, record_id
 from sfsync.core.writes import (
@@ -29,7 +30,6 @@ from sfsync.core.writes import (
     CollectionCall,
     ConditionalCall,
     ConvertCall,
-    GraphCall,
     Halted,
     Moved,
     Node,
@@ -42,17 +42,15 @@ from sfsync.salesforce.access import Access
 from sfsync.salesforce.asking_ahead import MISSING, AskedAhead, ask_ahead
 from sfsync.salesforce.bodies import unsendable, with_reference_text
 from sfsync.salesforce.bulk import BulkJobs
-from sfsync.salesforce.collections import collection_request, read_collections
-from sfsync.salesforce.conditional import conditional_request, read_conditional
-from sfsync.salesforce.convert_lead import convert_request, read_converted
+from sfsync.salesforce.change_reading import ChangeReading
 from sfsync.salesforce.courier import Answered, Courier, Lost, RefusedWhole
-from sfsync.salesforce.graph import graph_body, read_graphs
 from sfsync.salesforce.queries import Queries
 from sfsync.salesforce.retrying import Clock, Retrier, RetryPolicy
 from sfsync.salesforce.session import Request
 from sfsync.salesforce.soql import Statement
 from sfsync.salesforce.usage import Meter, skew_text
-from sfsync.salesforce.writing import complete, kind_of
+from sfsync.salesforce.write_calls import read_answers, request_of
+from sfsync.salesforce.writing import complete
 
 _API_VERSION: Final = re.compile(r"[1-9][0-9]{1,2}\.0")
 _IDENTITY: Final = Statement(
@@ -98,6 +96,7 @@ class SalesforceGateway:
         self._allowance = retrier.allowance
         self._courier = Courier(self._access, retrier, self._meter, self._allowance)
         self._queries = Queries(self._courier, self._api_path, threads=threads)
+        self._changes = ChangeReading(self._courier, self._queries, self._api_path)
         self._jobs = BulkJobs(self._courier, self._api_path)
         self._lock = threading.RLock()
         self._identity: OrgIdentity | None = None
@@ -228,6 +227,10 @@ class SalesforceGateway:
         """The records of each look-up, complete, in the look-ups' order; packed into few calls."""
         return self._queries.fetch(lookups)
 
+    def changes(self, questions: Sequence[ChangeQuestion]) -> list[ChangeAnswer]:
+        """What changed in the org, packed into few calls; what it does not tell stays open."""
+        return self._changes.changes(questions)
+
     def count(self, lookup: Lookup) -> int:
         """How many records a look-up without a field to find them by means; none of them is read."""
         return self._queries.count(lookup)
@@ -245,7 +248,7 @@ class SalesforceGateway:
             if changed_on_the_way:
                 return _held_back(nodes, changed_on_the_way)
         try:
-            request = self._request_of(call)
+            request = request_of(call, self._api_path, self._profile.api_version)
         except ValueError:
             culprits = unsendable(nodes)
             if not culprits:
@@ -254,25 +257,13 @@ class SalesforceGateway:
         is_one_row = isinstance(call, ConditionalCall) and len(nodes) == 1
         match self._courier.deliver(request, is_one_row=is_one_row):
             case Answered(document):
-                return complete(nodes, _read(call, document, request.kind))
+                return complete(nodes, read_answers(call, document, request.kind))
             case RefusedWhole(has_moved=True):
                 return {node.change_id: Moved() for node in nodes}
             case RefusedWhole(code, message, fields):
                 return {node.change_id: Refused(code, message, fields) for node in nodes}
             case Lost(why):
                 return {node.change_id: Unanswered(why) for node in nodes}
-
-    def _request_of(self, call: WriteCall) -> Request:
-        kind = kind_of(call)
-        if isinstance(call, GraphCall):
-            body = graph_body(call, self._api_path)
-            return Request("POST", f"{self._api_path}/composite/graph", kind, body)
-        if isinstance(call, ConditionalCall):
-            return conditional_request(call, self._api_path)
-        if isinstance(call, ConvertCall):
-            return convert_request(call, self._profile.api_version, kind)
-        method, path, body = collection_request(call, self._api_path)
-        return Request(method, path, kind, body)
 
     def _ask_identity(self) -> OrgIdentity:
         records = self._records(_IDENTITY)
@@ -330,16 +321,6 @@ def _unknown_sobject(sobject: str) -> ConfigError:
 def _held_back(nodes: Iterable[Node], culprits: Mapping[str, Answer]) -> Answers:
     """The answers of a call that is not sent because of some of its rows."""
     return {node.change_id: culprits.get(node.change_id, Halted()) for node in nodes}
-
-
-def _read(call: WriteCall, document: Any, kind: CallKind) -> dict[str, Answer]:
-    if isinstance(call, GraphCall):
-        return read_graphs(call, document)
-    if isinstance(call, ConditionalCall):
-        return read_conditional(call, document)
-    if isinstance(call, ConvertCall):
-        return read_converted(call, document)
-    return read_collections(call, document, kind)
 
 
 def _code_of(ending: RefusedWhole | Lost) -> str:

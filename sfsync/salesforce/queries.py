@@ -91,6 +91,15 @@ class Queries:
         pages = self._first_pages(pack)
         return [self._whole(statement, page) for statement, page in zip(pack, pages, strict=True)]
 
+    def rest_of(self, first: Any) -> list[Record] | None:
+        """All records of a query whose first page came in another call; None where its pages do not add up."""
+        if _inspect_page(first) is not None:
+            return None
+        try:
+            return self._gathered(_page(first))
+        except _Restart:
+            return None
+
     def _whole(self, statement: Statement, page: _Page | None = None) -> list[Record]:
         for _ in range(1 + _MAX_RESTARTS):
             try:
@@ -183,6 +192,16 @@ def _inspect_page(document: Any) -> Evidence | None:
         and (document["done"] or isinstance(document.get("nextRecordsUrl"), str))
     )
     return None if is_page else Evidence(fault=Fault.CUT)
+
+
+def inspect_parts(document: Any, prefix: str, count: int) -> Evidence | None:
+    """What speaks against a composite answer whose parts may be refused one by one: a cut, or the org's trouble."""
+    answers = subanswers(document, prefix, count)
+    if answers is None:
+        return Evidence(fault=Fault.CUT)
+    troubled = (each for each in answers if each["httpStatusCode"] >= 500 or each["httpStatusCode"] == 401)
+    found = next(troubled, None)
+    return refusal_evidence(found["httpStatusCode"], found["body"]) if found is not None else None
 
 
 def _inspect_pages(document: Any, count: int) -> Evidence | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from sfsync.core.org_profile import OrgProfile
 from sfsync.core.sending.verdict import CallKind, Evidence, Fault
 from sfsync.errors import ConfigError
 from sfsync.salesforce.deadlines import DeadlineAdapter, deadline_of
+from sfsync.salesforce.failed_exchanges import fault_of
 from sfsync.salesforce.origins import Origin, is_safe_target, require_proxy
 from sfsync.salesforce.repeated_secrets import without
 from sfsync.salesforce.soap import XML, fault_evidence, with_token
@@ -125,7 +125,7 @@ class Door:
             with deadline_of(deadline_s):
                 return self._send(prepared, request, deadline_s, token=token or "")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
-            fault = _fault_of(error)
+            fault = fault_of(error)
         return Answer(Evidence(fault=fault))
 
     def close(self) -> None:
@@ -307,55 +307,3 @@ def refusal_evidence(status: int, document: Any) -> Evidence:
         message=message if isinstance(message, str) else "",
         fields=tuple(each for each in names if isinstance(each, str)) if isinstance(names, list) else (),
     )
-
-
-def _fault_of(error: BaseException) -> Fault:
-    """Only these prove that no byte of the request left: no name, no connection, no tunnel."""
-    causes = list(_causes(error))
-    if any(isinstance(each, ssl.SSLError) and each.reason in _TLS_REFUSALS for each in causes):
-        return Fault.CERTIFICATE
-    if any(isinstance(each, OSError) and _TUNNEL_REFUSED.match(str(each)) for each in causes):
-        return Fault.PROXY_REFUSED
-    if any(isinstance(each, _UNSENT) for each in causes):
-        return Fault.UNSENT
-    return Fault.CUT
-
-
-_TLS_REFUSALS: Final = frozenset(
-    {
-        "CERTIFICATE_VERIFY_FAILED",
-        "NO_PROTOCOLS_AVAILABLE",
-        "SSLV3_ALERT_HANDSHAKE_FAILURE",
-        "TLSV1_ALERT_PROTOCOL_VERSION",
-        "UNSUPPORTED_PROTOCOL",
-        "WRONG_VERSION_NUMBER",
-    }
-)
-"""OpenSSL's reasons for which a connection is refused before anything is sent on it."""
-
-_TUNNEL_REFUSED: Final = re.compile(r"Tunnel connection failed: 4[0-9]{2}\b")
-"""What http.client says when a proxy refuses to connect us; before that only its own name was sent."""
-
-_UNSENT: Final = (
-    UnicodeError,  # the resolver takes the host for no name
-    requests.ConnectTimeout,
-    urllib3.exceptions.ConnectTimeoutError,
-    urllib3.exceptions.NewConnectionError,
-    urllib3.exceptions.ProxyError,
-)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error with everything it wraps; requests and urllib3 nest by `args` and by `reason`.
-
-    Its context is left out: it could be an older failure that the caller is just handling.
-    """
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        each = waiting.pop()
-        if not isinstance(each, BaseException) or id(each) in seen:
-            continue
-        seen.add(id(each))
-        yield each
-        waiting += [*each.args, getattr(each, "reason", None), each.__cause__]

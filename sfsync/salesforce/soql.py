@@ -7,7 +7,7 @@ Source: SOQL and SOSL Reference, "Quoted String Escape Sequences"; statements ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -15,6 +15,7 @@ from typing import Final
 from simple_salesforce.format import quote_soql_value
 
 from sfsync.core.ports import Lookup
+from sfsync.core.resync.org_changes import ChangeQuestion
 from sfsync.core.sobject import NAME_HINT, is_api_name
 from sfsync.errors import ConfigError
 
@@ -70,6 +71,40 @@ def counting(lookup: Lookup) -> Statement:
     """
     head = f"SELECT COUNT() FROM {_name(lookup.sobject)}"  # noqa: S608 - the name is checked
     return _statement(lookup, head, _filters(lookup))
+
+
+def counting_statement(
+    sobject: str,
+    *,
+    before: Mapping[str, datetime],
+    since: Mapping[str, datetime] | None = None,
+    also: Mapping[str, str | bool | None] | None = None,
+    include_deleted: bool = False,
+) -> Statement:
+    """The statement that counts the records of a span."""
+    return counting(
+        Lookup(
+            sobject,
+            (),
+            before=before,
+            since=since or {},
+            also=also or {},
+            include_deleted=include_deleted,
+        )
+    )
+
+
+def changes_statement(question: ChangeQuestion) -> Statement:
+    """The statement that lists what changed, deleted records with it.
+
+    What our own user did before a time is left out where the question says so.
+    """
+    stamp, user = _name(question.stamp), question.user
+    fields = ", ".join(map(_path, dict.fromkeys(("Id", question.stamp, *question.fields))))
+    later = f"{stamp} >= {_moment(question.since)}"
+    if user is not None and question.own_until is not None:
+        later = f"{stamp} >= {_moment(question.own_until)} OR ({later} AND LastModifiedById != {quote(user)})"
+    return Statement(f"SELECT {fields} FROM {_name(question.sobject)} WHERE {later}", include_deleted=True)  # noqa: S608
 
 
 def _filters(lookup: Lookup) -> list[str]:

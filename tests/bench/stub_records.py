@@ -6,7 +6,8 @@ pages by id; any other condition must lead to its records by an id, a key, a nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -15,6 +16,9 @@ from stub_soql import Condition, Query, UnknownSoqlError
 from stub_store import Body, Store, Table
 
 TIMES: Final = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
+_BODILESS: Final = frozenset({"Id", *TIMES, "IsDeleted", "CreatedById", "LastModifiedById"})
+"""Fields that are known without reading what is saved: every record here is written by the one user."""
+
 Getter = Callable[[int, Body], Any]
 
 
@@ -47,17 +51,10 @@ class Records:
     def numbers(self, query: Query, *, with_deleted: bool) -> list[int]:
         """The records that a statement means, in the order of their ids, or as its list names them."""
         table = self._table(query.sobject)
-        candidates, rest = self._candidates(table, query)
-        tests = [self._test(table, each) for each in rest]
-        needs_body = any(each.path.partition(".")[0] not in ("Id", *TIMES, "IsDeleted") for each in rest)
-        found = []
-        for number in candidates:
-            if table.is_deleted[number] and not with_deleted:
-                continue
-            body = table.body(number) if needs_body else {}
-            if all(test(number, body) for test in tests):
-                found.append(number)
-        found = list(dict.fromkeys(found)) if len(query.conditions) else found
+        found = list(self._matching(table, query, with_deleted=with_deleted))
+        if query.others:
+            either = replace(query, conditions=query.others, others=())
+            found = sorted({*found, *self._matching(table, either, with_deleted=with_deleted)})
         if query.order_by is not None:
             if query.order_by not in ("Id", *TIMES):
                 raise UnknownSoqlError(f"ORDER BY {query.order_by}")
@@ -65,6 +62,23 @@ class Records:
             if query.order_by in TIMES:
                 found.sort(key=getattr(table, _ARRAYS[query.order_by]).__getitem__)
         return found[: query.limit] if query.limit is not None else found
+
+    def _matching(self, table: Table, query: Query, *, with_deleted: bool) -> Iterator[int]:
+        """The records that meet all conditions of a list, each once; no more than are asked for in any order."""
+        candidates, rest = self._candidates(table, query)
+        tests = [self._test(table, each) for each in rest]
+        needs_body = any(each.path not in _BODILESS for each in rest)
+        most = query.limit if query.order_by is None and not query.others else None
+        seen: set[int] = set()
+        for number in candidates:
+            if number in seen or (table.is_deleted[number] and not with_deleted):
+                continue
+            body = table.body(number) if needs_body else {}
+            if all(test(number, body) for test in tests):
+                yield number
+                seen.add(number)
+                if len(seen) == most:
+                    return
 
     def shown(self, query: Query, numbers: Iterable[int]) -> list[dict[str, Any]]:
         """The records as an answer has them."""
@@ -110,7 +124,7 @@ class Records:
             if each.operator == "!=" and each.values == (None,) and each.path in table.keys:
                 rest = [*query.conditions[:place], *query.conditions[place + 1 :]]
                 return sorted(set(table.keys[each.path].values())), rest
-        known = ("Id", *TIMES, "IsDeleted", *table.keys)
+        known = (*_BODILESS, *table.keys)
         strange = [each.path for each in query.conditions if each.path not in known]
         if strange and len(table):
             raise UnknownSoqlError(f"{table.name} by {strange} would read every record")

@@ -1,7 +1,8 @@
 """Reads just the SOQL that sfsync and the peers of the benchmark send; anything else is refused by name.
 
 A stub that guesses would measure something else than it says. Known: a list of fields or COUNT(), one sObject,
-conditions joined by AND (=, !=, <, <=, >, >=, IN on literals), ORDER BY one field, LIMIT.
+conditions joined by AND (=, !=, <, <=, >, >=, IN on literals), one condition OR such a list in brackets, ORDER BY
+one field, LIMIT.
 Source: SOQL and SOSL Reference; the escapes are those of "Quoted String Escape Sequences".
 """
 
@@ -30,17 +31,20 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One statement; no fields means COUNT()."""
+    """One statement; no fields means COUNT(). A record of either of `conditions` and `others` is meant."""
 
     sobject: str
     fields: tuple[str, ...]
     conditions: tuple[Condition, ...] = ()
     order_by: str | None = None
     limit: int | None = None
+    others: tuple[Condition, ...] = ()
 
 
 _HEAD: Final = re.compile(r"\s*SELECT\s+(COUNT\(\)|[\w.]+(?:\s*,\s*[\w.]+)*)\s+FROM\s+(\w+)", re.IGNORECASE)
 _WHERE: Final = re.compile(r"\s+(WHERE|AND)\s+", re.IGNORECASE)
+_EITHER: Final = re.compile(r"\s+OR\s+\(", re.IGNORECASE)
+_CLOSE: Final = re.compile(r"\s*\)")
 _COMPARISON: Final = re.compile(r"([A-Za-z][\w.]*)\s*(!=|<=|>=|=|<|>|IN\b)\s*", re.IGNORECASE)
 _QUOTED: Final = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _LIST: Final = re.compile(r"\(\s*'(?:[^'\\]|\\.)*'(?:\s*,\s*'(?:[^'\\]|\\.)*')*\s*\)", re.DOTALL)
@@ -67,11 +71,27 @@ def parse(text: str) -> Query:
     while found := _WHERE.match(text, place):
         condition, place = _condition(text, found.end())
         conditions.append(condition)
+    others: tuple[Condition, ...] = ()
+    if len(conditions) == 1 and (either := _EITHER.match(text, place)):
+        others, place = _in_brackets(text, either.end())
     tail = _TAIL.fullmatch(text, place)
     if tail is None:
         raise UnknownSoqlError(f"not known here: {text[place : place + 120]!r} in {text[:200]}")
     limit = int(tail[2]) if tail[2] else None
-    return Query(head[2], fields, tuple(conditions), tail[1], limit)
+    return Query(head[2], fields, tuple(conditions), tail[1], limit, others)
+
+
+def _in_brackets(text: str, place: int) -> tuple[tuple[Condition, ...], int]:
+    """The conditions up to the bracket that closes, and the place behind it."""
+    condition, place = _condition(text, place)
+    conditions = [condition]
+    while found := _WHERE.match(text, place):
+        condition, place = _condition(text, found.end())
+        conditions.append(condition)
+    closing = _CLOSE.match(text, place)
+    if closing is None:
+        raise UnknownSoqlError(f"no known end of brackets: {text[place : place + 120]!r}")
+    return tuple(conditions), closing.end()
 
 
 def _condition(text: str, place: int) -> tuple[Condition, int]:

@@ -102,7 +102,7 @@ def test_a_run_in_portions_passes_points_of_its_own() -> None:
 
 @pytest.mark.parametrize("org", [ORG_FILE, BARE], ids=["receipts", "keys only"])
 def test_death_at_any_point_of_any_portion_ends_as_an_uninterrupted_run(org: Any) -> None:
-    """Resume ends with the same org and the same report as one plan of all rows; another run writes nothing."""
+    """P1: resume ends with the same org and the same report as one plan of all rows; another run writes nothing."""
     expected = uninterrupted(org, FAMILIES, {2})
     with dying_bench(org) as (bench, points):
         write_families(bench, FAMILIES, bad={2})
@@ -129,7 +129,7 @@ def test_death_at_any_point_of_any_portion_ends_as_an_uninterrupted_run(org: Any
 
 
 def test_death_in_the_undo_of_a_book_takes_all_of_it_back() -> None:
-    """However far the undo had come, resume ends it: nothing that the run brought is left."""
+    """P1: however far the undo had come, resume ends it: nothing that the run brought is left."""
     with dying_bench() as (bench, points):
         write_families(bench, FAMILIES)
         run = run_in_portions(bench, PORTIONS).document.run_id

@@ -12,10 +12,10 @@ from main_job_bench import ALAN, LEUNG, Bench, Ending, assert_every_row_counts_o
 from test_job_fence import CLOSE, CREATE, FILL, WAYS, strike
 
 from sfsync.books import sync
-from sfsync.core.job import Limits
+from sfsync.core.job import Limits, UpdateMode
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.strategy import Strategy
-from sfsync.emulator.fault_actions import FailRows, Refuse, Truncate
+from sfsync.emulator.fault_actions import FailJob, FailRows, Refuse, Truncate
 from sfsync.emulator.faults import BEFORE_READ, FaultScript
 from sfsync.emulator.server import running
 from sfsync.errors import SyncError
@@ -45,9 +45,9 @@ def ask(bench: Bench, count: int) -> None:
     bench.write_job([deal(key) for key in keys], roles)
 
 
-def run(bench: Bench, **limits: int) -> Ending:
-    """Plans the job in portions of three deals and their roles, and writes it by jobs."""
-    job = replace(load_job(bench.job, environ=bench.environ), strategy=Strategy.BULK)
+def run(bench: Bench, *, update_mode: UpdateMode = UpdateMode.AUTO, **limits: int) -> Ending:
+    """Plans the job in portions of about three deals with their roles, and writes it by jobs."""
+    job = replace(load_job(bench.job, environ=bench.environ), strategy=Strategy.BULK, update_mode=update_mode)
     try:
         report = sync(job, around=replace(bench.around, portion_rows=9, limits=Limits(**limits)))
     except SyncError as error:
@@ -87,6 +87,30 @@ def test_n5_a_lost_answer_of_either_job_brings_every_row_once(
         ending = run(bench)
     assert ending.exit_code == 0
     assert_each_once(bench)
+
+
+def test_what_somebody_edits_between_two_tries_of_an_update_job_is_kept(bench: Bench) -> None:
+    """Rows that go again are read again, whichever portion they are of."""
+    assert run(bench).exit_code == 0
+    bench.write_job([deal(key, next_step="visit") for key in KEYS], [role(KEYS[0])])
+    script = bench.emulator.faults.add(FaultScript(FailJob(), BEFORE_READ, method="JOB"))
+    flag = bench.stop
+
+    class Editing(UntilJobsEnd):
+        """Somebody edits a deal while the run waits to send its rows again."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            ended = super().wait(timeout)
+            if script.struck and bench.deal("D-3")["NextStep"] is None:
+                bench.edit("Opportunity", bench.deal("D-3")["Id"], NextStep="mine")
+            return ended
+
+    bench.stop = Editing(bench.emulator)
+    ending = run(bench, update_mode=UpdateMode.FAST)
+    bench.stop = flag
+    assert script.struck
+    assert bench.deal("D-3")["NextStep"] == "mine"
+    assert (ending.counts[OPPORTUNITY]["updated"], ending.counts[OPPORTUNITY]["conflicts"]) == (8, 1)
 
 
 def test_results_that_are_cut_off_are_read_again(bench: Bench) -> None:

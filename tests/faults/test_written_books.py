@@ -238,7 +238,7 @@ def test_guards_judge_the_whole_before_the_first_write(bench: Bench) -> None:
 
 
 def test_a_signal_stops_between_portions_and_loses_nothing(bench: Bench) -> None:
-    """What was not reached is told by its numbers; resume ends as an uninterrupted run."""
+    """P2: what was not reached is told by its numbers; resume ends as an uninterrupted run."""
     write_families(bench, 4)
     deed = Before(
         None, "before_read", path="/composite/graph", nth=2, deed=lambda: bench.stop.set_by_signal(2)

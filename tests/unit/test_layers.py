@@ -88,7 +88,7 @@ OWNERS = {
     "jwt": {"salesforce", "emulator"},
     "sqlalchemy": {"journal"},
     "psycopg": {"journal"},
-    "sqlite3": {"emulator", "journal"},
+    "sqlite3": {"emulator", "journal", "sources"},
     "click": {"cli"},
     "rich": {"cli", "report"},
     "lark": {"emulator"},

@@ -40,10 +40,14 @@ _NOTHING: Final[Mapping[str, PlannedValue]] = {}
 
 @dataclass(frozen=True, slots=True)
 class RolePlan:
-    """What happens to the roles of one deal, and what a person should know about them."""
+    """What happens to the roles of one deal, and what a person should know about them.
+
+    `told` are the rows, by source and ordinal, of deals of which the notes tell.
+    """
 
     changes: tuple[Change, ...]
     notes: tuple[Problem, ...] = ()
+    told: frozenset[tuple[str, int]] = frozenset()
 
 
 def role_key(deal_id: str, contact_id: str, role: str | None) -> str:

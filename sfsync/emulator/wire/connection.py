@@ -170,7 +170,7 @@ class Connection(BaseHTTPRequestHandler):
         has_body = reply.body is not None and reply.status not in _BODILESS
         body = encoded(reply, pretty=self.headers.get("X-PrettyPrint") == "1") if has_body else b""
         headers = {
-            "Date": self.date_time_string(),
+            "Date": self.date_time_string(self.server.emulator.org.clock.now().timestamp()),
             _MARK: "1",
             "Cache-Control": "no-cache,must-revalidate,max-age=0,no-store,private",
             "Vary": "Accept-Encoding",

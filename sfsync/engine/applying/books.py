@@ -29,6 +29,7 @@ from sfsync.core.source_marks import marks_after
 from sfsync.engine.applying.plan_applying import cause_of
 from sfsync.engine.applying.runs import Bench, applied_plan, interrupted, known_results, results_so_far
 from sfsync.engine.applying.shared_jobs import SharedJobs
+from sfsync.engine.sifting.remembering import unsettle
 from sfsync.errors import Interrupted, SyncError
 
 Watch = Callable[[Report], None]
@@ -76,7 +77,18 @@ def begin_book(book: PlanBook, bench: Bench, *, plan_file: Callable[[int], str])
     ]
     over = interrupted(first.job, first.org.org_id, bench, share=first.share)
     kept = zlib.compress(_TOTALS.dump_json(totals))
+    _unsettle(book, first, bench)
     bench.journal.books.begin(runs, book.page, kept, takes_over=over)
+
+
+def _unsettle(book: PlanBook, first: Plan, bench: Bench) -> None:
+    """Forgets what is remembered of the rows that the book is about, before its runs are in the journal."""
+    memory = bench.journal.memory
+    if first.sifted is None or first.sifted.is_whole:
+        memory.prints.drop(first.org.org_id, first.job)
+        return
+    for number in range(1, book.portions + 1):
+        unsettle(book.plan(number), memory)
 
 
 def kept_totals(journal: Journal, whole: str) -> BookTotals:
@@ -205,9 +217,8 @@ class _Writing:
         if self.has_sent_deals:
             here = replace(here, limits=replace(bench.limits, canary=None))
         left = self.jobs.as_left(plan)
-        report, self.failures = applied_plan(
-            left, here, run_id=run.run_id, failures=self.failures, ahead=self.jobs.ahead
-        )
+        applied = applied_plan(left, here, run_id=run.run_id, failures=self.failures, ahead=self.jobs.ahead)
+        report, self.failures = applied.report, applied.failures
         has_deals = any(each.sobject == OPPORTUNITY and each.action in WRITES for each in plan.changes)
         self.has_sent_deals |= has_deals
         report = self._with_jobs(replace(report, plan=plan), number)
@@ -222,6 +233,7 @@ class _Writing:
                     each.sobject in _PARENTS and each.action is Action.CREATE for each in plan.changes
                 ),
             )
+            applied.remember(bench.journal)
         return report
 
     def _numbered(self, number: int) -> Bench:

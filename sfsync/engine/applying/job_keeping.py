@@ -19,8 +19,9 @@ from sfsync.engine.applying.deleting import settle_lost_deletions
 from sfsync.engine.applying.job_index import RowName
 from sfsync.engine.applying.job_lines import JobTag, LineEnd
 from sfsync.engine.applying.job_settling import route_of, says_key_exists, settle_by_looking
+from sfsync.engine.applying.recalled_results import plain_problem
 from sfsync.engine.applying.refused_rows import next_step, not_sent, refusal, rejected
-from sfsync.engine.applying.run_state import JOB_MARK, RunState, plain_problem
+from sfsync.engine.applying.run_state import JOB_MARK, RunState
 from sfsync.engine.applying.settling import unknown
 
 _DONE = {

@@ -14,14 +14,15 @@ Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
 from sfsync.core.sending.bulk import TERMINAL, JobOperation, JobProgress, JobShape, JobState, columns_of
 from sfsync.core.sending.job_waits import job_waits_s
+from sfsync.core.sending.prices import ROWS_PER_READ
 from sfsync.core.writes import Node, Refused, Unanswered
-from sfsync.engine.applying.job_index import JobIndex
+from sfsync.engine.applying.job_index import JobIndex, RowName
 from sfsync.engine.applying.job_keeping import RunKeeper
 from sfsync.engine.applying.job_lines import (
     INTENTS_AT_A_TIME,
@@ -43,6 +44,9 @@ from sfsync.errors import ConfigError, OrgUnavailable, SyncError
 Renew = Callable[[Sequence[Node]], list[Node]]
 """Looks at rows once more before they go again; those that must not get their result and are left out."""
 
+Recheck = Callable[[Sequence[RowName]], Collection[RowName]]
+"""The same by names: returns those that still may go."""
+
 _STAYED: Final = "it stayed locked, or was left out, every time it was sent"
 _FORGOTTEN: Final = "the org does not know the job any more"
 
@@ -54,11 +58,17 @@ def send_by_job(state: RunState, nodes: Sequence[Node], *, renew: Renew = list) 
         OrgUnavailable: a job has not ended yet, or the org closes none; `resume` goes on.
     """
     keeper, left = RunKeeper(state), list(nodes)
+    by_id = {node.change_id: node for node in left}
+
+    def recheck(names: Sequence[RowName]) -> set[RowName]:
+        kept = renew([by_id[each.change_id] for each in names])
+        return {RowName(state.run_id, node.change_id) for node in kept}
+
     for tries in range(1, MOST_TRIES + 1):
         if not left:
             return
         lines = (JobLine(state.run_id, node) for node in left)
-        send_lines(state, lines, keeper, columns=columns_of(left))
+        send_lines(state, lines, keeper, columns=columns_of(left), recheck=recheck)
         again = keeper.look_up()
         left = [node for node in left if node.change_id in again]
         state.release([node.change_id for node in left], "NOT_SAVED")
@@ -69,7 +79,12 @@ def send_by_job(state: RunState, nodes: Sequence[Node], *, renew: Renew = list) 
 
 
 def send_lines(
-    traffic: Traffic, lines: Iterable[JobLine], keeper: LineKeeper, *, columns: Iterable[str] = ()
+    traffic: Traffic,
+    lines: Iterable[JobLine],
+    keeper: LineKeeper,
+    *,
+    columns: Iterable[str] = (),
+    recheck: Recheck = frozenset,
 ) -> None:
     """Sends rows of one sObject and one operation by as few jobs as carry them; their runs may be several.
 
@@ -80,10 +95,10 @@ def send_lines(
         OrgUnavailable: a job has not ended yet, or the org closes none; each run settles its own rows later.
     """
     for part in PartMaker(traffic.gateway.jobs, lines, keeper, columns=columns).parts():
-        _send_part(traffic, part, keeper)
+        _send_part(traffic, part, keeper, recheck)
 
 
-def _send_part(traffic: Traffic, part: JobPart, keeper: LineKeeper) -> None:
+def _send_part(traffic: Traffic, part: JobPart, keeper: LineKeeper, recheck: Recheck) -> None:
     """Sends the rows of a part and closes it; locked ones, and those left out, go again in a job of their own."""
     try:
         for tries in range(1, MOST_TRIES + 1):
@@ -97,16 +112,27 @@ def _send_part(traffic: Traffic, part: JobPart, keeper: LineKeeper) -> None:
                 continue
             again = finish_job(traffic, job_id, part.index, part.shape, keeper, rows=len(part))
             _release(keeper, part.index, again, "NOT_SAVED")
+            if again:
+                traffic.pause(tries)
+                again = _still_wanted(part.index, again, recheck)
             if not again:
                 return
             before, part = part, part.only(again, traffic.gateway.jobs)
             before.close()
-            traffic.pause(tries)
         locked = Refused("UNABLE_TO_LOCK_ROW", _STAYED)
         for names in in_batches(part.index.names(), LINES_AT_A_TIME):
             keeper.end([LineEnd(each, locked, is_own_word=True) for each in names])
     finally:
         part.close()
+
+
+def _still_wanted(index: JobIndex, rows: Sequence[int], recheck: Recheck) -> list[int]:
+    """Those of the rows that still may go, now that some time has passed."""
+    kept: list[int] = []
+    for some in in_batches(rows, ROWS_PER_READ):
+        wanted = recheck([index.name(row) for row in some])
+        kept += [row for row in some if index.name(row) in wanted]
+    return kept
 
 
 def _closes_none(error: ConfigError) -> OrgUnavailable:

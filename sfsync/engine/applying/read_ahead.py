@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sfsync.core.ports import Lookup, OrgGateway, Record
 from sfsync.core.scratch import Scratch
@@ -45,9 +46,13 @@ class ReadRecords:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What a portion may take of what was read: all while it has sent nothing, so while `attempts` stays."""
+    """What a portion may take of what was read: all while it has sent nothing, so while `attempts` stays.
+
+    `read_at` is the org's clock before the reading.
+    """
 
     there: ReadRecords
+    read_at: datetime | None
     attempts: int = 0
 
     def at(self, attempts: int) -> Ahead:

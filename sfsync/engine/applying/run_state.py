@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -19,7 +19,7 @@ from sfsync.core.events import Listener, PhaseAdvanced
 from sfsync.core.job import NO_LIMITS, Limits
 from sfsync.core.keys import ledger_key
 from sfsync.core.plan import Action, Change, Plan
-from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, LedgerEntry, OrgGateway
+from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, LedgerEntry, OrgGateway, Record
 from sfsync.core.references.parents import remembered_as
 from sfsync.core.references.second_pass import is_second_pass, located
 from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
@@ -31,6 +31,7 @@ from sfsync.core.values import Pending, PlannedValue
 from sfsync.core.writes import GraphCall, WriteCall
 from sfsync.engine.applying.failure_limits import refuse_failures
 from sfsync.engine.applying.read_ahead import Ahead
+from sfsync.engine.applying.recalled_results import attempt_number, has_token, plain_problem, recalled
 from sfsync.errors import Interrupted
 
 _DONE: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED})
@@ -63,6 +64,15 @@ class Intended:
     left_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read back last: from when on by the org's clock, as whom was written, and the records by id."""
+
+    at: datetime | None = None
+    user: str | None = None
+    there: Mapping[str, Record] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class RunState:
     """One apply under way. `pause` waits before a row is tried again; it takes the number of the try. `wait` waits
@@ -74,10 +84,11 @@ class RunState:
     changes that a receipt shows to have been saved, `notes` what a person should know and no row tells. `moments`
     says when each change was sent by this process, `audit` what reading back found where the plan asks for it.
     `lost` are changes of other portions of a book that did not come to the org, `first_left_at` is the org's clock
-    before this process wrote first, None where it is not known. What is in `second_pass` is written when all
-    creates are done, while `is_second_pass` says so. At most `threads` calls are in flight at a time; `seconds` is
-    a clock that never goes back, `slowest_s` says how long the slowest answer took until now, `paces` holds the
-    pace of each kind of write, `ahead` what was read back for all portions. The state belongs to one thread.
+    before this process wrote first, None where it is not known, `read_back` the last reading of what was written.
+    What is in `second_pass` is written when all creates are done, while `is_second_pass` says so. At most `threads`
+    calls are in flight at a time; `seconds` is a clock that never goes back, `slowest_s` says how long the slowest
+    answer took until now, `paces` holds the pace of each kind of write, `ahead` what was read for all portions.
+    The state belongs to one thread.
     """
 
     plan: Plan
@@ -112,6 +123,7 @@ class RunState:
     slowest_s: Callable[[], float] = lambda: 0.0
     paces: dict[str, Pace] = field(default_factory=dict)
     ahead: Ahead | None = None
+    read_back: Reading = field(default_factory=Reading)
 
     def __post_init__(self) -> None:
         self.by_id = {each.change_id: each for each in self.plan.changes} | seconds_of(self.plan.changes)
@@ -306,18 +318,18 @@ class RunState:
         spent = {each.token for each in records.values() if each.state is ChangeState.DONE}
         for change_id, record in records.items():
             # The newest attempt is still the last one of its changes, so its number is always among these.
-            self.attempts = max(self.attempts, _attempt_number(record))
+            self.attempts = max(self.attempts, attempt_number(record))
             change = self.by_id.get(change_id)
             if change is None:
                 continue
             if record.token is not None and record.token.startswith(JOB_MARK):
                 self.jobs[change_id] = record.token.removeprefix(JOB_MARK)
-            elif record.token is not None and record.token not in spent and _has_token(record):
+            elif record.token is not None and record.token not in spent and has_token(record):
                 self.tokens[unit_id_of(change)] = record.token
             if record.state in (ChangeState.INTENT, ChangeState.UNKNOWN):
                 unsettled.append(change)
             elif record.outcome is not None and record.outcome != Outcome.UNPROCESSED.value:
-                self._keep([_recalled(change, record)])
+                self._keep([recalled(change, record)])
         return [self.locate(each) for each in unsettled]
 
     def locate(self, change: Change) -> Change:
@@ -326,35 +338,6 @@ class RunState:
         return self.by_id[change.change_id]
 
 
-def _has_token(record: ChangeRecord) -> bool:
-    """Whether the token on record is good for another sending: one that was burned would be refused for ever."""
-    return not (record.state is ChangeState.REFUSED and (record.detail or {}).get("has_token") is False)
-
-
-def _attempt_number(record: ChangeRecord) -> int:
-    return int(record.attempt_id.rpartition("/")[2]) if record.attempt_id else 0
-
-
 def resolved(value: PlannedValue, ids: Mapping[str, str]) -> PlannedValue:
     """A value with the id of a record that this run has made."""
     return ids.get(value.change_id, value) if isinstance(value, Pending) else value
-
-
-def _recalled(change: Change, record: ChangeRecord) -> RowResult:
-    detail = record.detail or {}
-    problems = tuple(_problem(change, each) for each in detail.get("problems", ()))
-    outcome = Outcome(record.outcome or "")
-    return RowResult(change.change_id, outcome, record.record_id, problems, bool(detail.get("adopted")))
-
-
-def plain_problem(problem: Problem) -> dict[str, str]:
-    """A problem without its place, which the plan knows."""
-    plain = asdict(problem)
-    plain.pop("row")
-    return {name: str(value) for name, value in plain.items()}
-
-
-def _problem(change: Change, plain: Mapping[str, str]) -> Problem:
-    texts = dict(plain)
-    stage = Stage(texts.pop("stage"))
-    return Problem(stage=stage, row=change.row, **texts)

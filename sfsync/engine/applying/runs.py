@@ -26,11 +26,12 @@ from sfsync.engine.applying.other_portions import learn_other_portions, referred
 from sfsync.engine.applying.plan_applying import Ending, apply_changes
 from sfsync.engine.applying.read_ahead import Ahead
 from sfsync.engine.applying.recovering import recover
-from sfsync.engine.applying.run_state import RunState, Stop
+from sfsync.engine.applying.run_state import Reading, RunState, Stop
 from sfsync.engine.applying.settling import unknown
 from sfsync.engine.applying.verifying import verify
 from sfsync.engine.planning.routing import org_calls
 from sfsync.engine.planning.schema import read_schema
+from sfsync.engine.sifting.remembering import remember, unsettle
 from sfsync.engine.undoing.undo_applying import forget_deleted
 from sfsync.errors import SUPERSEDED, GuardError, JournalError, SyncError
 
@@ -136,6 +137,7 @@ def begin_run(
         run_id, plan.job, org_id, digest, plan_file, started_at=bench.now(), rows=count, share=plan.share
     )
     over = interrupted(plan.job, org_id, bench, share=plan.share)
+    unsettle(plan, bench.journal.memory)  # before the run is there, so before anything of it is sent
     bench.journal.begin_run(run, packed.packed, takes_over=over)
     return run
 
@@ -159,19 +161,35 @@ def end_earlier(job: str, org_id: str, bench: Bench, *, share: str = "") -> None
 
 def run_plan(plan: Plan, bench: Bench, *, run_id: str) -> Report:
     """Applies a plan whose run has begun, or goes on with one that was interrupted."""
-    report, _ = applied_plan(plan, bench, run_id=run_id)
+    applied = applied_plan(plan, bench, run_id=run_id)
+    report = applied.report
     if report.stopped is None:
         bench.journal.end_run(run_id, exit_code=report.exit_code, ended_at=bench.now())
         # After the end: a kill between the two leaves the old marks, and the rows are read once more.
         for name, value in marks_after(report).items():
             bench.journal.memory.put_watermark(plan.org.org_id, plan.job, name, value)
+        applied.remember(bench.journal)
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying a plan came to: how many rows have failed until then, and what was read back last."""
+
+    report: Report
+    failures: int
+    read_back: Reading
+
+    def remember(self, journal: Journal) -> None:
+        """Remembers what was settled, when the run has ended in the journal."""
+        back = self.read_back
+        remember(self.report, journal.memory, there=back.there, read_at=back.at, user=back.user)
 
 
 def applied_plan(
     plan: Plan, bench: Bench, *, run_id: str, failures: int = 0, ahead: Ahead | None = None
-) -> tuple[Report, int]:
-    """Applies a plan and leaves its run open; also how many rows have failed, on top of `failures`.
+) -> Applied:
+    """Applies a plan and leaves its run open; failures are counted on top of `failures`.
 
     `ahead` is what was read back before for all portions of a book.
     """
@@ -194,7 +212,7 @@ def applied_plan(
         spent=_since(before, bench.gateway.usage),
         api_budget=bench.limits.api_budget,
     )
-    return report, state.failures
+    return Applied(report, state.failures, state.read_back)
 
 
 def _since(before: ApiUsage, now: ApiUsage) -> PredictedCalls:

@@ -34,9 +34,9 @@ def create_in_bulk(state: RunState, changes: Sequence[Change]) -> list[Change]:
 def update_in_bulk(state: RunState, changes: Sequence[Change]) -> None:
     """Sends updates by jobs, and by the usual calls what no job can carry."""
     bad = unsendable(_nodes(state, changes))
-    nodes = _fresh(state, [each for each in changes if each.change_id not in bad])
+    nodes = fresh_rows(state, [each for each in changes if each.change_id not in bad])
     send_by_job(
-        state, nodes, renew=lambda left: _fresh(state, [state.by_id[each.change_id] for each in left])
+        state, nodes, renew=lambda left: fresh_rows(state, [state.by_id[each.change_id] for each in left])
     )
     write_updates(state, [each for each in changes if each.change_id in bad], is_strict=False)
 
@@ -55,10 +55,10 @@ def rows_for_job(state: RunState, sobject: str, operation: Operation, *, made: C
         return [node for node in nodes if node.change_id not in bad]
     changes = state.waiting(sobject, Action.UPDATE)
     bad = unsendable(_nodes(state, changes))
-    return _fresh(state, [each for each in changes if each.change_id not in bad])
+    return fresh_rows(state, [each for each in changes if each.change_id not in bad])
 
 
-def _fresh(state: RunState, changes: Sequence[Change]) -> list[Node]:
+def fresh_rows(state: RunState, changes: Sequence[Change]) -> list[Node]:
     """The updates whose records still hold what the plan was made from; the others get their result."""
     fresh: list[Change] = []
     for start in range(0, len(changes), ROWS_PER_READ):

@@ -43,7 +43,7 @@ from sfsync.engine.applying.read_ahead import Ahead, ReadRecords
 from sfsync.engine.applying.recovering import recover
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.runs import Bench, open_state
-from sfsync.engine.applying.sending_in_bulk import rows_for_job
+from sfsync.engine.applying.sending_in_bulk import fresh_rows, rows_for_job
 from sfsync.engine.applying.verifying import AUDIT
 from sfsync.errors import AccessError, ConfigError, Interrupted, OrgUnavailable
 
@@ -104,6 +104,7 @@ class SharedJobs:
         if not rows or since is None or self.scratch is None:
             return
         there, traffic = ReadRecords(self.scratch), _Traffic(self.bench)
+        read_at = self.bench.gateway.server_time
         self.bench.listener(PhaseStarted("read back by query jobs", sum(rows.values())))
         for sobject, count in rows.items():
             if self.bench.gateway.describe(sobject).field(STAMP) is None:
@@ -113,7 +114,7 @@ class SharedJobs:
             # Reading by ids says what is wrong, if anything is.
             with suppress(AccessError, ConfigError, OrgUnavailable, ValueError):
                 there.keep(window, answered(traffic, window, count))
-        self.ahead = Ahead(there)
+        self.ahead = Ahead(there, read_at)
 
     def as_left(self, plan: Plan) -> Plan:
         """The plan of a portion without the choice of jobs that were sent: few rows are left of them, if any."""
@@ -135,7 +136,8 @@ class SharedJobs:
         keeper.tags = self._tags
         self.phase = f"{operation.value} {sobject} by bulk jobs"
         self.bench.listener(PhaseStarted(self.phase, self.totals.job_rows[sobject][operation.value]))
-        send_lines(_Traffic(self.bench), self._lines(step), keeper)
+        recheck = self._fresh if operation is Operation.UPDATE else frozenset[RowName]
+        send_lines(_Traffic(self.bench), self._lines(step), keeper, recheck=recheck)
         self.notes.setdefault(0, []).extend(keeper.notes)
         self.sent.add(step)
 
@@ -175,6 +177,19 @@ class SharedJobs:
             if name is not None and name != _usual_name(plan, node.change_id):
                 self._named[RowName(run.run_id, node.change_id)] = name
         return nodes
+
+    def _fresh(self, names: Sequence[RowName]) -> set[RowName]:
+        """Those updates whose records still hold what they were planned from, looked at before they go again."""
+        kept: set[RowName] = set()
+        for number, run in enumerate(self.runs, start=1):
+            own = [each.change_id for each in names if each.run_id == run.run_id]
+            if own:
+                state = open_state(self.load(run), self.numbered(number), run.run_id, failures=self.failures)
+                state.recall()
+                nodes = fresh_rows(state, [state.by_id[each] for each in own])
+                kept |= {RowName(run.run_id, node.change_id) for node in nodes}
+                self.failures = state.failures
+        return kept
 
     def _note_fields(self, state: RunState) -> None:
         """Notes what is read back of a portion's records."""

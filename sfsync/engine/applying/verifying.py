@@ -22,6 +22,7 @@ from sfsync.core.keys import ledger_key
 from sfsync.core.plan import NEW, Action, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
 from sfsync.core.results import Outcome, Problem
+from sfsync.core.resync.org_changes import MODSTAMP
 from sfsync.core.sobject import CONTACT_ROLE, WRITE_ORDER
 from sfsync.core.values import Value, is_same
 from sfsync.engine.applying.auditing import ReadBack, audit_of, audited_fields, user_of
@@ -37,10 +38,10 @@ from sfsync.engine.applying.moved_along import (
 )
 from sfsync.engine.applying.reading_by_job import read_by_job
 from sfsync.engine.applying.renamed_roles import entries_of_renamed
-from sfsync.engine.applying.run_state import RunState
+from sfsync.engine.applying.run_state import Reading, RunState
 from sfsync.engine.applying.settled_roles import with_flags_settled
 
-AUDIT: Final = ("CreatedById", "LastModifiedById", "LastModifiedDate")
+AUDIT: Final = ("CreatedById", "LastModifiedById", "LastModifiedDate", MODSTAMP)
 
 ROWS_PER_READ: Final = 10_000
 """Records that are read back at a time; a signal is heeded in between."""
@@ -68,6 +69,7 @@ def verify(
     known, moving = _known(state, done), moved_flags(state)
     done = [_with_moved(state, each, known.get(each.change.change_id), moving) for each in done]
     written = [each for each in done if each.is_written]
+    read_at = state.ahead.read_at if state.ahead is not None else state.gateway.server_time
     flags = flags_of_no_row(state, among)
     there = _read_back(state, [each for each in done if each.is_read], flags, is_audited=is_audited)
     there, notes = revise(state, [each.change for each in written], there) if revise else (there, [])
@@ -93,6 +95,8 @@ def verify(
         )
     ]
     us = user_of(state, rows)
+    if not is_late:
+        state.read_back = Reading(read_at, us, there)
     entries = _entries(state, done, there, known, moving, now, us=us, is_late=is_late)
     entries += [*entries_of_renamed(state, entries), *entries_of_flags(state, flags, there)]
     entries = with_flags_settled(state, entries, known)

@@ -25,6 +25,7 @@ from sfsync.core.scratch import Scratch
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.engine.planning.across_portions import AcrossPortions
 from sfsync.engine.planning.ground import Ground
+from sfsync.engine.planning.left_out import LeftOut
 from sfsync.engine.planning.parent_memory import ParentMemory
 from sfsync.engine.planning.parent_planning import goal_of
 from sfsync.engine.planning.plan_making import PlanStamp, plan_on
@@ -33,6 +34,7 @@ from sfsync.engine.planning.remembered_lookups import FEW_KEYS, RememberingGatew
 from sfsync.engine.planning.routing import BookLoad, plan_sending
 from sfsync.engine.planning.schema import Schema
 from sfsync.engine.planning.self_references import looks_ahead
+from sfsync.engine.sifting.book_finishing import BookFinishing
 
 
 class PortionedRows(Protocol):
@@ -63,6 +65,8 @@ class BookMaker:
     listener: Listener
     scratch: Scratch
     most: int
+    left_out: LeftOut = field(default_factory=LeftOut)
+    printing: BookFinishing | None = None
     across: AcrossPortions = field(init=False)
     load: BookLoad = field(init=False)
 
@@ -82,7 +86,7 @@ class BookMaker:
         self._hear_of_parents()
         portions = self.rows.portions(most=self.most)
         while (sources := next(portions, None)) is not None:
-            made = [self._planned(sources)]
+            made = [self._portion(sources)]
             del sources  # one portion is in memory at a time
             self.load.add(made[0])
             yield made.pop()
@@ -119,6 +123,13 @@ class BookMaker:
             self.listener(Noticed(message))
         return notes
 
+    def _portion(self, sources: Mapping[str, RowSource]) -> Plan:
+        """One portion, with what its run has to know to remember its rows."""
+        if self.printing is None:
+            return self._planned(sources)
+        printed = self.printing.printed(sources)
+        return self.printing.portion(self._planned(printed), printed)
+
     def _planned(self, sources: Mapping[str, RowSource]) -> Plan:
         return plan_on(
             self.ground,
@@ -128,6 +139,7 @@ class BookMaker:
             stamp=self.stamp,
             listener=self.listener,
             across=self.across,
+            left_out=self.left_out,
         )
 
     def _hear_of_parents(self) -> None:

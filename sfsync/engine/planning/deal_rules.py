@@ -9,7 +9,7 @@ Sources: Object Reference, Opportunity.Amount (with products a sent one is ignor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain, islice
@@ -24,9 +24,10 @@ from sfsync.core.diff import held, scale_of
 from sfsync.core.job import ProbabilityPolicy
 from sfsync.core.plan import Action, Change, OffStage
 from sfsync.core.ports import Record
-from sfsync.core.results import Problem, Stage
+from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.sobject import ACCOUNT, OPPORTUNITY
 from sfsync.core.values import PlannedValue, is_same, shown, trimmed
+from sfsync.engine.planning.left_out import LeftOut
 from sfsync.engine.planning.offered_values import OfferedValues
 from sfsync.engine.planning.reading import CheckedRow, ReadSection
 from sfsync.engine.planning.record_types import FIELD as RECORD_TYPE
@@ -56,6 +57,7 @@ class DealRules:
     offered: OfferedValues
     today: date
     _said: dict[str, list[str]] = field(default_factory=dict)
+    _rows: dict[str, RowRef] = field(default_factory=dict)
     _off_stage: dict[str, OffStage] = field(default_factory=dict)
 
     def begin(self, row: CheckedRow) -> None:
@@ -64,6 +66,7 @@ class DealRules:
 
     def _count(self, row: CheckedRow, name: str) -> None:
         self._said.setdefault(row.place, []).append(name)
+        self._rows[row.place] = row.ref
 
     def sendable(
         self,
@@ -206,6 +209,14 @@ class DealRules:
     def counts(self) -> Counter[str]:
         """How many rows have in common what a note is for; `rule_notes` has the words."""
         return Counter(chain(*self._said.values())) + Counter({"off": len(self._off_stage)})
+
+    def tell(self, left_out: LeftOut, changes: Iterable[Change]) -> None:
+        """Says which rows the notes count: the next run has to see them again."""
+        for place in self._said:
+            left_out.tell(self._rows[place])
+        for change in changes:
+            if change.change_id in self._off_stage:
+                left_out.tell(change.row)
 
     def notes(self) -> Iterator[Problem]:
         """What many rows have in common, each in one sentence, and what the org did not tell."""

@@ -7,8 +7,8 @@ read back, no other job brings it, and, to be deleted, this job created it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sfsync.core.deals.closing import is_closed
 from sfsync.core.deals.gone import Fate, Vanished, VanishedRow, vanished_rows
@@ -20,7 +20,6 @@ from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.records import MODIFIED, full_id
 from sfsync.core.results import Problem, Stage
-from sfsync.core.row_groups import group_of_key
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import Value, is_same
 from sfsync.core.wording import listed
@@ -61,18 +60,19 @@ class LostRows:
     known: int
     is_unsure: bool
 
+    def without(self, sobject: str, is_present: Callable[[str, str], bool]) -> LostRows:
+        """Without those that are in the source after all, among the rows that were not read."""
+        return replace(self, rows=[each for each in self.rows if not is_present(sobject, each.key)])
 
-def lost_rows(read: ReadSection, schema: Schema, *, job: str, org_id: str, journal: Journal) -> LostRows:
-    """What the complete source of a section lacks of what the job brought; nothing where nobody asks."""
+
+def lost_rows(read: ReadSection, schema: Schema, known: Mapping[str, JobRow]) -> LostRows:
+    """What the complete source of a section lacks of the `known` rows of the job; nothing where nobody asks."""
     section = read.section
     if section.gone.vanished is Vanished.IGNORE:
         return LostRows([], 0, is_unsure=False)
-    known = journal.memory.rows(org_id, job, section.sobject)
     present = [each.key for each in read.rows]
     folds = folds_case(section, schema)
     lost = vanished_rows(known.values(), present, key_field=section.key, folds_case=folds)
-    if read.has_lost is not None:
-        lost = [row for row in lost if read.has_lost(group_of_key(section.sobject, row.key))]
     return LostRows(lost, len(known), is_unsure="" in present)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sfsync.core.describe import SObjectDescribe
-from sfsync.core.job import LeadRule
+from sfsync.core.lead_rule import LeadRule
 from sfsync.core.results import Problem, Stage
 from sfsync.core.wording import listed
 from sfsync.engine.planning.lead_planning import status_of

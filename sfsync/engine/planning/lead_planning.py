@@ -16,7 +16,7 @@ from sfsync.core.checks import Invalid
 from sfsync.core.deals.gone import Deleted
 from sfsync.core.deals.leads import LEAD_FIELDS, LONGEST_NAME, landed, lead_change_id
 from sfsync.core.describe import SObjectDescribe
-from sfsync.core.job import LeadRule, LeadTarget, WhenConverted
+from sfsync.core.lead_rule import LeadRule, LeadTarget, WhenConverted
 from sfsync.core.models import Reference
 from sfsync.core.plan import Action, Change
 from sfsync.core.ports import Journal, Lookup, OrgGateway, Record
@@ -312,3 +312,20 @@ class LeadPlanner:
 
 def _by_id(records: Iterable[Record]) -> dict[str, Record]:
     return {full_id(each): each for each in records}
+
+
+def lead_planner(
+    read: ReadSection,
+    references: ReferencePolicies,
+    planned: dict[str, PlannedRecords],
+    gateway: OrgGateway,
+    journal: Journal,
+    org_id: str,
+    job: str,
+) -> LeadPlanner | None:
+    """The planner of a section's rows that come out of leads, where the job has such rows."""
+    rule = read.section.lead
+    if rule is None or not any(each.lead for each in read.rows):
+        return None
+    planned.setdefault(LEAD, PlannedRecords("Id"))
+    return LeadPlanner(rule, references, planned, gateway, journal, org_id, job)

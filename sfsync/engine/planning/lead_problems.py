@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sfsync.core.checks import Invalid
-from sfsync.core.job import LeadRule
+from sfsync.core.lead_rule import LeadRule
 from sfsync.core.ports import Record
 from sfsync.core.references.candidates import BlockedBy
 from sfsync.core.results import Problem, Stage

@@ -7,7 +7,7 @@ for the roles that the deals already have.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import date
 
@@ -27,15 +27,16 @@ from sfsync.core.references.second_pass import without_lost_ends
 from sfsync.core.repeated_keys import repeated_note
 from sfsync.core.results import Problem
 from sfsync.core.rows import RowSource
-from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
+from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.core.source_marks import marks_of
 from sfsync.engine.planning.across_portions import AcrossPortions
 from sfsync.engine.planning.brought_changes import brought
 from sfsync.engine.planning.deal_rules import DealRules
 from sfsync.engine.planning.forecasting import forecast_basis
 from sfsync.engine.planning.gone_rows import LostRows, lost_rows, plan_vanished
-from sfsync.engine.planning.ground import Ground, read_ground
-from sfsync.engine.planning.lead_planning import LeadPlanner
+from sfsync.engine.planning.ground import Ground
+from sfsync.engine.planning.lead_planning import lead_planner
+from sfsync.engine.planning.left_out import LeftOut
 from sfsync.engine.planning.matching import (
     learn_references,
     learn_what_tells_apart,
@@ -61,29 +62,6 @@ class PlanStamp:
     created_at: str
 
 
-def make_plan(
-    job: Job,
-    sources: Mapping[str, RowSource],
-    *,
-    gateway: OrgGateway,
-    journal: Journal,
-    stamp: PlanStamp,
-    listener: Listener,
-    accepted: Collection[tuple[str, str]] = (),
-) -> Plan:
-    """The plan that makes the org agree with the job's rows. `sources` is keyed by section name.
-
-    `accepted` are changes of earlier runs, by run and change id, that go again though nobody can say of them.
-
-    Raises:
-        ConfigError: the job does not fit the org.
-        GuardError: rows have no key in the org, and the journal has never seen the job.
-        SourceError: a source cannot be read.
-    """
-    ground = read_ground(job, gateway, journal, accepted)
-    return plan_on(ground, job, sources, journal=journal, stamp=stamp, listener=listener)
-
-
 def plan_on(
     ground: Ground,
     job: Job,
@@ -93,19 +71,22 @@ def plan_on(
     stamp: PlanStamp,
     listener: Listener,
     across: AcrossPortions | None = None,
+    left_out: LeftOut | None = None,
 ) -> Plan:
-    """The plan of a job whose ground is known; with `across` that of one portion, whose sources are given."""
+    """The plan that makes the org agree with the job's rows, with `across` with those of one portion.
+
+    Raises:
+        ConfigError: the job does not fit the org.
+        SourceError: a source cannot be read.
+    """
     gateway, schema = ground.org, ground.schema
     org = gateway.identity()
     deals = DealRules(schema, ground.offered, date.fromisoformat(stamp.created_at[:10]))
     planning = _Planning(
         job, schema, gateway, journal, org.org_id, listener, ground.in_doubt, deals, ground.unfenced, across
     )
-    for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
-        if section.name in sources:
-            planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
-        elif across is not None and across.is_last:
-            planning.plan_vanished(section)
+    planning.left_out = left_out or planning.left_out
+    planning.read_all(sources)
     changes = planning.finish()
     sending = plan_sending(job, schema, changes, ground.offers, earlier=planning.earlier_updates)
     return Plan(
@@ -169,6 +150,7 @@ class _Planning:
     places: dict[str, int] = field(default_factory=dict)
     earlier_updates: int = 0
     deals: list[Record] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def __post_init__(self, unfenced: frozenset[str]) -> None:
         if self.across is not None:
@@ -192,6 +174,16 @@ class _Planning:
             parents,
         )
         self.ahead = SelfReferences(self.schema, self.table, self.rows, self.parents, self._put)
+
+    def read_all(self, sources: Mapping[str, RowSource]) -> None:
+        """Plans the rows of all sections, in the order of writing."""
+        sections = self.schema.sections.values()
+        for section in sorted(sections, key=lambda each: WRITE_ORDER.index(each.sobject)):
+            if section.name in sources:
+                rules = self.schema.rules[section.sobject]
+                self.read(read_section(section, sources[section.name], rules))
+            elif self.across is not None and self.across.is_last:
+                self.plan_vanished(section)
 
     def read(self, read: ReadSection) -> None:
         """Plans the rows of one section."""
@@ -223,6 +215,7 @@ class _Planning:
             return tuple(changes)
         self.notes.extend(kept_note(*what, count=count) for what, count in self.rows.kept.items())
         self.notes.extend(self.rules.notes())
+        self.rules.tell(self.left_out, changes)
         for message in announced(self.notes):
             self.listener(Noticed(message))
         return tuple(changes)
@@ -278,7 +271,9 @@ class _Planning:
         sobject = read.section.sobject
         describe = self.schema.describe(sobject)
         own = own_records(read, describe, job=self.job.name, org_id=self.org_id, journal=self.journal)
-        leads = self._leads(read)
+        leads = lead_planner(
+            read, self.references, self.planned, self.gateway, self.journal, self.org_id, self.job.name
+        )
         references = [*referred(read, describe), *(leads.references(read.rows) if leads else ())]
         lookups = [own.lookup] if own.lookup else []
         lookups += self.table.lookups(references, of=sobject)
@@ -309,18 +304,8 @@ class _Planning:
                 self._take(each, self.planned.setdefault(each.sobject, planned))
         self.ahead.settle(sobject)
         if self.across is None:
-            lost = lost_rows(read, self.schema, job=self.job.name, org_id=self.org_id, journal=self.journal)
-            self._plan_lost(read.section, lost)
-
-    def _leads(self, read: ReadSection) -> LeadPlanner | None:
-        """The planner of the section's rows that come out of leads, where the job has such rows."""
-        rule = read.section.lead
-        if rule is None or not any(each.lead for each in read.rows):
-            return None
-        self.planned.setdefault(LEAD, PlannedRecords("Id"))
-        return LeadPlanner(
-            rule, self.references, self.planned, self.gateway, self.journal, self.org_id, self.job.name
-        )
+            known = self.journal.memory.rows(self.org_id, self.job.name, sobject)
+            self._plan_lost(read.section, lost_rows(read, self.schema, known))
 
     def plan_vanished(self, section: Section) -> None:
         """Plans what a section's source has no more, when all portions are read."""
@@ -329,6 +314,7 @@ class _Planning:
         self._plan_lost(section, lost)
 
     def _plan_lost(self, section: Section, lost: LostRows) -> None:
+        lost = lost.without(section.sobject, self.left_out.is_present)
         found = plan_vanished(
             section,
             lost,
@@ -358,3 +344,4 @@ class _Planning:
         planned = planner.plan(rows, self.planned.get(OPPORTUNITY))
         self.changes.extend(planned.changes)
         self.notes.extend(planned.notes)
+        self.left_out.told |= planned.told

@@ -5,7 +5,7 @@ Rows keep their raw text, so that rejects can be written as they came.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -37,7 +37,7 @@ from sfsync.core.rows import (
     PartialSource,
     PassedLine,
     RowSource,
-    SharedSource,
+    SiftedRows,
     SourceForm,
     SourceRow,
     UnreadableRow,
@@ -87,7 +87,6 @@ class ReadSection:
     """The rows of one section that count, the image of their source, and notes about its columns.
 
     `left_out` are the changes of rows that do not count because a later row has their key, `repeated` counts them.
-    `has_lost` says which groups are gone from a source of which the section has a part.
     """
 
     section: Section
@@ -95,7 +94,6 @@ class ReadSection:
     image: SourceImage
     notes: list[Problem]
     left_out: list[Change] = field(default_factory=list)
-    has_lost: Callable[[str], bool] | None = None
     repeated: RepeatedRows = NO_REPEATS
 
 
@@ -112,7 +110,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
     quotes: list[tuple[int, str]] = []
     add_run(quotes, 0, form.header_quotes)
     types: list[tuple[int, str]] = []
-    seen: set[str] = set()
+    seen: set[str] = set(source.seen_columns()) if isinstance(source, SiftedRows) else set()
     passed: list[PassedLine] = []
     taken: list[Row] = []
     for number, row in numbered(source):
@@ -138,10 +136,7 @@ def read_section(section: Section, source: RowSource, rules: OrgRules) -> ReadSe
     seen |= source.columns if isinstance(source, PartialSource) else frozenset()
     notes = _unmapped_columns(section, form) if form.kind in HEADED else _unseen_columns(section, form, seen)
     notes += [*passed_notes(form, passed), *notes_of(source)]
-    lost = source.has_lost if isinstance(source, SharedSource) else None
-    return ReadSection(
-        section, rows, _image(form, raws, quotes, types), notes, left_out, has_lost=lost, repeated=repeated
-    )
+    return ReadSection(section, rows, _image(form, raws, quotes, types), notes, left_out, repeated=repeated)
 
 
 def _read_row(section: Section, row: SourceRow | UnreadableRow | ModelRow, rules: OrgRules) -> CheckedRow:

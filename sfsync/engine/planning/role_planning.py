@@ -103,7 +103,10 @@ class RolePlanner:
         notes += [note for plan in plans for note in plan.notes]
         without = told(roleless, there, changes)
         settled = tuple(self._unsettled_kept([*refused, *without, *changes]))
-        return RolePlan(settled, (*notes, *other_account_notes(other_accounts(settled))))
+        noted = [each for each, plan in zip(by_deal.values(), plans, strict=True) if plan.notes]
+        open_rows = {(row.ref.source, row.ref.ordinal) for each in noted for row in each.rows}
+        said = (*notes, *other_account_notes(other_accounts(settled)))
+        return RolePlan(settled, said, frozenset(open_rows))
 
     def _placed(
         self, row: CheckedRow, references: RoleReferences

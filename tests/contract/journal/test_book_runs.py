@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import gzip
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def pages(whole: str = "w1") -> Callable[[int], bytes]:
 
     def page(number: int) -> bytes:
         digest = f"{abs(hash((whole, number))):032x}"[-32:]
-        return zlib.compress(b'{"schema":"sfsync.plan/1","digest":"' + digest.encode() + b'","plan":{}}')
+        return gzip.compress(b'{"schema":"sfsync.plan/1","digest":"' + digest.encode() + b'","plan":{}}')
 
     return page
 
@@ -59,7 +59,7 @@ def test_a_book_is_one_run_and_its_portions_are_runs_of_their_own(journal: SqlJo
     assert (whole.exit_code, whole.ended_at) == (3, f"t{LAST - 1:02d}")
     assert journal.books.said(runs[0].run_id) == b"s"
     assert (journal.books.totals("w1"), journal.books.totals("before")) == (b"totals", None)
-    assert journal.plan(portion_id("w1", 2)) == zlib.decompress(pages()(2))
+    assert gzip.decompress(journal.plan(portion_id("w1", 2)) or b"") == gzip.decompress(pages()(2))
     assert journal.plan("w1") is None
 
 

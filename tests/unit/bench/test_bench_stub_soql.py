@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from stub_soql import Condition, Query, UnknownSoqlError, parse
 
 from sfsync.core.ports import IdPage, Lookup
-from sfsync.salesforce.soql import counting, statements_of
+from sfsync.core.resync.org_changes import ChangeQuestion
+from sfsync.salesforce.soql import changes_statement, counting, statements_of
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
 
@@ -46,6 +47,21 @@ def test_filters_pages_and_counts_are_read():
     )
     assert (query.order_by, query.limit) == ("Id", 500)
     assert parse(counting(Lookup("Account", ("Id",))).text) == Query("Account", ())
+
+
+def test_what_changed_and_was_not_ours_is_read():
+    """What a later run asks: modified after a time, or modified earlier by somebody else."""
+    since, until = datetime(2026, 5, 4, 3, 0, 1, tzinfo=UTC), datetime(2026, 5, 4, 3, 20, 1, tzinfo=UTC)
+    question = ChangeQuestion("Opportunity", (), since, own_until=until, user="005000000000001AAA")
+    assert parse(changes_statement(question).text) == Query(
+        "Opportunity",
+        ("Id", "SystemModstamp"),
+        (Condition("SystemModstamp", ">=", (until,)),),
+        others=(
+            Condition("SystemModstamp", ">=", (since,)),
+            Condition("LastModifiedById", "!=", ("005000000000001AAA",)),
+        ),
+    )
 
 
 @pytest.mark.parametrize(

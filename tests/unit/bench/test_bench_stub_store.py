@@ -17,7 +17,14 @@ def _field(name: str, kind: str = "string", *, is_key: bool = False) -> dict[str
 
 
 KEY = _field("Sfsync_Key__c", is_key=True)
-SHARED = [_field("Id"), _field("Name"), _field("SystemModstamp"), _field("IsDeleted"), KEY]
+SHARED = [
+    _field("Id"),
+    _field("Name"),
+    _field("SystemModstamp"),
+    _field("LastModifiedById"),
+    _field("IsDeleted"),
+    KEY,
+]
 ORG = {
     "describes": {
         "Account": {"keyPrefix": "001", "fields": SHARED},
@@ -117,6 +124,23 @@ def test_what_changed_since_is_found(store: Store):
     since = "SELECT Name FROM Opportunity WHERE SystemModstamp >= 2027-01-15T08:00:01Z"
     assert _asked(store, since) == [{"Name": "Other"}]
     assert deals.since(1_800_000_001.0) == [1, 2]
+
+
+def test_changes_of_others_are_found_among_all(store: Store):
+    """What anybody modified late and what others modified before is one question; no other than us is here."""
+    deals = store.tables["Opportunity"]
+    deals.update(1, {"Name": "Other"}, 1_800_000_100.0)
+    asked = (
+        "SELECT Name FROM Opportunity WHERE SystemModstamp >= 2027-01-15T08:01:00Z"
+        " OR (SystemModstamp >= 2027-01-15T07:00:00Z AND LastModifiedById {} '005000000000001AAA')"
+    )
+    assert _asked(store, asked.format("!=")) == [{"Name": "Other"}]
+    assert len(_asked(store, asked.format("="))) == 3
+
+
+def test_no_more_is_read_than_was_asked_for(store: Store):
+    """A limit ends the answer."""
+    assert len(_asked(store, "SELECT Id FROM Opportunity WHERE Sfsync_Key__c != null LIMIT 2")) == 2
 
 
 def test_a_search_that_would_read_all_is_refused(store: Store):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sfsync.core.deals.gone import Fate, GoneRows, VanishedRow
 from sfsync.core.guards import changes_digest, totals_of
 from sfsync.core.plan import Action, Change
 from sfsync.core.plan_book import BookTotals, first_part, portion_id
-from sfsync.core.plan_codec import dump_plan, page_digest, page_of, plan_digest, plan_of_page
+from sfsync.core.plan_codec import dump_plan, load_plan, pack_plan, packed_digest, plan_digest
 from sfsync.errors import GuardError
 
 
@@ -66,23 +66,23 @@ def test_a_plan_without_a_whole_is_saved_as_it_was() -> None:
     assert b'"whole"' not in dump_plan(plan)
     portion = replace(plan, whole="w", portion=2)
     assert b'"whole":"w","portion":2' in dump_plan(portion)
-    assert plan_of_page(page_of(portion)) == portion
+    assert load_plan(pack_plan(portion).packed) == portion
 
 
 def test_a_page_tells_its_digest_without_being_read() -> None:
     """The digest stands at the beginning; what is no page is refused."""
     plan = a_plan(changes())
-    assert page_digest(page_of(plan)) == plan_digest(plan)
-    for bad in (b"", b"no page", zlib.compress(b"{}")):
+    assert packed_digest(pack_plan(plan).packed) == plan_digest(plan)
+    for bad in (b"", b"no page", gzip.compress(b"{}"), pack_plan(plan).packed[:20]):
         with pytest.raises(GuardError):
-            page_digest(bad)
+            packed_digest(bad)
         with pytest.raises(GuardError):
-            plan_of_page(bad)
+            load_plan(bad)
 
 
 def test_an_altered_page_is_refused() -> None:
     """As an altered plan is."""
     text = dump_plan(a_plan(changes())).replace(b"nightly", b"monthly")
     with pytest.raises(GuardError) as refused:
-        plan_of_page(zlib.compress(text))
+        load_plan(gzip.compress(text))
     assert refused.value.code == "PLAN_ALTERED"

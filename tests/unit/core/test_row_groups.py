@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sfsync.core.job import FieldRule, Job, LeadRule, Section
+from sfsync.core.job import FieldRule, Job, Section
+from sfsync.core.lead_rule import LeadRule
 from sfsync.core.models import Opportunity, OpportunityContactRole, Reference
 from sfsync.core.results import Problem, RowRef, Stage
 from sfsync.core.row_groups import account_text, group_of, group_of_key, why_whole

@@ -1,0 +1,1 @@
+"""Which rows and records have changed since the last run, so that nothing else is planned."""
