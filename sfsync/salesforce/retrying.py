@@ -118,6 +118,8 @@ class Retrier:
             if trip.last is None or not trip.last.in_doubt or kind is CallKind.READ:
                 raise
             return trip.last
+        finally:
+            trip.let_go()
         return settled
 
     def refuse_stopped(self) -> None:
@@ -207,6 +209,13 @@ class _Trip:
     def announce(self, state: RetryCallState) -> None:
         reason = _last_result(state).verdict.sign.value
         self._retrier.announce(CallRetried(reason, state.attempt_number, state.upcoming_sleep))
+
+    def let_go(self) -> None:
+        """Lets go of the call and its answer when it is over.
+
+        The loop of tenacity refers to itself: what it holds stays in memory until Python looks for such circles.
+        """
+        del self.last, self._send
 
 
 def parse_retry_after(text: str | None, *, now: datetime) -> float | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import date
+from functools import partial
 
 from sfsync.core.announced import announced
 from sfsync.core.deals.forecast_basis import ForecastBasis
@@ -173,7 +174,9 @@ class _Planning:
             unfenced,
             parents,
         )
-        self.ahead = SelfReferences(self.schema, self.table, self.rows, self.parents, self._put)
+        # A method of the planning would close a circle, and keep all of a portion's rows in memory for a while.
+        put = partial(_put_anew, self.changes, self.places, self.planned)
+        self.ahead = SelfReferences(self.schema, self.table, self.rows, self.parents, put)
 
     def read_all(self, sources: Mapping[str, RowSource]) -> None:
         """Plans the rows of all sections, in the order of writing."""
@@ -262,11 +265,6 @@ class _Planning:
         if comes_from_lead(change):
             self.rules.observe(change, {})
 
-    def _put(self, change: Change) -> None:
-        """Takes a change that was planned anew."""
-        self.changes[self.places[change.change_id]] = change
-        self.planned[change.sobject].add(change)
-
     def _plan_keyed(self, read: ReadSection) -> None:
         sobject = read.section.sobject
         describe = self.schema.describe(sobject)
@@ -345,3 +343,11 @@ class _Planning:
         self.changes.extend(planned.changes)
         self.notes.extend(planned.notes)
         self.left_out.told |= planned.told
+
+
+def _put_anew(
+    changes: list[Change], places: Mapping[str, int], planned: Mapping[str, PlannedRecords], change: Change
+) -> None:
+    """Takes a change that was planned anew, in place of the one with the same id."""
+    changes[places[change.change_id]] = change
+    planned[change.sobject].add(change)
