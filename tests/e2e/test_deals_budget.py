@@ -46,11 +46,11 @@ def sfsync(bench: Bench, *arguments: str) -> tuple[int, dict[str, object]]:
 
 def test_the_plan_says_what_the_run_takes_of_the_calls_left_today(bench: Bench) -> None:
     """Predicted calls are held against the org's own estimate, which came with the answers and costs no call."""
-    bench.emulator.org.usage.used = 100
+    bench.emulator.org.usage.used = 101
     done = warm_sfsync("plan", bench.job, environ=bench.environ, cwd=bench.folder)
     [line] = [each for each in done.out.splitlines() if "left today" in each]
     assert line == (
-        "This run takes about 3 of the 896 calls left today; 696 are left until the org has used 80 %."
+        "This run takes about 3 of the 894 calls left today; 694 are left until the org has used 80 %."
     )
     assert not [each for each in bench.emulator.audit.requests if each.path.endswith("/limits")]
 
@@ -60,21 +60,21 @@ def test_a_run_that_would_not_fit_says_so_before_it_starts(bench: Bench) -> None
     bench.emulator.org.usage.used = 795
     ending, document = sfsync(bench, "run", bench.job)
     assert (ending, document["code"]) == (6, "OVER_BUDGET")
-    assert "--api-budget 7 " in str(document["hint"])
+    assert "--api-budget 8 " in str(document["hint"])
     assert bench.inserted() == {}
     bench.emulator.org.usage.used = 795
-    ending, document = sfsync(bench, "run", bench.job, "--api-budget", "7")
+    ending, document = sfsync(bench, "run", bench.job, "--api-budget", "8")
     assert ending == 0
-    assert document["api"]["calls"] == 7  # type: ignore[index]
-    assert document["api"]["budget"] == 7  # type: ignore[index]
+    assert document["api"]["calls"] == 8  # type: ignore[index]
+    assert document["api"]["budget"] == 8  # type: ignore[index]
 
 
 def test_a_budget_that_the_plan_would_pass_stops_it_before_it_starts(bench: Bench) -> None:
     """Planning counts too, so the message says what all of it takes."""
-    ending, document = sfsync(bench, "run", bench.job, "--api-budget", "6")
+    ending, document = sfsync(bench, "run", bench.job, "--api-budget", "7")
     assert (ending, document["code"]) == (6, "OVER_BUDGET")
-    assert "--api-budget 7 " in str(document["hint"])
-    ending, document = sfsync(bench, "plan", bench.job, "--api-budget", "6")
+    assert "--api-budget 8 " in str(document["hint"])
+    ending, document = sfsync(bench, "plan", bench.job, "--api-budget", "7")
     assert (ending, [each["code"] for each in document["notes"]]) == (0, ["OVER_BUDGET"])  # type: ignore[attr-defined]
 
 
@@ -88,9 +88,9 @@ def test_retries_count_and_a_run_that_meets_its_budget_is_resumed(bench: Bench) 
     """Every row is accounted for, nothing is there twice, and `sfsync resume` goes on."""
     busy = Refuse(503, [{"errorCode": "SERVER_UNAVAILABLE", "message": "busy"}])
     bench.emulator.faults.add(FaultScript(busy, path=GRAPHS, nth=2))
-    ending = bench.run(api_budget=7)
+    ending = bench.run(api_budget=8)
     usage = ending.document.usage
-    assert (ending.exit_code, usage.reads + usage.writes, usage.retries) == (75, 7, 1)
+    assert (ending.exit_code, usage.reads + usage.writes, usage.retries) == (75, 8, 1)
     assert ending.document.stopped is not None
     assert ending.document.stopped.code == "API_BUDGET"
     assert_every_row_counts_once(ending.counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 from collections.abc import Iterator, Mapping
@@ -24,12 +25,15 @@ from sfsync.core.job import Job, Limits
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.ports import ApiUsage, Lookup
 from sfsync.core.report import Report
+from sfsync.core.results import RowRef
+from sfsync.core.rows import SourceRow
 from sfsync.emulator.server import running
 from sfsync.engine.planning.remembered_lookups import RememberingGateway
 from sfsync.errors import GuardError
 from sfsync.planning import Planned, saved_plan
 from sfsync.report.document import run_document
 from sfsync.report.folder import write_run_folder
+from sfsync.salesforce.session import Answer
 
 EVERYTHING = """
 org = "local"
@@ -279,6 +283,25 @@ def test_a_large_job_runs_to_its_end(desk: DealDesk) -> None:
     assert report.counts()["Opportunity"]["created"] == 9
     again = in_portions(deals_of(desk), desk.around)
     assert again.book.totals.actions == {"Opportunity": {Action.NOOP.value: 9}}
+
+
+def test_what_a_portion_held_is_freed_without_a_search_for_garbage(desk: DealDesk) -> None:
+    """Circles of references would keep the rows and answers of many portions in memory at one time."""
+    desk.write(*(row(f"D-{number}") for number in range(9)))
+    job, around = deals_of(desk), replace(desk.around, portion_rows=3)
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        with opened(job, around) as place, place.locked():
+            report = apply_book(place, place.plan_book().book, is_fresh=True)
+        gc.collect()
+        in_circles = {type(each) for each in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+    assert report.counts()["Opportunity"]["created"] == 9
+    assert in_circles
+    assert not in_circles & {Change, RowRef, SourceRow, Answer}
 
 
 def test_a_saved_book_is_what_run_writes(
