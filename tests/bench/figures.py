@@ -25,7 +25,6 @@ from peer_runs import FloorRun, PeerRun
 from sfsync_cases import Measured
 
 SCHEMA: Final = "sfsync.bench/1"
-RECORDS_A_DEAL: Final = 3
 
 
 def _machine() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the journal costs, and what a killed run repeats: figures that no clock gives.
 
 Commits are counted from outside, by strace: SQLite in WAL with synchronous=FULL syncs the log once for each. The
-share of CPU is taken by samples of the main thread's stack while a plan is applied. A kill is a SIGKILL at a moment
+share of CPU is taken by samples of the stack while a plan is applied. A kill is a SIGKILL at a moment
 chosen by a seed, in the middle of the writing; what the stub then gets twice is counted by their unique keys.
 """
 
@@ -51,7 +51,7 @@ def _syncs(desk: Desk) -> tuple[int, int] | None:
 
 
 def journal_share(desk: Desk) -> dict[str, Any]:
-    """The share of apply's busy samples that stand in the journal."""
+    """The share of apply's CPU that goes into the journal."""
     desk.fresh()
     found = desk.folder / "samples.json"
     command = [*PROGRAM[:1], str(HERE / "sampled_command.py"), str(found), "run", str(desk.job), *QUIET]

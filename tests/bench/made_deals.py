@@ -20,7 +20,7 @@ DEAL_COLUMNS: Final = (
     *("type", "source", "next_step", "description"),
 )
 ROLE_COLUMNS: Final = ("deal_id", "contact", "role")
-JOB: Final = """org = "stub"
+_DEALS_JOB: Final = """org = "stub"
 [opportunities]
 file = "deals.csv"
 key = "Sfsync_Key__c"
@@ -35,7 +35,8 @@ Type = "type"
 LeadSource = "source"
 NextStep = "next_step"
 Description = "description"
-[contact_roles]
+"""
+_ROLES_JOB: Final = """[contact_roles]
 file = "roles.csv"
 [contact_roles.fields]
 OpportunityId = "deal_id"
@@ -83,15 +84,15 @@ def role_rows(deals: int) -> Iterator[tuple[str, ...]]:
         yield (f"D-{number:07d}", f"person.{2 * account + 1:04d}@customer.example", "Influencer")
 
 
-def write_job(folder: Path, deals: int) -> Path:
-    """Writes both files and the job into a folder; the job's path."""
+def write_job(folder: Path, deals: int, *, with_roles: bool = True) -> Path:
+    """Writes both files and the job into a folder; the job's path. Without roles it brings the deals alone."""
     folder.mkdir(parents=True, exist_ok=True)
     write_deals(folder, deals)
     with (folder / "roles.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerows(itertools.chain([ROLE_COLUMNS], role_rows(deals)))
     job = folder / "bench.toml"
-    job.write_text(JOB, encoding="utf-8")
+    job.write_text(_DEALS_JOB + (_ROLES_JOB if with_roles else ""), encoding="utf-8")
     return job
 
 
