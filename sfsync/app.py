@@ -229,6 +229,7 @@ def opened(job: Job, around: Surroundings) -> Iterator[Workplace]:
     profile = org_of(job, around)
     state = state_place(around.environ)
     around = replace(around, threads=around.threads or job.threads)
+    job = replace(job, threads=around.threads)
     journal = open_journal(state, clock=around.clock)
     try:
         needed = (*(each.sobject for each in job.sections.values()), RECEIPT)

@@ -70,6 +70,7 @@ def apply_book(place: Workplace, book: PlanBook, *, is_fresh: bool, watch: Watch
     if place.accepted:
         for number in files:
             take_over(book.plan(number).changes, place.accepted, place.bench)
+    place.gateway.hold_to(place.bench.limits.api_budget, keeps_reserve=True)
     return go_on(place, book.plan_id, watch=watch)
 
 

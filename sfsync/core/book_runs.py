@@ -38,7 +38,7 @@ class BookRuns(Protocol):
         ...
 
     def outcomes(self, whole: str, change_ids: Iterable[str]) -> dict[str, ChangeRecord]:
-        """The last word on those changes, by change id, in the portions that have ended with parents of others."""
+        """The last word on those changes, by change id, in the portions that have parents of others."""
         ...
 
     def end(self, run_id: str, *, exit_code: int, ended_at: str, said: bytes, has_parents: bool) -> None:
@@ -46,6 +46,10 @@ class BookRuns(Protocol):
 
         `has_parents` says that records which later portions may refer to are among its changes.
         """
+        ...
+
+    def note_parents(self, run_id: str) -> None:
+        """Says of a portion that goes on that later portions may refer to records of it."""
         ...
 
     def said(self, run_id: str) -> bytes | None:

@@ -114,6 +114,7 @@ class ReportSum:
         self._findings: list[Finding] = []
         self._audited: int | None = None
         self._usage = ApiUsage()
+        self._spent: PredictedCalls | None = None
         self._confirms: list[str] = []
 
     def add(self, report: Report) -> None:
@@ -140,6 +141,7 @@ class ReportSum:
             self._audited = (self._audited or 0) + report.audit.rows
             self._findings += report.audit.findings
         self._usage = _added_usage(self._usage, report.usage)
+        self._spent = _added_calls(self._spent, report.spent)
         self._confirms.append(report.confirm or changes_digest(plan.changes))
         self._first = replace(self._first, seconds=max(self._first.seconds, report.seconds))
 
@@ -206,6 +208,7 @@ class ReportSum:
             plan=plan,
             run_id=", ".join(self._run_ids),
             usage=self._usage,
+            spent=self._spent,
             results=self._results,
             notes=tuple(self._notes),
             audit=None if self._audited is None else Audit(self._audited, findings),
@@ -288,6 +291,13 @@ def _merged_marks(marks: Iterable[SourceMark]) -> tuple[SourceMark, ...]:
         if known.greatest is None or is_greater(each.kind, each.greatest, known.greatest):
             found[each.section] = each
     return tuple(found.values())
+
+
+def _added_calls(some: PredictedCalls | None, more: PredictedCalls | None) -> PredictedCalls | None:
+    """What applying took together; None where neither was applied, or both had ended before."""
+    if some is None or more is None:
+        return some or more
+    return PredictedCalls(some.reads + more.reads, some.writes + more.writes)
 
 
 def _added_usage(some: ApiUsage, more: ApiUsage) -> ApiUsage:

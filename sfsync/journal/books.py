@@ -118,6 +118,11 @@ class SqlBookRuns:
         statement = update(RUNS).where(RUNS.c.run_id == run_id).values(values)
         self._write(lambda connection: connection.execute(statement))
 
+    def note_parents(self, run_id: str) -> None:
+        """Says of a portion that goes on that later portions may refer to records of it."""
+        statement = update(RUNS).where(RUNS.c.run_id == run_id).values(has_parents=1)
+        self._write(lambda connection: connection.execute(statement))
+
     def said(self, run_id: str) -> bytes | None:
         """What the report of a portion said beside the outcomes."""
         query = select(RUNS.c.said).where(RUNS.c.run_id == run_id)

@@ -26,6 +26,7 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError
 
 import sfsync.app
+import sfsync.engine.applying.pausing
 import sfsync.run_files
 import sfsync.salesforce.session
 from sfsync.app import StopFlag, Surroundings
@@ -216,6 +217,7 @@ def inner_org(definition: Any, *, seed: int = 1) -> Iterator[RunningEmulator]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sfsync.salesforce.session, "DeadlineAdapter", adapter)
         patch.setattr(sfsync.app, "secrets", SeededSecrets(draw))
+        patch.setattr(sfsync.engine.applying.pausing, "secrets", SeededSecrets(draw))
         patch.setattr(sfsync.run_files, "secrets", SeededSecrets(draw))
         random.seed(seed)  # the jitter between tries
         try:

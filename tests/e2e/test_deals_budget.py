@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from command_line import warm_sfsync
 from job_waits import UntilJobsEnd
 from main_job_bench import LEUNG, Before, Bench, assert_every_row_counts_once, deal, org_document, role
 
+from sfsync import load_job
+from sfsync.books import sync
+from sfsync.core.job import Limits
 from sfsync.emulator.fault_actions import Refuse
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import running
@@ -116,6 +120,32 @@ def test_a_run_that_meets_the_reserve_stops_cleanly_and_goes_on_tomorrow(bench: 
     ending = bench.resume()
     assert (ending.exit_code, ending.counts["Opportunity"]["created"]) == (0, 450)
     assert (bench.inserted()["Opportunity"], bench.inserted()["OpportunityContactRole"]) == (450, 450)
+
+
+def test_a_run_in_portions_keeps_the_reserve_too(bench: Bench) -> None:
+    """A job in portions is the one that could use a day up: it stops as any run does, and goes on tomorrow."""
+    usage = bench.emulator.org.usage
+
+    def others_work() -> None:
+        usage.used = 900
+
+    bench.emulator.faults.add(Before(Refuse(500, []), path=GRAPHS, nth=1, deed=others_work))
+    job = load_job(bench.job, environ=bench.environ)
+    report = sync(job, around=replace(bench.around, portion_rows=300))
+    assert (report.exit_code, report.stopped and report.stopped.code) == (75, "API_RESERVE")
+    assert_every_row_counts_once(report.counts())
+    bench.emulator.faults.clear()
+    usage.used = 0
+    assert bench.resume().exit_code == 0
+    assert (bench.inserted()["Opportunity"], bench.inserted()["OpportunityContactRole"]) == (450, 450)
+
+
+def test_a_run_in_portions_says_what_all_of_them_used(bench: Bench) -> None:
+    """The calls that were predicted and those that applying took are both of all portions."""
+    job = load_job(bench.job, environ=bench.environ)
+    report = sync(job, around=replace(bench.around, portion_rows=300, limits=Limits(api_budget=90)))
+    assert (report.exit_code, report.api_budget) == (0, 90)
+    assert report.spent == report.plan.predicted
 
 
 def test_the_job_file_may_say_the_budget_and_the_strategy(bench: Bench) -> None:

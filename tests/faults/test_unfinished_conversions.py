@@ -25,11 +25,16 @@ ORG = LEAD_ORG | {"records": [*LEAD_ORG["records"], *(lead_row(each) for each in
 
 @pytest.fixture
 def bench(tmp_path: Path, nursery: Nursery) -> Iterator[Bench]:
-    """110 deals out of leads, and a run killed when 100 leads were converted and no deal had its key."""
+    """110 deals out of leads, and a run killed when 100 leads were converted and no deal had its key.
+
+    One call at a time, so that the second has not left when the first has been committed.
+    """
     with lead_bench(tmp_path, ORG) as made:
         deals = [deal(f"D-{number}", email) for number, email in enumerate(EMAILS)]
         write_leads_job(made, deals, [role(f"D-{number}", email) for number, email in enumerate(EMAILS)])
-        client = nursery.start("run", made.job, "--json", environ=made.environ, folder=made.folder)
+        client = nursery.start(
+            "run", made.job, "--json", "--threads", "1", environ=made.environ, folder=made.folder
+        )
         made.emulator.faults.add(FaultScript(Kill(client.pid), AFTER_COMMIT, path=CONVERT))
         assert client.run() == -signal.SIGKILL
         made.emulator.faults.clear()

@@ -18,6 +18,7 @@ from sfsync.core.sending.prices import (
     collection_calls_for,
     graph_calls_for,
     job_price,
+    reads_of_batches,
     reads_of_places,
 )
 from sfsync.core.sending.units import deal_sizes, deal_units
@@ -88,6 +89,14 @@ def test_new_deals_with_roles_are_cheaper_by_jobs_from_about_2000_on() -> None:
 
     found = break_even(lambda deals: graph_calls_for([3] * deals), by_jobs, most=12_000)
     assert 1_500 <= found <= 3_500
+
+
+@given(st.integers(0, 60), st.integers(1, 8))
+def test_batches_are_read_again_together_five_queries_a_call(batches: int, at_once: int) -> None:
+    """As many as may be in flight at a time, each by one query."""
+    groups = [min(at_once, batches - start) for start in range(0, batches, at_once)]
+    calls = [len(range(0, group, 5)) for group in groups]
+    assert reads_of_batches(batches, at_once=at_once) == sum(calls)
 
 
 def test_updates_go_by_jobs_from_about_10000_on() -> None:

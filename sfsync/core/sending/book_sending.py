@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sfsync.core.plan import Action, Plan, PredictedCalls
 from sfsync.core.plan_book import Numbers
 from sfsync.core.sending.costs import changes_of, predicted_calls, second_pass, units_of_roles
+from sfsync.core.sending.pace import USUAL_THREADS
 from sfsync.core.sending.prices import job_price
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.strategy import Choice, Operation, Strategy, strategy_of
@@ -36,11 +37,15 @@ def ways_of(plan: Plan) -> Ways:
 
 @dataclass(frozen=True, slots=True)
 class BookSending:
-    """What all portions of a book have in common of their sending; fields as those of `core.plan.Plan`."""
+    """What all portions of a book have in common of their sending; fields as those of `core.plan.Plan`.
+
+    `threads` is how many calls are expected to be in flight at a time.
+    """
 
     routes: Mapping[str, Route]
     is_strict: bool
     choices: tuple[Choice, ...]
+    threads: int = USUAL_THREADS
 
     def of(self, plan: Plan, predicted: PredictedCalls | None = None) -> Plan:
         """The plan of a portion as it is sent; without `predicted` its calls are counted."""
@@ -52,6 +57,7 @@ class BookSending:
                 is_strict=sent.is_strict,
                 choices=sent.choices,
                 shares_jobs=True,
+                threads=self.threads,
             )
         return replace(sent, predicted=predicted)
 

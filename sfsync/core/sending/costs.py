@@ -12,6 +12,7 @@ from sfsync.core.deals.leads import convert_calls, lead_unit
 from sfsync.core.plan import Action, Change, PredictedCalls
 from sfsync.core.references.second_pass import is_second_pass
 from sfsync.core.sending.batches import Unit, graph_calls, update_batches
+from sfsync.core.sending.pace import USUAL_THREADS
 from sfsync.core.sending.prices import (
     DEFAULT_SPEED,
     ROWS_PER_READ,
@@ -22,6 +23,7 @@ from sfsync.core.sending.prices import (
     graph_calls_for,
     job_price,
     parts,
+    reads_of_batches,
     reads_of_places,
     together,
 )
@@ -56,15 +58,16 @@ def predicted_calls(
     is_strict: bool,
     choices: Sequence[Choice] = _NO_CHOICES,
     shares_jobs: bool = False,
+    threads: int = USUAL_THREADS,
 ) -> PredictedCalls:
-    """Reads and writes of an apply; each batch of updates is read again first, so are parents to be made,
-    and all is read back.
+    """Reads and writes of an apply; updates are read again first, as many batches together as there are threads,
+    so are parents to be made, and all is read back.
 
     What a collection of several rows has made is read by its ids, to see whose they are. With `shares_jobs` jobs
     carry the rows of other portions too and are not counted; roles follow their new deals then without a look.
     """
     reads, writes = 0, 0
-    last = second_pass(changes)
+    last, speed = second_pass(changes), Speed(concurrency=threads)
     for sobject in (ACCOUNT, CONTACT, OPPORTUNITY):
         creates = changes_of(changes, sobject, Action.CREATE)
         updates = [each for each in changes_of(changes, sobject, Action.UPDATE) if each.change_id not in last]
@@ -74,7 +77,7 @@ def predicted_calls(
             price = create_price(way, creates, changes, routes, shares_jobs=shares_jobs)
             reads, writes = reads + price.reads, writes + price.writes
         way = strategy_of(choices, sobject, Operation.UPDATE) or Strategy.COLLECTIONS
-        price = update_price(way, len(updates), is_strict=is_strict, shares_jobs=shares_jobs)
+        price = update_price(way, len(updates), is_strict=is_strict, shares_jobs=shares_jobs, speed=speed)
         reads, writes = reads + price.reads, writes + price.writes
     leads = changes_of(changes, LEAD, Action.CONVERT)
     if leads:
@@ -88,10 +91,10 @@ def predicted_calls(
     units = units_of_roles(changes, routes, choices)
     roles = role_price(units, routes, but=_created(changes) if shares_jobs else None)
     further = _second_pass_calls(
-        [each for each in changes if each.change_id in last], routes, is_strict=is_strict
+        [each for each in changes if each.change_id in last], routes, is_strict=is_strict, threads=threads
     )
     return PredictedCalls(
-        reads + roles.reads + further + _read_back(changes), writes + roles.writes + further
+        reads + roles.reads + further.reads + _read_back(changes), writes + roles.writes + further.writes
     )
 
 
@@ -138,7 +141,8 @@ def update_price(
         return job_price(0 if shares_jobs else count, reads=parts(count, ROWS_PER_READ), speed=speed)
     else:
         calls = graph_calls_for([1] * count) if way is Strategy.GRAPHS else collection_calls_for(count)
-    return call_price(way, count, reads=calls, writes=calls, speed=speed)
+    reads = reads_of_batches(calls, at_once=speed.concurrency)
+    return call_price(way, count, reads=reads, writes=calls, speed=speed)
 
 
 def role_price(
@@ -185,17 +189,20 @@ def role_looks(deals: int) -> int:
     return parts(deals, ROWS_PER_READ)
 
 
-def _second_pass_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) -> int:
-    """How many calls write what waits for all creates; each is preceded by one that reads."""
+def _second_pass_calls(
+    changes: Sequence[Change], routes: Routes, *, is_strict: bool, threads: int
+) -> PredictedCalls:
+    """The calls that write what waits for all creates, and those that read it again before."""
     groups: dict[tuple[str, str], list[Change]] = {}
     for each in changes:
         name = next(iter(each.values)) if each.completes is not None else ""
         groups.setdefault((each.sobject, name), []).append(each)
-    return sum(
-        1
+    batches = [
+        sum(1 for _ in update_batches(record_units(group, routes), is_strict=is_strict and not name))
         for (_, name), group in groups.items()
-        for _ in update_batches(record_units(group, routes), is_strict=is_strict and not name)
-    )
+    ]
+    reads = sum(reads_of_batches(each, at_once=threads) for each in batches)
+    return PredictedCalls(reads, sum(batches))
 
 
 def undo_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) -> PredictedCalls:
@@ -206,7 +213,8 @@ def undo_calls(changes: Sequence[Change], routes: Routes, *, is_strict: bool) ->
         updates = record_units(changes_of(changes, sobject, Action.UPDATE), routes)
         update_calls = sum(1 for _ in update_batches(updates, is_strict=is_strict))
         deletions = delete_units(changes_of(changes, sobject, Action.DELETE))
-        reads += update_calls + (bool(deletions) and sobject in _PARENTS)
+        reads += reads_of_batches(update_calls, at_once=USUAL_THREADS)
+        reads += bool(deletions) and sobject in _PARENTS
         writes += update_calls + sum(1 for _ in graph_calls(deletions))
     return PredictedCalls(reads + _read_back(changes), writes)
 

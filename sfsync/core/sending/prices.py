@@ -23,6 +23,9 @@ from sfsync.core.strategy import Price, Strategy
 ROWS_PER_READ: Final = 10_000
 """Rows that one composite of five queries brings. Source: REST API Developer Guide, 2,000 rows a page."""
 
+QUERIES_PER_READ: Final = 5
+"""Queries of one composite call. Source: REST API Developer Guide, "Composite"."""
+
 JOB_WRITES: Final = 3
 """To make, fill and close a job."""
 
@@ -98,6 +101,15 @@ def reads_of_places(rows: int) -> int:
     """How many calls of collections make more than one row, whose places are looked at afterwards."""
     whole, left = divmod(rows, ROWS_PER_COLLECTION * COLLECTIONS_PER_CALL)
     return whole + (left > 1)
+
+
+def reads_of_batches(batches: int, *, at_once: int) -> int:
+    """How many calls read batches of updates again before they go; as many as may be in flight are read together.
+
+    A batch is one query: its ids fit one statement, its records one page.
+    """
+    whole, left = divmod(batches, at_once)
+    return whole * parts(at_once, QUERIES_PER_READ) + parts(left, QUERIES_PER_READ)
 
 
 def conditional_calls_for(rows: int) -> int:

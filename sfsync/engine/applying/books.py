@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from sfsync.core.audit import Audit
 from sfsync.core.events import Event, PhaseStarted
-from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Action, Plan
+from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Action, Plan, PredictedCalls
 from sfsync.core.plan_book import BookTotals, PlanBook, portion_id
 from sfsync.core.ports import ApiUsage, Journal, RunRecord
 from sfsync.core.report import Report
@@ -25,7 +25,9 @@ from sfsync.core.report_numbers import ROWS, action, end
 from sfsync.core.results import Outcome, Problem, Stage
 from sfsync.core.sobject import ACCOUNT, CONTACT, OPPORTUNITY
 from sfsync.core.source_marks import marks_after
-from sfsync.engine.applying.runs import Bench, applied_plan, interrupted, known_results
+from sfsync.engine.applying.plan_applying import cause_of
+from sfsync.engine.applying.runs import Bench, applied_plan, interrupted, known_results, results_so_far
+from sfsync.engine.applying.shared_jobs import SharedJobs
 from sfsync.engine.sifting.remembering import unsettle
 from sfsync.errors import Interrupted, SyncError
 
@@ -98,11 +100,7 @@ def run_book(whole: str, bench: Bench, *, load: Callable[[RunRecord], Plan], wat
     """Writes the portions that have not ended, and reports of all; `load` reads the plan of a portion's run."""
     started = bench.seconds()
     writing = _Writing(whole, bench, load, watch, bench.journal.books.portions(whole))
-    for number, run in enumerate(writing.runs, start=1):
-        writing.take(number, run)
-        if writing.stopped is not None:
-            break
-        writing.heed_stop()
+    writing.write()
     report = writing.report()
     if report.stopped is None:
         _move_marks(report, bench)
@@ -130,6 +128,49 @@ class _Writing:
     has_sent_deals: bool = False
     stopped: SyncError | None = None
     left: int = 0
+    jobs: SharedJobs = field(init=False)
+    _used: ApiUsage = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows = kept_totals(self.bench.journal, self.whole).job_rows if len(self.runs) > 1 else {}
+        self.jobs = SharedJobs(self.bench, self.load, self.runs, rows, self._numbered)
+        self._used = self.bench.gateway.usage
+
+    def write(self) -> None:
+        """Sends the jobs of all portions, then the portions one after the other."""
+        self._send_jobs()
+        if self.stopped is not None:
+            self._tell_of_all(self.stopped)
+            return
+        for number, run in enumerate(self.runs, start=1):
+            self.take(number, run)
+            if self.stopped is not None:
+                return
+            self.heed_stop()
+
+    def _send_jobs(self) -> None:
+        """Sends what goes by jobs that carry the rows of all portions; what stops it stops the book."""
+        try:
+            self.jobs.send()
+        except SyncError as error:
+            self.stopped = cause_of(self.bench.stop, error)
+        self.failures, self.has_sent_deals = self.jobs.failures, self.jobs.has_sent_deals
+
+    def _tell_of_all(self, stopped: SyncError) -> None:
+        """Tells how far every portion came when its jobs were stopped; what was not begun is counted."""
+        for number, run in enumerate(self.runs, start=1):
+            if number > 1 and run.exit_code is None and not self.bench.journal.changes(run.run_id):
+                self.left += 1
+                continue
+            plan = self.load(run)
+            if run.exit_code is not None:
+                report = self._remembered(plan, run)
+            else:
+                results = results_so_far(plan, self.bench, run_id=run.run_id)
+                usage = self.bench.gateway.usage
+                report = Report(plan, True, run.run_id, usage, 0.0, results, stopped=stopped)  # noqa: FBT003
+                report = self._with_jobs(report, number)
+            self._add(plan, report)
 
     def take(self, number: int, run: RunRecord) -> None:
         """Writes one portion, or tells of it where it has ended."""
@@ -140,11 +181,13 @@ class _Writing:
                 raise
             self.stopped = error
             return
-        report = (
-            self._remembered(plan, run) if run.exit_code is not None else self._written(plan, run, number)
-        )
+        is_over = run.exit_code is not None
+        report = self._remembered(plan, run) if is_over else self._written(plan, run, number)
         self.stopped = report.stopped
         self.left = len(self.runs) - number
+        self._add(plan, report)
+
+    def _add(self, plan: Plan, report: Report) -> None:
         self.reached += _counted(plan)
         self.watch(report)
         self.sum.add(report.condensed(confirm=plan.plan_id))  # the digest of the whole is in the totals
@@ -158,16 +201,15 @@ class _Writing:
             )
 
     def _written(self, plan: Plan, run: RunRecord, number: int) -> Report:
-        bench = self.bench
-        before = bench.gateway.usage
-        here = replace(bench, listener=_Numbered(bench, number, len(self.runs)))
+        bench, here = self.bench, self._numbered(number)
         if self.has_sent_deals:
             here = replace(here, limits=replace(bench.limits, canary=None))
-        applied = applied_plan(plan, here, run_id=run.run_id, failures=self.failures)
+        left = self.jobs.as_left(plan)
+        applied = applied_plan(left, here, run_id=run.run_id, failures=self.failures)
         report, self.failures = applied.report, applied.failures
         has_deals = any(each.sobject == OPPORTUNITY and each.action in WRITES for each in plan.changes)
         self.has_sent_deals |= has_deals
-        report = replace(report, usage=_since(before, report.usage))
+        report = self._with_jobs(replace(report, plan=plan), number)
         if report.stopped is None:
             said = Said(report.notes, report.audit, has_deals)
             bench.journal.books.end(
@@ -181,6 +223,18 @@ class _Writing:
             )
             applied.remember(bench.journal)
         return report
+
+    def _numbered(self, number: int) -> Bench:
+        """The bench, whose listener hears which portion is at work."""
+        return replace(self.bench, listener=_Numbered(self.bench, number, len(self.runs)))
+
+    def _with_jobs(self, report: Report, number: int) -> Report:
+        """The report of a portion with what was noted of it before, and with the calls since the last one."""
+        before, self._used = self._used, report.usage
+        used = _since(before, report.usage)
+        spent = PredictedCalls(used.reads, used.writes)
+        notes = tuple(note for each in (0, number) for note in self.jobs.notes.pop(each, ()))
+        return replace(report, usage=used, spent=spent, notes=(*notes, *report.notes))
 
     def _remembered(self, plan: Plan, run: RunRecord) -> Report:
         """The report of a portion that has ended, as it was then."""

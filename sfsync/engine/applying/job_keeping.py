@@ -21,7 +21,7 @@ from sfsync.engine.applying.job_lines import JobTag, LineEnd
 from sfsync.engine.applying.job_settling import route_of, says_key_exists, settle_by_looking
 from sfsync.engine.applying.recalled_results import plain_problem
 from sfsync.engine.applying.refused_rows import next_step, not_sent, refusal, rejected
-from sfsync.engine.applying.run_state import RunState
+from sfsync.engine.applying.run_state import JOB_MARK, RunState
 from sfsync.engine.applying.settling import unknown
 
 _DONE = {
@@ -95,8 +95,10 @@ class BookKeeper:
     """Keeps the rows of several runs, none of which is loaded; each takes its part up from the journal later.
 
     `before_done` is called with rows that the job has created before that is written: what must be remembered of
-    a row without a key, which only the journal leads to its record. Rows by id that no result tells of stay
-    intents, which their run settles by the records.
+    a row without a key, which only the journal leads to its record. `route` is what else makes new rows safe. Rows
+    by id or key that no result tells of, or whose key is there, stay intents, which their run settles.
+    `after_end` is told how many rows have ended and how many of these failed, and may stop the run; `tags` are the
+    jobs that rows went by, as `RunState.jobs` tells them.
     """
 
     def __init__(
@@ -107,20 +109,26 @@ class BookKeeper:
         *,
         sobject: str,
         now: Callable[[], str],
+        route: Route = Route.JOB_FENCE,
         before_done: Callable[[Sequence[LineEnd]], None] = lambda _ends: None,
+        after_end: Callable[[int, int], None] = lambda _ended, _failed: None,
     ) -> None:
         self._gateway = gateway
         self._journal = journal
         self._operation = operation
         self._sobject = sobject
         self._now = now
+        self._route = route
         self._before_done = before_done
+        self._after_end = after_end
+        self.tags: set[str] = set()
         self._attempts: dict[str, int] = {}
         self.notes: list[Problem] = []
 
     def intend(self, names: Sequence[RowName], tag: JobTag, body_hash: str, *, is_new: bool) -> None:
         """Marks rows as about to be sent by the job, one attempt of each run."""
-        route = Route.JOB_FENCE if is_new else Route.BY_ID
+        route = self._route if is_new else Route.BY_ID
+        self.tags.add(tag.token.removeprefix(JOB_MARK))
         for run_id, ids in _by_run(names):
             attempt = Attempt(
                 self._next_attempt(run_id), route, body_hash, tuple(ids), dict.fromkeys(ids, tag.token)
@@ -138,10 +146,14 @@ class BookKeeper:
     def end(self, ends: Sequence[LineEnd]) -> None:
         """Writes what became of rows."""
         self._before_done([each for each in ends if isinstance(each.answer, Written)])
+        ended = failed = 0
         for run_id, some in groupby(sorted(ends, key=_run_of), key=_run_of):
             records = [record for each in some if (record := self._record(each)) is not None]
             if records:
                 self._journal.record(run_id, records)
+            ended += len(records)
+            failed += sum(each.state is not ChangeState.DONE for each in records)
+        self._after_end(ended, failed)
 
     def _record(self, end: LineEnd) -> ChangeRecord | None:
         change_id, answer, now = end.name.change_id, end.answer, self._now()
@@ -151,6 +163,8 @@ class BookKeeper:
             return ChangeRecord(
                 change_id, ChangeState.DONE, outcome, answer.record_id, detail, updated_at=now
             )
+        if self._is_for_its_run(end):
+            return None
         if isinstance(answer, Refused):
             is_gone = self._operation is JobOperation.DELETE and row_fate(answer.code) is RowFate.GONE
             if is_gone:
@@ -164,11 +178,16 @@ class BookKeeper:
                 detail={**detail, "problems": [told]},
                 updated_at=now,
             )
-        if self._operation is not JobOperation.INSERT:
-            return None
         return ChangeRecord(
             change_id, ChangeState.UNKNOWN, Outcome.UNKNOWN.value, None, detail, updated_at=now
         )
+
+    def _is_for_its_run(self, end: LineEnd) -> bool:
+        """Whether a row stays an intent, which its run settles by asking the org for its id or its key."""
+        if not isinstance(end.answer, Refused):
+            return self._operation is not JobOperation.INSERT or self._route is Route.KEY_FENCE
+        is_taken = row_fate(end.answer.code, end.answer.message) is RowFate.DUPLICATE_KEY
+        return is_taken and not end.is_own_word and self._route is Route.KEY_FENCE
 
     def _problem(self, end: LineEnd, answer: Refused) -> Problem:
         if end.is_own_word:

@@ -25,8 +25,8 @@ from sfsync.engine.applying.run_state import RunState
 def finish_jobs(state: RunState, unsettled: Sequence[Change]) -> set[str]:
     """Settles what went by jobs whose close was on its way; returns the changes that surely were not saved.
 
-    A job that is still open is aborted, so that its close, should it come yet, finds nothing to do. A row by id
-    that no result tells of stays open: its record is looked at, as that of any other update.
+    A job that is still open is aborted, so that its close, should it come yet, finds nothing to do. A row by id or
+    key that no result tells of, or whose key is there, is settled by the record.
     """
     not_saved: set[str] = set()
     by_job: dict[str, list[Change]] = {}
@@ -48,12 +48,13 @@ def _finished(state: RunState, tag: JobTag, changes: Sequence[Change], settled: 
             index.add(RowName(state.run_id, node.change_id), marks.of(shape.cells(node)))
         abort_if_open(state, tag.job_id)
         known = _already(state, settled, shape, tag)
-        again = finish_job(state, tag.job_id, index, shape, RunKeeper(state), settled=known)
-        names = [index.name(row).change_id for row in again]
+        keeper = RunKeeper(state)
+        again = finish_job(state, tag.job_id, index, shape, keeper, settled=known)
+        names = {index.name(row).change_id for row in again} | keeper.look_up()
     finally:
         index.close()
     state.release(names, "NOT_SAVED")
-    return set(names)
+    return names
 
 
 def _nodes(state: RunState, changes: Sequence[Change]) -> list[Node]:

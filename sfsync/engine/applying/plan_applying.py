@@ -28,7 +28,7 @@ from sfsync.engine.applying.job_sending import send_by_job
 from sfsync.engine.applying.made_meanwhile import take_made_meanwhile
 from sfsync.engine.applying.placing import in_place
 from sfsync.engine.applying.role_applying import apply_roles
-from sfsync.engine.applying.run_state import RunState
+from sfsync.engine.applying.run_state import RunState, Stop
 from sfsync.engine.applying.second_writes import put_right
 from sfsync.engine.applying.sending import MOST_TRIES, send_units
 from sfsync.engine.applying.sending_in_bulk import create_in_bulk, update_in_bulk
@@ -37,6 +37,9 @@ from sfsync.engine.applying.updating import write_updates
 from sfsync.engine.applying.verifying import verify
 from sfsync.engine.undoing.undo_applying import apply_undo
 from sfsync.errors import GuardError, Interrupted, OrgUnavailable, SyncError
+
+Step = tuple[str, Operation]
+"""The creates or the updates of an sObject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,11 @@ def apply_changes(state: RunState) -> Ending:
     """
     try:
         if state.limits.canary is not None:
-            _send_canary(state, state.limits.canary)
+            send_canary(state, state.limits.canary)
         differences = _write(state)
         return Ending((*state.notes, *differences))
     except SyncError as error:
-        return Ending(tuple(state.notes), stopped=_cause(state, error))
+        return Ending(tuple(state.notes), stopped=cause_of(state.stop, error))
 
 
 def _write(state: RunState) -> list[Problem]:
@@ -67,12 +70,7 @@ def _write(state: RunState) -> list[Problem]:
         _begin(state, "undo", len(state.plan.changes))
         apply_undo(state)
         return verify(state, revise=put_right)
-    for sobject in (ACCOUNT, CONTACT, OPPORTUNITY):
-        if sobject == OPPORTUNITY:
-            _convert(state)
-        _create(state, sobject)
-        _begin(state, f"update {sobject}", len(state.waiting(sobject, Action.UPDATE)))
-        _update(state, sobject)
+    write_before(state, (CONTACT_ROLE, Operation.CREATE))
     _begin(state, "contact roles of existing deals", len(_waiting_roles(state)))
     apply_roles(state)
     _begin(state, "references set when all is there", len(state.second_pass))
@@ -85,6 +83,20 @@ def _write(state: RunState) -> list[Problem]:
     return differences
 
 
+def write_before(state: RunState, step: Step) -> None:
+    """Writes what comes before a step: accounts, contacts and deals, of each the creates and then the updates."""
+    for sobject in (ACCOUNT, CONTACT, OPPORTUNITY):
+        if sobject == OPPORTUNITY:
+            _convert(state)
+        if step == (sobject, Operation.CREATE):
+            return
+        _create(state, sobject)
+        if step == (sobject, Operation.UPDATE):
+            return
+        _begin(state, f"update {sobject}", len(state.waiting(sobject, Action.UPDATE)))
+        _update(state, sobject)
+
+
 def _convert(state: RunState) -> None:
     """Converts leads when their accounts and contacts are there, and brings the deals that come out of them."""
     _begin(state, "convert leads", len(state.waiting(LEAD, Action.CONVERT)))
@@ -93,7 +105,7 @@ def _convert(state: RunState) -> None:
     bring_landed(state)
 
 
-def _send_canary(state: RunState, count: int) -> None:
+def send_canary(state: RunState, count: int) -> None:
     """Writes the first deals with all that they need; the rest goes only when they are there as they were meant.
 
     Raises:
@@ -119,10 +131,10 @@ def _send_canary(state: RunState, count: int) -> None:
         )
 
 
-def _cause(state: RunState, error: SyncError) -> SyncError:
+def cause_of(stop: Stop, error: SyncError) -> SyncError:
     """What really ended the apply: a signal cuts waits short, which then look like an org that is away."""
-    if isinstance(error, OrgUnavailable) and state.stop.is_set():
-        return Interrupted("the run was interrupted", signal_number=state.stop.signal_number)
+    if isinstance(error, OrgUnavailable) and stop.is_set():
+        return Interrupted("the run was interrupted", signal_number=stop.signal_number)
     return error
 
 

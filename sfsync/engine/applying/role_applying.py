@@ -8,7 +8,7 @@ that no deal is left without one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,7 @@ from sfsync.core.sending.batches import Unit, graph_calls
 from sfsync.core.sending.prices import ROWS_PER_READ
 from sfsync.core.sending.units import ROLE_DEALS_PER_READ, role_unit, unit_id_of
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.writes import Route
+from sfsync.core.writes import Node, Route
 from sfsync.engine.applying.job_sending import send_by_job
 from sfsync.engine.applying.lead_role_applying import RolesThere, open_flags, roles_there
 from sfsync.engine.applying.receipts import Saved, Unseen, burn
@@ -62,15 +62,36 @@ def apply_roles(state: RunState) -> None:
 
 def _by_job(state: RunState, deals: Sequence[DealRoles]) -> None:
     """Sends the plain new roles of all deals by one job, where that is their route."""
+    if state.plan.routes[CONTACT_ROLE] is Route.JOB_FENCE and (nodes := _plain_rows(state, deals)):
+        send_by_job(state, nodes)
+
+
+def role_rows_for_job(state: RunState, *, made: Collection[str]) -> list[Node]:
+    """The plain new roles that wait, for a job that carries those of other runs too.
+
+    Deals of `made` were made a moment ago by this process: like those in one request with their roles, they are
+    not looked at.
+    """
     if state.plan.routes[CONTACT_ROLE] is not Route.JOB_FENCE:
-        return
-    nodes = []
+        return []
+    deals = deals_with_roles(state)
+    new = [each for each in deals if each.parent in made]
+    units = [
+        role_unit(each.parent, each.changes, number=number, routes=state.plan.routes, ids=state.ids)
+        for number, each in enumerate(new)
+    ]
+    nodes = [node for unit in units if unit.route is Route.JOB_FENCE for node in unit.nodes]
+    return nodes + _plain_rows(state, [each for each in deals if each.parent not in made])
+
+
+def _plain_rows(state: RunState, deals: Sequence[DealRoles]) -> list[Node]:
+    """The new roles of deals that a job may carry, after a look at the roles that the deals have."""
+    nodes: list[Node] = []
     for start in range(0, len(deals), ROWS_PER_READ):
         state.check_stop()
         units = _revised(state, deals[start : start + ROWS_PER_READ], doubted=frozenset())
         nodes += [node for unit in units if unit.route is Route.JOB_FENCE for node in unit.nodes]
-    if nodes:
-        send_by_job(state, nodes)
+    return nodes
 
 
 def settle_roles(state: RunState, doubted: Sequence[Change]) -> None:

@@ -29,8 +29,9 @@ from sfsync.core.sending.units import unit_id_of
 from sfsync.core.sobject import CONTACT_ROLE, LEAD
 from sfsync.core.values import Pending, PlannedValue
 from sfsync.core.writes import GraphCall, WriteCall
+from sfsync.engine.applying.failure_limits import refuse_failures
 from sfsync.engine.applying.recalled_results import attempt_number, has_token, plain_problem, recalled
-from sfsync.errors import GuardError, Interrupted
+from sfsync.errors import Interrupted
 
 _DONE: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED})
 
@@ -254,12 +255,7 @@ class RunState:
             each for each in final if self.by_id[each.change_id].sobject != LEAD
         ]  # its deal counts for it
         self.failures += sum(1 for each in rows if each.outcome in _FAILED)
-        if self.limits.max_failures is not None and self.failures > self.limits.max_failures:
-            raise GuardError(
-                f"{self.failures} rows have failed, and at most {self.limits.max_failures} were allowed",
-                code="TOO_MANY_FAILURES",
-                hint="Look at the rejects, correct them, then go on with sfsync resume.",
-            )
+        refuse_failures(self.failures, self.limits)
 
     def _remember(self, results: Iterable[RowResult]) -> None:
         """Notes which record a row without a key became, before anything else is noted of it.

@@ -188,8 +188,7 @@ class Applied:
 def applied_plan(plan: Plan, bench: Bench, *, run_id: str, failures: int = 0) -> Applied:
     """Applies a plan and leaves its run open; failures are counted on top of `failures`."""
     started, before = bench.seconds(), bench.gateway.usage
-    state = _state(plan, bench, run_id)
-    state.failures = failures
+    state = open_state(plan, bench, run_id, failures=failures)
     ending = _recovered(state) or apply_changes(state)
     report = Report(
         plan=plan,
@@ -228,7 +227,7 @@ def _in_doubt(state: RunState) -> dict[str, RowResult]:
 
 def known_results(plan: Plan, bench: Bench, *, run_id: str) -> dict[str, RowResult]:
     """What the journal knows of the changes of a run, and of those of other portions that these refer to."""
-    state = _state(plan, bench, run_id)
+    state = open_state(plan, bench, run_id)
     elsewhere = {
         name: RowResult(name, Outcome.CREATED, found)
         for name in referred_elsewhere(plan)
@@ -236,6 +235,13 @@ def known_results(plan: Plan, bench: Bench, *, run_id: str) -> dict[str, RowResu
     }
     state.recall()
     return elsewhere | state.results
+
+
+def results_so_far(plan: Plan, bench: Bench, *, run_id: str) -> dict[str, RowResult]:
+    """What a run that was stopped while nobody worked on it has come to, with what it has sent and not settled."""
+    state = open_state(plan, bench, run_id)
+    state.recall()
+    return state.results | _in_doubt(state)
 
 
 def _recovered(state: RunState) -> Ending | None:
@@ -266,7 +272,7 @@ def settle_earlier(
         if not concerns(run, share) or not (is_cut_off or run.run_id in still_open):
             continue
         try:
-            state = _state(load(run), bench, run.run_id)
+            state = open_state(load(run), bench, run.run_id)
         except GuardError:  # its plan is gone, which matters only where something is open
             if run.run_id in still_open:
                 raise
@@ -295,7 +301,11 @@ def _one_by_one(job: str, org_id: str, bench: Bench) -> Iterator[RunRecord]:
                 yield portion
 
 
-def _state(plan: Plan, bench: Bench, run_id: str) -> RunState:
+def open_state(plan: Plan, bench: Bench, run_id: str, *, failures: int = 0) -> RunState:
+    """The state of a run that has begun, with what other portions of its book have done for it.
+
+    `failures` counts the rows of other portions that have failed.
+    """
     state = RunState(
         plan=plan,
         run_id=run_id,
@@ -310,6 +320,7 @@ def _state(plan: Plan, bench: Bench, run_id: str) -> RunState:
         threads=bench.threads,
         seconds=bench.seconds,
         slowest_s=bench.slowest_s,
+        failures=failures,
     )
     learn_other_portions(state)
     return state

@@ -7,14 +7,18 @@ goes once more. A value that no cell can carry goes by the usual calls: how rows
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sfsync.core.plan import Change
+from sfsync.core.plan import Action, Change
 from sfsync.core.sending.bulk import unsendable
 from sfsync.core.sending.prices import ROWS_PER_READ
 from sfsync.core.sending.units import record_units
-from sfsync.core.writes import Node
+from sfsync.core.sobject import CONTACT_ROLE
+from sfsync.core.strategy import Operation
+from sfsync.core.writes import Node, Route
 from sfsync.engine.applying.job_sending import send_by_job
+from sfsync.engine.applying.made_meanwhile import take_made_meanwhile
+from sfsync.engine.applying.role_applying import role_rows_for_job
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.updating import untouched, write_updates
 
@@ -35,6 +39,23 @@ def update_in_bulk(state: RunState, changes: Sequence[Change]) -> None:
         state, nodes, renew=lambda left: _fresh(state, [state.by_id[each.change_id] for each in left])
     )
     write_updates(state, [each for each in changes if each.change_id in bad], is_strict=False)
+
+
+def rows_for_job(state: RunState, sobject: str, operation: Operation, *, made: Collection[str]) -> list[Node]:
+    """What waits of a run for a job that carries rows of others too; deals of `made` are new, and not looked at.
+
+    What no job can carry is left where the usual calls can.
+    """
+    if sobject == CONTACT_ROLE:
+        return role_rows_for_job(state, made=made)
+    if operation is Operation.CREATE:
+        take_made_meanwhile(state, sobject)
+        nodes = _nodes(state, state.waiting(sobject, Action.CREATE))
+        bad = unsendable(nodes) if state.plan.routes[sobject] is Route.KEY_FENCE else {}
+        return [node for node in nodes if node.change_id not in bad]
+    changes = state.waiting(sobject, Action.UPDATE)
+    bad = unsendable(_nodes(state, changes))
+    return _fresh(state, [each for each in changes if each.change_id not in bad])
 
 
 def _fresh(state: RunState, changes: Sequence[Change]) -> list[Node]:

@@ -86,11 +86,7 @@ def plan_on(
         job, schema, gateway, journal, org.org_id, listener, ground.in_doubt, deals, ground.unfenced, across
     )
     planning.left_out = left_out or planning.left_out
-    for section in sorted(schema.sections.values(), key=lambda each: WRITE_ORDER.index(each.sobject)):
-        if section.name in sources:
-            planning.read(read_section(section, sources[section.name], schema.rules[section.sobject]))
-        elif across is not None and across.is_last:
-            planning.plan_vanished(section)
+    planning.read_all(sources)
     changes = planning.finish()
     sending = plan_sending(job, schema, changes, ground.offers, earlier=planning.earlier_updates)
     return Plan(
@@ -178,6 +174,16 @@ class _Planning:
             parents,
         )
         self.ahead = SelfReferences(self.schema, self.table, self.rows, self.parents, self._put)
+
+    def read_all(self, sources: Mapping[str, RowSource]) -> None:
+        """Plans the rows of all sections, in the order of writing."""
+        sections = self.schema.sections.values()
+        for section in sorted(sections, key=lambda each: WRITE_ORDER.index(each.sobject)):
+            if section.name in sources:
+                rules = self.schema.rules[section.sobject]
+                self.read(read_section(section, sources[section.name], rules))
+            elif self.across is not None and self.across.is_last:
+                self.plan_vanished(section)
 
     def read(self, read: ReadSection) -> None:
         """Plans the rows of one section."""

@@ -16,6 +16,7 @@ from sfsync.core.ports import OrgGateway
 from sfsync.core.sending.book_sending import BookSending
 from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sending.loads import Load, load_of
+from sfsync.core.sending.pace import USUAL_THREADS
 from sfsync.core.sending.prices import DEFAULT_SPEED, Speed
 from sfsync.core.sending.receipts import RECEIPT, can_keep_receipts
 from sfsync.core.sending.routes import Means, choose_routes
@@ -43,7 +44,7 @@ class BookLoad:
 
     def add(self, plan: Plan) -> None:
         """Takes a portion in, as it was planned by itself."""
-        self.load += load_of(plan.changes, plan.routes, speed=_speed(self.offers.gateway))
+        self.load += load_of(plan.changes, plan.routes, speed=_speed(self.job, self.offers.gateway))
         self.updates += updates_of(plan.changes)
         self._asks = self._asks or _needs_more_than_keys(self.schema, plan.changes)
 
@@ -56,10 +57,10 @@ class BookLoad:
         job, offers = self.job, self.offers
         is_strict = _is_strict(job.update_mode, self.updates)
         routes = _routes(job, self.schema, offers, asks=self._asks)
-        wish, speed = Wish(job.strategy, job.route, job.on_role_error), _speed(offers.gateway)
+        wish, speed = Wish(job.strategy, job.route, job.on_role_error), _speed(job, offers.gateway)
         load = self.load.without_looks()  # the roles of deals that the run has just made follow unseen
         chosen = choose_for(load, routes, wish, is_strict=is_strict, offers=offers, speed=speed)
-        return BookSending(chosen.routes, is_strict, chosen.choices)
+        return BookSending(chosen.routes, is_strict, chosen.choices, _threads(job))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,11 @@ def plan_sending(
     routes = _routes(job, schema, offers, asks=_needs_more_than_keys(schema, changes))
     is_strict = goes_on_conditions(job.update_mode, changes, earlier=earlier)
     wish, gateway = Wish(job.strategy, job.route, job.on_role_error), offers.gateway
-    speed = _speed(gateway)
+    speed = _speed(job, gateway)
     chosen = choose_strategies(changes, routes, wish, is_strict=is_strict, offers=offers, speed=speed)
-    predicted = predicted_calls(changes, chosen.routes, is_strict=is_strict, choices=chosen.choices)
+    predicted = predicted_calls(
+        changes, chosen.routes, is_strict=is_strict, choices=chosen.choices, threads=_threads(job)
+    )
     if predicted.total:
         gateway.learn_limits()
     return Sending(chosen.routes, is_strict, chosen.choices, predicted, org_calls(gateway))
@@ -101,8 +104,13 @@ def _routes(job: Job, schema: Schema, offers: OrgOffers, *, asks: bool) -> Mappi
     return choose_routes(schema.writing, means, wanted=job.route)
 
 
-def _speed(gateway: OrgGateway) -> Speed:
-    return Speed(latency_s=gateway.usage.latency_s or DEFAULT_SPEED.latency_s)
+def _speed(job: Job, gateway: OrgGateway) -> Speed:
+    latency_s = gateway.usage.latency_s or DEFAULT_SPEED.latency_s
+    return Speed(latency_s=latency_s, concurrency=_threads(job))
+
+
+def _threads(job: Job) -> int:
+    return job.threads or USUAL_THREADS
 
 
 def org_calls(gateway: OrgGateway) -> OrgCalls | None:
