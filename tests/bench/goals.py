@@ -174,6 +174,9 @@ def _resyncs(figures: Figures, deals: int) -> Iterator[Row]:
     )
     writes = figures.median("no change", deals, lambda each: each.write_calls)
     yield Row(f"{name}: writes", "", "calls that write", writes, 0, {}, 0)
+    for what, how in (("first resync", "the run after the load"), ("no change", "the run after that")):
+        calls = figures.median(what, deals, lambda each: each.calls + each.logins)
+        yield Row(f"{what}, {deals:,} deals: calls", "", f"all requests of {how}", calls)
     changed = changed_of(deals)
     for way, goal in (("strict", 9), ("fast", 6)):
         yield Row(
