@@ -143,8 +143,8 @@ class Bench:
         if self._size.kills == 0:
             return
         self._say("journal")
-        small, large = journal_cases.desks(self._stub, self._folder)
-        self.figures.journal["commits"] = journal_cases.commits(small, large)
+        small, one_portion, large = journal_cases.desks(self._stub, self._folder)
+        self.figures.journal["commits"] = journal_cases.commits(small, one_portion)
         self.figures.journal["share"] = journal_cases.journal_share(large)
         self._say("kills")
         self.figures.journal["killed"] = [

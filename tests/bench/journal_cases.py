@@ -105,6 +105,6 @@ class Moment:
         return True
 
 
-def desks(stub: Any, root: Path) -> tuple[Desk, Desk]:
-    """Two sizes whose difference is some write calls."""
-    return Desk(stub, root / "commits-1", 1_000), Desk(stub, root / "commits-3", 3_000)
+def desks(stub: Any, root: Path) -> list[Desk]:
+    """Two sizes of one portion each, whose difference is some write calls; and one of several portions."""
+    return [Desk(stub, root / f"journal-{deals}", deals) for deals in (300, 1_300, 3_000)]

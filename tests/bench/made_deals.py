@@ -57,8 +57,8 @@ _TEXTS: Final = (
 _SPECIAL: Final = 'first line, with a comma\nsecond line: "quoted" words, and more of them'
 
 
-def deal_rows(deals: int, *, changed: int = 0) -> Iterator[tuple[str, ...]]:
-    """The rows of the deals; in `changed` of them, spread over all, the next step is another one."""
+def deal_rows(deals: int, *, changed: int = 0, to: str = "") -> Iterator[tuple[str, ...]]:
+    """The rows of the deals; in `changed` of them, spread over all, the next step is `to`."""
     every = max(deals // changed, 1) if changed else 0
     for number in range(deals):
         is_changed = every and number % every == 0 and number // every < changed
@@ -71,7 +71,7 @@ def deal_rows(deals: int, *, changed: int = 0) -> Iterator[tuple[str, ...]]:
             f"{100 + number % 90_000}.{number % 100:02d}",
             _TYPES[number % 3],
             _SOURCES[number % 4],
-            "send the contract" if is_changed else ("call back" if number % 3 else ""),
+            to if is_changed else ("call back" if number % 3 else ""),
             _SPECIAL if number % 7 == 0 else _TEXTS[number % 6],
         )
 
@@ -96,8 +96,8 @@ def write_job(folder: Path, deals: int, *, with_roles: bool = True) -> Path:
     return job
 
 
-def write_deals(folder: Path, deals: int, *, changed: int = 0) -> None:
+def write_deals(folder: Path, deals: int, *, changed: int = 0, to: str = "") -> None:
     """Writes the file of deals again, with so many of them changed."""
     with (folder / "deals.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerows(itertools.chain([DEAL_COLUMNS], deal_rows(deals, changed=changed)))
+        writer.writerows(itertools.chain([DEAL_COLUMNS], deal_rows(deals, changed=changed, to=to)))

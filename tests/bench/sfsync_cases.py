@@ -131,9 +131,9 @@ class Desk:
         self.stub.set_latency(0)
         return found
 
-    def changed(self, rows: int) -> None:
-        """Changes so many deals in the file, or none."""
-        write_deals(self.folder, self.deals, changed=rows)
+    def changed(self, rows: int, to: str = "send the contract") -> None:
+        """Changes so many deals in the file, or none: their next step is another one."""
+        write_deals(self.folder, self.deals, changed=rows, to=to)
 
     def journal_bytes(self) -> int:
         """The size of the journal's files."""
@@ -187,7 +187,7 @@ def life(desk: Desk, *, round_: int) -> list[Measured]:
     changed = changed_of(desk.deals)
     desk.changed(changed)
     found.append(later(f"{changed} changed, strict", "--updates", "strict"))
-    desk.changed(0)
+    desk.changed(changed, to="ask for the signature")
     found.append(later(f"{changed} changed, fast", "--updates", "fast"))
     return found
 
