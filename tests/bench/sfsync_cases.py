@@ -88,7 +88,7 @@ def measured(
 
 def is_write(kind: str) -> bool:
     """Whether calls of this kind write; all calls of an ingest job do, which is there for the writing alone."""
-    if kind.startswith("bulk query"):
+    if kind.startswith(("bulk query", "bulk list")):
         return False
     writes = ("graph", "collection", "create", "update", "delete", "composite coll", "composite cond", "bulk")
     return kind.startswith(writes)
