@@ -19,6 +19,10 @@ from measured_processes import HERE, ROOT, run
 from sfsync_cases import PROGRAM, QUIET, Desk, is_write
 
 _SYNC: Final = re.compile(r"\b(?:fsync|fdatasync)\(\d+<[^>]*-wal>")
+_CHECKPOINT: Final = re.compile(r"\b(?:fsync|fdatasync)\(\d+<[^>]*/journal\.sqlite>")
+_SYNCS_A_CHECKPOINT: Final = 2
+"""A checkpoint syncs the log before it syncs the database, and the log's new head when it begins anew; neither is a
+commit. Source: SQLite, "Write-Ahead Logging", "Checkpointing"; "PRAGMA synchronous"."""
 
 
 def commits(small: Desk, large: Desk) -> dict[str, Any]:
@@ -47,7 +51,12 @@ def _syncs(desk: Desk) -> tuple[int, int] | None:
         return None
     kinds = desk.stub.counts()["calls"]
     writes = sum(count for kind, count in kinds.items() if is_write(kind))
-    return len(_SYNC.findall(log.read_text(encoding="utf-8", errors="replace"))), writes
+    return commits_of(log.read_text(encoding="utf-8", errors="replace")), writes
+
+
+def commits_of(log: str) -> int:
+    """The commits that a log of syncs shows, up to a number that is the same for every load."""
+    return len(_SYNC.findall(log)) - _SYNCS_A_CHECKPOINT * len(_CHECKPOINT.findall(log))
 
 
 def journal_share(desk: Desk) -> dict[str, Any]:

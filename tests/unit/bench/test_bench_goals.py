@@ -7,6 +7,7 @@ from dataclasses import replace
 from bench_table import HEAD, cells, markdown, number, terminal
 from figures import Figures, loaded
 from goals import Row, rows
+from journal_cases import commits_of
 from peer_runs import FloorRun, PeerRun
 from sfsync_cases import Measured, changed_of, is_write, named_by_way, ways_left
 
@@ -185,3 +186,10 @@ def test_kinds_of_calls_that_write():
 def test_few_deals_change_by_a_tenth():
     """So few deals change that no guard takes it for an accident."""
     assert [changed_of(deals) for deals in (1, 100, 100_000)] == [1, 10, 100]
+
+
+def test_a_checkpoint_is_no_commit():
+    """Two commits and a checkpoint, which syncs the log twice, are two commits."""
+    commit, database = "1 fdatasync(5</s/journal.sqlite-wal>) = 0", "1 fdatasync(4</s/journal.sqlite>) = 0"
+    assert commits_of("\n".join([commit, commit])) == 2
+    assert commits_of("\n".join([commit, commit, database, commit, commit])) == 2
