@@ -229,7 +229,13 @@ def _times_csv(figures: Figures, deals: int, round_: int) -> float | None:
 
 
 def _memory(figures: Figures, deals: int) -> Iterator[Row]:
-    for what, name in (("plan", "plan"), ("first load", "run"), ("no change", "resync")):
+    named = (
+        ("plan", "plan"),
+        ("first load", "run"),
+        ("first resync", "first resync"),
+        ("no change", "resync"),
+    )
+    for what, name in named:
         yield Row(
             f"peak memory of {name}, {deals:,} deals",
             "MB",

@@ -191,5 +191,5 @@ def test_few_deals_change_by_a_tenth():
 def test_a_checkpoint_is_no_commit():
     """Two commits and a checkpoint, which syncs the log twice, are two commits."""
     commit, database = "1 fdatasync(5</s/journal.sqlite-wal>) = 0", "1 fdatasync(4</s/journal.sqlite>) = 0"
-    assert commits_of("\n".join([commit, commit])) == 2
-    assert commits_of("\n".join([commit, commit, database, commit, commit])) == 2
+    assert commits_of(f"{commit}\n{commit}") == 2
+    assert commits_of(f"{commit}\n{commit}\n{database}\n{commit}\n{commit}") == 2
