@@ -1,6 +1,6 @@
 """How fast, how small and how thrifty sfsync is, against its floors and its peers, on a stub that costs little.
 
-    python tests/bench/bench_sync.py [--size quick|full|million] [--out FILE] [--no-peers]
+    python tests/bench/bench_sync.py [--size quick|full|large|million] [--out FILE] [--no-peers]
 
 Every case is a fresh process; cases, floors and peers of one round follow one another, and figures are medians
 over the rounds. Prints the table and one line of JSON (its form: figures.py). Run by `make bench`; not collected by
@@ -14,17 +14,17 @@ import json
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import journal_cases
 from bench_table import terminal
 from figures import Figures
-from goals import rows
+from goals import LEAST_FOR_CPU, rows
 from measured_processes import Stub, served_stub
 from peer_runs import FLOORS, PEERS, floor, for_other_size, made_environment, peer
-from sfsync_cases import Desk, Measured, life, strategies
+from sfsync_cases import Desk, Measured, life, load, load_at, named_by_way, ways_left
 
 _KILLS: Final = (11, 12, 13)
 
@@ -45,6 +45,7 @@ SIZES: Final = {
         {1_000: (0, 80, 250), 10_000: (0, 80, 250), 100_000: (0, 80)},
         3,
     ),
+    "large": Size({100_000: 1}, {100_000: (0,)}, 0),
     "million": Size({100_000: 1, 1_000_000: 1}, {100_000: (0,), 1_000_000: (0,)}, 0),
 }
 _LARGEST_FOR_PEERS: Final = 10_000
@@ -62,10 +63,6 @@ class Bench:
 
     def run(self) -> Figures:
         """Measures all."""
-        if not strategies():
-            self.figures.notes.append(
-                "this version cannot force a way of writing: no cases by collections or bulk"
-            )
         if self._with_peers:
             reason = made_environment()
             if reason:
@@ -92,8 +89,8 @@ class Bench:
         self._say(f"start-up, round {round_}")
         desk = Desk(self._stub, self._folder / "one", 1)
         if round_ == 1:
-            life(desk, latency_ms=0, round_=0)  # compiles the modules, once
-        self._keep(life(desk, latency_ms=0, round_=round_))
+            life(desk, round_=0)  # compiles the modules, once
+        self._keep(life(desk, round_=round_))
 
     def _round(self, deals: int, round_: int) -> None:
         desk = Desk(self._stub, self._folder / f"deals-{deals}", deals)
@@ -101,11 +98,24 @@ class Bench:
             self.figures.floors.append(floor(name, desk.folder, self._stub, deals=deals, round_=round_))
         for latency in self._size.latencies[deals]:
             self._say(f"{deals:,} deals, {latency} ms, round {round_}")
-            self._keep(life(desk, latency_ms=latency, round_=round_))
-            if latency == 0:
-                for strategy in strategies():
-                    self._keep(life(desk, latency_ms=0, round_=round_, strategy=strategy))
+            if latency:
+                self._keep(load_at(desk, latency_ms=latency, round_=round_))
+            else:
+                self._keep(found := life(desk, round_=round_))
+                if deals >= LEAST_FOR_CPU:
+                    self._ways(desk, found[:2], round_)
             self._peers(desk, latency, round_)
+
+    def _ways(self, desk: Desk, found: list[Measured], round_: int) -> None:
+        """The same load by the ways that it did not choose; by collections only deals without roles may go."""
+        plan, loaded = found
+        way = named_by_way(loaded)
+        self._keep([replace(plan, what=way.what.replace("first load", "plan")), way])
+        for each in ways_left(loaded):
+            self._say(f"{desk.deals:,} deals by {each}, round {round_}")
+            self._keep(load(desk, round_=round_, strategy=each))
+        lone = Desk(self._stub, self._folder / f"lone-{desk.deals}", desk.deals, with_roles=False)
+        self._keep(load(lone, round_=round_, strategy="collections"))
 
     def _peers(self, desk: Desk, latency: int, round_: int) -> None:
         if not self._with_peers or desk.deals > _LARGEST_FOR_PEERS:
@@ -133,8 +143,8 @@ class Bench:
         if self._size.kills == 0:
             return
         self._say("journal")
-        small, large = journal_cases.desks(self._stub, self._folder)
-        self.figures.journal["commits"] = journal_cases.commits(small, large)
+        small, one_portion, large = journal_cases.desks(self._stub, self._folder)
+        self.figures.journal["commits"] = journal_cases.commits(small, one_portion)
         self.figures.journal["share"] = journal_cases.journal_share(large)
         self._say("kills")
         self.figures.journal["killed"] = [

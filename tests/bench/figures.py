@@ -1,7 +1,7 @@
 """What a benchmark found, as one value that goals, table and plots read; and its form as JSON.
 
 Form of the JSON (schema sfsync.bench/1), one object:
-  schema, size, machine {python, cores, system, most_load: processes that wanted a core, at the worst}
+  schema, size, machine {day, python, cores, system, most_load: processes that wanted a core, at the worst}
   cases     [sfsync_cases.Measured]  each case of sfsync: seconds, megabytes, bytes, calls by kind, reads by sObject
   floors    [peer_runs.FloorRun]     the least that a client must do
   peers     [peer_runs.PeerRun]      other clients; `note` where there is no figure
@@ -18,6 +18,7 @@ import platform
 import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,11 +26,11 @@ from peer_runs import FloorRun, PeerRun
 from sfsync_cases import Measured
 
 SCHEMA: Final = "sfsync.bench/1"
-RECORDS_A_DEAL: Final = 3
 
 
 def _machine() -> dict[str, Any]:
     return {
+        "day": f"{datetime.now(UTC):%Y-%m-%d}",
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",

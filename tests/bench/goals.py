@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from figures import RECORDS_A_DEAL, Figures
+from figures import Figures
 from peer_runs import PEERS
-from sfsync_cases import Measured, changed_of
+from sfsync_cases import RECORDS_A_DEAL, Measured, changed_of
 
 PER: Final = 100_000
 CONCURRENCY: Final = 4
@@ -121,17 +121,15 @@ def _applies(figures: Figures, deals: int) -> Iterator[Row]:
     """CPU of applying: that of run, without that of plan in the same round."""
     if deals < LEAST_FOR_CPU:
         return
-    for strategy, goal in (("", None), (" by graphs", None), (" by collections", 4.0), (" by bulk", 3.5)):
-        if strategy and not figures.of(f"first load{strategy}", deals):
+    for name, goal in (("graphs", None), ("collections", 4.0), ("bulk", 3.5)):
+        if not figures.of(f"first load by {name}", deals):
             continue
-        if not strategy and figures.of("first load by graphs", deals):
-            continue
-        name = (strategy or " by graphs").removeprefix(" by ")
         floor = figures.floor(name, deals)
         least = _per(floor.cpu_s if floor else None, deals)
-        ours = figures.in_rounds(lambda round_, way=strategy: _apply_cpu(figures, deals, way, round_))
+        ours = figures.in_rounds(lambda round_, way=name: _apply_cpu(figures, deals, way, round_))
+        what = f"{deals:,} deals" + (" without roles" if name == "collections" else "")
         yield Row(
-            f"apply by {name}, {deals:,} deals: CPU per {PER:,} records",
+            f"apply by {name}, {what}: CPU per {PER:,} records",
             "s",
             "CPU of run - CPU of plan" + ("; goal 1.5 x the bare floor" if name == "graphs" else ""),
             ours,
@@ -146,20 +144,21 @@ def _against_journalled(figures: Figures, deals: int) -> Iterator[Row]:
     floor = figures.floor("journalled", deals)
     if deals < LEAST_FOR_CPU or floor is None:
         return
-    way = " by graphs" if figures.of("first load by graphs", deals) else ""
     yield Row(
         f"the same, the floor with a journal, {deals:,} deals",
         "s",
         "limit: graphs with two durable commits a call and every record's outcome",
-        figures.in_rounds(lambda round_: _apply_cpu(figures, deals, way, round_)),
+        figures.in_rounds(lambda round_: _apply_cpu(figures, deals, "graphs", round_)),
         _per(floor.cpu_s, deals),
     )
 
 
 def _apply_cpu(figures: Figures, deals: int, strategy: str, round_: int) -> float | None:
-    load = _in_round(figures, f"first load{strategy}", deals, round_)
-    plan = _in_round(figures, f"plan{strategy}", deals, round_)
-    return None if load is None or plan is None else _per(load.cpu_s - plan.cpu_s, deals)
+    load = _in_round(figures, f"first load by {strategy}", deals, round_)
+    plan = _in_round(figures, f"plan by {strategy}", deals, round_)
+    if load is None or plan is None:
+        return None
+    return (load.cpu_s - plan.cpu_s) * PER / load.extra.get("records", RECORDS_A_DEAL * deals)
 
 
 def _resyncs(figures: Figures, deals: int) -> Iterator[Row]:
@@ -175,6 +174,9 @@ def _resyncs(figures: Figures, deals: int) -> Iterator[Row]:
     )
     writes = figures.median("no change", deals, lambda each: each.write_calls)
     yield Row(f"{name}: writes", "", "calls that write", writes, 0, {}, 0)
+    for what, how in (("first resync", "the run after the load"), ("no change", "the run after that")):
+        calls = figures.median(what, deals, lambda each: each.calls + each.logins)
+        yield Row(f"{what}, {deals:,} deals: calls", "", f"all requests of {how}", calls)
     changed = changed_of(deals)
     for way, goal in (("strict", 9), ("fast", 6)):
         yield Row(
@@ -227,7 +229,13 @@ def _times_csv(figures: Figures, deals: int, round_: int) -> float | None:
 
 
 def _memory(figures: Figures, deals: int) -> Iterator[Row]:
-    for what, name in (("plan", "plan"), ("first load", "run"), ("no change", "resync")):
+    named = (
+        ("plan", "plan"),
+        ("first load", "run"),
+        ("first resync", "first resync"),
+        ("no change", "resync"),
+    )
+    for what, name in named:
         yield Row(
             f"peak memory of {name}, {deals:,} deals",
             "MB",
@@ -259,7 +267,7 @@ def _journal(figures: Figures) -> Iterator[Row]:
     commits = journal.get("commits", {}).get("commits_per_call")
     yield Row("journal: commits a call", "", "syncs of the write-ahead log by strace", commits, 2, {}, 2)
     share = journal.get("share", {}).get("journal_share")
-    how = "busy samples of the main thread in the journal, while applying"
+    how = "CPU in the journal over the CPU of applying, by samples"
     yield Row("journal: share of apply", "%", how, None if share is None else 100 * share, None, {}, 30)
     for deals in figures.sizes():
         size = figures.median("first load", deals, lambda each: each.extra.get("journal_bytes"))

@@ -1,7 +1,7 @@
 """What the journal costs, and what a killed run repeats: figures that no clock gives.
 
 Commits are counted from outside, by strace: SQLite in WAL with synchronous=FULL syncs the log once for each. The
-share of CPU is taken by samples of the main thread's stack while a plan is applied. A kill is a SIGKILL at a moment
+share of CPU is taken by samples of the stack while a plan is applied. A kill is a SIGKILL at a moment
 chosen by a seed, in the middle of the writing; what the stub then gets twice is counted by their unique keys.
 """
 
@@ -19,6 +19,10 @@ from measured_processes import HERE, ROOT, run
 from sfsync_cases import PROGRAM, QUIET, Desk, is_write
 
 _SYNC: Final = re.compile(r"\b(?:fsync|fdatasync)\(\d+<[^>]*-wal>")
+_CHECKPOINT: Final = re.compile(r"\b(?:fsync|fdatasync)\(\d+<[^>]*/journal\.sqlite>")
+_SYNCS_A_CHECKPOINT: Final = 2
+"""A checkpoint syncs the log before it syncs the database, and the log's new head when it begins anew; neither is a
+commit. Source: SQLite, "Write-Ahead Logging", "Checkpointing"; "PRAGMA synchronous"."""
 
 
 def commits(small: Desk, large: Desk) -> dict[str, Any]:
@@ -47,11 +51,16 @@ def _syncs(desk: Desk) -> tuple[int, int] | None:
         return None
     kinds = desk.stub.counts()["calls"]
     writes = sum(count for kind, count in kinds.items() if is_write(kind))
-    return len(_SYNC.findall(log.read_text(encoding="utf-8", errors="replace"))), writes
+    return commits_of(log.read_text(encoding="utf-8", errors="replace")), writes
+
+
+def commits_of(log: str) -> int:
+    """The commits that a log of syncs shows, up to a number that is the same for every load."""
+    return len(_SYNC.findall(log)) - _SYNCS_A_CHECKPOINT * len(_CHECKPOINT.findall(log))
 
 
 def journal_share(desk: Desk) -> dict[str, Any]:
-    """The share of apply's busy samples that stand in the journal."""
+    """The share of apply's CPU that goes into the journal."""
     desk.fresh()
     found = desk.folder / "samples.json"
     command = [*PROGRAM[:1], str(HERE / "sampled_command.py"), str(found), "run", str(desk.job), *QUIET]
@@ -105,6 +114,6 @@ class Moment:
         return True
 
 
-def desks(stub: Any, root: Path) -> tuple[Desk, Desk]:
-    """Two sizes whose difference is some write calls."""
-    return Desk(stub, root / "commits-1", 1_000), Desk(stub, root / "commits-3", 3_000)
+def desks(stub: Any, root: Path) -> list[Desk]:
+    """Two sizes of one portion each, whose difference is some write calls; and one of several portions."""
+    return [Desk(stub, root / f"journal-{deals}", deals) for deals in (300, 1_300, 3_000)]

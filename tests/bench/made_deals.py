@@ -20,7 +20,7 @@ DEAL_COLUMNS: Final = (
     *("type", "source", "next_step", "description"),
 )
 ROLE_COLUMNS: Final = ("deal_id", "contact", "role")
-JOB: Final = """org = "stub"
+_DEALS_JOB: Final = """org = "stub"
 [opportunities]
 file = "deals.csv"
 key = "Sfsync_Key__c"
@@ -35,7 +35,8 @@ Type = "type"
 LeadSource = "source"
 NextStep = "next_step"
 Description = "description"
-[contact_roles]
+"""
+_ROLES_JOB: Final = """[contact_roles]
 file = "roles.csv"
 [contact_roles.fields]
 OpportunityId = "deal_id"
@@ -56,8 +57,8 @@ _TEXTS: Final = (
 _SPECIAL: Final = 'first line, with a comma\nsecond line: "quoted" words, and more of them'
 
 
-def deal_rows(deals: int, *, changed: int = 0) -> Iterator[tuple[str, ...]]:
-    """The rows of the deals; in `changed` of them, spread over all, the next step is another one."""
+def deal_rows(deals: int, *, changed: int = 0, to: str = "") -> Iterator[tuple[str, ...]]:
+    """The rows of the deals; in `changed` of them, spread over all, the next step is `to`."""
     every = max(deals // changed, 1) if changed else 0
     for number in range(deals):
         is_changed = every and number % every == 0 and number // every < changed
@@ -70,7 +71,7 @@ def deal_rows(deals: int, *, changed: int = 0) -> Iterator[tuple[str, ...]]:
             f"{100 + number % 90_000}.{number % 100:02d}",
             _TYPES[number % 3],
             _SOURCES[number % 4],
-            "send the contract" if is_changed else ("call back" if number % 3 else ""),
+            to if is_changed else ("call back" if number % 3 else ""),
             _SPECIAL if number % 7 == 0 else _TEXTS[number % 6],
         )
 
@@ -83,20 +84,20 @@ def role_rows(deals: int) -> Iterator[tuple[str, ...]]:
         yield (f"D-{number:07d}", f"person.{2 * account + 1:04d}@customer.example", "Influencer")
 
 
-def write_job(folder: Path, deals: int) -> Path:
-    """Writes both files and the job into a folder; the job's path."""
+def write_job(folder: Path, deals: int, *, with_roles: bool = True) -> Path:
+    """Writes both files and the job into a folder; the job's path. Without roles it brings the deals alone."""
     folder.mkdir(parents=True, exist_ok=True)
     write_deals(folder, deals)
     with (folder / "roles.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerows(itertools.chain([ROLE_COLUMNS], role_rows(deals)))
     job = folder / "bench.toml"
-    job.write_text(JOB, encoding="utf-8")
+    job.write_text(_DEALS_JOB + (_ROLES_JOB if with_roles else ""), encoding="utf-8")
     return job
 
 
-def write_deals(folder: Path, deals: int, *, changed: int = 0) -> None:
+def write_deals(folder: Path, deals: int, *, changed: int = 0, to: str = "") -> None:
     """Writes the file of deals again, with so many of them changed."""
     with (folder / "deals.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerows(itertools.chain([DEAL_COLUMNS], deal_rows(deals, changed=changed)))
+        writer.writerows(itertools.chain([DEAL_COLUMNS], deal_rows(deals, changed=changed, to=to)))

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from bench_table import TITLES, number
-from figures import RECORDS_A_DEAL, Figures, loaded
+from figures import Figures, loaded
 from goals import CONCURRENCY, DEALS_A_GRAPH_CALL, MEMORY_MB
+from sfsync_cases import RECORDS_A_DEAL
 
 WIDTH, HEIGHT = 720, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 80, 170, 44, 50

@@ -1,9 +1,10 @@
-"""Runs a command of sfsync and says where its main thread was, by samples: how much of applying is the journal.
+"""Runs a command of sfsync and says where its CPU went, by samples: how much of that of applying is the journal.
 
     python sampled_command.py FILE COMMAND ...
 
-A sample counts as busy unless the thread waits for the org: its innermost frame then stands in the socket module,
-in ssl, or in threading.
+Each sample is worth the CPU time that was used since the one before: of the whole process (the sampler's own left
+out) while the main thread applies, of the main thread while it stands in the journal. So neither waiting for the
+org nor waiting for the disk counts.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from types import FrameType
 from typing import Final
 
 _EVERY_S: Final = 0.002
-_WAITING: Final = ("/socket.py", "/ssl.py", "/threading.py", "/selectors.py")
 
 
 class Sampler:
@@ -25,11 +25,14 @@ class Sampler:
 
     def __init__(self, thread_id: int) -> None:
         self._thread_id = thread_id
-        self.counts = {"applying": 0, "journal": 0, "waiting": 0, "all": 0}
+        self._clock = time.pthread_getcpuclockid(thread_id)
+        self._before = (0.0, 0.0)
+        self.counts = {"applying": 0.0, "journal": 0.0, "all": 0.0}
         self._stop = threading.Event()
 
     def watch(self) -> None:
         """Samples until stopped."""
+        self._before = self._used()
         while not self._stop.is_set():
             time.sleep(_EVERY_S)
             frame = sys._current_frames().get(self._thread_id)
@@ -40,9 +43,15 @@ class Sampler:
         """Ends the watch."""
         self._stop.set()
 
+    def _used(self) -> tuple[float, float]:
+        """CPU seconds of the process without this thread, and of the watched thread."""
+        return time.process_time() - time.thread_time(), time.clock_gettime(self._clock)
+
     def _note(self, frame: FrameType) -> None:
-        self.counts["all"] += 1
-        is_waiting = frame.f_code.co_filename.endswith(_WAITING)
+        used = self._used()
+        whole, main = used[0] - self._before[0], used[1] - self._before[1]
+        self._before = used
+        self.counts["all"] += whole
         files = []
         at: FrameType | None = frame
         while at is not None:
@@ -50,9 +59,9 @@ class Sampler:
             at = at.f_back
         if not any("/engine/applying/" in each for each in files):
             return
-        self.counts["waiting"] += is_waiting
-        self.counts["applying"] += not is_waiting
-        self.counts["journal"] += not is_waiting and any("/sfsync/journal/" in each for each in files)
+        self.counts["applying"] += whole
+        if any("/sfsync/journal/" in each for each in files):
+            self.counts["journal"] += main
 
 
 def main() -> None:

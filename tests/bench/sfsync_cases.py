@@ -1,18 +1,15 @@
 """The cases of sfsync: each is a fresh process of the real command line against the stub.
 
 A case is measured as a whole; what a goal means by it (start-up taken off, a plan taken off) is said in `goals`.
-Cases that need an option that this version lacks are left out and named.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +17,7 @@ from made_deals import write_deals, write_job
 from measured_processes import ROOT, Stub, Taken, run
 
 PROGRAM: Final = [sys.executable, "-c", "from sfsync.cli.main import main; main()"]
+RECORDS_A_DEAL: Final = 3
 QUIET: Final = ("--json", "--progress", "none")
 CHANGED: Final = 100
 HOURS_BETWEEN_RUNS: Final = 6
@@ -90,7 +88,7 @@ def measured(
 
 def is_write(kind: str) -> bool:
     """Whether calls of this kind write; all calls of an ingest job do, which is there for the writing alone."""
-    if kind.startswith("bulk query"):
+    if kind.startswith(("bulk query", "bulk list")):
         return False
     writes = ("graph", "collection", "create", "update", "delete", "composite coll", "composite cond", "bulk")
     return kind.startswith(writes)
@@ -99,9 +97,10 @@ def is_write(kind: str) -> bool:
 class Desk:
     """A folder with a job of so many deals, a state of its own, and the stub that it is brought to."""
 
-    def __init__(self, stub: Stub, folder: Path, deals: int) -> None:
+    def __init__(self, stub: Stub, folder: Path, deals: int, *, with_roles: bool = True) -> None:
         self.stub, self.folder, self.deals = stub, folder, deals
-        self.job = write_job(folder, deals)
+        self.records = RECORDS_A_DEAL * deals if with_roles else deals
+        self.job = write_job(folder, deals, with_roles=with_roles)
         self.state = folder / "state"
 
     def fresh(self) -> None:
@@ -132,9 +131,9 @@ class Desk:
         self.stub.set_latency(0)
         return found
 
-    def changed(self, rows: int) -> None:
-        """Changes so many deals in the file, or none."""
-        write_deals(self.folder, self.deals, changed=rows)
+    def changed(self, rows: int, to: str = "send the contract") -> None:
+        """Changes so many deals in the file, or none: their next step is another one."""
+        write_deals(self.folder, self.deals, changed=rows, to=to)
 
     def journal_bytes(self) -> int:
         """The size of the journal's files."""
@@ -145,49 +144,66 @@ class Desk:
         return sum(path.stat().st_size for path in self.state.rglob("*") if path.is_file())
 
 
-@cache
-def options_of(command: str) -> str:
-    """The help of a command: which options this version has."""
-    done = subprocess.run(
-        [*PROGRAM, command, "--help"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return done.stdout
-
-
-def strategies() -> tuple[str, ...]:
-    """The ways of writing that can be forced in this version."""
-    return ("graphs", "collections", "bulk") if "--strategy" in options_of("run") else ()
-
-
 def changed_of(deals: int) -> int:
     """How many deals are changed: a hundred, or a tenth of few, so that no guard takes it for an accident."""
     return max(1, min(CHANGED, deals // 10))
 
 
-def life(desk: Desk, *, latency_ms: int, round_: int, strategy: str | None = None) -> list[Measured]:
-    """One job's life: planned, loaded, run again with nothing to do, and run with some deals changed."""
+def load(desk: Desk, *, round_: int, strategy: str | None = None) -> list[Measured]:
+    """A plan and the first load of an empty org, by the way that the plan takes or by one that is asked for."""
     forced = ("--strategy", strategy) if strategy else ()
     way = f" by {strategy}" if strategy else ""
+    _emptied(desk)
+    plan = desk.case(f"plan{way}", "plan", *forced, round_=round_)
+    loaded = desk.case(f"first load{way}", "run", *forced, round_=round_)
+    sizes = {"journal_bytes": desk.journal_bytes(), "state_bytes": desk.state_bytes()}
+    return [_with(plan, {"records": desk.records}), _with(loaded, {"records": desk.records} | sizes)]
+
+
+def load_at(desk: Desk, *, latency_ms: int, round_: int) -> list[Measured]:
+    """A first load over a network that takes its time: what only a wall tells."""
+    _emptied(desk)
+    return [desk.case("first load", "run", latency_ms=latency_ms, round_=round_)]
+
+
+def _emptied(desk: Desk) -> None:
     desk.fresh()
     desk.changed(0)
 
-    def case(what: str, command: str, *options: str) -> Measured:
-        return desk.case(f"{what}{way}", command, *options, latency_ms=latency_ms, round_=round_)
 
-    found = [case("plan", "plan", *forced)]
-    load = case("first load", "run", *forced)
-    sizes = {"journal_bytes": desk.journal_bytes(), "state_bytes": desk.state_bytes()}
-    found.append(_with(load, sizes))
-    for what in ("first resync", "no change"):
+def life(desk: Desk, *, round_: int) -> list[Measured]:
+    """One job's life: planned, loaded, run again with nothing to do, and run with some deals changed.
+
+    The first run after a load also settles what the load wrote in its last second; what no change takes is measured
+    by the run after that. The way it was before, each row verified again, is measured too.
+    """
+    found = load(desk, round_=round_)
+
+    def later(what: str, *options: str) -> Measured:
         desk.stub.pass_time(HOURS_BETWEEN_RUNS * 3600)
-        found.append(case(what, "run", *forced))
-    desk.stub.pass_time(HOURS_BETWEEN_RUNS * 3600)
+        return desk.case(what, "run", *options, round_=round_)
+
+    found += [later("first resync"), later("no change"), later("no change, full", "--full")]
     changed = changed_of(desk.deals)
     desk.changed(changed)
-    found.append(case(f"{changed} changed, strict", "run", *forced, "--updates", "strict"))
-    desk.changed(0)
-    found.append(case(f"{changed} changed, fast", "run", *forced, "--updates", "fast"))
+    found.append(later(f"{changed} changed, strict", "--updates", "strict"))
+    desk.changed(changed, to="ask for the signature")
+    found.append(later(f"{changed} changed, fast", "--updates", "fast"))
     return found
+
+
+def named_by_way(found: Measured) -> Measured:
+    """A plan or a load that chose its way, as the one that is asked for that way."""
+    return Measured(**(asdict(found) | {"what": f"{found.what} by {_way(found)}"}))
+
+
+def ways_left(loaded: Measured) -> tuple[str, ...]:
+    """The ways that a load with roles can be forced to, and that it did not choose by itself."""
+    return tuple(each for each in ("graphs", "bulk") if each != _way(loaded))
+
+
+def _way(loaded: Measured) -> str:
+    return "bulk" if "bulk create" in loaded.kinds else "graphs"
 
 
 def _with(found: Measured, extra: dict[str, Any]) -> Measured:

@@ -1,17 +1,19 @@
 """Renews the tables and plots of docs/performance.md from the results of benchmarks; words between them stay.
 
-    python tests/bench/write_performance_page.py RESULTS.json [...]
+    python tests/bench/write_performance_page.py RESULTS.json [...] [--peers EARLIER.json]
 
 What is renewed stands between `<!-- NAME -->` and `<!-- end NAME -->`. Each goal has a place for words of its own
 under "Goals that are missed": it is made when the goal is first missed, and stays when it is met later, so that
-nobody's words are lost.
+nobody's words are lost. Peers do not change with sfsync: results without them take those of an earlier run, and
+the page says of which day.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
-import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -63,6 +65,17 @@ def parts_of(runs: Sequence[Figures], files: Sequence[Path]) -> dict[str, str]:
     }
 
 
+def take_peers(runs: Sequence[Figures], earlier: Figures, day: str) -> None:
+    """Gives runs without peers those of an earlier run, and says so."""
+    said = f"the figures of the peers are those of a run of {day}"
+    busy = f", on a machine with a load of {earlier.machine['most_load']}" if earlier.is_busy else ""
+    for run in runs:
+        taken = [each for each in earlier.peers if each.deals in run.sizes()]
+        if not run.peers and taken:
+            run.peers = taken
+            run.notes.append(said + busy)
+
+
 def missed_rows(runs: Sequence[Figures]) -> list[Row]:
     """The goals that are not met, each once: missed, not judged, or measured by none of the runs."""
     best: dict[str, Row] = {}
@@ -82,9 +95,15 @@ def _list_of_misses(missed: Sequence[Row]) -> str:
 
 def main() -> None:
     """Renew the page."""
-    runs = [loaded(Path(each)) for each in sys.argv[1:]]
-    if not runs:
-        raise SystemExit((__doc__ or "").partition("\n\n")[2].partition("\n\n")[0].strip())
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("results", type=Path, nargs="+")
+    parser.add_argument("--peers", type=Path, help="results of an earlier run, for its peers")
+    asked = parser.parse_args()
+    runs = [loaded(each) for each in asked.results]
+    if asked.peers is not None:
+        earlier = loaded(asked.peers)
+        written = datetime.fromtimestamp(asked.peers.stat().st_mtime, UTC)
+        take_peers(runs, earlier, earlier.machine.get("day") or f"{written:%Y-%m-%d}")
     files = write(runs, PAGE.parent / "performance")
     page = renewed(PAGE.read_text(encoding="utf-8"), parts_of(runs, files))
     PAGE.write_text(with_misses(page, missed_rows(runs)), encoding="utf-8")

@@ -7,8 +7,9 @@ from dataclasses import replace
 from bench_table import HEAD, cells, markdown, number, terminal
 from figures import Figures, loaded
 from goals import Row, rows
+from journal_cases import commits_of
 from peer_runs import FloorRun, PeerRun
-from sfsync_cases import Measured, changed_of, is_write
+from sfsync_cases import Measured, changed_of, is_write, named_by_way, ways_left
 
 CASE = Measured(
     what="first load",
@@ -38,11 +39,15 @@ def _figures() -> Figures:
     start = replace(CASE, what="no change", deals=1, cpu_s=1.0)
     second = replace(CASE, round=2, cpu_s=8.0)
     nothing = replace(CASE, what="no change", cpu_s=1.6, write_calls=0, calls=7)
+    loads = [CASE, second]
+    plans = [replace(CASE, what="plan", cpu_s=4.0, round=round_) for round_ in (1, 2)]
     return Figures(
         "quick",
         cases=[
-            *(CASE, second, replace(CASE, latency_ms=80, wall_s=15.0)),
-            *(replace(CASE, what="plan", cpu_s=4.0), replace(CASE, what="plan", cpu_s=4.0, round=2)),
+            *loads,
+            *plans,
+            *(replace(each, what=f"{each.what} by graphs") for each in (*loads, *plans)),
+            replace(CASE, latency_ms=80, wall_s=15.0),
             *(start, nothing, replace(start, round=2), replace(nothing, round=2, cpu_s=1.9)),
         ],
         floors=[
@@ -66,6 +71,27 @@ def test_applying_is_a_run_without_its_plan():
     assert row.ours == (5.0 + 4.0) / 2 * 100_000 / 30_000
     assert row.goal == 1.5 * 0.9 * 100_000 / 30_000
     assert row.is_met is False
+
+
+def test_a_load_is_held_against_its_own_records():
+    """Deals without roles are a third of the records."""
+    figures = _figures()
+    figures.cases = [
+        replace(each, what=each.what.replace("graphs", "collections"), extra={"records": 10_000})
+        for each in figures.cases
+    ]
+    row = _row(figures, "apply by collections")
+    assert (row.ours, row.goal, row.is_met) == ((5.0 + 4.0) / 2 * 10, 4.0, False)
+
+
+def test_a_load_that_chose_its_way_has_the_name_of_it():
+    """What a load sent says which way it took, and which other ways are left to measure."""
+    by_job = replace(CASE, kinds={"bulk create": 1, "bulk poll": 2})
+    assert (named_by_way(CASE).what, named_by_way(by_job).what) == (
+        "first load by graphs",
+        "first load by bulk",
+    )
+    assert (ways_left(CASE), ways_left(by_job)) == (("bulk",), ("graphs",))
 
 
 def test_a_ratio_is_taken_within_a_round():
@@ -101,7 +127,9 @@ def test_what_was_not_measured_is_not_met():
 def test_a_case_that_failed_gives_no_figure():
     """Figures of a case with a note are left out of the medians."""
     figures = _figures()
-    figures.cases = [replace(each, note="exit 7") if each.what == "plan" else each for each in figures.cases]
+    figures.cases = [
+        replace(each, note="exit 7") if each.what.startswith("plan") else each for each in figures.cases
+    ]
     assert _row(figures, "apply by graphs").ours is None
 
 
@@ -158,3 +186,10 @@ def test_kinds_of_calls_that_write():
 def test_few_deals_change_by_a_tenth():
     """So few deals change that no guard takes it for an accident."""
     assert [changed_of(deals) for deals in (1, 100, 100_000)] == [1, 10, 100]
+
+
+def test_a_checkpoint_is_no_commit():
+    """Two commits and a checkpoint, which syncs the log twice, are two commits."""
+    commit, database = "1 fdatasync(5</s/journal.sqlite-wal>) = 0", "1 fdatasync(4</s/journal.sqlite>) = 0"
+    assert commits_of(f"{commit}\n{commit}") == 2
+    assert commits_of(f"{commit}\n{commit}\n{database}\n{commit}\n{commit}") == 2

@@ -6,10 +6,23 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
+from figures import Figures
 from goals import Row
+from measured_processes import Taken
+from peer_runs import PeerRun
 from plots import Line, Plot, svg
-from write_performance_page import PAGE, renewed, with_misses
+from sfsync_cases import measured
+from stub_counts import Counts
+from write_performance_page import PAGE, renewed, take_peers, with_misses
 
+CASE_OF_SIZE = measured(
+    "first load",
+    Taken(0, 0.0, 1.0, 1.0, 100.0, "", ""),
+    Counts().document(),
+    deals=1_000,
+    latency_ms=0,
+    round_=1,
+)
 PLOT = Plot(
     "calls",
     "Calls & more",
@@ -65,3 +78,14 @@ def test_the_page_has_every_part_that_is_renewed():
     """docs/performance.md has the marks that one command renews."""
     page = PAGE.read_text(encoding="utf-8")
     assert all(f"<!-- {name} -->\n" in page for name in ("tables", "notes", "plots", "misses"))
+
+
+def test_peers_of_an_earlier_run_are_named_by_its_day():
+    """Results without peers take those of an earlier run, and the page says when that was; their own stay."""
+    earlier = Figures("quick", peers=[PeerRun("loop", 1_000, 0, 1, 4.0, 3.0, 50.0, 3_002)])
+    case = CASE_OF_SIZE
+    later, own = Figures("quick", cases=[case]), Figures("quick", cases=[case], peers=list(earlier.peers))
+    take_peers([later, own], earlier, "2026-11-26")
+    assert later.peers == earlier.peers
+    assert "2026-11-26" in later.notes[0]
+    assert own.notes == []
