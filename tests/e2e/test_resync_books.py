@@ -7,14 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from main_job_bench import ALAN, LEUNG, deal, role
+from main_job_bench import ALAN, LEUNG, Before, deal, role
 from resync_desk import ResyncDesk, planned_keys, resync_desk
 
 from sfsync.app import Surroundings
 from sfsync.books import sync
 from sfsync.core.report import Report
+from sfsync.emulator.fault_actions import Refuse
 from sfsync.jobs import load_job
 
+GRAPHS = "/composite/graph$"
 KEYS = [f"D-{number}" for number in range(12)]
 
 
@@ -92,3 +94,18 @@ def test_an_edit_in_the_org_after_a_load_in_portions_is_seen(desk: ResyncDesk) -
     desk.change("Opportunity", str(desk.deal("D-3")["Id"]), Amount=5)
     second = run(desk)
     assert planned_keys(second.plan) == {"D-3"}
+
+
+def test_an_edit_by_our_own_user_between_two_portions_is_seen(desk: ResyncDesk) -> None:
+    """Another tool may use the same user: what it edits between two portions is no write of the run's."""
+    edited: list[str] = []
+
+    def another_tool() -> None:
+        edited.append(next(each for each in KEYS if desk.deals(each)))
+        desk.change("Opportunity", str(desk.deal(edited[0])["Id"]), Amount=5)
+
+    desk.emulator.faults.add(Before(Refuse(500, []), path=GRAPHS, nth=3, deed=another_tool))
+    assert run(desk).counts()["Opportunity"]["created"] == 12
+    desk.emulator.faults.clear()
+    desk.later()
+    assert planned_keys(run(desk).plan) == set(edited)

@@ -17,6 +17,9 @@ from sfsync.core.resync.prints import PrintSum
 MARK: Final = "resync"
 """The name of the watermark that says how far the org is known, and under which basis."""
 
+FIRST_READ: Final = "resync.read"
+"""The name of the watermark that says which book was read back last, and when its first portion was."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownPrint:

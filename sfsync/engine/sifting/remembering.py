@@ -18,7 +18,7 @@ from sfsync.core.plan import WRITES, Change, Plan
 from sfsync.core.ports import Record
 from sfsync.core.report import Report
 from sfsync.core.results import Outcome
-from sfsync.core.resync.memory import MARK, KnownStamp, Whose, unpacked_stamps
+from sfsync.core.resync.memory import FIRST_READ, MARK, KnownStamp, Whose, unpacked_stamps
 from sfsync.core.resync.org_changes import MODSTAMP, mark_of, seconds_of, stamp_of
 from sfsync.core.resync.prints import group_print
 from sfsync.core.resync.settled import settled_prints
@@ -79,13 +79,16 @@ def remember(
     org_id, job, prints = plan.org.org_id, plan.job, memory.prints
     prints.keep(org_id, job, settled_prints(sifted, report))
     if not sifted.document:  # a portion of a book, whose last one brings the mark
-        prints.keep_stamps(org_id, job, _own_stamps(report, there, read_at, user), since=0)
+        own = list(_own_stamps(report, there, read_at, user))
+        prints.keep_stamps(org_id, job, own, since=0)
+        if own and read_at is not None:
+            _first_read(plan, memory, read_at)
         return
     mark = mark_of(sifted.document["mark"])
     us = user or mark.user
     own = list(_own_stamps(report, there, read_at, us))
     if own and us is not None and read_at is not None:
-        mark = replace(mark, own_until=read_at, user=us)
+        mark = replace(mark, own_until=_first_read(plan, memory, read_at), user=us)
     elif user is not None:
         mark = replace(mark, user=user)
     mark = replace(mark, roles=_roles_left(report, mark.roles, sifted, memory))
@@ -94,6 +97,21 @@ def remember(
     kept = {name: each for name, each in sifted.document.items() if name != "young_roles"}
     document = {**kept, "mark": mark.as_document()}
     memory.put_watermark(org_id, job, MARK, json.dumps(document, sort_keys=True))
+
+
+def _first_read(plan: Plan, memory: JobMemory, read_at: datetime) -> datetime:
+    """When the first portion of the plan's book was read back; later edits of its records are no writes of the run.
+
+    What our own user edits between two portions, with another tool, would else count as what the run wrote.
+    """
+    if not plan.whole:
+        return read_at
+    org_id, job = plan.org.org_id, plan.job
+    whole, _, first = (memory.watermark(org_id, job, FIRST_READ) or "").partition(" ")
+    if whole == plan.whole:
+        return min(datetime.fromisoformat(first), read_at)
+    memory.put_watermark(org_id, job, FIRST_READ, f"{plan.whole} {read_at.isoformat()}")
+    return read_at
 
 
 def _roles_left(report: Report, counted: int | None, sifted: Sifted, memory: JobMemory) -> int | None:
