@@ -9,8 +9,8 @@ does not come out, a window that is too old, an answer that is not whole: then e
 The watermark is the org's time when a run began to ask. The next question begins `OVERLAP` before it, because what
 was committed late bears the time at which it began. What a run wrote itself lies in that window too. It is known
 again by the stamp that was read back; and lest a first load be listed record by record, the question leaves out
-what our own user modified before the last read-back began (`Mark.own_until`), as long as a count shows that
-this is no more than what we know of.
+what our own user modified before the last read-back began (`Mark.own_until`; of a book that of its first portion),
+as long as a count shows that this is no more than what we know of.
 """
 
 from __future__ import annotations
