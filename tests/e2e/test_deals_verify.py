@@ -211,6 +211,8 @@ def test_the_report_folder_and_the_terminal_tell_the_findings(desk: SafetyDesk) 
 
 def test_an_import_is_audited_and_a_run_only_on_request(plain_desk: SafetyDesk) -> None:
     """By default imports are; a run is with --verify or [safety] verify, and --no-verify wins; no call is added."""
+    write(plain_desk, line("D-0"))
+    plain_desk.run()  # later runs ask what changed
     write(plain_desk, line("D-1"))
     quiet = plain_desk.run()
     assert quiet["verify"] == {}

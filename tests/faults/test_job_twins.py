@@ -11,10 +11,13 @@ import pytest
 from failpoints import Death, Failpoints, failpoints
 from main_job_bench import Bench, deal, org_document, role
 
+from sfsync import load_job
+from sfsync.books import sync
 from sfsync.emulator.fault_actions import FailRows
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import running
 from sfsync.engine.applying import job_lines, job_results, job_sending
+from sfsync.planning import fully_read
 
 KEYS = tuple(f"D-{number}" for number in range(1, 7))
 REFUSED = FailRows(rows=(2, 3), code="FIELD_CUSTOM_VALIDATION_EXCEPTION", message="no")
@@ -48,7 +51,7 @@ def deadly(hits: list[str]) -> list[int]:
 
 def record_ids(bench: Bench) -> dict[str, str]:
     """Which record the journal takes each row for."""
-    report = bench.run().document
+    report = sync(fully_read(load_job(bench.job, environ=bench.environ)), around=bench.around)
     return {change.key: change.record_id or "" for change, _ in report.rows() if change.key in KEYS}
 
 
@@ -85,9 +88,12 @@ def test_p1_a_refusal_of_a_settled_row_is_not_taken_for_its_twins(tmp_path: Path
         with twins(tmp_path, next(numbers)) as (bench, points):
             bench.emulator.faults.add(FaultScript(REFUSED, method="JOB"))
             points.arm(nth)
-            with suppress(Death):
+            try:
                 bench.run()
-            points.revive()
+            except Death:
+                points.revive()
+            else:
+                continue  # a job that was done at the first look is asked less often
             ending = bench.resume()
             counts = ending.counts["Opportunity"]
             assert (counts["created"], counts["rejected"]) == (4, 2), points_hit[nth - 1]

@@ -179,7 +179,7 @@ def test_a_run_that_ends_between_deals_and_roles_remembers_its_deals(bench: Benc
     bench.emulator.faults.add(
         FaultScript(Refuse(403, limit), path="LastModifiedById|FROM\\+Opportunity", nth=1)
     )
-    bench.emulator.faults.add(FaultScript(Refuse(403, limit), method="POST", path="/composite$", nth=2))
+    bench.emulator.faults.add(FaultScript(Refuse(403, limit), method="POST", path="/composite$", nth=3))
     assert bench.run().exit_code == 75
     bench.emulator.faults.clear()
     planned = [each.sobject for each in bench.plan().changes if each.action is Action.CREATE]

@@ -171,7 +171,7 @@ def test_n14_a_refused_request_that_arrives_once_more_is_fenced(bench: Bench) ->
 def test_p1_a_killed_run_is_settled_by_its_receipts(bench: Bench, phase: str) -> None:
     """A run that stops dead after its intent leaves nothing unknown: resume ends with every role there once."""
     bench.strike(Drop(), phase=phase)
-    bench.emulator.faults.add(FaultScript(Drop(), BEFORE_READ, path="/composite", nth=3, count=None))
+    bench.emulator.faults.add(FaultScript(Drop(), BEFORE_READ, path="/composite", nth=5, count=None))
     assert bench.run().exit_code == 75
     bench.emulator.faults.clear()
     ending = bench.resume()

@@ -46,7 +46,7 @@ def test_c4_an_edit_between_the_reading_and_the_write_is_kept(bench: Bench, keys
             Drop(),
             method="PATCH" if len(keys) == 1 else None,
             path=UPDATES,
-            nth=1 if len(keys) == 1 else 4,  # two calls ask what changed, one what is there
+            nth=1 if len(keys) == 1 else 5,  # four calls ask what changed and what is there
             deed=lambda: edit(bench, "D-1"),
         )
     )

@@ -51,7 +51,9 @@ def test_totals_of_portions_add_up_to_those_of_the_whole() -> None:
     total = BookTotals()
     for part in parts:
         total += totals_of(part)
-    assert replace(total, digests=(), predicted=whole.predicted) == replace(whole, digests=())
+    assert replace(total, digests=(), predicted=whole.predicted, read_backs=whole.read_backs) == replace(
+        whole, digests=()
+    )
     assert (total.writes, total.row_count, total.count(Action.DELETE)) == (6, 5, 1)
     assert total.known_changes == {DEAL: 2}
     assert total.cleared == {DEAL: {"NextStep": 1}}
