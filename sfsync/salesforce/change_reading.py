@@ -19,7 +19,7 @@ from sfsync.core.sending.verdict import CallKind
 from sfsync.errors import OrgUnavailable
 from sfsync.salesforce.bodies import dump
 from sfsync.salesforce.courier import Answered, Courier
-from sfsync.salesforce.queries import Queries, inspect_parts, subanswers
+from sfsync.salesforce.queries import Queries, inspect_parts, query_target, subanswers
 from sfsync.salesforce.session import Request
 from sfsync.salesforce.soql import Statement, changes_statement, counting_statement
 
@@ -95,8 +95,7 @@ class ChangeReading:
         return parts
 
     def _query(self, statement: Statement) -> str:
-        resource = "queryAll" if statement.include_deleted else "query"
-        return f"{self._api_path}/{resource}?q={quote(statement.text, safe='')}"
+        return query_target(self._api_path, statement)
 
     def _answers(self, pack: Sequence[_Part]) -> list[Any]:
         parts = [

@@ -125,7 +125,7 @@ class Queries:
         return [_plain(each) for each in records]
 
     def _first_page(self, statement: Statement) -> _Page:
-        target = self._target(statement)
+        target = query_target(self._api_path, statement)
         return self._page_at(target) if len(target) <= _MAX_URL_CHARS else self._first_pages([statement])[0]
 
     def _page_at(self, target: str) -> _Page:
@@ -133,7 +133,7 @@ class Queries:
 
     def _first_pages(self, statements: Sequence[Statement]) -> list[_Page]:
         queries = [
-            {"method": "GET", "url": self._target(each), "referenceId": f"q{place}"}
+            {"method": "GET", "url": query_target(self._api_path, each), "referenceId": f"q{place}"}
             for place, each in enumerate(statements)
         ]
         body = dump({"allOrNone": False, "compositeRequest": queries})
@@ -147,9 +147,11 @@ class Queries:
             return ending.document
         raise _Restart
 
-    def _target(self, statement: Statement) -> str:
-        resource = "queryAll" if statement.include_deleted else "query"
-        return f"{self._api_path}/{resource}?q={quote(statement.text, safe='')}"
+
+def query_target(api_path: str, statement: Statement) -> str:
+    """The path that answers a statement."""
+    resource = "queryAll" if statement.include_deleted else "query"
+    return f"{api_path}/{resource}?q={quote(statement.text, safe='')}"
 
 
 def subanswers(document: Any, prefix: str, count: int) -> list[Mapping[str, Any]] | None:
