@@ -66,7 +66,7 @@ def apply_book(place: Workplace, book: PlanBook, *, is_fresh: bool, watch: Watch
     files = {number: folder / f"plan-{number:04d}.page" for number in range(1, book.portions + 1)}
     for number, file in files.items():
         write_private(file, book.page(number))
-    begin_book(book, place.bench, plan_file=lambda number: str(files[number]))
+    begin_book(book, place.bench, files)
     if place.accepted:
         for number in files:
             take_over(book.plan(number).changes, place.accepted, place.bench)

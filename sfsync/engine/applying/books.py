@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -53,8 +54,8 @@ _SAID: Final = TypeAdapter(Said)
 _TOTALS: Final = TypeAdapter(BookTotals)
 
 
-def begin_book(book: PlanBook, bench: Bench, *, plan_file: Callable[[int], str]) -> None:
-    """Opens the runs of all portions, which take over what earlier runs left; `plan_file` names the file of each.
+def begin_book(book: PlanBook, bench: Bench, files: Mapping[int, Path]) -> None:
+    """Opens the runs of all portions, which take over what earlier runs left; `files` hold their pages by number.
 
     Raises:
         GuardError: the plan was applied before.
@@ -67,7 +68,7 @@ def begin_book(book: PlanBook, bench: Bench, *, plan_file: Callable[[int], str])
             job=first.job,
             org_id=first.org.org_id,
             plan_digest="",
-            plan_file=plan_file(number),
+            plan_file=str(files[number]),
             started_at=bench.now(),
             rows=totals.row_count if number == 1 else 0,
             share=first.share,
@@ -78,7 +79,7 @@ def begin_book(book: PlanBook, bench: Bench, *, plan_file: Callable[[int], str])
     over = interrupted(first.job, first.org.org_id, bench, share=first.share)
     kept = zlib.compress(_TOTALS.dump_json(totals))
     _unsettle(book, first, bench)
-    bench.journal.books.begin(runs, book.page, kept, takes_over=over)
+    bench.journal.books.begin(runs, lambda number: files[number].read_bytes(), kept, takes_over=over)
 
 
 def _unsettle(book: PlanBook, first: Plan, bench: Bench) -> None:
