@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sfsync.core.deals.forecast import Effect, effect_of
-from sfsync.core.guards import changes_digest
 from sfsync.core.plan import Plan
 from sfsync.core.plan_book import NOTHING, BookTotals, Numbers
 from sfsync.core.sending.costs import creates_by_route
@@ -72,8 +71,3 @@ def planned_routes(plan: Plan) -> Mapping[str, Mapping[str, int]]:
     if isinstance(plan, CondensedPlan):
         return plan.figures.by_route
     return creates_by_route(plan.changes, plan.routes, plan.choices)
-
-
-def name_of_changes(plan: Plan) -> str:
-    """The name of exactly the changes of a plan, by which a person says that they are meant."""
-    return plan.figures.confirm if isinstance(plan, CondensedPlan) else changes_digest(plan.changes)

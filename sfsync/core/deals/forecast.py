@@ -220,8 +220,8 @@ def _of_currency(currency: str, moves: Iterable[_Move], basis: ForecastBasis) ->
     return CurrencyEffect(
         currency,
         total,
-        by_stage=grouped(lambda deal: deal.stage, lambda name: _rank(stages, name)),
-        by_category=grouped(lambda deal: deal.category, lambda name: _rank(categories, name)),
+        by_stage=grouped(lambda deal: deal.stage, lambda name: rank(stages, name)),
+        by_category=grouped(lambda deal: deal.category, lambda name: rank(categories, name)),
         by_close_month=grouped(_close_month, str),
         by_owner=_named(grouped(lambda deal: deal.owner, lambda key: (owners[key], key)), owners),
     )
@@ -247,7 +247,7 @@ def _unit(basis: ForecastBasis) -> Decimal:
     return Decimal(1).scaleb(-basis.decimals)
 
 
-def _rank(order: list[str], name: str) -> tuple[int, str]:
+def rank(order: list[str], name: str) -> tuple[int, str]:
     """The place in an order; names that it lacks come last, by name."""
     return (order.index(name) if name in order else len(order), name)
 

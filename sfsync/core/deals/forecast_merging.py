@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Context
 from functools import reduce
 from typing import Final
 
-from sfsync.core.deals.forecast import CurrencyEffect, Effect, Figures, Mover, Shift
+from sfsync.core.deals.forecast import CurrencyEffect, Effect, Figures, Mover, Shift, rank
 from sfsync.core.deals.forecast_basis import ForecastBasis
 
 _EXACT: Final = Context(prec=1_000, rounding=ROUND_HALF_UP)
@@ -48,9 +48,9 @@ def _currency(name: str, effects: Sequence[CurrencyEffect], basis: ForecastBasis
     return CurrencyEffect(
         name,
         total,
-        by_stage=_shifts([s for each in effects for s in each.by_stage], lambda key: _rank(stages, key)),
+        by_stage=_shifts([s for each in effects for s in each.by_stage], lambda key: rank(stages, key)),
         by_category=_shifts(
-            [s for each in effects for s in each.by_category], lambda key: _rank(categories, key)
+            [s for each in effects for s in each.by_category], lambda key: rank(categories, key)
         ),
         by_close_month=_shifts([s for each in effects for s in each.by_close_month], str),
         by_owner=tuple(Shift(each.key, named[each.key], each.before, each.after) for each in by_owner),
@@ -66,10 +66,6 @@ def _owners(effects: Iterable[CurrencyEffect], basis: ForecastBasis) -> dict[str
 def _told_apart(key: str, owners: dict[str, str]) -> str:
     name = owners[key]
     return name if list(owners.values()).count(name) == 1 else f"{name} ({key})"
-
-
-def _rank(order: list[str], name: str) -> tuple[int, str]:
-    return (order.index(name) if name in order else len(order), name)
 
 
 def _shifts(shifts: Iterable[Shift], place: Callable[[str], object]) -> tuple[Shift, ...]:
