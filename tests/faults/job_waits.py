@@ -28,8 +28,12 @@ class UntilJobsEnd(Impatient):
         """Says whether a stop was asked for, when no job is at work any more."""
         del timeout
         for _ in range(round(_ENDS / 0.002)):
-            jobs, _next = self.emulator.org.jobs.page(is_query=False, after=None)
-            if self.is_set() or all(job.state in _WAITING for job in jobs):
+            if self.is_set() or not self._is_at_work():
                 break
             self._moment.wait(0.002)
         return self.is_set()
+
+    def _is_at_work(self) -> bool:
+        """Whether a job that was handed over, of either kind, has not ended."""
+        pages = (self.emulator.org.jobs.page(is_query=kind, after=None) for kind in (False, True))
+        return any(job.state not in _WAITING for jobs, _next in pages for job in jobs)
