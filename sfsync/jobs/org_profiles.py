@@ -92,7 +92,17 @@ def load_org(name: str, *, config_dir: Path | None = None, environ: Mapping[str,
         new = f"Write {place}, or set {variable(name, 'login')} and what that login needs: {login_words()}."
         hint = suggestion(name, known) or new
         raise ConfigError(f"there is no org profile {name}", code="NO_SUCH_ORG", hint=hint)
-    settings = _from_file(name, read_toml(path), given, environ) if path else _Settings(name, Path.cwd())
+    return org_of_file(name, read_toml(path) if path else None, environ=environ)
+
+
+def org_of_file(name: str, file: TomlFile | None, *, environ: Mapping[str, str]) -> OrgProfile:
+    """The profile of an org, from what is the text of its file, or none, and the environment.
+
+    Raises:
+        ConfigError: as `load_org`.
+    """
+    given = environment_settings(name, environ)
+    settings = _from_file(name, file, given, environ) if file else _Settings(name, Path.cwd())
     settings.values |= given
     if "private_key_file" in given and "private_key" not in given:
         settings.values.pop("private_key", None)
@@ -160,7 +170,7 @@ def _profile(settings: _Settings) -> OrgProfile:
         raise ConfigError(
             f"org profile {settings.name}: login {login.value} needs {', '.join(missing)}",
             code="ORG_INCOMPLETE",
-            hint="\n".join(_how_to_give(settings, key) for key in missing),
+            hint="\n".join(how_to_give(settings.name, key, settings.unset.get(key)) for key in missing),
         )
     ca_file = settings.text("ca_file")
     return OrgProfile(
@@ -217,12 +227,13 @@ def _known_login(name: str, word: str) -> Login:
         ) from None
 
 
-def _how_to_give(settings: _Settings, key: str) -> str:
-    if key in settings.unset:
-        return f"{key}: the environment variable {settings.unset[key]} is not set."
+def how_to_give(name: str, key: str, unset: str | None = None) -> str:
+    """The sentence that says how to give a setting; `unset` is the variable that the profile names for it."""
+    if unset is not None:
+        return f"{key}: the environment variable {unset} is not set."
     if key == "private_key":
-        return f"{key}: set {variable(settings.name, 'private_key_file')} to a file of mode 0600."
-    return f"{key}: set the environment variable {variable(settings.name, key)}."
+        return f"{key}: set {variable(name, 'private_key_file')} to a file of mode 0600."
+    return f"{key}: set the environment variable {variable(name, key)}."
 
 
 def _alias(settings: _Settings) -> str | None:

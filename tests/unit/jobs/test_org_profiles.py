@@ -143,10 +143,11 @@ def test_mistakes_of_a_profile_are_listed_with_their_lines(config: Path) -> None
     )
     message = refused(config, "box", {}).message
     lines = [each.rpartition("box.toml:")[2] for each in message.split("\n")]
+    ways = '"client_credentials", "jwt", "token", "password", "sf"'
     assert lines == [
         '1: logn is not a key; did you mean "login"?',
         "2: loopback must be true or false, without quotes",
-        '3: login = "tokn" is none of "client_credentials", "jwt", "token", "password", "sf"; did you mean "token"?',
+        f'3: login = "tokn" is none of {ways}; did you mean "token"?',
         "5: username_env and username both say the same thing; give one",
     ]
 
