@@ -131,6 +131,7 @@ def _findings_document(found: OrgFindings, exit_code: int) -> dict[str, Any]:
         "api_version": found.api_version,
         "api_versions": list(found.versions) if found.versions else None,
         "clock_skew_s": found.skew_s,
+        "api_enabled": True,
         "bulk_jobs": found.has_jobs,
         "rights": {sobject: list(each) for sobject, each in found.rights.items()},
         "lacking": list(found.lacking),
@@ -156,7 +157,7 @@ def _findings_lines(found: OrgFindings) -> Iterator[str]:
     yield f"  user         {found.user or 'not told: the session may not ask'}"
     yield f"  API version  {found.api_version}{offered}"
     yield f"  clock        {found.skew_s:+,} s off the org's"
-    yield f"  bulk jobs    {'allowed' if found.has_jobs else 'not allowed'}"
+    yield f"  may use      the API, {'bulk jobs' if found.has_jobs else 'no bulk jobs'}"
     for sobject, rights in found.rights.items():
         yield f"  {sobject}: {', '.join(rights) or 'not seen by this user'}"
         creates = found.creates.get(sobject)

@@ -54,6 +54,7 @@ class Access:
         self._lock = threading.Lock()
         self._pass: Pass | None = None
         self._org_id: str | None = None
+        self._spent: str | None = None
 
     @property
     def address(self) -> str:
@@ -84,8 +85,9 @@ class Access:
                 return self._pass
             if self._profile.login is Login.TOKEN:
                 return None
-            grant = self._log_in()
-            if self._profile.login is Login.SF and grant.token == stale.token:
+            grant = None if stale.token == self._spent else self._log_in()
+            if grant is None or (self._profile.login is Login.SF and grant.token == stale.token):
+                self._spent = stale.token  # the threads behind this one need not ask sf again
                 raise expired(self._profile.alias or "")
             self._pass = self._open(grant)
             return self._pass

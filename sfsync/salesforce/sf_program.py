@@ -138,14 +138,20 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends the program and what it has started; one that has ended and was waited for is left alone."""
     if process.returncode is None:
         # Its number cannot be another's before it is waited for; the group may hold more than the program.
-        os.killpg(process.pid, signal.SIGTERM)
+        _signal(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE_S)
     if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        _signal(process, signal.SIGKILL)
         process.wait()
     assert process.stdout is not None
     process.stdout.close()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    """Signals all of the group; some systems refuse that once its first process has ended."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
 
 
 def _read(process: subprocess.Popen[bytes], *, refuse_stopped: Callable[[], None], until_s: float) -> bytes:
