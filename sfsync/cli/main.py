@@ -37,7 +37,7 @@ COMMANDS: Final = {
     "pull": ("pull", "Bring deals of the org back into a file; nothing is written to the org."),
     "adopt": ("adopt", "Say which records of the org rows are that have none by their key."),
     "state": ("state", "Look after the journal: what it remembers, who holds its locks."),
-    "org": ("org", "Look at an org, and write what makes it safest: snapshot, setup, receipts."),
+    "org": ("org", "Orgs and their profiles: list, add, test, limits, snapshot, setup, receipts."),
     "emulator": ("emulator", "Serve a local Salesforce emulator for rehearsals."),
     "explain": ("explain", "Say what a code means, what it did to the data, and what to do next."),
     "schema": ("schema", "Print the JSON Schema of job files, org profiles and presets."),

@@ -27,6 +27,7 @@ KEYS: Final = (
     "private_key",
     "private_key_file",
     "audience",
+    "alias",
     "api_version",
     "org_id",
     "allow_password",

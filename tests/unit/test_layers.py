@@ -49,6 +49,8 @@ LAYERS = {
     "snapshots": {"app", "core", "engine", "errors", "jobs", "run_files"},
     "pulls": {"app", "core", "engine", "errors", "report", "run_files"},
     "org_setup": {"app", "core", "errors", "jobs", "journal", "run_files"},
+    "org_adding": {"app", "core", "jobs", "salesforce"},
+    "org_testing": {"app", "core", "engine", "errors", "jobs", "salesforce"},
     "checking": {"app", "core", "engine", "planning", "snapshots"},
     "cli": {
         "ad_hoc",
@@ -65,7 +67,9 @@ LAYERS = {
         "journal",
         "mapping_testing",
         "memory",
+        "org_adding",
         "org_setup",
+        "org_testing",
         "past_runs",
         "plan_books",
         "planning",
