@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults crash simulate fuzz signals leaks audit mutants bench test-clients docs lint lock upgrade clean
+.PHONY: help setup demo test faults crash simulate fuzz signals leaks audit mutants bench test-clients docs dist sbom lint lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -57,6 +57,12 @@ docs: setup ## rewrite the generated pages in docs/
 	$(BIN)/python tests/contract/emulator/fact_table.py
 	$(BIN)/python tests/faults/fault_table.py
 	$(BIN)/python tests/unit/explanations/code_page.py
+
+dist: setup ## the sdist and the wheel, into dist, byte for byte the same from the same commit; offline
+	@$(BIN)/python .ci/dist.py $(ARGS)
+
+sbom: setup ## the bill of materials of an installation (CycloneDX), into dist; offline
+	@$(BIN)/python .ci/sbom.py $(ARGS)
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
