@@ -45,8 +45,9 @@ simulate: setup ## random histories by their seeds, one line each (SEEDS=1-1000;
 fuzz: setup ## bad files of every kind by their seeds, every row accounted for (SEEDS=1-30; ARGS="--kind K --seed N")
 	@PYTHONPATH=tests:tests/fuzz $(BIN)/python tests/fuzz/campaign.py --seeds $(or $(SEEDS),1-30) $(ARGS)
 
-bench: setup ## sfsync, its floors and its peers on a stub (SIZE=quick|full|large|million), then the emulator (BENCH=sync|emulator: one of both)
+bench: setup ## sfsync, its floors and its peers on a stub (SIZE=quick|full|large|million), then the emulator, then the start (BENCH=sync|emulator|start: one)
 	@case "$(BENCH)" in ""|sync) $(BIN)/python tests/bench/bench_sync.py --size $(or $(SIZE),quick) $(ARGS) ;; esac
+	@case "$(BENCH)" in ""|start) $(BIN)/python tests/bench/bench_start.py ;; esac
 	@case "$(BENCH)" in ""|emulator) for script in tests/bench/bench_emulator_*.py tests/bench/bench_reading.py; do \
 	  echo "$$script"; $(BIN)/python $$script || exit 1; done ;; esac
 

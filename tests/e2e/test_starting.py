@@ -98,10 +98,12 @@ def test_from_python_too_an_unfit_system_is_refused_in_words() -> None:
         "import sys; sys.platform = 'win32'\n"
         "import sfsync\n"
         "try: sfsync.plan\n"
-        "except sfsync.SyncError as error: print(error.code, error.message)"
+        "except sfsync.SyncError as error: print(f'error: {error.message}\\n       {error.hint}')"
     )
+    page = (ROOT / "docs" / "platforms.md").read_text(encoding="utf-8")
     done = python("-c", code)
-    assert done.stdout.startswith("UNSUPPORTED_PLATFORM sfsync does not run on Windows"), done.stderr
+    assert done.stdout.startswith("error: sfsync does not run on Windows"), done.stderr
+    assert f"```\n{done.stdout}```" in page
 
 
 @pytest.fixture(name="program")
