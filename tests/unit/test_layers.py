@@ -73,6 +73,7 @@ LAYERS = {
         "past_runs",
         "plan_books",
         "planning",
+        "platforms",
         "pulls",
         "report",
         "run_files",
@@ -80,7 +81,9 @@ LAYERS = {
         "suggestions",
     },
     "emulator": set(),
-    "__init__": {"app", "books", "core", "errors", "given_rows", "jobs", "past_runs"},
+    "platforms": {"errors"},
+    "__main__": {"cli"},
+    "__init__": {"app", "books", "core", "errors", "given_rows", "jobs", "past_runs", "platforms"},
 }
 """Room -> the rooms it may import."""
 
