@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "undo": ("undo", "Take back what a run wrote."),
     "pull": ("pull", "Bring deals of the org back into a file; nothing is written to the org."),
     "adopt": ("adopt", "Say which records of the org rows are that have none by their key."),
+    "runs": ("runs", "Look at past runs: list, show, report; prune old files."),
     "state": ("state", "Look after the journal: what it remembers, who holds its locks."),
     "org": ("org", "Look at an org, and write what makes it safest: snapshot, setup, receipts."),
     "emulator": ("emulator", "Serve a local Salesforce emulator for rehearsals."),
