@@ -105,6 +105,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs a command and returns its exit code; nothing is raised."""
+    from sfsync.cli.github import github_step
+
+    with github_step(os.environ):
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         code = cli.main(arguments, prog_name="sfsync", standalone_mode=False)
