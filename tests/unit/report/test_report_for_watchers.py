@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from report_examples import a_deal, a_plan, a_problem, a_report, done, failed
@@ -42,6 +43,12 @@ def test_metrics_are_what_a_collector_reads():
             assert line.startswith(f"{current}{{")
             assert SAMPLE.fullmatch(line), line
     assert 'sfsync_run_exit_code{job="night\\\\ly \\"x\\"\\n",org="sandbox"} 0' in lines
+
+
+def test_the_documentation_has_every_metric():
+    """docs/operations.md names each, and none that is not there."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "operations.md").read_text()
+    assert set(re.findall(r"`(sfsync_[a-z_]+)", page)) == {name for name, _ in metric_names()}
 
 
 def test_what_nobody_knows_is_no_metric():
