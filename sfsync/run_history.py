@@ -69,7 +69,8 @@ def _journal(around: Surroundings) -> Iterator[tuple[SqlJournal, Path]]:
     Raises:
         ConfigError: there is none.
     """
-    from sfsync.journal import open_journal, require_journal, state_place
+    from sfsync.journal import open_journal, state_place
+    from sfsync.journal.opening import require_journal
 
     place = state_place(around.environ)
     require_journal(place)

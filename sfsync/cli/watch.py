@@ -116,7 +116,7 @@ class Watch:
 
     def _ping_of_org(self) -> str | None:
         """The address that the org's profile names; one that cannot be used is a note, as nothing else needs it."""
-        from sfsync.jobs import org_ping
+        from sfsync.jobs.pings import org_ping
 
         try:
             return org_ping(self.org, environ=os.environ) if self.org else None

@@ -10,7 +10,6 @@ from sfsync.jobs.job_files import load_job
 from sfsync.jobs.json_schema import job_json_schema, org_json_schema, preset_json_schema
 from sfsync.jobs.org_profiles import load_org
 from sfsync.jobs.picks_file import with_picks
-from sfsync.jobs.pings import org_ping
 from sfsync.jobs.preset_files import all_presets, preset_folders, recognised
 
 __all__ = [
@@ -20,7 +19,6 @@ __all__ = [
     "load_job",
     "load_org",
     "org_json_schema",
-    "org_ping",
     "preset_folders",
     "preset_json_schema",
     "recognised",

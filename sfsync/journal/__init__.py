@@ -7,7 +7,7 @@ Invariants: an intent is durable before its call leaves; a journal is never star
 """
 
 from sfsync.journal.facts import JournalFacts
-from sfsync.journal.opening import open_journal, require_journal, upgrade_journal
+from sfsync.journal.opening import open_journal, upgrade_journal
 from sfsync.journal.sql_journal import SqlJournal
 from sfsync.journal.state import StatePlace, state_folder, state_place
 from sfsync.journal.store import Upgrade
@@ -18,7 +18,6 @@ __all__ = [
     "StatePlace",
     "Upgrade",
     "open_journal",
-    "require_journal",
     "state_folder",
     "state_place",
     "upgrade_journal",

@@ -111,7 +111,7 @@ OWNERS = {
 INNER_OWNERS = {
     "urllib.request": {"hooks"},
     "http.client": {"hooks", "salesforce", "emulator"},
-    "subprocess": {"cli", "hooks"},
+    "subprocess": {"cli", "hooks", "salesforce"},
 }
 """Part of the standard library -> the rooms that may import it: what leaves the machine or starts a program."""
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sfsync.errors import ConfigError
-from sfsync.jobs import load_job, org_ping
-from sfsync.jobs.pings import job_ping
+from sfsync.jobs import load_job
+from sfsync.jobs.pings import job_ping, org_ping
 
 ROOT = Path(__file__).resolve().parents[3]
 
