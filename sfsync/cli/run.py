@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sfsync.cli.ending import current
 from sfsync.cli.options import (
     Safety,
     budget_option,
@@ -81,6 +82,8 @@ def plan_command(  # noqa: PLR0913 - an argument for each option
         save_plan(planned, out)
         name, option = typed(job, org)
         apply = f"sfsync run {name}{option} --plan {shlex.quote(str(out))}"
+        if (ending := current()) is not None:
+            ending.again = apply
         click.echo(f"plan saved: {out}  (apply it with: {apply})", err=True)
     if code == 0 and detailed_exitcode and not planned.shown.is_empty():
         return CHANGES_WAIT

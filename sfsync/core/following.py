@@ -1,7 +1,7 @@
-"""Who follows a command from its beginning to its end: told of the job, of the org's calls, and of the run's folder.
+"""Who follows a command from beginning to end: told of the job, of the org's calls, and of the run's folder.
 
-Unlike a listener, which hears events, a follower is given what it may look at itself. What it is told holds no value
-of a record and no secret.
+Unlike a listener, which hears events, a follower is given what it may look at itself. What it is told holds no
+value of a record and no secret.
 """
 
 from __future__ import annotations

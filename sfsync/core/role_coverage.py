@@ -1,7 +1,7 @@
 """Of how many deals it is known that somebody is their contact, and who is the primary one, by stage.
 
-Counted are the deals that rows bring and the contact roles that go with them, as they end: what the org holds besides
-is not read for it. The numbers are words of a tally, so that those of portions add up.
+Counted are the deals that rows bring and the contact roles that go with them, as they end: what the org holds
+besides is not read for it. The numbers are words of a tally, so that those of portions add up.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def page_of(report: Report, files: Files) -> Page:
         "guarantees": guarantee_part(report),
         "phases": phase_part(report),
         "usage": [each.text for each in usage_lines(report)] if report.applied else [],
-        "files": [Path(path).name for path in _paths(files) if path],
+        "files": file_names(files),
     }
     whole: Page = seen(page)
     return whole
@@ -130,6 +130,11 @@ def _note_lines(report: Report) -> Iterator[Line]:
 
 def _lines(lines: Iterator[Line]) -> Cut:
     return cut(([each.indent, each.tone.value, each.text] for each in lines), MOST_LINES)
+
+
+def file_names(files: Files) -> list[str]:
+    """The names of the files beside the page."""
+    return [Path(path).name for path in _paths(files) if path]
 
 
 def _paths(files: Files) -> Iterator[str]:
