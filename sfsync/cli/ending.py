@@ -110,7 +110,7 @@ class Ending:
         where = f" on {shlex.quote(org)}" if org else ""
         text = (
             f"sfsync: {shlex.quote(subject)}{where} ended with {exit_code}: "
-            "it was interrupted in the middle of a call; look up what that did and go on: sfsync resume.\n"
+            "it was interrupted in the middle of a call; look up what that did and go on: sfsync resume\n"
         )
         with contextlib.suppress(OSError):
             os.write(2, text.encode("utf-8", "backslashreplace"))

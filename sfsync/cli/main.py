@@ -172,7 +172,7 @@ def _printed(code: int, *, as_json: bool, tells: bool) -> int:
         print_error(message, code="OUTPUT_LOST", hint=hint, exit_code=1, as_json=as_json)
         if tells:
             click.echo(
-                f"sfsync: ended with {code or 1}: {message} (OUTPUT_LOST); what was done is kept.", err=True
+                f"sfsync: ended with {code or 1}: {message} (OUTPUT_LOST); what was done is kept", err=True
             )
         return code or 1
     return code

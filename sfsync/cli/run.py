@@ -178,6 +178,7 @@ def run_command(  # noqa: PLR0913 - an argument for each option
     with surroundings(progress, as_json=as_json) as plain:
         loaded = _read_in_full(safety.of(load_job(job, org=org, environ=plain.environ)), full=full)
         loaded = _shared_out(loaded, partition)
+        plain.follower.begins(loaded.name, loaded.org or "")
         around = safety.around(plain)
         wait_to_start(around, most_s=start_jitter)
         if dry_run:

@@ -37,7 +37,9 @@ def coverage_words(ends: Iterable[tuple[Change, RowResult]]) -> dict[str, int]:
     deals: dict[str, str] = {}
     with_role: set[str] = set()
     with_primary: set[str] = set()
+    is_about_roles = False
     for change, result in ends:
+        is_about_roles |= change.sobject == CONTACT_ROLE
         if result.outcome not in _STANDING:
             continue
         if change.sobject == OPPORTUNITY and change.row is not None:
@@ -46,7 +48,7 @@ def coverage_words(ends: Iterable[tuple[Change, RowResult]]) -> dict[str, int]:
             with_role.add(change.parent)
             if _value(change, "IsPrimary") is True:
                 with_primary.add(change.parent)
-    if not with_role:
+    if not is_about_roles:
         return {}
     found: Counter[str] = Counter()
     for name, stage in deals.items():

@@ -62,7 +62,7 @@ class Ended:
 
 
 def last_sentence(ended: Ended) -> str:
-    """The sentence, in one line."""
+    """The sentence, in one line; no full stop stands behind a command that is to be typed."""
     subject = shlex.quote(ended.job) if ended.job else ended.command
     org = f" on {shlex.quote(ended.org)}" if ended.org else ""
     if ended.failure is not None:
@@ -73,7 +73,7 @@ def last_sentence(ended: Ended) -> str:
         parts = [ended.said, ended.then]
     told = "; ".join(each for each in parts if each)
     line = f"sfsync: {subject}{org} ended with {ended.exit_code}{f': {told}' if told else ''}"
-    return shortened(json_text(line).rstrip("."), most=4 * _MOST_WORDS) + "."
+    return shortened(json_text(line).rstrip("."), most=4 * _MOST_WORDS)
 
 
 def _failed(ended: Ended, failure: Failure) -> list[str]:
@@ -114,7 +114,9 @@ def _go_on(report: Report) -> str:
 def _planned(ended: Ended, report: Report) -> list[str]:
     writes = sum(numbers.total(report.numbers(), numbers.action(each)) for each in WRITES)
     records = "1 record" if writes == 1 else f"{writes:,} records"
-    said = [f"a plan that writes {records}, and nothing was written"]
+    said = [
+        f"a plan that writes {records}, and nothing was written" if writes else "nothing is to be written"
+    ]
     left = numbers.not_done_in(report.numbers())
     if left:
         said.append(f"{left:,} of {_all_rows(report)} cannot be done{_codes(report)}")
@@ -122,7 +124,7 @@ def _planned(ended: Ended, report: Report) -> list[str]:
         return [*said, f"writing it would be stopped ({report.notes[0].code})"]
     if ended.exit_code == CHANGES_WAIT or (writes and not left):
         return [*said, f"write it: {ended.again}" if ended.again else ""]
-    return [*said, _correct(ended) if left else "nothing is to be done"]
+    return [*said, _correct(ended) if left else ""]
 
 
 def _applied(ended: Ended, report: Report) -> list[str]:

@@ -75,8 +75,9 @@ class RunLog:
 
     def begins(self, job: str, org: str) -> None:
         """The command is about this job, against the org of that profile."""
-        self.job, self.org = job, org
-        self.note("begun", job=job, org=org)
+        if (job, org) != (self.job, self.org):
+            self.job, self.org = job, org
+            self.note("begun", job=job, org=org)
 
     def connected(self, usage: Callable[[], ApiUsage]) -> None:
         """The org can be asked."""

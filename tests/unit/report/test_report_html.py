@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_examples import DEAL, ORG, a_deal, a_plan, a_problem, a_report, an_image, done, failed
+from report_examples import DEAL, ORG, a_deal, a_plan, a_problem, a_report, a_role, an_image, done, failed
 
 from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
 from sfsync.core.deals.stages import StageInfo
@@ -26,6 +26,7 @@ from sfsync.core.results import Outcome
 from sfsync.report.folder import write_run_folder
 from sfsync.report.html_report import html_report
 from sfsync.report.page_records import MOST_OF_EACH, MOST_RECORDS
+from sfsync.report.safe_text import shortened
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -228,3 +229,37 @@ def test_help_does_not_load_the_template_engine():
     asks = "sys.exit('jinja2' in sys.modules)"
     program = f"import sys; from sfsync.cli.main import run; run(['--help']); {asks}"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text_in_the_data_of_the_script(text):
+    """Nothing in it ends its element, and what the script gets is what a reader may see."""
+    html = html_report(a_report(a_forecast_plan(2, text=text), applied=False), {})
+    assert {each["label"] for each in records_in(html)} == {shortened(text)}
+    [data] = re.findall(r'id="records-data">(.*?)</script>', html, re.DOTALL)
+    assert not set("<>&\u2028\u2029") & set(data)
+
+
+def test_a_record_has_what_it_is_searched_and_filtered_by():
+    """Action, stage, owner, end, problems, and its write's guarantee; a role has its deal's stage and owner."""
+    plan = a_forecast_plan(2, text="Ann")
+    role = a_role(3, plan.changes[0])
+    plan = replace(plan, changes=(*plan.changes, role))
+    results = [failed(plan.changes[1], Outcome.REJECTED, a_problem()), done(plan.changes[0], Outcome.UPDATED)]
+    first, second, third = records_in(html_report(a_report(plan, [*results, done(role)]), {}))
+    wanted = ("kind", "action", "outcome", "stage", "owner", "codes", "guarantee")
+    assert [first[name] for name in wanted] == ["deal", "update", "updated", "Open", "Ann", [], "by id"]
+    assert [second[name] for name in wanted[2:6]] == ["rejected", "Open", "Ann", ["BAD_DATE"]]
+    assert [third[name] for name in wanted] == [
+        *("contact role", "create", "created", "Open", "Ann", [], "at most once"),
+    ]
+
+
+def test_what_is_not_done_comes_before_the_rest_where_the_page_has_no_room_for_all():
+    """Long texts make fewer records, never a page of more than 5 MB."""
+    plan = a_forecast_plan(4_000, text="<" * 200)
+    last = plan.changes[-1]
+    results = [done(each, Outcome.UPDATED) for each in plan.changes[:-1]]
+    html = html_report(a_report(plan, [*results, failed(last, Outcome.REJECTED, a_problem())]), {})
+    assert len(html) < 5_000_000
+    assert records_in(html)[-1]["key"] == last.key
