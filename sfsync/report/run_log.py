@@ -140,12 +140,14 @@ class RunLog:
         """The calls that the command has used until now."""
         return self._usage()
 
-    def note(self, event: str, *, level: str = "info", is_last: bool = True, **said: Any) -> None:
-        """Writes one line; where it is not the `last` of many, it may wait for those behind it."""
-        moment = self._clock().isoformat(timespec="milliseconds")
-        self._write({"time": moment, "level": level, "event": event, **said}, is_last=is_last)
+    def note(self, event: str, *, level: str = "info", **said: Any) -> None:
+        """Writes one line."""
+        self._write({"time": self._moment(), "level": level, "event": event, **said})
 
-    def _write(self, entry: Mapping[str, Any], *, is_last: bool = True) -> None:
+    def _moment(self) -> str:
+        return self._clock().isoformat(timespec="milliseconds")
+
+    def _write(self, entry: Mapping[str, Any]) -> None:
         with self._lock:
             if self._file is None:
                 if len(self._waiting) < MOST_WAITING:
@@ -156,16 +158,11 @@ class RunLog:
             line = {**entry, "run": self._run}
             with contextlib.suppress(OSError, ValueError, TypeError):
                 self._file.write(orjson.dumps(line, default=str) + b"\n")
-                if is_last:
-                    self._file.flush()
+                self._file.flush()
 
     def ended(self, report: Report, rows: Iterator[Mapping[str, Any]]) -> None:
         """Writes what became of every row that changed or is not done, and the end of the run."""
-        if self._file is None:
-            return
-        for row in rows if report.applied else ():
-            if row["outcome"] not in _QUIET:
-                self._note_row(row)
+        self._note_rows(rows if report.applied else iter(()))
         code = report.exit_code
         stopped = report.stopped.code if report.stopped else ""
         self.note(
@@ -177,17 +174,27 @@ class RunLog:
             api={"reads": report.usage.reads, "writes": report.usage.writes},
         )
 
-    def _note_row(self, row: Mapping[str, Any]) -> None:
-        self.note(
-            "row",
-            is_last=False,
-            level="warning" if row["outcome"] in _UNDONE else "info",
-            sobject=row["sobject"],
-            row=f"{row['source']}:{row['line']}",
-            outcome=row["outcome"],
-            record_id=row["record_id"],
-            codes=[json_text(each) for each in row["codes"]],
-        )
+    def _note_rows(self, rows: Iterator[Mapping[str, Any]]) -> None:
+        moment, file = self._moment(), self._file
+        if file is None:
+            return
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            for row in rows:
+                outcome = row["outcome"]
+                if outcome in _QUIET:
+                    continue
+                line = {
+                    "time": moment,
+                    "level": "warning" if outcome in _UNDONE else "info",
+                    "event": "row",
+                    "sobject": row["sobject"],
+                    "row": f"{row['source']}:{row['line']}",
+                    "outcome": outcome,
+                    "record_id": row["record_id"],
+                    "codes": [json_text(each) for each in row["codes"]],
+                    "run": self._run,
+                }
+                file.write(orjson.dumps(line) + b"\n")
 
     def failed(self, code: str, exit_code: int) -> None:
         """Writes that the command ended by an error."""

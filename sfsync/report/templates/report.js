@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const STEP = 200;
+  const FIRST = 2;
   const at = (id) => document.getElementById(id);
   const { records, applied } = JSON.parse(at("records-data").textContent);
   const NONE = "(none)";
@@ -49,13 +50,14 @@
     const cell = made("td");
     for (const text of each.said) cell.append(made("p", text, "bad"));
     const fields = each.fields.entries.map(change);
-    if (fields.length + each.fields.left_out > 2) {
+    const first = fields.length > FIRST + 1 ? FIRST : fields.length;
+    const folded = fields.length - first + each.fields.left_out;
+    if (first) cell.append(list(fields.slice(0, first), 0));
+    if (folded) {
       const details = made("details");
-      details.append(made("summary", `${fields.length + each.fields.left_out} fields`));
-      details.append(list(fields, each.fields.left_out));
+      details.append(made("summary", `${folded.toLocaleString("en-US")} more fields`));
+      details.append(list(fields.slice(first), each.fields.left_out));
       cell.append(details);
-    } else if (fields.length) {
-      cell.append(list(fields, 0));
     }
     return cell;
   };
