@@ -103,7 +103,7 @@ def _reported(ended: Ended, report: Report) -> list[str]:
 
 def _stopped(report: Report, code: str) -> list[str]:
     title = title_of(code)
-    cause = f"it was stopped, {title} ({code})" if title else f"it was stopped ({code})"
+    cause = f"it was stopped ({code}{f': {title}' if title else ''})"
     return [f"{cause} after {_ended_rows(report, done=True):,} of {_all_rows(report)}", _go_on(report)]
 
 

@@ -156,8 +156,8 @@ def test_a_run_that_the_org_stops_says_how_far_it_came_and_how_to_go_on(
     last = typist.type("run", "./job.toml", "--yes", expected=75)
     org.faults.clear()
     begin, _, typed = last.partition("; go on with it: sfsync ")
-    assert begin.startswith("sfsync: job on local ended with 75: it was stopped, ")
-    assert begin.endswith("(REQUEST_LIMIT_EXCEEDED) after 0 of 2 rows")
+    assert begin.startswith("sfsync: job on local ended with 75: it was stopped (REQUEST_LIMIT_EXCEEDED")
+    assert begin.endswith(") after 0 of 2 rows")
     done = typist.type(*typed.split(" "), expected=0)
     assert done.startswith("sfsync: job on local ended with 0: 2 rows done, none left")
 
@@ -191,7 +191,7 @@ def test_a_run_that_a_signal_stops_says_so_and_how_to_go_on(
     org.faults.add(Before(Refuse(), path=WRITES, deed=lambda: os.kill(os.getpid(), number)))
     last = typist.type("run", "./job.toml", "--yes", expected=128 + number)
     org.faults.clear()
-    assert last.startswith(f"sfsync: job on local ended with {128 + number}: it was stopped, ")
+    assert last.startswith(f"sfsync: job on local ended with {128 + number}: it was stopped (INTERRUPTED: ")
     assert " of 2 rows; go on with it: sfsync resume " in last
     done = typist.type("resume", expected=0)
     assert done.startswith("sfsync: job on local ended with 0: ")
