@@ -41,7 +41,6 @@ _FILE_WORDS: Final = {
     "unprocessed_by_source": "rows that were not reached",
     "picks": "references to settle; keep the lines that you mean, and name the file as picks in the job",
     "successes": "rows that are in the org",
-    "successes_by_source": "the same, with the columns of their file",
     "report": "the report, for a browser",
     "verify": "what is not as it was sent, or was filled in",
     "results": "everything, for programs",
