@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sfsync.core.report import Report
     from sfsync.report.document import Files
     from sfsync.report.last_sentence import Failure
-    from sfsync.report.run_log import RunLog
+    from sfsync.report.run_follower import RunFollower
 
 TELLS: Final = frozenset({"plan", "run", "import", "resume", "retry", "undo", "adopt", "pull"})
 """The commands that run a job."""
@@ -36,7 +36,7 @@ class Ending:
     job: str = ""
     org: str = ""
     again: str = ""
-    log: RunLog | None = None
+    log: RunFollower | None = None
     report: Report | None = None
     files: Files = field(default_factory=dict)
     failure: Failure | None = None

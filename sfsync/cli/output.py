@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sfsync.app import StopFlag, Surroundings
     from sfsync.core.report import Report
     from sfsync.report.kept_rows import KeptRows
-    from sfsync.report.run_log import RunLog
+    from sfsync.report.run_follower import RunFollower
 
 GRACE_S: Final = 8.0
 """How long a call under way may still take after the first signal; then the process ends at once."""
@@ -111,18 +111,18 @@ def surroundings(
             _progress.reset(token)
 
 
-def _log_of(ending: Ending | None) -> RunLog | None:
+def _log_of(ending: Ending | None) -> RunFollower | None:
     """The log of a command that runs a job; its last sentence asks it."""
     if ending is None:
         return None
-    from sfsync.report.run_log import RunLog
+    from sfsync.report.run_follower import RunFollower
 
-    ending.log = RunLog(lambda: datetime.now(UTC), time.monotonic)
+    ending.log = RunFollower(lambda: datetime.now(UTC), time.monotonic)
     ending.typed(click.get_current_context())
     return ending.log
 
 
-def _both(log: RunLog, listener: Listener) -> Listener:
+def _both(log: RunFollower, listener: Listener) -> Listener:
     def tell(event: Event) -> None:
         log(event)
         listener(event)

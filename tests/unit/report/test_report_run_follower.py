@@ -9,7 +9,7 @@ from pathlib import Path
 from sfsync.core.events import CallRetried, Noticed, PhaseAdvanced, PhaseStarted
 from sfsync.core.phases import PhaseSpent
 from sfsync.core.ports import ApiUsage
-from sfsync.report.run_log import FIRST_PHASE, RunLog
+from sfsync.report.run_follower import FIRST_PHASE, RunFollower
 
 NOW = datetime(2026, 9, 30, 12, tzinfo=UTC)
 
@@ -21,9 +21,9 @@ class Passing:
         self.seconds = 0.0
         self.used = ApiUsage()
 
-    def log(self) -> RunLog:
+    def log(self) -> RunFollower:
         """A log of a command whose org is open."""
-        log = RunLog(lambda: NOW, lambda: self.seconds)
+        log = RunFollower(lambda: NOW, lambda: self.seconds)
         log.connected(lambda: self.used)
         return log
 

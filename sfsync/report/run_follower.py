@@ -56,7 +56,7 @@ class _Open:
     usage: ApiUsage
 
 
-class RunLog:
+class RunFollower:
     """A listener of a command's events and its follower; `clock` tells the time, `seconds` counts on."""
 
     def __init__(self, clock: Callable[[], datetime], seconds: Callable[[], float]) -> None:
@@ -222,4 +222,4 @@ def _added(some: PhaseSpent | None, more: PhaseSpent) -> PhaseSpent:
 
 
 if TYPE_CHECKING:
-    _contract: type[Follower] = RunLog
+    _contract: type[Follower] = RunFollower
