@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults crash simulate fuzz signals leaks audit mutants bench test-clients docs lint lock upgrade clean
+.PHONY: help setup demo test faults crash simulate fuzz signals leaks audit mutants bench test-clients docs dist sbom lint lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -45,8 +45,9 @@ simulate: setup ## random histories by their seeds, one line each (SEEDS=1-1000;
 fuzz: setup ## bad files of every kind by their seeds, every row accounted for (SEEDS=1-30; ARGS="--kind K --seed N")
 	@PYTHONPATH=tests:tests/fuzz $(BIN)/python tests/fuzz/campaign.py --seeds $(or $(SEEDS),1-30) $(ARGS)
 
-bench: setup ## sfsync, its floors and its peers on a stub (SIZE=quick|full|large|million), then the emulator (BENCH=sync|emulator: one of both)
+bench: setup ## sfsync, its floors and its peers on a stub (SIZE=quick|full|large|million), then the emulator, then the start (BENCH=sync|emulator|start: one)
 	@case "$(BENCH)" in ""|sync) $(BIN)/python tests/bench/bench_sync.py --size $(or $(SIZE),quick) $(ARGS) ;; esac
+	@case "$(BENCH)" in ""|start) $(BIN)/python tests/bench/bench_start.py ;; esac
 	@case "$(BENCH)" in ""|emulator) for script in tests/bench/bench_emulator_*.py tests/bench/bench_reading.py; do \
 	  echo "$$script"; $(BIN)/python $$script || exit 1; done ;; esac
 
@@ -57,6 +58,12 @@ docs: setup ## rewrite the generated pages in docs/
 	$(BIN)/python tests/contract/emulator/fact_table.py
 	$(BIN)/python tests/faults/fault_table.py
 	$(BIN)/python tests/unit/explanations/code_page.py
+
+dist: setup ## the sdist and the wheel, into dist, byte for byte the same from the same commit; offline
+	@$(BIN)/python .ci/dist.py $(ARGS)
+
+sbom: setup ## the bill of materials of an installation (CycloneDX), into dist; offline
+	@$(BIN)/python .ci/sbom.py $(ARGS)
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .

@@ -60,4 +60,8 @@ def __getattr__(name: str) -> object:
     """A public name, imported from its home."""
     if name not in _HOMES:
         raise AttributeError(f"module 'sfsync' has no attribute {name!r}")
+    if name != "SyncError":  # which is what a caller on another system would catch
+        from sfsync.platforms import require_supported
+
+        require_supported()
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -22,6 +22,7 @@ import click
 from sfsync.cli.demo_export import expect as _expect
 from sfsync.cli.demo_export import second_act
 from sfsync.cli.emulator import default_org_file
+from sfsync.cli.example_folder import JOB, example_folder
 from sfsync.core.ports import Lookup, OrgGateway
 from sfsync.core.report import ROWS_NOT_DONE
 from sfsync.errors import ConfigError
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from sfsync.core.job import Job
     from sfsync.core.report import Report
 
-JOB: Final = "trailhead"
 START_TIMEOUT_S: Final = 20.0
 
 DEALS: Final = {
@@ -59,19 +59,21 @@ def demo_command(state: Path | None) -> int:
 
     Nothing leaves this machine. Exits 0 when the org ends up as the story says.
     """
-    from sfsync.jobs import find_config_folder
+    from sfsync.jobs.config_folder import VARIABLE
     from sfsync.journal import state_folder
 
-    if find_config_folder() is None:
+    config = example_folder(os.environ)
+    if config is None:
         raise ConfigError(
-            "the example lies in the config folder of sfsync's source",
+            "the example, which comes with sfsync, is not where it was installed",
             code="NO_CONFIG",
-            hint="Run sfsync demo in a checkout of sfsync.",
+            hint="Install sfsync again, or run sfsync demo in a checkout of it.",
         )
     folder = state or state_folder(dict(os.environ)) / "demo"
     shutil.rmtree(folder, ignore_errors=True)
-    with _emulator() as serving:
-        environ = _environ(serving, folder)
+    around = dict(os.environ) | {VARIABLE: str(config)}
+    with _emulator(around) as serving:
+        environ = _environ(serving, folder, around)
         click.secho(
             f"A Salesforce emulator serves on {serving['instance_url']}: no org, nothing leaves here.\n"
         )
@@ -79,9 +81,9 @@ def demo_command(state: Path | None) -> int:
 
 
 @contextlib.contextmanager
-def _emulator() -> Iterator[Mapping[str, str]]:
+def _emulator(environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     """The emulator as its own process; gives the line that it prints once it listens."""
-    org_file = default_org_file()
+    org_file = default_org_file(environ)
     command = [sys.executable, "-m", "sfsync.emulator", "serve", "--port", "0", "--json"]
     if org_file is not None:
         command += ["--org", str(org_file)]
@@ -101,8 +103,8 @@ def _emulator() -> Iterator[Mapping[str, str]]:
             process.stdout.close()
 
 
-def _environ(serving: Mapping[str, str], state: Path) -> dict[str, str]:
-    return dict(os.environ) | {
+def _environ(serving: Mapping[str, str], state: Path, around: Mapping[str, str]) -> dict[str, str]:
+    return dict(around) | {
         "SFSYNC_STATE": str(state),
         "SFSYNC_ORGS__LOCAL__LOGIN": "token",
         "SFSYNC_ORGS__LOCAL__INSTANCE_URL": serving["instance_url"],

@@ -68,7 +68,7 @@ def _suggest(environ: Mapping[str, str], out: Path) -> None:
     from sfsync.run_files import write_private
     from sfsync.suggestions import SuggestRequest, suggest
 
-    config = find_config_folder()
+    config = find_config_folder(environ)
     assert config is not None
     out.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     request = SuggestRequest(deals=config / "samples" / SAMPLE, folder=out.parent, org="local")

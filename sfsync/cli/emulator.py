@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -95,10 +96,10 @@ def coverage_command() -> int:
     return 0
 
 
-def default_org_file() -> Path | None:
+def default_org_file(environ: Mapping[str, str] | None = None) -> Path | None:
     """The config folder's own org file, where there is one; else the emulator's built-in org is served."""
     from sfsync.jobs import find_config_folder
 
-    folder = find_config_folder()
+    folder = find_config_folder(environ)
     org_file = folder / "emulator" / "org.toml" if folder else None
     return org_file if org_file is not None and org_file.is_file() else None

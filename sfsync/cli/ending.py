@@ -49,7 +49,7 @@ class Ending:
         given = context.params
         self.job = str(given.get("job") or "")
         self.org = str(given.get("org") or "")
-        self.is_json = given.get("progress") == "json"
+        self.is_json = "json" in (given.get("progress"), given.get("log"))
         if self.command in ("plan", "run") and self.job:
             org = f" -o {shlex.quote(self.org)}" if self.org else ""
             self.again = f"sfsync run {shlex.quote(self.job)}{org}"
@@ -98,7 +98,10 @@ class Ending:
         """Says it on stderr; where progress is JSON lines, as one of them."""
         text = self.sentence(exit_code)
         if self.is_json:
-            text = json.dumps({"event": "ended", "exit_code": exit_code, "sentence": text})
+            from sfsync.report.progress import PROGRESS_SCHEMA
+
+            line = {"schema": PROGRESS_SCHEMA, "event": "ended", "exit_code": exit_code, "sentence": text}
+            text = json.dumps(line)
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(text + "\n")
             sys.stderr.flush()

@@ -10,13 +10,16 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from sfsync.cli.ending import TELLS, current, ending_of
 from sfsync.cli.output import print_error
 from sfsync.errors import ConfigError, Interrupted, SyncError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 VERSION: Final = "0.1.0"
 
@@ -37,11 +40,13 @@ COMMANDS: Final = {
     "undo": ("undo", "Take back what a run wrote."),
     "pull": ("pull", "Bring deals of the org back into a file; nothing is written to the org."),
     "adopt": ("adopt", "Say which records of the org rows are that have none by their key."),
+    "runs": ("runs", "Look at past runs: list, show, report; prune old files."),
     "state": ("state", "Look after the journal: what it remembers, who holds its locks."),
-    "org": ("org", "Look at an org, and write what makes it safest: snapshot, setup, receipts."),
+    "org": ("org", "Orgs and their profiles: list, add, test, limits, snapshot, setup, receipts."),
     "emulator": ("emulator", "Serve a local Salesforce emulator for rehearsals."),
     "explain": ("explain", "Say what a code means, what it did to the data, and what to do next."),
     "schema": ("schema", "Print the JSON Schema of job files, org profiles and presets."),
+    "completion": ("completion", "Print the script that completes commands in bash, zsh or fish."),
 }
 """Command -> its module below sfsync.cli and its line in the help."""
 
@@ -80,6 +85,18 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """The commands that begin so, without importing any of them, or the options."""
+        if not incomplete[:1].isalnum() and incomplete:
+            return click.Command.shell_complete(self, ctx, incomplete)
+        from click.shell_completion import CompletionItem
+
+        return [
+            CompletionItem(name, help=text)
+            for name, (_, text) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+
 
 @click.group(cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="sfsync")
@@ -92,20 +109,39 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and ends the process with its exit code."""
-    from sfsync.cli.process import made_safe
-
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        made_safe()
-        code = run(given)
+        code = _on_this_system(given)
     except KeyboardInterrupt:
         code = 130
     sys.exit(_printed(code, as_json="--json" in given, tells=given[:1] != [] and given[0] in TELLS))
 
 
+def _on_this_system(arguments: list[str]) -> int:
+    """Runs a command where sfsync can run at all; returns the exit code."""
+    from sfsync.platforms import require_supported
+
+    try:
+        require_supported()
+    except ConfigError as error:
+        as_json = "--json" in arguments
+        print_error(error.message, code=error.code, hint=error.hint, exit_code=2, as_json=as_json)
+        return error.exit_code
+    from sfsync.cli.process import made_safe
+
+    made_safe()
+    if "_SFSYNC_COMPLETE" in os.environ:
+        from sfsync.cli.completion import answers_shell
+
+        answers_shell()
+    return run(arguments)
+
+
 def run(arguments: list[str]) -> int:
     """Runs a command and returns its exit code; nothing is raised. What runs a job ends with one sentence."""
-    with ending_of(arguments) as ending:
+    from sfsync.cli.github import github_step
+
+    with github_step(os.environ), ending_of(arguments) as ending:
         code = _run(arguments)
         if ending is not None and ending.is_to_be_said():
             ending.say(code)

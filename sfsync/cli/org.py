@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfsync.cli.options import json_option, org_option, progress_option
+from sfsync.cli.org_looking import limits_command, test_command
+from sfsync.cli.org_profiles import add_command, list_command
 from sfsync.cli.output import print_json, surroundings
 
 if TYPE_CHECKING:
     from sfsync.snapshots import SavedSnapshot
 
 
-@click.group(short_help="Look at an org, and write what makes it safest.")
+@click.group(short_help="Look at orgs and their profiles, and write what makes them safest.")
 def org_command() -> None:
-    """Look at an org, write the metadata that makes writes to it safest, and look after its receipts."""
+    """List, add and test org profiles, look at an org and its limits, write the metadata that makes writes to it
+    safest, and look after its receipts.
+    """
+
+
+for each in (list_command, add_command, test_command, limits_command):
+    org_command.add_command(each)
 
 
 @org_command.command("snapshot", short_help="Save what an org is made of to a file.")

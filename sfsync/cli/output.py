@@ -21,7 +21,9 @@ import click
 import orjson
 
 from sfsync.cli.ending import Ending, current
+from sfsync.cli.github import annotate_error, annotate_report
 from sfsync.cli.rejects_option import rejects_format
+from sfsync.cli.watch_options import current_watch
 from sfsync.core.events import Event, Listener, ignore_events
 from sfsync.errors import Interrupted
 
@@ -60,6 +62,7 @@ def print_error(
     """
     from sfsync.report.safe_text import visible
 
+    annotate_error(code, message)
     first, *further = message.split("\n")
     more = [f"sfsync explain {code} says more"] if has_more else []
     below = [*further, *hint.splitlines(), *more]
@@ -101,12 +104,14 @@ def surroundings(
     stop = StopFlag()
     log = _log_of(current())
     form = "none" if as_json and progress == "auto" else progress
+    watch = current_watch()
     with progress_listener(form, stream=sys.stderr) as listener, _signals(stop):
         max_outage_s = None if max_outage_min is None else max_outage_min * 60.0
         token = _progress.set(listener)
         try:
-            plain = Surroundings(listener=listener, stop=stop, max_outage_s=max_outage_s)
-            yield plain if log is None else replace(plain, listener=_both(log, listener), follower=log)
+            heard = watch.listener(listener) if watch else listener
+            plain = Surroundings(listener=heard, stop=stop, max_outage_s=max_outage_s)
+            yield plain if log is None else replace(plain, listener=_both(log, heard), follower=log)
         finally:
             _progress.reset(token)
 
@@ -258,10 +263,13 @@ def deliver(report: Report, folder: Path, *, as_json: bool, kept: KeptRows | Non
         notes=(*report.notes, *rejects_notes(report, form)),
         phases=log.phases() if log else (),
     )
+    if watch := current_watch():
+        watch.reported(report)
     files = write_run_folder(report, folder, form, kept=kept)
     if ending is not None and log is not None:
         log.ended(report, kept.rows() if kept else row_entries(report))
         ending.reported(report, files)
+    annotate_report(report)
     if as_json:
         print_json(run_document(report, files=files))
     else:

@@ -17,12 +17,15 @@ DEFAULT_API_VERSION: Final = "66.0"
 
 
 class Login(StrEnum):
-    """The ways to log in. `password` only on request: it ends with the Winter '27 release."""
+    """The ways to log in. `password` only on request: it ends with the Winter '27 release. `sf` asks the Salesforce
+    CLI, which a person has logged in.
+    """
 
     TOKEN = "token"
     CLIENT_CREDENTIALS = "client_credentials"
     JWT = "jwt"
     PASSWORD = "password"
+    SF = "sf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,9 @@ class OrgProfile:
     """How to reach one org; secrets are already read from where the profile names them, and never printed.
 
     `login_url` is the host of the token endpoint (My Domain, login or test); `instance_url` is given for
-    tokens only. `loopback` allows plain http to a literal loopback address, and nothing else. `max_outage_s` is
-    how long a run waits for an org that went away; None leaves it to the command. `org_id`, in its 18 characters,
-    is the only org that the profile may lead to.
+    tokens only. `alias` is the org's alias or user name in the Salesforce CLI. `loopback` allows plain http to a
+    literal loopback address, and nothing else. `max_outage_s` is how long a run waits for an org that went away;
+    None leaves it to the command. `org_id`, in its 18 characters, is the only org that the profile may lead to.
     """
 
     name: str
@@ -46,6 +49,7 @@ class OrgProfile:
     password: SecretStr | None = None
     private_key: SecretStr | None = None
     audience: str | None = None
+    alias: str | None = None
     allow_password: bool = False
     loopback: bool = False
     ca_file: Path | None = None

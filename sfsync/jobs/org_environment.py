@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from sfsync.errors import ConfigError
-from sfsync.jobs.mistakes import did_you_mean
 
 PREFIX: Final = "SFSYNC_ORGS__"
 
@@ -27,6 +26,7 @@ KEYS: Final = (
     "private_key",
     "private_key_file",
     "audience",
+    "alias",
     "api_version",
     "org_id",
     "allow_password",
@@ -34,6 +34,7 @@ KEYS: Final = (
     "ca_file",
     "proxy",
     "max_outage_minutes",
+    "ping",
 )
 """The settings that the environment may give."""
 
@@ -72,6 +73,8 @@ def environment_settings(name: str, environ: Mapping[str, str]) -> dict[str, str
         if folded(org) != folded(name):
             continue
         if key not in KEYS:
+            from sfsync.jobs.mistakes import did_you_mean  # brings pydantic, for which names need not wait
+
             message = f"the environment variable {each} names no setting of an org"
             hint = f"Correct or unset it. Settings are: {', '.join(sorted(KEYS))}."
             raise ConfigError(f"{message}{did_you_mean(key, KEYS)}", code="UNKNOWN_KEY", hint=hint)

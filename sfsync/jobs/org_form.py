@@ -17,6 +17,9 @@ Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,49}$")]
 SECRETS: Final = ("client_id", "client_secret", "access_token", "password", "private_key")
 """Settings that only the environment, the system's keyring or a private file may hold."""
 
+ALIAS: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,49}(@[A-Za-z0-9.-]{1,79})?$"
+"""An alias or a user name; none that sf could take for an option, and none so long that it could be a secret."""
+
 EntryName = Annotated[str, Field(min_length=1, max_length=63)]
 """Half of what names an entry of a keyring; 64 characters or more could be a consumer secret in its place."""
 
@@ -44,10 +47,10 @@ class OrgForm(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     description: str = Field("", description="What the org is for, in a sentence.")
-    login: Literal["client_credentials", "jwt", "token", "password"] | None = Field(
+    login: Literal["client_credentials", "jwt", "token", "password", "sf"] | None = Field(
         None,
         description="How to log in. By default token when there is an access token, client_credentials when "
-        "there are a client id and secret.",
+        "there are a client id and secret, sf when there is an alias.",
     )
     login_url: Text | None = Field(
         None, description="Where to log in: the org's My Domain, such as https://name.my.salesforce.com."
@@ -76,6 +79,10 @@ class OrgForm(BaseModel):
     )
     username: Text | None = Field(None, description="The user to log in as, for jwt and password.")
     username_env: Variable | None = Field(None, description=_variable("username"))
+    alias: Annotated[str, Field(pattern=ALIAS)] | None = Field(
+        None,
+        description="The org's alias or user name in the Salesforce CLI, for login = sf: sf org list shows them.",
+    )
     allow_password: bool | None = Field(
         None, description="Allow login = password, which Salesforce ends with the Winter '27 release."
     )
@@ -83,6 +90,11 @@ class OrgForm(BaseModel):
         None,
         description="How long a run waits for the org when it stops answering in the middle; 30 by default, 0 "
         "to end at once. --max-outage wins.",
+    )
+    ping_env: Variable | None = Field(
+        None,
+        description=_variable("the address that is told how each run against the org goes")
+        + " A job's ping wins.",
     )
     client_id_env: Variable | None = Field(None, description=_variable("the consumer key of the app"))
     client_secret_env: Variable | None = Field(None, description=_variable("the consumer secret"))

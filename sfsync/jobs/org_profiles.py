@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr
 
 from sfsync.core.org_profile import DEFAULT_API_VERSION, Login, OrgProfile
 from sfsync.core.sobject import record_id
@@ -21,14 +21,14 @@ from sfsync.core.wording import nearest, suggestion
 from sfsync.errors import ConfigError
 from sfsync.jobs.config_folder import find_config_folder, names_in, shown_path
 from sfsync.jobs.keyrings import read_keyring
-from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
 from sfsync.jobs.org_environment import (
     environment_settings,
     folded,
     names_in_environment,
     variable,
 )
-from sfsync.jobs.org_form import SECRETS, OrgForm
+from sfsync.jobs.org_file import BY_NAME, login_words, read_form
+from sfsync.jobs.org_form import ALIAS, SECRETS, OrgForm
 from sfsync.jobs.placeholders import filled_in
 from sfsync.jobs.private_files import read_private
 from sfsync.jobs.toml_file import TomlFile, read_toml
@@ -38,6 +38,7 @@ NEEDED: Final[Mapping[Login, tuple[str, ...]]] = {
     Login.CLIENT_CREDENTIALS: ("login_url", "client_id", "client_secret"),
     Login.JWT: ("client_id", "username", "private_key"),
     Login.PASSWORD: ("client_id", "client_secret", "username", "password"),
+    Login.SF: ("alias",),
 }
 """What each way to log in cannot do without."""
 
@@ -46,13 +47,16 @@ LOWEST_API_VERSION: Final = 50
 
 LONGEST_OUTAGE_MINUTES: Final = 1440
 
-_PLAIN_KEY: Final = re.compile(r"[a-z][a-z_]{0,39}")
-
-_ENTRY: Final = '{}_keyring = {{ service = "NAME", username = "NAME" }}'
-
-_HINT: Final = "Correct the profile. `sfsync schema org` prints every key and what it means."
+_PLAIN: Final = (
+    "login",
+    "alias",
+    "api_version",
+    "org_id",
+    "loopback",
+    "allow_password",
+    "max_outage_minutes",
+)
 _TEXTS: Final = ("login_url", "instance_url", "ca_file", "proxy", "audience", "username")
-_BY_NAME: Final = ("login_url", "instance_url", "username", "proxy", *SECRETS)
 
 
 @dataclass(slots=True)
@@ -85,10 +89,20 @@ def load_org(name: str, *, config_dir: Path | None = None, environ: Mapping[str,
     if path is None and not given:
         known = (*names_in(folder, "orgs"), *names_in_environment(environ))
         place = shown_path((folder or Path.cwd() / "config") / "orgs" / f"{name}.toml")
-        new = f"Write {place}, or set {variable(name, 'login')} and what that login needs: {_login_words()}."
+        new = f"Write {place}, or set {variable(name, 'login')} and what that login needs: {login_words()}."
         hint = suggestion(name, known) or new
         raise ConfigError(f"there is no org profile {name}", code="NO_SUCH_ORG", hint=hint)
-    settings = _from_file(name, read_toml(path), given, environ) if path else _Settings(name, Path.cwd())
+    return org_of_file(name, read_toml(path) if path else None, environ=environ)
+
+
+def org_of_file(name: str, file: TomlFile | None, *, environ: Mapping[str, str]) -> OrgProfile:
+    """The profile of an org, from what is the text of its file, or none, and the environment.
+
+    Raises:
+        ConfigError: as `load_org`.
+    """
+    given = environment_settings(name, environ)
+    settings = _from_file(name, file, given, environ) if file else _Settings(name, Path.cwd())
     settings.values |= given
     if "private_key_file" in given and "private_key" not in given:
         settings.values.pop("private_key", None)
@@ -111,16 +125,16 @@ def _from_file(
     name: str, file: TomlFile, given: Mapping[str, str | bool], environ: Mapping[str, str]
 ) -> _Settings:
     """The settings of a profile file; what the environment gives already is not looked up again."""
-    form = _form(file)
+    form = read_form(file)
     settings = _Settings(name, file.path.parent)
-    for key in ("login", "api_version", "org_id", "loopback", "allow_password", "max_outage_minutes"):
+    for key in _PLAIN:
         if getattr(form, key) is not None:
             settings.values[key] = getattr(form, key)
     for key in (*_TEXTS, "private_key_file"):
         text = getattr(form, key)
         if text is not None and key not in given:
             settings.values[key] = filled_in(text, environ=environ, folder=settings.folder, key=key)
-    for key in _BY_NAME:
+    for key in BY_NAME:
         named = getattr(form, f"{key}_env")
         if named is None or key in given:
             continue
@@ -142,74 +156,6 @@ def _from_keyring(name: str, form: OrgForm, given: Mapping[str, str | bool]) -> 
     }
 
 
-def _form(file: TomlFile) -> OrgForm:
-    mistakes = list(_meaning_mistakes(file.document))
-    try:
-        form = OrgForm.model_validate(file.document)
-    except ValidationError as error:
-        found = shape_mistakes(error, _model_at, explained=_explained())
-        raise refusal(file, [*mistakes, *map(_without_value, found)], hint=_HINT) from None
-    if mistakes:
-        raise refusal(file, mistakes, hint=_HINT)
-    return form
-
-
-def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
-    return None if path else OrgForm
-
-
-def _explained() -> dict[str, str]:
-    words = (
-        *SECRETS,
-        "token",
-        "secret",
-        "refresh_token",
-        "security_token",
-        "consumer_key",
-        "consumer_secret",
-    )
-    explained = {}
-    for word in words:
-        key = word if word in SECRETS else "client_id" if word == "consumer_key" else "client_secret"
-        key = "access_token" if "token" in word else key
-        explained[word] = (
-            f'a secret never stands in a file; name the variable that holds it: {key}_env = "VARIABLE", '
-            f"or {_ENTRY.format(key)}"
-        )
-    return explained
-
-
-def _without_value(mistake: Mistake) -> Mistake:
-    """A variable's name, a word or a key that is none may be the secret itself, so it is not repeated."""
-    if mistake.code == "UNKNOWN_KEY" and not _PLAIN_KEY.fullmatch(mistake.path[0]):
-        return Mistake((), f"a key is none of {', '.join(OrgForm.model_fields)}", "UNKNOWN_KEY")
-    if mistake.path == ("login",) and "did you mean" not in mistake.message:
-        return Mistake(mistake.path, f"is none of {_login_words()}")
-    if mistake.path and mistake.path[0].endswith("_env"):
-        return Mistake(mistake.path, "is no name of an environment variable (50 characters at most)")
-    if mistake.path and mistake.path[0].endswith("_keyring") and mistake.path[0] in OrgForm.model_fields:
-        key = mistake.path[0].removesuffix("_keyring")
-        return Mistake(mistake.path[:1], f"is no entry of a keyring; write {_ENTRY.format(key)}")
-    return mistake
-
-
-def _meaning_mistakes(document: Mapping[str, Any]) -> list[Mistake]:
-    mistakes = [
-        Mistake((f"{key}_env",), f"and {key} both say the same thing; give one")
-        for key in _BY_NAME
-        if f"{key}_env" in document and key in document and key not in SECRETS
-    ]
-    for key in SECRETS:
-        ways = [each for each in (f"{key}_env", f"{key}_file", f"{key}_keyring") if each in document]
-        mistakes += [Mistake((ways[0],), f"and {each} both name the secret; give one") for each in ways[1:]]
-    mistakes += [
-        Mistake((key,), "holds a login; a secret never stands in a file")
-        for key in ("proxy", "login_url", "instance_url")
-        if "@" in str(document.get(key, ""))
-    ]
-    return mistakes
-
-
 def _read_key_file(settings: _Settings) -> None:
     """Reads the private key from the file that is named, when the key itself is not given."""
     named = settings.text("private_key_file")
@@ -224,7 +170,7 @@ def _profile(settings: _Settings) -> OrgProfile:
         raise ConfigError(
             f"org profile {settings.name}: login {login.value} needs {', '.join(missing)}",
             code="ORG_INCOMPLETE",
-            hint="\n".join(_how_to_give(settings, key) for key in missing),
+            hint="\n".join(how_to_give(settings.name, key, settings.unset.get(key)) for key in missing),
         )
     ca_file = settings.text("ca_file")
     return OrgProfile(
@@ -239,6 +185,7 @@ def _profile(settings: _Settings) -> OrgProfile:
         password=settings.secret("password"),
         private_key=settings.secret("private_key"),
         audience=settings.text("audience"),
+        alias=_alias(settings),
         allow_password=bool(settings.values.get("allow_password")),
         loopback=bool(settings.values.get("loopback")),
         ca_file=_existing(settings.folder / ca_file) if ca_file else None,
@@ -258,10 +205,12 @@ def _login(settings: _Settings) -> Login:
         return Login.TOKEN
     if values.get("client_id") and values.get("client_secret"):
         return Login.CLIENT_CREDENTIALS
+    if values.get("alias"):
+        return Login.SF
     raise ConfigError(
         f"org profile {settings.name} does not say how to log in",
         code="ORG_INCOMPLETE",
-        hint=f"Set login in its file, or {variable(settings.name, 'login')}: {_login_words()}.",
+        hint=f"Set login in its file, or {variable(settings.name, 'login')}: {login_words()}.",
     )
 
 
@@ -274,20 +223,28 @@ def _known_login(name: str, word: str) -> Login:
         raise ConfigError(
             f"org profile {name}: login{shown} is not known",
             code="BAD_VALUE",
-            hint=f"Known are {_login_words()}.",
+            hint=f"Known are {login_words()}.",
         ) from None
 
 
-def _login_words() -> str:
-    return ", ".join(each.value for each in Login)
-
-
-def _how_to_give(settings: _Settings, key: str) -> str:
-    if key in settings.unset:
-        return f"{key}: the environment variable {settings.unset[key]} is not set."
+def how_to_give(name: str, key: str, unset: str | None = None) -> str:
+    """The sentence that says how to give a setting; `unset` is the variable that the profile names for it."""
+    if unset is not None:
+        return f"{key}: the environment variable {unset} is not set."
     if key == "private_key":
-        return f"{key}: set {variable(settings.name, 'private_key_file')} to a file of mode 0600."
-    return f"{key}: set the environment variable {variable(settings.name, key)}."
+        return f"{key}: set {variable(name, 'private_key_file')} to a file of mode 0600."
+    return f"{key}: set the environment variable {variable(name, key)}."
+
+
+def _alias(settings: _Settings) -> str | None:
+    alias = settings.text("alias")
+    if alias is None or re.fullmatch(ALIAS, alias):
+        return alias
+    raise ConfigError(
+        f"org profile {settings.name}: alias cannot be used",
+        code="BAD_VALUE",
+        hint="Give an alias or a user name as `sf org list` shows it: letters, digits, and . _ @ + -",
+    )
 
 
 def _api_version(settings: _Settings) -> str:

@@ -18,10 +18,11 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import orjson
 
-from sfsync.core.events import CallRetried, Event, Noticed, PhaseAdvanced, PhaseStarted
+from sfsync.core.events import CallRetried, Event, PhaseAdvanced, PhaseStarted
 from sfsync.core.phases import PhaseSpent
 from sfsync.core.ports import ApiUsage
 from sfsync.core.results import NOT_DONE, Outcome
+from sfsync.report.progress import EVENT_NAMES
 from sfsync.report.safe_text import json_text
 
 if TYPE_CHECKING:
@@ -33,13 +34,6 @@ FIRST_PHASE: Final = "log in and look at the org"
 
 MOST_WAITING: Final = 10_000
 """Events that wait for the run's folder; of more the number is told."""
-
-EVENT_NAMES: Final = {
-    PhaseStarted: "phase_started",
-    PhaseAdvanced: "phase_advanced",
-    CallRetried: "call_retried",
-    Noticed: "noticed",
-}
 
 _QUIET: Final = frozenset({Outcome.UNCHANGED.value, Outcome.SKIPPED.value})
 """Ends of rows that are counted and have no line of their own."""

@@ -28,6 +28,7 @@ from sfsync.salesforce.login import (
 from sfsync.salesforce.origins import Origin
 from sfsync.salesforce.retrying import Clock, Retrier
 from sfsync.salesforce.session import Answer, Door, DoorSession, Request, open_session
+from sfsync.salesforce.sf_login import expired, sf_grant
 from sfsync.salesforce.usage import Meter, http_date, skew_text
 
 
@@ -53,6 +54,7 @@ class Access:
         self._lock = threading.Lock()
         self._pass: Pass | None = None
         self._org_id: str | None = None
+        self._spent: str | None = None
 
     @property
     def address(self) -> str:
@@ -83,7 +85,11 @@ class Access:
                 return self._pass
             if self._profile.login is Login.TOKEN:
                 return None
-            self._pass = self._open(self._log_in())
+            grant = None if stale.token == self._spent else self._log_in()
+            if grant is None or (self._profile.login is Login.SF and grant.token == stale.token):
+                self._spent = stale.token  # the threads behind this one need not ask sf again
+                raise expired(self._profile.alias or "")
+            self._pass = self._open(grant)
             return self._pass
 
     def close(self) -> None:
@@ -130,6 +136,10 @@ class Access:
         return Pass(Door(grant.origin, session, self._retrier.policy.timeouts), grant.token)
 
     def _log_in(self) -> Grant:
+        if self._profile.login is Login.SF:
+            self._refuse_many_logins()
+            self._meter.count_sent(CallKind.LOGIN)
+            return sf_grant(self._profile, refuse_stopped=self._retrier.refuse_stopped)
         origin = login_origin(self._profile)
         door = self._login_door(origin)
         try:
@@ -147,13 +157,16 @@ class Access:
             case _:
                 raise error_for(settled.verdict, settled.answer.evidence.code, address=str(origin))
 
-    def _ask(self, door: Door, origin: Origin, deadline_s: float) -> Answer:
+    def _refuse_many_logins(self) -> None:
         if self._meter.usage.logins >= self._retrier.policy.max_logins:
             raise AccessError(
                 "the org did not accept a login within the few tries a run has",
                 code="TOO_MANY_LOGINS",
                 hint="check the login settings; more tries could lock the user",
             )
+
+    def _ask(self, door: Door, origin: Origin, deadline_s: float) -> Answer:
+        self._refuse_many_logins()
         request = token_request(self._profile, origin, now=self._clock())
         answer = door.exchange(request, token=None, deadline_s=deadline_s)
         if answer.evidence.fault not in NOT_SENT:

@@ -44,6 +44,7 @@ from sfsync.salesforce.bodies import unsendable, with_reference_text
 from sfsync.salesforce.bulk import BulkJobs
 from sfsync.salesforce.change_reading import ChangeReading
 from sfsync.salesforce.courier import Answered, Courier, Lost, RefusedWhole
+from sfsync.salesforce.org_facts import OrgFacts
 from sfsync.salesforce.queries import Queries
 from sfsync.salesforce.retrying import Clock, Retrier, RetryPolicy
 from sfsync.salesforce.session import Request
@@ -98,6 +99,7 @@ class SalesforceGateway:
         self._queries = Queries(self._courier, self._api_path, threads=threads)
         self._changes = ChangeReading(self._courier, self._queries, self._api_path)
         self._jobs = BulkJobs(self._courier, self._api_path)
+        self.facts = OrgFacts(self._courier, self._api_path)
         self._lock = threading.RLock()
         self._identity: OrgIdentity | None = None
         self._fiscal_year_start: int | None = None

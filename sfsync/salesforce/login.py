@@ -52,7 +52,7 @@ def fixed_grant(profile: OrgProfile) -> Grant:
     if not profile.instance_url:
         raise _missing("instance_url")
     token = _secret(profile.access_token, "access_token")
-    if not _is_token(token):
+    if not is_token(token):
         raise ConfigError(
             f"the access token of org profile {profile.name!r} is empty or holds blanks",
             code="BAD_TOKEN",
@@ -99,7 +99,7 @@ def token_request(profile: OrgProfile, origin: Origin, *, now: datetime) -> Requ
             }
         case Login.PASSWORD:
             form = _password_form(profile)
-        case Login.TOKEN:
+        case Login.TOKEN | Login.SF:
             raise AccessError(
                 "the session of the token has ended, and a token cannot log in again",
                 code="SESSION_ENDED",
@@ -119,7 +119,7 @@ def read_grant(document: Any, *, login: Origin, loopback: bool) -> Grant:
     """
     answer = document if isinstance(document, dict) else {}
     token = answer.get("access_token")
-    if not isinstance(token, str) or not _is_token(token):
+    if not isinstance(token, str) or not is_token(token):
         raise AccessError(
             "the login answered without an access token",
             code="NO_TOKEN",
@@ -220,7 +220,8 @@ def _audience(profile: OrgProfile, origin: Origin) -> str:
     )
 
 
-def _is_token(token: str) -> bool:
+def is_token(token: str) -> bool:
+    """Whether the text can stand in a header as it is."""
     return bool(token) and all("!" <= char <= "~" for char in token)
 
 

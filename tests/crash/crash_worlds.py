@@ -38,7 +38,8 @@ Picture = dict[str, list[Any]]
 class Kind:
     """A kind of org with what its job can rely on; `at_most_once` are roles of deals that exist there.
 
-    `world` is the class of its worlds, where their job is not the plain one.
+    `world` is the class of its worlds, where their job is not the plain one. With `portions` the rows of a round
+    are planned and written in about so many, by the `strategy`, and deals of the round before change too.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Kind:
     has_key: bool = True
     roles: tuple[tuple[str, str, str], ...] = WITH_PRIMARY
     at_most_once: bool = False
+    portions: int = 0
+    strategy: str = "auto"
     world: type[World] | None = None
 
 
@@ -55,6 +58,19 @@ KINDS = (
     Kind("keyless, receipts", ORG_FILE, has_key=False),
     Kind("keyless, bulk jobs", org_document(has_receipts=False, has_jobs=True), has_key=False, roles=PLAIN),
 )
+
+BY_STRATEGY = (
+    Kind("portions, graphs", ORG_FILE, portions=4, strategy="graphs"),
+    Kind("portions, auto", ORG_FILE, portions=3),
+    Kind(
+        "portions, bulk jobs",
+        org_document(has_receipts=False, has_jobs=True),
+        roles=PLAIN,
+        portions=4,
+        strategy="bulk",
+    ),
+)
+"""Jobs in portions: updates of all of them side by side, and bulk jobs that carry the rows of all."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +115,25 @@ class World:
             deal(
                 key,
                 account=f"ACC-{1 + int(key.partition('-')[2]) % 2}",
-                amount=f"{key.partition('-')[2]}5.00",
+                amount=self._amount(key),
             )
             for key in [*self.late_keys, *new]
         ]
         self.bench.write_job(deals, roles, has_key=self.kind.has_key)
+        if self.kind.portions:
+            self.bench.portion_rows = (self.size.deals + self.size.roles) // self.kind.portions
+            job = Path(self.bench.job)
+            job.write_text(f'strategy = "{self.kind.strategy}"\n{job.read_text()}')
         self.late_keys = waits
         self.planned_deals |= Counter((each["deal"], float(each["amount"])) for each in deals)
         self.planned_roles |= Counter(
             (f"Deal {each['deal_id']}", each["contact"], each["role"]) for each in roles
         )
+
+    def _amount(self, key: str) -> str:
+        """That of a deal; in a job in portions it is another in the next round, for the deals which come again."""
+        cents = self.round if self.kind.portions else 0
+        return f"{key.partition('-')[2]}5.{cents:02d}"
 
     def deals_and_roles(self) -> tuple[Counter[tuple[str, float]], Counter[tuple[str, str, str]]]:
         """The deals that the rounds have brought with their amounts, and the roles on them."""

@@ -20,13 +20,13 @@ from itertools import count
 from multiprocessing import get_context
 
 from client_processes import Nursery, open_nursery
-from crash_worlds import KINDS, LARGE, SMALL, Kind, Size, Twin, open_world
+from crash_worlds import BY_STRATEGY, KINDS, LARGE, SMALL, Kind, Size, Twin, open_world
 from kill_chains import Chain, Tally
 from lead_world import LEADS
 from postgres_cluster import Cluster, running_cluster
 from sqlalchemy import Engine, event
 
-PLAYED = (*KINDS, LEADS)
+PLAYED = (*KINDS, *BY_STRATEGY, LEADS)
 """The kinds of org in turn, the last with deals out of leads and made parents."""
 
 ROUNDS = {SMALL.name: 6, LARGE.name: 2}

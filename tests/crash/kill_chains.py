@@ -50,6 +50,14 @@ def arm(*, at, nth, moment, after_s):
 """
 """Lets a client die at its n-th commit of the journal or its n-th request: before, after, or a little later."""
 
+PORTIONS = """
+from sfsync.app import Surroundings
+
+*others, _rows, threads = Surroundings.__init__.__defaults__
+Surroundings.__init__.__defaults__ = (*others, {rows}, threads)
+"""
+"""Lets a client cut its rows into smaller portions; no option does, as nobody needs it."""
+
 MOST_KILLS = 5
 """Of one round: the run, and recoveries of it."""
 
@@ -160,7 +168,8 @@ class Chain:
         bench = self.world.bench
         words = ("run", bench.job, "--json") if how == "run" else ("resume", "--json")
         err = str(bench.folder / "client.err")
-        prelude = f"{PRELUDE}\narm(**{death!r})" if death else ""
+        prelude = PORTIONS.format(rows=bench.portion_rows) if self.world.kind.portions else ""
+        prelude += f"{PRELUDE}\narm(**{death!r})" if death else ""
         return self.nursery.start(
             *words, environ=bench.environ, folder=bench.folder, err=err, prelude=prelude
         )

@@ -24,6 +24,7 @@ from sfsync.app import StopFlag, Surroundings, apply, plan
 from sfsync.books import apply_either, sync
 from sfsync.core.job import Limits
 from sfsync.core.plan import Plan
+from sfsync.core.portions import PORTION_ROWS
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, NOT_DONE, Outcome
 from sfsync.emulator.fault_actions import Action
@@ -173,7 +174,10 @@ class Before(FaultScript):
 
 @dataclass
 class Bench:
-    """One org, one state folder, and a job on them; `database` is where the journal is if not in the folder."""
+    """One org, one state folder, and a job on them; `database` is where the journal is if not in the folder.
+
+    A job of more rows than `portion_rows` is planned and written in portions.
+    """
 
     emulator: RunningEmulator
     folder: Path
@@ -183,6 +187,7 @@ class Bench:
     stage_rule: str = '"stage"'
     amount_rule: str = '"amount"'
     database: str | None = None
+    portion_rows: int = PORTION_ROWS
 
     def __post_init__(self) -> None:
         self.token = self.token or self.emulator.access_token
@@ -204,7 +209,7 @@ class Bench:
     @property
     def around(self) -> Surroundings:
         """What a run is given of its process."""
-        return Surroundings(environ=self.environ, stop=self.stop)
+        return Surroundings(environ=self.environ, stop=self.stop, portion_rows=self.portion_rows)
 
     def renew_token(self) -> None:
         """Puts a new token into the environment, as a person does after an exit 4."""

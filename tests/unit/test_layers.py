@@ -18,6 +18,7 @@ LAYERS = {
     "journal": {"core", "errors"},
     "salesforce": {"core", "errors"},
     "report": {"core", "errors", "explanations"},
+    "hooks": {"core", "errors"},
     "run_files": {"core", "errors"},
     "plan_books": {"core", "errors"},
     "book_draft": {"core", "plan_books"},
@@ -36,6 +37,8 @@ LAYERS = {
     },
     "given_rows": {"core", "errors", "sources"},
     "job_locks": {"core", "errors", "journal"},
+    "kept_endings": {"core", "run_files"},
+    "run_history": {"app", "core", "errors", "journal", "run_files"},
     "memory": {"app", "core", "errors", "journal"},
     "books": {"app", "core", "engine", "errors", "journal", "run_files"},
     "past_runs": {"app", "books", "core", "engine", "errors", "journal", "run_files"},
@@ -49,6 +52,8 @@ LAYERS = {
     "snapshots": {"app", "core", "engine", "errors", "jobs", "run_files"},
     "pulls": {"app", "core", "engine", "errors", "report", "run_files"},
     "org_setup": {"app", "core", "errors", "jobs", "journal", "run_files"},
+    "org_adding": {"app", "core", "jobs", "salesforce"},
+    "org_testing": {"app", "core", "engine", "errors", "jobs", "salesforce"},
     "checking": {"app", "core", "engine", "planning", "snapshots"},
     "cli": {
         "ad_hoc",
@@ -61,22 +66,30 @@ LAYERS = {
         "emulator",
         "errors",
         "explanations",
+        "hooks",
         "jobs",
         "journal",
+        "kept_endings",
         "mapping_testing",
         "memory",
+        "org_adding",
         "org_setup",
+        "org_testing",
         "past_runs",
         "plan_books",
         "planning",
+        "platforms",
         "pulls",
         "report",
         "run_files",
+        "run_history",
         "snapshots",
         "suggestions",
     },
     "emulator": set(),
-    "__init__": {"app", "books", "core", "errors", "given_rows", "jobs", "past_runs"},
+    "platforms": {"errors"},
+    "__main__": {"cli"},
+    "__init__": {"app", "books", "core", "errors", "given_rows", "jobs", "past_runs", "platforms"},
 }
 """Room -> the rooms it may import."""
 
@@ -101,6 +114,13 @@ OWNERS = {
     "pyarrow": {"sources"},
 }
 """Library -> the rooms that may import it."""
+
+INNER_OWNERS = {
+    "urllib.request": {"hooks"},
+    "http.client": {"hooks", "salesforce", "emulator"},
+    "subprocess": {"cli", "hooks", "salesforce"},
+}
+"""Part of the standard library -> the rooms that may import it: what leaves the machine or starts a program."""
 
 ALSO = {"sqlalchemy": "sources.database"}
 """Library -> the modules of another room that may import it too: a source may be a query of a database."""
@@ -165,6 +185,13 @@ def test_a_library_is_imported_only_by_its_owner(path: Path) -> None:
     taken = {name.split(".")[0] for name in imports(path)}
     taken -= {name for name, modules in ALSO.items() if module(path).startswith(modules)}
     assert {name for name in taken if name in OWNERS and own not in OWNERS[name]} == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=module)
+def test_only_hooks_post_to_others_and_start_their_commands(path: Path) -> None:
+    """The door to the org stays the one way to the org; what is told to others goes by a room of its own."""
+    own, taken = room(module(path)), set(imports(path))
+    assert {name for name, rooms in INNER_OWNERS.items() if name in taken and own not in rooms} == set()
 
 
 @pytest.mark.parametrize("path", [each for each in FILES if room(module(each)) == "core"], ids=module)

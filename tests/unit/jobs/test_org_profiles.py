@@ -143,10 +143,11 @@ def test_mistakes_of_a_profile_are_listed_with_their_lines(config: Path) -> None
     )
     message = refused(config, "box", {}).message
     lines = [each.rpartition("box.toml:")[2] for each in message.split("\n")]
+    ways = '"client_credentials", "jwt", "token", "password", "sf"'
     assert lines == [
         '1: logn is not a key; did you mean "login"?',
         "2: loopback must be true or false, without quotes",
-        '3: login = "tokn" is none of "client_credentials", "jwt", "token", "password"; did you mean "token"?',
+        f'3: login = "tokn" is none of {ways}; did you mean "token"?',
         "5: username_env and username both say the same thing; give one",
     ]
 
@@ -244,3 +245,26 @@ def test_an_outage_that_is_no_number_of_minutes_is_refused(config: Path, minutes
     """Only whole minutes of one day are taken."""
     own = {**ALONE, "SFSYNC_ORGS__MY_BOX__MAX_OUTAGE_MINUTES": minutes}
     assert refused(config, "my-box", own).code == "BAD_VALUE"
+
+
+def test_an_alias_means_a_login_by_sf(config: Path) -> None:
+    """From the file or the environment; nothing else is needed."""
+    write(config, 'login = "sf"\nalias = "my-sandbox"\n')
+    profile = load_org("box", config_dir=config, environ={})
+    assert (profile.login, profile.alias) == (Login.SF, "my-sandbox")
+    given = load_org("x", config_dir=config, environ={"SFSYNC_ORGS__X__ALIAS": "ci+bot@cloudkicks.example"})
+    assert (given.login, given.alias) == (Login.SF, "ci+bot@cloudkicks.example")
+    missing = refused(config, "x", {"SFSYNC_ORGS__X__LOGIN": "sf"})
+    assert (missing.code, missing.hint) == (
+        "ORG_INCOMPLETE",
+        "alias: set the environment variable SFSYNC_ORGS__X__ALIAS.",
+    )
+
+
+@pytest.mark.parametrize("alias", ["--json", "-o", "a b", "a\nb", "$(id)", "00Dxx!CANARY.token", "f" * 64])
+def test_an_alias_that_sf_could_misread_is_refused_unsaid(config: Path, alias: str) -> None:
+    """An option, a blank or what may be a secret in its place is no alias, and is not repeated."""
+    write(config, f"login = 'sf'\nalias = '''{alias}'''\n")
+    errors = [refused(config, "box", {}), refused(config, "x", {"SFSYNC_ORGS__X__ALIAS": alias})]
+    assert [each.code for each in errors] == ["BAD_VALUE"] * 2
+    assert not [each for each in errors if len(alias) > 3 and alias in each.message + each.hint]
