@@ -39,8 +39,13 @@ class JobRow:
 class JobMemory(Protocol):
     """Which rows each job brought to an org. Every method is durable when it returns."""
 
-    def rows(self, org_id: str, job: str, sobject: str) -> dict[str, JobRow]:
-        """All rows of the sObject that the job brought and that are not forgotten or deleted, by key."""
+    def rows(
+        self, org_id: str, job: str, sobject: str, keys: Iterable[str] | None = None
+    ) -> dict[str, JobRow]:
+        """The rows of the sObject that the job brought and that are not forgotten or deleted, by key.
+
+        All of them, or those with one of the `keys`: of a large job nobody holds all.
+        """
         ...
 
     def pages(self, org_id: str, job: str, sobject: str) -> Iterator[list[JobRow]]:

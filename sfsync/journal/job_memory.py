@@ -46,10 +46,19 @@ class SqlJobMemory:
         """The prints of settled rows."""
         return self._prints
 
-    def rows(self, org_id: str, job: str, sobject: str) -> dict[str, JobRow]:
-        """All rows of the sObject that the job brought and that are not forgotten or deleted, by key."""
+    def rows(
+        self, org_id: str, job: str, sobject: str, keys: Iterable[str] | None = None
+    ) -> dict[str, JobRow]:
+        """The rows of the sObject that the job brought and that are not forgotten or deleted, by key."""
         query = _of(select(*_COLUMNS), org_id, job, sobject).where(NOT_DELETED)
-        return {each.key: each for each in self._read(lambda connection: _rows(connection, query))}
+        queries = [query]
+        if keys is not None:
+            queries = [query.where(JOB_ROWS.c.key.in_(some)) for some in in_pieces(keys)]
+
+        def work(connection: Connection) -> dict[str, JobRow]:
+            return {each.key: each for some in queries for each in _rows(connection, some)}
+
+        return self._read(work) if queries else {}
 
     def pages(self, org_id: str, job: str, sobject: str) -> Iterator[list[JobRow]]:
         """The same rows, some at a time; each page is a transaction of its own."""

@@ -51,7 +51,7 @@ def remember_rows(state: RunState, rows: Iterable[Brought], there: Mapping[str, 
             by_sobject.setdefault(each.sobject, []).append(each)
     memory, org_id, job = state.journal.memory, state.plan.org.org_id, state.plan.job
     for sobject, brought in by_sobject.items():
-        known = memory.rows(org_id, job, sobject)
+        known = memory.rows(org_id, job, sobject, [each.key for each in brought])
         now = [_row(state, each, known.get(each.key), there.get(each.record_id)) for each in brought]
         memory.put_rows(org_id, job, [each for each in now if known.get(each.key) != each])
 
@@ -88,7 +88,7 @@ def _outcome(state: RunState, change_id: str) -> Outcome | None:
 def _remember_vanished(state: RunState, vanished: list[VanishedRow]) -> None:
     memory, org_id, job = state.journal.memory, state.plan.org.org_id, state.plan.job
     sobject = vanished[0].sobject
-    known = memory.rows(org_id, job, sobject)
+    known = memory.rows(org_id, job, sobject, [each.key for each in vanished])
     deleted = [each for each in vanished if _outcome(state, each.change_id) is Outcome.DELETED]
     if deleted:
         rows = [known[each.key] for each in deleted if each.key in known]
@@ -141,7 +141,7 @@ def _remember_followed(state: RunState) -> None:
         name = ledger_key(plan.job, each.key, key_field=key_field)
         entry = LedgerEntry(each.sobject, name, each.record_id, each.sent, each.seen)
         state.journal.put_ledger(plan.org.org_id, [entry])
-        known = memory.rows(plan.org.org_id, plan.job, each.sobject).get(each.key)
+        known = memory.rows(plan.org.org_id, plan.job, each.sobject, [each.key]).get(each.key)
         recreated_at = known.recreated_at if known else None
         row = JobRow(
             each.sobject, each.key, each.record_id, key_field or "", MERGED, recreated_at=recreated_at

@@ -79,7 +79,7 @@ class GoneRecords:
         names = tuple(dict.fromkeys(name for row in read.rows for name in row.values))
         ids = {each.record_id for each in lost.values()}
         records = _with_masters(gateway, section.sobject, ids, names)
-        self._rows[section.sobject] = journal.memory.rows(org_id, job, section.sobject)
+        self._rows[section.sobject] = journal.memory.rows(org_id, job, section.sobject, lost)
         for key, entry in lost.items():
             found = _fate(records, entry.record_id)
             self._records[entry.record_id] = found

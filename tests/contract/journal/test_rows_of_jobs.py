@@ -29,6 +29,15 @@ def test_rows_are_kept_by_job_and_replaced(journal: SqlJournal) -> None:
     assert journal.memory.other_jobs(ORG, "other", DEAL, ["006A", "006B"]) == {"006A": "nightly"}
 
 
+def test_rows_are_read_by_their_keys_alone(journal: SqlJournal) -> None:
+    """Whoever needs those of a portion does not read all that the job ever brought."""
+    journal.memory.put_rows(ORG, "nightly", [JobRow(DEAL, f"k{number}", "006A") for number in range(1_200)])
+    some = [f"k{number}" for number in range(600, 1_300)]
+    assert set(journal.memory.rows(ORG, "nightly", DEAL, some)) == set(some[:600])
+    assert journal.memory.rows(ORG, "nightly", DEAL, []) == {}
+    assert journal.memory.rows(ORG, "other", DEAL, some) == {}
+
+
 def test_what_the_ledger_forgets_is_no_row_of_a_job_any_more(journal: SqlJournal) -> None:
     """An undo and a person's word forget both in one commit."""
     journal.put_ledger(ORG, [LedgerEntry(DEAL, "k", "006A", {}, {})])
