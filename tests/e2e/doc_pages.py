@@ -22,11 +22,11 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-PROGRAMS: Final = (
-    "sfsync make python python3 pip docker curl sf sed cat cp mkdir cd export eval createdb keyring echo kill psql"
-)
+PROGRAMS: Final = "sfsync make python python3 pip docker curl sf sed cat cp mkdir cd export eval createdb keyring echo kill psql"
 _IS_COMMAND: Final = re.compile(rf"(?:{'|'.join(PROGRAMS.split())}|\.venv/bin/\S+|[A-Z_]+=\S* sfsync)\b")
-_BLOCK: Final = re.compile(r"(?P<said>(?:^<!--.*?-->\n)*)^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+_BLOCK: Final = re.compile(
+    r"(?P<said>(?:^<!--.*?-->\n)*)^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+)
 _WORD: Final = re.compile(r"(not run|file|exits|here|output|alone)\b(?:, ([^:]+))?(?:: (.*))?", re.DOTALL)
 
 
@@ -66,7 +66,11 @@ class Block:
 
     def commands(self) -> list[Command]:
         """The commands of the block, in its order; none of a block that shows something else."""
-        if self.kind not in ("", "console", "sh", "bash") or self.word("file") or self.word("output") is not None:
+        if (
+            self.kind not in ("", "console", "sh", "bash")
+            or self.word("file")
+            or self.word("output") is not None
+        ):
             return []
         text = re.sub(r"\\\n\s*", "", self.text)
         if re.search(r"^\$ ", text, re.MULTILINE):

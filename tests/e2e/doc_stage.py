@@ -59,7 +59,12 @@ Name = "account"
 _VARYING: Final = [
     (re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}"), "RUN"),
     (re.compile(r"\b00D\w{12}\b!\S+?(?=[\"\s])"), "TOKEN"),
-    (re.compile(r"(?<=_id\": \")\w+|(?<=_secret\": \")\w+|(?<=password\": \")\S+?(?=\")|(?<=_token\": \")\S+?(?=\")"), "X"),
+    (
+        re.compile(
+            r"(?<=_id\": \")\w+|(?<=_secret\": \")\w+|(?<=password\": \")\S+?(?=\")|(?<=_token\": \")\S+?(?=\")"
+        ),
+        "X",
+    ),
     (re.compile(r"\b(?:00[0-9A-Z]|012|a0\w)[0-9A-Za-z]{12}(?:[0-9A-Z]{3})?\b"), "ID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)"), "TIME"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
@@ -138,7 +143,9 @@ class Stage:
         faults = self._compared(block, command) if command.output is not None else []
         if self.last.exit_code != code:
             said = self.last.out[-600:] + self.last.err[-600:]
-            faults.append(f"{block.page}:{block.line}: {typed}\nended with {self.last.exit_code}, not {code}\n{said}")
+            faults.append(
+                f"{block.page}:{block.line}: {typed}\nended with {self.last.exit_code}, not {code}\n{said}"
+            )
         return faults
 
     def _compared(self, block: Block, command: Command) -> list[str]:
@@ -161,7 +168,9 @@ class Stage:
             self.runs.setdefault(name, real)
 
     def _typed(self, line: str, *, alone: bool) -> Done:
-        environ = {k: v for k, v in self.environ.items() if not alone or not re.match("SFSYNC_(ORGS|EMUL)", k)}
+        environ = {
+            k: v for k, v in self.environ.items() if not alone or not re.match("SFSYNC_(ORGS|EMUL)", k)
+        }
         words = shlex.split(line, comments=True)
         if words[0] == "export":
             for each in words[1:]:
@@ -177,7 +186,13 @@ class Stage:
             return warm_sfsync(*words[1:], environ=environ, cwd=self.cwd)
         assert words[0] in ALLOWED, f"say why it is not run: {line}"
         done = subprocess.run(
-            ["/bin/bash", "-c", line], env=environ, cwd=self.cwd, capture_output=True, text=True, timeout=60, check=False
+            ["/bin/bash", "-c", line],
+            env=environ,
+            cwd=self.cwd,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
@@ -199,9 +214,10 @@ class Stage:
         return Done(0, line, "")
 
     def _newest(self) -> str:
-        """The id of the newest run, "" where there is none."""
-        folders = (self.folder / "state").glob("runs/*/*/run_results.json")
-        return max((each.parent.name for each in folders), default="")
+        """The id of the newest run that wrote, "" where there is none."""
+        found = (self.folder / "state").glob("runs/*/*/run_results.json")
+        applied = (each for each in found if json.loads(each.read_bytes())["action"] == "apply")
+        return max((each.parent.name for each in applied), default="")
 
     def _rejects(self) -> str:
         """The newest rejects file of deals."""

@@ -45,7 +45,12 @@ def test_every_command_that_is_named_anywhere_has_its_options() -> None:
         for page in pages()
         for line in (
             *mentioned(page),
-            *(each.typed for block in blocks(page) for each in block.commands() if re.match(r"sfsync |eval ", each.typed)),
+            *(
+                each.typed
+                for block in blocks(page)
+                for each in block.commands()
+                if re.match(r"sfsync |eval ", each.typed)
+            ),
         )
     ]
     wrong = [f"{name}: {line}: {fault}" for name, line in typed if (fault := mistake(line))]
@@ -64,7 +69,11 @@ def mistake(line: str) -> str:
         if None in found:
             return f"no command {names}" if command is cli else ""
         command = found[0]  # type: ignore[assignment]
-    known = {opt for each in command.params for opt in (*each.opts, *each.secondary_opts)} | {"--help", "-h", "--version"}
+    known = {opt for each in command.params for opt in (*each.opts, *each.secondary_opts)} | {
+        "--help",
+        "-h",
+        "--version",
+    }
     given = {each.partition("=")[0] for each in words if re.match(r"--?[a-z]", each)}
     return f"no option {sorted(given - known)}" if given - known else ""
 
