@@ -112,13 +112,14 @@ def save_plan(folder: Path, plan: PackedPlan) -> Path:
 
 def run_folder(state: Path, job: str, run_id: str) -> Path:
     """The private folder of one run."""
-    folder = state / "runs" / _safe(job) / _safe(run_id)
+    folder = state / "runs" / safe_name(job) / safe_name(run_id)
     for each in (state / "runs", folder.parent, folder):
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
+    """A name as a file or folder may have it."""
     return "".join(char if char.isalnum() or char in "-_." else "_" for char in name).lstrip(".") or "_"
 
 

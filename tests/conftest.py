@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 from postgres_cluster import Cluster, NoPostgres, running_cluster
+
+for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    os.environ.pop(_name, None)  # commands that tests type are no steps of a workflow
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sfsync.cli.output import asked_to_write, console, deliver, is_terminal
+from sfsync.cli.watch_options import current_watch
 
 if TYPE_CHECKING:
     from sfsync.app import Workplace
@@ -53,6 +54,8 @@ def write_book(
         _draw(shown or planned_report(book).plan, book)
     if not (yes or as_json or book.totals.writes == 0) and is_terminal():
         asked_to_write()
+    if watch := current_watch():
+        watch.writes(book.plan_id)
     with KeptRows() as kept:
         report = apply_book(place, book, is_fresh=is_fresh, watch=kept.add)
         report = replace(report, usage=place.gateway.usage)

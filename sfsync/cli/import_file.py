@@ -15,6 +15,7 @@ from sfsync.cli.rejects_option import rejects_format_option
 from sfsync.cli.role_rule_options import role_rule_options, with_role_rules
 from sfsync.cli.run import plan_and_deliver, write_and_deliver
 from sfsync.cli.walk_through import ASKED_INSTEAD, can_ask, walked_job
+from sfsync.cli.watch_options import watch_options
 from sfsync.core.deals.gone import Vanished
 from sfsync.core.job import Mode, Move, allowed_moves
 from sfsync.core.source_spec import STANDARD_INPUT
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
 @safety_options()
 @json_option
 @progress_option
+@watch_options
 def import_command(file: Path, *, safety: Safety, **options: object) -> int:
     """Import the deals in FILE, and the contact roles in the file given with --roles.
 

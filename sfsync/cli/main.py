@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "undo": ("undo", "Take back what a run wrote."),
     "pull": ("pull", "Bring deals of the org back into a file; nothing is written to the org."),
     "adopt": ("adopt", "Say which records of the org rows are that have none by their key."),
+    "runs": ("runs", "Look at past runs: list, show, report; prune old files."),
     "state": ("state", "Look after the journal: what it remembers, who holds its locks."),
     "org": ("org", "Orgs and their profiles: list, add, test, limits, snapshot, setup, receipts."),
     "emulator": ("emulator", "Serve a local Salesforce emulator for rehearsals."),
@@ -137,6 +138,13 @@ def _on_this_system(arguments: list[str]) -> int:
 
 def run(arguments: list[str]) -> int:
     """Runs a command and returns its exit code; nothing is raised."""
+    from sfsync.cli.github import github_step
+
+    with github_step(os.environ):
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         code = cli.main(arguments, prog_name="sfsync", standalone_mode=False)

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import orjson
 
+from sfsync.cli.github import annotate_error, annotate_report
 from sfsync.cli.rejects_option import rejects_format
+from sfsync.cli.watch_options import current_watch
 from sfsync.core.events import Listener, ignore_events
 from sfsync.errors import Interrupted
 
@@ -56,6 +58,7 @@ def print_error(
     """
     from sfsync.report.safe_text import visible
 
+    annotate_error(code, message)
     first, *further = message.split("\n")
     more = [f"sfsync explain {code} says more"] if has_more else []
     below = [*further, *hint.splitlines(), *more]
@@ -96,11 +99,13 @@ def surroundings(
 
     stop = StopFlag()
     form = "none" if as_json and progress == "auto" else progress
+    watch = current_watch()
     with progress_listener(form, stream=sys.stderr) as listener, _signals(stop):
         max_outage_s = None if max_outage_min is None else max_outage_min * 60.0
         token = _progress.set(listener)
         try:
-            yield Surroundings(listener=listener, stop=stop, max_outage_s=max_outage_s)
+            heard = watch.listener(listener) if watch else listener
+            yield Surroundings(listener=heard, stop=stop, max_outage_s=max_outage_s)
         finally:
             _progress.reset(token)
 
@@ -225,7 +230,10 @@ def deliver(report: Report, folder: Path, *, as_json: bool, kept: KeptRows | Non
 
     form = rejects_format()
     report = replace(report, notes=(*report.notes, *rejects_notes(report, form)))
+    if watch := current_watch():
+        watch.reported(report)
     files = write_run_folder(report, folder, form, kept=kept)
+    annotate_report(report)
     if as_json:
         print_json(run_document(report, files=files))
     else:

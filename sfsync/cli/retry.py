@@ -10,6 +10,7 @@ from sfsync.cli.options import Safety, json_option, progress_option, safety_opti
 from sfsync.cli.output import surroundings
 from sfsync.cli.rejects_option import rejects_format_option
 from sfsync.cli.run import show_only, write_plan
+from sfsync.cli.watch_options import watch_options
 
 
 @click.command(short_help="Try the failed rows of a run again.")
@@ -27,6 +28,7 @@ from sfsync.cli.run import show_only, write_plan
 @safety_options(plans=False)
 @json_option
 @progress_option
+@watch_options
 def retry_command(
     run: str | None,
     *,

@@ -25,6 +25,7 @@ from sfsync.cli.options import (
 )
 from sfsync.cli.output import asked_to_write, console, deliver, is_terminal, surroundings
 from sfsync.cli.rejects_option import rejects_format_option
+from sfsync.cli.watch_options import current_watch, watch_options
 
 if TYPE_CHECKING:
     from sfsync.app import Surroundings, Workplace
@@ -142,6 +143,7 @@ def show_only(place: Workplace, plan: Plan, *, as_json: bool) -> int:
 @safety_options()
 @json_option
 @progress_option
+@watch_options
 def run_command(  # noqa: PLR0913 - an argument for each option
     job: str,
     *,
@@ -203,7 +205,12 @@ def write_and_deliver(
     from sfsync.app import opened
     from sfsync.planning import saved_plan
 
+    watch = current_watch()
+    if watch:
+        watch.read(job)
     with opened(job, around) as place, place.locked():
+        if watch and (yes or as_json or not is_terminal()):  # else a person may still say no
+            watch.begins()
         planned = saved_plan(plan_file) if plan_file else place.plan_book()
         return write_planned(place, planned, is_fresh=plan_file is None, yes=yes, as_json=as_json)
 
@@ -229,6 +236,8 @@ def write_planned(place: Workplace, planned: Planned, *, is_fresh: bool, yes: bo
         draw_plan(plan, console())
     if not (yes or as_json or plan.is_empty()) and is_terminal():
         asked_to_write()
+    if watch := current_watch():
+        watch.writes(plan.plan_id)
     report = place.apply(plan, is_fresh=is_fresh)
     report = dataclasses.replace(report, usage=place.gateway.usage)
     return deliver(report, place.run_folder(plan.job, plan.plan_id), as_json=as_json)
@@ -242,6 +251,7 @@ def write_planned(place: Workplace, planned: Planned, *, is_fresh: bool, yes: bo
 @rejects_format_option
 @json_option
 @progress_option
+@watch_options
 def resume_command(
     run: str | None,
     *,

@@ -37,13 +37,25 @@ class CallRetried:
 
 
 @dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """An API call has had its end: how many the run has made, and what the org says that it has used of its day's.
+
+    None where the org has not said it.
+    """
+
+    calls: int
+    org_used: int | None = None
+    org_allowed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """Something that a person should know and that stops nothing."""
 
     message: str
 
 
-Event = PhaseStarted | PhaseAdvanced | CallRetried | Noticed
+Event = PhaseStarted | PhaseAdvanced | CallRetried | CallAnswered | Noticed
 Listener = Callable[[Event], None]
 
 

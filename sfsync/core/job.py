@@ -288,7 +288,8 @@ class Job:
     own; those of a run win over them. `strategy` is how writes travel; None takes the way of the fewest calls.
     `picks` are the references that a person has settled. `verify` says that what is read back is judged value by
     value; None leaves it to the command. `partition` is the share of the rows that is brought; None is all. At most
-    `threads` calls are in flight at a time; None is the usual number.
+    `threads` calls are in flight at a time; None is the usual number. `ping` is the address that is told how runs
+    end; it is a secret.
     """
 
     name: str
@@ -309,6 +310,7 @@ class Job:
     strategy: Strategy | None = None
     partition: Partition | None = None
     threads: int | None = None
+    ping: str | None = field(default=None, repr=False)
 
     @property
     def share(self) -> str:

@@ -60,6 +60,7 @@ from sfsync.jobs.job_sources import settled_sources
 from sfsync.jobs.listed_form import ListedForm
 from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
 from sfsync.jobs.picks_file import picks_path, with_picks
+from sfsync.jobs.pings import job_ping
 from sfsync.jobs.preset_merging import Presets, with_presets
 from sfsync.jobs.role_rules import role_rules
 from sfsync.jobs.rule_form import CreateKeyForm, RuleForm
@@ -93,6 +94,7 @@ _NOT_IN_DIGEST: Final[dict[str, bool | set[str]]] = {
     "guards": True,
     "picks": True,
     "threads": True,
+    "ping": True,
     "safety": {"verify"},
     "strategy": True,
     **{name: {"file", "database", "query"} for name in SECTIONS},
@@ -127,6 +129,8 @@ def load_job(
     if mistakes:
         raise refusal(file, mistakes, hint=_HINT)
     job = _job(form, sources.specs, presets, name=name, org=org, file=file)
+    if form.ping is not None:
+        job = replace(job, ping=job_ping(form.ping, folder=file.path.parent, environ=environ))
     if form.picks is None:
         return job
     return with_picks(job, picks_path(form.picks, folder=file.path.parent, environ=environ))

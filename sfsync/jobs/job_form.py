@@ -322,6 +322,12 @@ class JobForm(Form):
         description="How many calls may be in flight at a time, 1 to 8; 4 by default. Calls that would lock one "
         "account never go at the same time. --threads wins.",
     )
+    ping: Text | None = Field(
+        None,
+        description="An address that is told how each run goes, as healthchecks.io takes it: ADDRESS/start, then "
+        "ADDRESS or ADDRESS/fail. https only. Who knows it can use it, so write ${VARIABLE} for what is "
+        "secret. --ping wins.",
+    )
     roles: RolesForm = RolesForm(policy="merge", on_error="role", primary=["given"], same_contact="both")
     guards: GuardsForm = GuardsForm(max_changes=None, max_failures=None, canary=None, api_budget=None)
     safety: SafetyForm = SafetyForm(route=None, updates=None, verify=None)

@@ -34,6 +34,7 @@ KEYS: Final = (
     "ca_file",
     "proxy",
     "max_outage_minutes",
+    "ping",
 )
 """The settings that the environment may give."""
 

@@ -91,6 +91,11 @@ class OrgForm(BaseModel):
         description="How long a run waits for the org when it stops answering in the middle; 30 by default, 0 "
         "to end at once. --max-outage wins.",
     )
+    ping_env: Variable | None = Field(
+        None,
+        description=_variable("the address that is told how each run against the org goes")
+        + " A job's ping wins.",
+    )
     client_id_env: Variable | None = Field(None, description=_variable("the consumer key of the app"))
     client_secret_env: Variable | None = Field(None, description=_variable("the consumer secret"))
     access_token_env: Variable | None = Field(None, description=_variable("the access token"))

@@ -26,6 +26,19 @@ def open_journal(
     return SqlJournal(_open_store(place, at=clock().isoformat(), busy_wait_s=busy_wait_s), clock=clock)
 
 
+def require_journal(where: StatePlace | Path) -> None:
+    """Stops where there never was a journal, instead of making one.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    place = where if isinstance(where, StatePlace) else StatePlace(where)
+    if place.database is None:
+        from sfsync.journal.sqlite.opening import refuse_none
+
+        refuse_none(place.folder)
+
+
 def upgrade_journal(where: StatePlace | Path, *, clock: Callable[[], datetime]) -> Upgrade:
     """Brings the journal of that place up to this version; every start does that, this one says so.
 
@@ -33,12 +46,8 @@ def upgrade_journal(where: StatePlace | Path, *, clock: Callable[[], datetime]) 
         ConfigError: there is no journal.
         JournalError: see `open_journal`.
     """
-    place = where if isinstance(where, StatePlace) else StatePlace(where)
-    if place.database is None:
-        from sfsync.journal.sqlite.opening import refuse_none
-
-        refuse_none(place.folder)
-    with open_journal(place, clock=clock) as journal:
+    require_journal(where)
+    with open_journal(where, clock=clock) as journal:
         return journal.upgrade
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from sqlalchemy import Connection, delete, func, select
 
 from sfsync.core.ports import RunRecord
 from sfsync.errors import GuardError
+from sfsync.journal.rows import in_pieces
 from sfsync.journal.schema import CHANGES, IS_OPEN, PAGES, PLANS, RUNS
 
 _PLANS_KEPT: Final = 50
@@ -31,6 +33,19 @@ def refuse_consumed(connection: Connection, run: RunRecord) -> None:
         code="PLAN_CONSUMED",
         hint="Plan again. If that run was cut off, `sfsync resume` goes on with it.",
     )
+
+
+def drop_plans_of(connection: Connection, run_ids: Collection[str]) -> int:
+    """Drops the plans of those runs, of a book all its pages; returns of how many. What is open keeps its own."""
+    name = func.coalesce(func.nullif(RUNS.c.whole, ""), RUNS.c.run_id)
+    still_open = select(CHANGES.c.run_id).where(IS_OPEN)
+    dropped = 0
+    for some in in_pieces(run_ids):
+        ended = select(RUNS.c.run_id).where(RUNS.c.exit_code.is_not(None), name.in_(some))
+        for table in (PLANS, PAGES):
+            spent = delete(table).where(table.c.run_id.in_(ended), table.c.run_id.not_in(still_open))
+            dropped += connection.execute(spent).rowcount
+    return dropped
 
 
 def drop_spent_plans(connection: Connection) -> None:

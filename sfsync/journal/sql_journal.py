@@ -26,7 +26,7 @@ from sfsync.journal.books import SqlBookRuns, as_wholes, ending
 from sfsync.journal.facts import JournalFacts, read_facts
 from sfsync.journal.identity import next_sequence, read_identity
 from sfsync.journal.job_memory import NOT_DELETED, SqlJobMemory
-from sfsync.journal.plans_kept import drop_spent_plans, refuse_consumed
+from sfsync.journal.plans_kept import drop_plans_of, drop_spent_plans, refuse_consumed
 from sfsync.journal.rows import (
     CHANGE,
     ENTRY,
@@ -114,6 +114,10 @@ class SqlJournal:
         query = union_all(*kept)
         body = self._read(lambda connection: connection.scalar(query))
         return None if body is None else plan_of(body)
+
+    def drop_plans(self, run_ids: Collection[str]) -> int:
+        """Drops the plans of runs that have ended and have nothing open; returns how many pages that were."""
+        return self._write(lambda connection: drop_plans_of(connection, run_ids))
 
     def end_run(self, run_id: str, *, exit_code: int, ended_at: str) -> None:
         """Notes how a run ended, or what has not ended of a book; its open changes stay open."""

@@ -1,7 +1,8 @@
 """How a run is followed while it works: a bar on a terminal, a heartbeat on a pipe, JSON lines for programs.
 
 Each is a listener of the engine's events and writes to the stream it is given, which is stderr. A short run
-on a pipe writes nothing, so that cron sends no mail about it; a long one at most one line in `HEARTBEAT_S`.
+on a pipe writes nothing, so that cron sends no mail about it; a long one at most one line in `HEARTBEAT_S`, and
+at least one in `SILENCE_S`, also while a call or a bulk job keeps it waiting and nothing is announced.
 rich is imported only when a bar is drawn.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, TextIO
 
 from sfsync.core.events import (
+    CallAnswered,
     CallRetried,
     Event,
     Listener,
@@ -24,6 +26,7 @@ from sfsync.core.events import (
     PhaseStarted,
     ignore_events,
 )
+from sfsync.report.phase_count import PhaseCount
 from sfsync.report.safe_text import json_text, visible
 
 if TYPE_CHECKING:
@@ -31,13 +34,23 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S: Final = 10.0
 
+SILENCE_S: Final = 30.0
+"""A run that works is never silent for longer on a pipe."""
+
+PROGRESS_SCHEMA: Final = "sfsync.progress/1"
+"""The schema that each of the JSON lines names."""
+
 MOST_NOTICES: Final = 5
 """Notices that are shown while the run works; the report has them all."""
 
-_EVENT_NAMES: Final = {
+Wait = Callable[[float], bool]
+"""Waits so many seconds; True where it was called off."""
+
+EVENT_NAMES: Final = {
     PhaseStarted: "phase_started",
     PhaseAdvanced: "phase_advanced",
     CallRetried: "call_retried",
+    CallAnswered: "call_answered",
     Noticed: "noticed",
 }
 
@@ -53,10 +66,13 @@ def progress_listener(
     if form == "auto":
         form = "bar" if stream.isatty() else "lines"
     if form == "bar":
-        with _bar_on(stream) as listener:
+        with _bar_on(stream, clock) as listener:
             yield _Unbreakable(listener)
     elif form == "lines":
-        yield _Unbreakable(Heartbeat(stream, clock))
+        heartbeat = Heartbeat(stream, clock)
+        listener = _Unbreakable(heartbeat)
+        with _beating(lambda: listener.do(heartbeat.beat)):
+            yield listener
     elif form == "json":
         yield _Unbreakable(JsonLines(stream))
     else:
@@ -81,11 +97,15 @@ class _Unbreakable:
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
+        self.do(lambda: self._listener(event))
+
+    def do(self, draw: Callable[[], None]) -> None:
+        """Draws something, unless the stream is broken."""
         with self._lock:
             if self._is_broken:
                 return
             try:
-                self._listener(event)
+                draw()
             except (OSError, ValueError):
                 self._is_broken = True
 
@@ -104,7 +124,8 @@ class JsonLines:
 
     def __call__(self, event: Event) -> None:
         """Writes the event."""
-        self._stream.write(json.dumps({"event": _EVENT_NAMES[type(event)]} | asdict(event)) + "\n")
+        line = {"schema": PROGRESS_SCHEMA, "event": EVENT_NAMES[type(event)]} | asdict(event)
+        self._stream.write(json.dumps(line) + "\n")
         self._stream.flush()
 
 
@@ -115,57 +136,68 @@ class Heartbeat:
         self._stream = stream
         self._clock = clock
         self._began = self._last = clock()
-        self._phase = _PhaseCount(PhaseStarted("start"))
+        self._phase = PhaseCount(PhaseStarted("start"), clock)
         self._retries = 0
+        self._calls = 0
         self._notices = _FirstNotices()
 
     def __call__(self, event: Event) -> None:
         """Takes the event in, and writes a line when the last one is long ago."""
         match event:
             case PhaseStarted():
-                self._phase = _PhaseCount(event)
+                self._phase = PhaseCount(event, self._clock)
             case PhaseAdvanced():
                 self._phase.advance(event)
             case CallRetried():
                 self._retries += 1
+            case CallAnswered():
+                self._calls = event.calls
             case Noticed():
                 for text in self._notices.shown(event):
                     self._write(text)
-        self._beat()
+        self.beat()
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Writes a line when the last one is long ago."""
         now = self._clock()
         if now - self._last < HEARTBEAT_S:
             return
         self._last = now
-        calls = "call" if self._retries == 1 else "calls"
-        retries = f", {self._retries:,} {calls} sent again" if self._retries else ""
-        self._write(f"{self._phase.text()}{retries} ({now - self._began:.0f} s)")
+        calls = f", {_counted_calls(self._calls)}" if self._calls else ""
+        retries = f", {_counted_calls(self._retries)} sent again" if self._retries else ""
+        left = self._phase.time_left()
+        left = f", about {left} left" if left else ""
+        self._write(f"{self._phase.text()}{calls}{retries}{left} ({now - self._began:.0f} s)")
 
     def _write(self, text: str) -> None:
         self._stream.write(f"sfsync: {text}\n")
         self._stream.flush()
 
 
-class _PhaseCount:
-    """How far a phase has come."""
+def _counted_calls(count: int) -> str:
+    return "1 call" if count == 1 else f"{count:,} calls"
 
-    def __init__(self, started: PhaseStarted) -> None:
-        self.name = visible(started.phase)
-        self.total = started.total
-        self.unit = visible(started.unit)
-        self.done = 0
-        self.not_done = 0
 
-    def advance(self, event: PhaseAdvanced) -> None:
-        self.done += event.done
-        self.not_done += event.not_done
+@contextlib.contextmanager
+def _beating(beat: Callable[[], None], wait: Wait | None = None) -> Iterator[None]:
+    """Beats beside the run while the block runs, so that it is not silent where nothing is announced.
 
-    def text(self) -> str:
-        """The phase in words: `create Opportunity: 200 of 1,000 rows, 2 not done`."""
-        of_total = f" of {self.total:,}" if self.total is not None else ""
-        not_done = f", {self.not_done:,} not done" if self.not_done else ""
-        return f"{self.name}: {self.done:,}{of_total} {self.unit}{not_done}"
+    `wait` waits for the next look; looks are a `HEARTBEAT_S` apart, so a line is due before `SILENCE_S` is over.
+    """
+    over = threading.Event()
+    wait = wait or over.wait
+
+    def keep_beating() -> None:
+        while not wait(HEARTBEAT_S):
+            beat()
+
+    thread = threading.Thread(target=keep_beating, name="sfsync heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(1.0)
 
 
 class _FirstNotices:
@@ -185,10 +217,12 @@ class _FirstNotices:
 class _Bar:
     """Draws the phase under way as a bar, with the rows done and not done; cleared, it waits for the next phase."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, clock: Callable[[], float]) -> None:
         self._progress = progress
+        self._clock = clock
         self._task: TaskID | None = None
-        self._phase = _PhaseCount(PhaseStarted("start"))
+        self._phase = PhaseCount(PhaseStarted("start"), clock)
+        self._api = ""
         self._notices = _FirstNotices()
 
     def __call__(self, event: Event) -> None:
@@ -200,6 +234,9 @@ class _Bar:
                 self._draw()
             case CallRetried(reason=reason, wait_s=wait_s):
                 self._draw(f"{visible(reason)}; trying again in {wait_s:.0f} s")
+            case CallAnswered():
+                self._api = _api_words(event)
+                self._draw()
             case Noticed():
                 for text in self._notices.shown(event):
                     self._progress.print(text, markup=False, highlight=False)
@@ -208,7 +245,7 @@ class _Bar:
         if self._task is not None:
             self._progress.remove_task(self._task)
         self._progress.start()
-        self._phase = _PhaseCount(event)
+        self._phase = PhaseCount(event, self._clock)
         self._task = self._progress.add_task(self._phase.name, total=event.total, note="")
         self._draw()
 
@@ -221,18 +258,31 @@ class _Bar:
     def _draw(self, remark: str = "") -> None:
         if self._task is None:
             return
-        self._progress.update(self._task, completed=self._phase.done, note=remark or self._phase.text())
+        left = self._phase.time_left()
+        said = (self._phase.text(), self._phase.rate(), self._api, f"{left} left" if left else "")
+        note = remark or ", ".join(each for each in said if each)
+        self._progress.update(self._task, completed=self._phase.done, note=note)
+
+
+def _api_words(event: CallAnswered) -> str:
+    """`12 calls, the org's day 41 %`."""
+    calls = _counted_calls(event.calls)
+    if not event.org_allowed or event.org_used is None:
+        return calls
+    return f"{calls}, the org's day {100 * event.org_used / event.org_allowed:.0f} %"
 
 
 @contextlib.contextmanager
-def _bar_on(stream: TextIO) -> Iterator[Listener]:
+def _bar_on(stream: TextIO, clock: Callable[[], float]) -> Iterator[Listener]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
     console = Console(file=stream, highlight=False)
-    note = TextColumn("{task.fields[note]}", markup=False)
-    columns = (BarColumn(bar_width=30), note, TimeElapsedColumn())
+    # On a narrow terminal the note takes a second line: its end says how long it may still take.
+    note = TextColumn("{task.fields[note]}", markup=False, table_column=Column(no_wrap=False))
+    columns = (BarColumn(bar_width=20), note, TimeElapsedColumn())
     # Redirecting would send what is for stdout to stderr, where the bar is.
     bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
     with bar:
-        yield _Bar(bar)
+        yield _Bar(bar, clock)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from sfsync.core.events import CallAnswered
 from sfsync.core.sending.verdict import NOT_SENT, CallKind, Evidence, Fate, Sign, error_for, judge
 from sfsync.salesforce.access import Access, Pass
 from sfsync.salesforce.allowance import Allowance
@@ -100,6 +101,8 @@ class Courier:
                 self._meter.count_sent(request.kind)
         self._meter.note_limit(answer.limit_info)
         self._meter.note_date(answer.date)
+        used = self._meter.usage
+        self._retrier.tell(CallAnswered(self._meter.calls, used.limit_used, used.limit_max))
         if inspect is None or judge(answer.evidence, request.kind).fate is not Fate.OK:
             return answer
         found = inspect(answer.document)

@@ -23,7 +23,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from sfsync.core.events import CallRetried, Listener
+from sfsync.core.events import CallRetried, Event, Listener
 from sfsync.core.sending.verdict import CallKind, Fate, Verdict, judge
 from sfsync.errors import Interrupted, SyncError
 from sfsync.salesforce.allowance import Allowance
@@ -160,6 +160,10 @@ class Retrier:
     def announce(self, event: CallRetried) -> None:
         """Tells the listener, and counts the retry."""
         self._meter.count_retry()
+        self._listener(event)
+
+    def tell(self, event: Event) -> None:
+        """Tells the listener."""
         self._listener(event)
 
 

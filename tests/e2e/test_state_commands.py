@@ -30,7 +30,8 @@ def test_upgrade_says_what_it_did(environ: dict[str, str], tmp_path: Path) -> No
 def test_every_command_has_a_help_with_an_example(environ: dict[str, str], tmp_path: Path) -> None:
     """Each new command's --help shows how it is typed."""
     commands = ("retry", "undo", "adopt", "state show", "state init", "state forget", "state unlock")
-    for command in (*commands, "state upgrade", "org setup", "org receipts"):
+    runs = ("runs list", "runs show", "runs report", "runs prune")
+    for command in (*commands, *runs, "state upgrade", "org setup", "org receipts"):
         done = sfsync(*command.split(), "--help", environ=environ, cwd=tmp_path)
         assert done.exit_code == 0
         assert f"sfsync {command}" in done.out.split("Example:")[1], command

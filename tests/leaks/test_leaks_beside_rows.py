@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
+from hook_server import HookServer, hook_server
 from lead_bench import CONVERT, conversions, write_leads_job
 from lead_bench import deal as deal_of_lead
 from main_job_bench import ALAN, LEUNG, ORG_FILE, WRITES, deal, role
@@ -233,3 +235,27 @@ def test_no_leak_of_the_rows_of_a_mapping_test(scene: Scene, expected: str, code
     (scene.folder / "deals.test.toml").write_text(tests)
     scene.inputs.add("deals.test.toml")
     assert scene.go("tested", "test", scene.bench.job) == code
+
+
+def test_no_leak_of_what_is_told_to_others(
+    scene: Scene, tmp_path_factory: pytest.TempPathFactory, hooks: HookServer
+) -> None:
+    """Pings, webhooks, logs and metrics have no value of a row; the address of a ping stands in nothing of ours."""
+    metrics = tmp_path_factory.mktemp("collected") / "deals.prom"
+    token = quote_plus(SECRET["secret as an address"])
+    told = ("--ping", f"{hooks.url}/{token}", "--notify-webhook", f"{hooks.url}/hook/{token}")
+    logs = ("--log-file", str(scene.folder / "log.jsonl"), "--log", "json", "--metrics-file", str(metrics))
+    assert scene.go("told", "run", scene.bench.job, "--yes", *told, *logs) == 3
+    hooks.status = 302
+    assert scene.go("refused", "run", scene.bench.job, "--yes", *told, *logs) == 3
+    assert "it answered 302" in (scene.folder / "client.err").read_text()
+    assert len(hooks.told) == 6
+    for text in (metrics.read_text(), *(body for _, body in hooks.told)):
+        assert [name for name, value in ROW.items() if value in text] == []
+
+
+@pytest.fixture
+def hooks() -> Iterator[HookServer]:
+    """A server that is told how runs go."""
+    with hook_server() as serving:
+        yield serving

@@ -18,6 +18,7 @@ LAYERS = {
     "journal": {"core", "errors"},
     "salesforce": {"core", "errors"},
     "report": {"core", "errors", "explanations"},
+    "hooks": {"core", "errors"},
     "run_files": {"core", "errors"},
     "plan_books": {"core", "errors"},
     "book_draft": {"core", "plan_books"},
@@ -36,6 +37,8 @@ LAYERS = {
     },
     "given_rows": {"core", "errors", "sources"},
     "job_locks": {"core", "errors", "journal"},
+    "kept_endings": {"core", "run_files"},
+    "run_history": {"app", "core", "errors", "journal", "run_files"},
     "memory": {"app", "core", "errors", "journal"},
     "books": {"app", "core", "engine", "errors", "journal", "run_files"},
     "past_runs": {"app", "books", "core", "engine", "errors", "journal", "run_files"},
@@ -63,8 +66,10 @@ LAYERS = {
         "emulator",
         "errors",
         "explanations",
+        "hooks",
         "jobs",
         "journal",
+        "kept_endings",
         "mapping_testing",
         "memory",
         "org_adding",
@@ -77,6 +82,7 @@ LAYERS = {
         "pulls",
         "report",
         "run_files",
+        "run_history",
         "snapshots",
         "suggestions",
     },
@@ -108,6 +114,13 @@ OWNERS = {
     "pyarrow": {"sources"},
 }
 """Library -> the rooms that may import it."""
+
+INNER_OWNERS = {
+    "urllib.request": {"hooks"},
+    "http.client": {"hooks", "salesforce", "emulator"},
+    "subprocess": {"cli", "hooks", "salesforce"},
+}
+"""Part of the standard library -> the rooms that may import it: what leaves the machine or starts a program."""
 
 ALSO = {"sqlalchemy": "sources.database"}
 """Library -> the modules of another room that may import it too: a source may be a query of a database."""
@@ -172,6 +185,13 @@ def test_a_library_is_imported_only_by_its_owner(path: Path) -> None:
     taken = {name.split(".")[0] for name in imports(path)}
     taken -= {name for name, modules in ALSO.items() if module(path).startswith(modules)}
     assert {name for name in taken if name in OWNERS and own not in OWNERS[name]} == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=module)
+def test_only_hooks_post_to_others_and_start_their_commands(path: Path) -> None:
+    """The door to the org stays the one way to the org; what is told to others goes by a room of its own."""
+    own, taken = room(module(path)), set(imports(path))
+    assert {name for name, rooms in INNER_OWNERS.items() if name in taken and own not in rooms} == set()
 
 
 @pytest.mark.parametrize("path", [each for each in FILES if room(module(each)) == "core"], ids=module)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from journal_homes import NOW, ORG, PLAN, Home, a_run, an_attempt
+from test_book_runs import pages, portions
 
+from sfsync.core.plan_book import portion_id
 from sfsync.core.ports import ChangeRecord, ChangeState, LedgerEntry
 from sfsync.errors import JournalError
 from sfsync.journal import SqlJournal
@@ -112,3 +114,18 @@ def test_the_ledger_tells_which_rows_are_one_record(journal: SqlJournal) -> None
     journal.put_ledger("00Dother", [LedgerEntry("Opportunity", "c", "006A", {}, {})])
     assert sorted(journal.ledger_keys(ORG, "Opportunity", "006A")) == ["a", "b"]
     assert journal.ledger_keys(ORG, "Account", "006A") == []
+
+
+def test_plans_that_a_person_lets_go_are_dropped_but_for_what_is_open(journal: SqlJournal) -> None:
+    """Of runs that have ended and have nothing open, a book with all its pages; the runs stay known."""
+    for name in ("spent", "open", "kept"):
+        journal.begin_run(a_run(name), PLAN)
+        journal.end_run(name, exit_code=0, ended_at="t")
+    journal.begin_run(a_run("unended"), PLAN)
+    journal.intend("open", an_attempt("open/1", "Opportunity:1"), at="t")
+    journal.books.begin(portions(count=3), pages(), b"")
+    journal.end_run("w1", exit_code=0, ended_at="t")
+    assert journal.drop_plans(["spent", "open", "unended", "w1", "never"]) == 4
+    assert [journal.plan(each) for each in ("spent", "open", "kept", "unended")] == [None, PLAN, PLAN, PLAN]
+    assert journal.plan(portion_id("w1", 2)) is None
+    assert {each.run_id for each in journal.runs()} == {"spent", "open", "kept", "unended", "w1"}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 
 import pytest
 
-from sfsync.core.events import CallRetried, Noticed, PhaseAdvanced, PhaseStarted
-from sfsync.report.progress import clear_progress, progress_listener
+from sfsync.core.events import CallAnswered, CallRetried, Noticed, PhaseAdvanced, PhaseStarted
+from sfsync.report.progress import Heartbeat, _beating, clear_progress, progress_listener
 
 EVENTS = (
     PhaseStarted("create Opportunity", 1200),
@@ -60,7 +61,7 @@ def test_heartbeat_writes_at_most_every_ten_seconds():
         clock.now_s += 10
         listener(PhaseStarted("read back"))
     assert out.getvalue().splitlines() == [
-        "sfsync: create Opportunity: 700 of 1,200 rows, 2 not done, 1 call sent again (10 s)",
+        "sfsync: create Opportunity: 700 of 1,200 rows, 2 not done, 1 call sent again, about 7 s left (10 s)",
         "sfsync: read back: 0 rows, 1 call sent again (20 s)",
     ]
 
@@ -83,11 +84,15 @@ def test_json_lines_carry_every_event():
     with progress_listener("json", stream=out) as listener:
         for event in EVENTS:
             listener(event)
-    assert [json.loads(line) for line in out.getvalue().splitlines()] == [
+        listener(CallAnswered(12, 41, 15000))
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert {line.pop("schema") for line in lines} == {"sfsync.progress/1"}
+    assert lines == [
         {"event": "phase_started", "phase": "create Opportunity", "total": 1200, "unit": "rows"},
         {"event": "phase_advanced", "phase": "create Opportunity", "done": 600, "not_done": 2},
         {"event": "call_retried", "reason": "SERVER_UNAVAILABLE", "attempt": 1, "wait_s": 2.5},
         {"event": "noticed", "message": "line 3 \x1b[31m is odd"},
+        {"event": "call_answered", "calls": 12, "org_used": 41, "org_allowed": 15000},
     ]
 
 
@@ -127,3 +132,40 @@ def test_no_escape_byte_goes_to_a_stream_that_is_no_terminal(form):
             listener(event)
     assert "\x1b" not in out.getvalue()
     assert (out.getvalue() == "") == (form == "none")
+
+
+def test_a_bar_says_rate_rejects_api_use_and_time_left():
+    """Once a phase has gone on for a while, the bar tells its speed, its calls and how long it may take."""
+    out, clock = FakeTerminal(), Ticks()
+    with progress_listener("bar", stream=out, clock=clock) as listener:
+        listener(PhaseStarted("create Opportunity", 1200))
+        clock.now_s += 6
+        listener(PhaseAdvanced("create Opportunity", 600, 2))
+        listener(CallAnswered(12, 6000, 15000))
+    drawn = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|━+|[0-9:]{7}", " ", out.getvalue())
+    said = "create Opportunity: 600 of 1,200 rows, 2 not done, 100 rows/s, 12 calls, the org's day 40 %, 6 s left"
+    assert said in " ".join(drawn.split())
+
+
+def test_a_pipe_is_never_silent_for_more_than_thirty_seconds():
+    """While one call takes minutes and nothing is announced, lines come all the same, by the clock alone."""
+    out, clock, waits = io.StringIO(), Ticks(), iter([False] * 12 + [True])
+
+    def wait(seconds):
+        clock.now_s += seconds
+        return next(waits)
+
+    heartbeat = Heartbeat(out, clock)
+    heartbeat(PhaseStarted("create Opportunity", 1200))
+    heartbeat(CallAnswered(7))
+    heard = []
+
+    def beat():
+        heartbeat.beat()
+        heard.append((clock.now_s, out.getvalue().count("\n")))
+
+    with _beating(beat, wait):
+        pass
+    assert len(heard) == 12
+    assert out.getvalue().splitlines()[0] == "sfsync: create Opportunity: 0 of 1,200 rows, 7 calls (10 s)"
+    assert all(lines >= (now_s - 100) // 30 for now_s, lines in heard)
