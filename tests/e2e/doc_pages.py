@@ -1,7 +1,8 @@
 """The pages as tests read them: fenced blocks, what stands above each in HTML comments, and the commands in them.
 
-A block whose lines begin with `$ ` shows commands, each with its output below; `...` on a line of its own stands for
-any lines. Another block with commands only lists them. A reader sees none of the comments; they say to the tests:
+A block whose lines begin with `$ ` shows commands, each with its output below; `...` on a line of its own
+stands for any lines. Another block with commands only lists them. A reader sees none of the comments; they say to
+the tests:
 
     not run: REASON           the block is read and not run
     not run, sf: REASON       lines of it that begin so are not run
@@ -22,7 +23,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-PROGRAMS: Final = "sfsync make python python3 pip docker curl sf sed cat cp mkdir cd export eval createdb keyring echo kill psql"
+PROGRAMS: Final = "sfsync make python python3 pip docker curl sf sed cat cp mkdir cd export eval createdb keyring echo sqlite3 psql"
 _IS_COMMAND: Final = re.compile(rf"(?:{'|'.join(PROGRAMS.split())}|\.venv/bin/\S+|[A-Z_]+=\S* sfsync)\b")
 _BLOCK: Final = re.compile(
     r"(?P<said>(?:^<!--.*?-->\n)*)^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE

@@ -1,8 +1,8 @@
 """A stage to play a page on: a folder as its reader has it, an emulated org, and the commands typed one by one.
 
-The folder has the project's config folder with two jobs more, `pipeline` and `nightly`, and the files they read. The
-orgs `local`, `sandbox` and `production` are one emulated org. What differs from run to run (ids, times, paths, ports,
-counts of calls) is left out of the comparison.
+The folder has the project's config folder with two jobs more, `pipeline` and `nightly`, and the files they read.
+The orgs `local`, `sandbox` and `production` are one emulated org. What differs from run to run (ids, times, paths,
+ports, counts of calls) is left out of the comparison.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any, Final
 from command_line import PROGRAM, Done, warm_sfsync
 from doc_pages import ROOT, Block, Command
 
+from sfsync.emulator.org_changes import change_org
 from sfsync.emulator.server import RunningEmulator, running
 
 HOME: Final = "/home/ada"
@@ -86,7 +87,10 @@ def plain(text: str) -> str:
 
 
 def what_is_not_said(shown: str, said: str) -> str:
-    """The first part of a shown output that is not what was said; "" where all is. A line `...` stands for any lines."""
+    """The first part of a shown output that is not what was said; "" where all is.
+
+    A line `...` stands for any lines.
+    """
     parts = [plain(each) for each in re.split(r"^\s*\.\.\.$", shown, flags=re.MULTILINE)]
     rest = plain(said)
     for number, part in enumerate(parts):
@@ -155,10 +159,9 @@ class Stage:
         if is_shown(shown, self.last.out) or is_shown(shown, self.last.out + self.last.err):
             return []
         said = self.last.out + self.last.err
-        return [
-            f"{block.page}:{block.line}: {command.typed}\n--- shown, and not said\n{what_is_not_said(shown, said)}\n"
-            f"--- said\n{said}"
-        ]
+        missing = what_is_not_said(shown, said)
+        head = f"{block.page}:{block.line}: {command.typed}"
+        return [f"{head}\n--- shown, and not said\n{missing}\n--- said\n{said}"]
 
     def _pair_runs(self, shown: str) -> None:
         """Remembers which run of ours a run that is shown stands for, so that a later command may name it."""
@@ -181,7 +184,7 @@ class Stage:
             self.cwd = (self.cwd / words[1]).resolve()
             return Done(0, "", "")
         if words[:3] == ["sfsync", "emulator", "serve"]:
-            return self._serve(words[1:])
+            return self.serve(words[1:])
         if words[0] == "sfsync" and not re.search(r"[|<>$*;&]", line):
             return warm_sfsync(*words[1:], environ=environ, cwd=self.cwd)
         assert words[0] in ALLOWED, f"say why it is not run: {line}"
@@ -196,7 +199,7 @@ class Stage:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def _serve(self, arguments: list[str]) -> Done:
+    def serve(self, arguments: list[str]) -> Done:
         """Serves an org until the page ends; the profile local leads to it from now on."""
         process = subprocess.Popen(
             [*PROGRAM, *arguments], env=self.environ | {"PYTHONPATH": str(ROOT)}, cwd=self.cwd, text=True,
@@ -212,6 +215,15 @@ class Stage:
         self.environ["SFSYNC_ORGS__LOCAL__INSTANCE_URL"] = offered["instance_url"]
         self.environ["SFSYNC_EMULATOR_TOKEN"] = offered["access_token"]
         return Done(0, line, "")
+
+    def sfsync(self, *arguments: str) -> Done:
+        """Types a command of sfsync, as it is."""
+        return warm_sfsync(*arguments, environ=self.environ, cwd=self.cwd)
+
+    def make(self, sobject: str, values: dict[str, Any]) -> None:
+        """Makes a record in the org, as somebody else would."""
+        table = {"what": "create", "object": sobject, "values": values}
+        change_org(self.emulator.org, self.emulator.audit, table)
 
     def _newest(self) -> str:
         """The id of the newest run that wrote, "" where there is none."""

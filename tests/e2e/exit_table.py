@@ -20,7 +20,7 @@ MEANING: Final = {
     0: "Every row is written, unchanged, or skipped by a rule of the job. Of a plan: it could be made.",
     1: "A fault of sfsync itself, or its journal cannot be read or written. No write leaves without the journal.",
     2: "The command, the job file, the org profile or the mapping is wrong. Nothing was sent.",
-    3: "The command came to its end, and some rows were not done. They are in the rejects file; the others are done.",
+    3: "The command came to its end, and some rows were not done. These are in the rejects file.",
     4: "The org refused the login, or the user lacks a permission that the job needs.",
     5: "A source is missing, unreadable or empty, or its columns are not those of the mapping. Nothing was sent.",
     6: "A guard stopped the run before it did harm: a limit, a plan that is stale or altered, or another org.",

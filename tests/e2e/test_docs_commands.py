@@ -1,4 +1,4 @@
-"""Every command that the README and the pages show is a real one, and what they show of its output is what it says."""
+"""Every command that the README and the pages show is a real one, and it says what they show of its output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every exit code of the command line is one that a command really ends with, and the pages list these and no others."""
+"""Every exit code of the command line is one that a command ends with, and the pages list these and no others."""
 
 from __future__ import annotations
 
