@@ -7,6 +7,7 @@ the tests:
     not run: REASON           the block is read and not run
     not run, sf: REASON       lines of it that begin so are not run
     file: NAME                the block is that file; it is written down
+    first: COMMAND            typed before the block; `the day is used up` and `a new day` are the org's doing
     exits: 3 0                how its commands end, 0 where nothing is said
     here: OLD => NEW          what stands in place of words that only the reader can know
     output                    the block is what the last command before it said
@@ -23,12 +24,16 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-PROGRAMS: Final = "sfsync make python python3 pip docker curl sf sed cat cp mkdir cd export eval createdb keyring echo sqlite3 psql"
+PROGRAMS: Final = (
+    "sfsync make python python3 pip docker curl sf sed cat cp mkdir cd export eval createdb keyring sqlite3"
+)
 _IS_COMMAND: Final = re.compile(rf"(?:{'|'.join(PROGRAMS.split())}|\.venv/bin/\S+|[A-Z_]+=\S* sfsync)\b")
 _BLOCK: Final = re.compile(
     r"(?P<said>(?:^<!--.*?-->\n)*)^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )
-_WORD: Final = re.compile(r"(not run|file|exits|here|output|alone)\b(?:, ([^:]+))?(?:: (.*))?", re.DOTALL)
+_WORD: Final = re.compile(
+    r"(not run|file|first|exits|here|output|alone)\b(?:, ([^:]+))?(?:: (.*))?", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,10 @@ class Block:
     def parts_not_run(self) -> list[str]:
         """How the lines begin that are not run."""
         return [about for word, about, _ in self.said if word == "not run" and about]
+
+    def before(self) -> list[str]:
+        """What is typed before the block."""
+        return [text for word, _, text in self.said if word == "first"]
 
     def put_in(self, text: str) -> str:
         """The text with what is typed in place of words that only the reader can know."""

@@ -18,11 +18,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 from typing import Any, Final
 
 from command_line import PROGRAM, Done, warm_sfsync
 from doc_pages import ROOT, Block, Command
 
+from sfsync.emulator.fault_actions import Refuse
+from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.org_changes import change_org
 from sfsync.emulator.server import RunningEmulator, running
 
@@ -47,6 +50,10 @@ IMPORTED_ROLES: Final = "deal_id,Contact Email,Role\nN-1,leung.chan@getcloudy.ex
 
 ALLOWED: Final = {"sfsync", "cat", "cp", "sed", "mkdir", "echo", "curl", "ls", "sqlite3", "head"}
 """Programs that a page may run in a test: none of them changes anything outside of the stage."""
+
+LIMIT: Final = Refuse(
+    403, [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
+)
 
 ACCOUNTS: Final = """
 [accounts]
@@ -121,6 +128,8 @@ class Stage:
 
     def play(self, block: Block) -> list[str]:
         """Does what a block says; what is not as it is shown, one text for each."""
+        for each in block.before():
+            self._prepare(each)
         name = block.word("file")
         if name:
             (self.cwd / name).parent.mkdir(parents=True, exist_ok=True)
@@ -137,6 +146,15 @@ class Stage:
             for command, code in zip(commands, exits, strict=True)
             for fault in self._played(block, command, code)
         ]
+
+    def _prepare(self, line: str) -> None:
+        """Does what stands behind the scene of a page, however it ends."""
+        if line == "the day is used up":
+            self.emulator.faults.add(FaultScript(LIMIT, path="/composite/graph", count=None))
+        elif line == "a new day":
+            self.emulator.faults.clear()
+        else:
+            self.last = self._typed(line, alone=False)
 
     def _played(self, block: Block, command: Command, code: int) -> list[str]:
         typed = block.put_in(command.typed)
@@ -171,26 +189,24 @@ class Stage:
             self.runs.setdefault(name, real)
 
     def _typed(self, line: str, *, alone: bool) -> Done:
-        environ = {
-            k: v for k, v in self.environ.items() if not alone or not re.match("SFSYNC_(ORGS|EMUL)", k)
-        }
-        words = shlex.split(line, comments=True)
+        seen = self.environ | {"PWD": str(self.cwd)}
+        if alone:
+            seen = {name: value for name, value in seen.items() if not re.match("SFSYNC_(ORGS|EMUL)", name)}
+        words = shlex.split(Template(line).safe_substitute(seen), comments=True)
         if words[0] == "export":
-            for each in words[1:]:
-                name, _, value = each.partition("=")
-                self.environ[name] = re.sub(r"\$PWD", str(self.cwd), value)
+            self.environ |= dict(each.split("=", 1) for each in words[1:])
             return Done(0, "", "")
         if words[0] == "cd":
             self.cwd = (self.cwd / words[1]).resolve()
             return Done(0, "", "")
         if words[:3] == ["sfsync", "emulator", "serve"]:
             return self.serve(words[1:])
-        if words[0] == "sfsync" and not re.search(r"[|<>$*;&]", line):
-            return warm_sfsync(*words[1:], environ=environ, cwd=self.cwd)
+        if words[0] == "sfsync" and not re.search(r"[|<>*;&]|\$\(", line):
+            return warm_sfsync(*words[1:], environ=seen, cwd=self.cwd)
         assert words[0] in ALLOWED, f"say why it is not run: {line}"
         done = subprocess.run(
             ["/bin/bash", "-c", line],
-            env=environ,
+            env=seen,
             cwd=self.cwd,
             capture_output=True,
             text=True,

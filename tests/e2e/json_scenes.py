@@ -12,16 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import click
-from doc_stage import Stage
+from doc_stage import LIMIT, Stage
 
 from sfsync.cli.main import cli
-from sfsync.emulator.fault_actions import FailRows, Refuse
+from sfsync.emulator.fault_actions import FailRows
 from sfsync.emulator.faults import FaultScript
 
 RULE: Final = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
-LIMIT: Final = Refuse(
-    403, [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
-)
 WRITES: Final = "/composite/graph"
 
 BY_HAND: Final = {
