@@ -14,7 +14,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,6 +193,8 @@ class Stage:
         if alone:
             seen = {name: value for name, value in seen.items() if not re.match("SFSYNC_(ORGS|EMUL)", name)}
         words = shlex.split(Template(line).safe_substitute(seen), comments=True)
+        if words == ["echo", "$?"]:
+            return Done(0, f"{self.last.exit_code}\n", "")
         if words[0] == "export":
             self.environ |= dict(each.split("=", 1) for each in words[1:])
             return Done(0, "", "")
@@ -243,14 +245,18 @@ class Stage:
 
     def _newest(self) -> str:
         """The id of the newest run that wrote, "" where there is none."""
-        found = (self.folder / "state").glob("runs/*/*/run_results.json")
-        applied = (each for each in found if json.loads(each.read_bytes())["action"] == "apply")
-        return max((each.parent.name for each in applied), default="")
+        return self._last_of(
+            "run_results.json", lambda each: json.loads(each.read_bytes())["action"] == "apply"
+        ).parent.name
 
     def _rejects(self) -> str:
         """The newest rejects file of deals."""
-        found = (self.folder / "state").glob("runs/*/*/rejects-opportunities.csv")
-        return str(max(found, key=lambda each: each.parent.name, default=""))
+        return str(self._last_of("rejects-opportunities.csv", lambda _: True))
+
+    def _last_of(self, name: str, counts: Callable[[Path], bool]) -> Path:
+        """The newest file of that name in the folders of runs; a path of nothing where there is none."""
+        found = Path(self.environ["SFSYNC_STATE"]).glob(f"runs/*/*/{name}")
+        return max(filter(counts, found), key=lambda each: each.stat().st_mtime_ns, default=Path())
 
 
 def _pipeline() -> str:
