@@ -12,10 +12,11 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -48,12 +49,22 @@ N-1,Get Cloudy - 5 Boots,Get Cloudy Consulting,Prospecting,2027-01-31
 """
 IMPORTED_ROLES: Final = "deal_id,Contact Email,Role\nN-1,leung.chan@getcloudy.example,Evaluator\n"
 
-ALLOWED: Final = {"sfsync", "cat", "cp", "sed", "mkdir", "echo", "curl", "ls", "sqlite3", "head"}
+ALLOWED: Final = {"sfsync", "cat", "cp", "sed", "mkdir", "echo", "curl", "ls", "head"}
 """Programs that a page may run in a test: none of them changes anything outside of the stage."""
 
 LIMIT: Final = Refuse(
     403, [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
 )
+
+TABLE: Final = """
+CREATE TABLE crm_deals (id TEXT, name TEXT, customer TEXT, stage TEXT, close_date TEXT, amount NUMERIC, changed_at TEXT);
+INSERT INTO crm_deals VALUES
+  ('W-1', 'Get Cloudy - 80 Trail Shoes', 'Get Cloudy Consulting', 'Prospecting', '2027-01-31', 7120, '2026-11-20 10:00:00'),
+  ('W-2', 'Get Cloudy - 6 Dance Shoes', 'Get Cloudy Consulting', 'Needs Analysis', '2027-02-28', 720, '2026-11-21 10:00:00');
+"""
+MOVED: Final = """
+UPDATE crm_deals SET stage = 'Needs Analysis', changed_at = '2026-11-25 10:00:00' WHERE id = 'W-1'
+"""
 
 ACCOUNTS: Final = """
 [accounts]
@@ -153,8 +164,17 @@ class Stage:
             self.emulator.faults.add(FaultScript(LIMIT, path="/composite/graph", count=None))
         elif line == "a new day":
             self.emulator.faults.clear()
+        elif line == "the warehouse":
+            self._warehouse(TABLE)
+        elif line == "a deal moves in the warehouse":
+            self._warehouse(MOVED)
         else:
             self.last = self._typed(line, alone=False)
+
+    def _warehouse(self, script: str) -> None:
+        """Does something in a small database that stands for a warehouse."""
+        with closing(sqlite3.connect(self.folder / "crm.db")) as database:
+            database.executescript(script)
 
     def _played(self, block: Block, command: Command, code: int) -> list[str]:
         typed = block.put_in(command.typed)
