@@ -57,10 +57,12 @@ LIMIT: Final = Refuse(
 )
 
 TABLE: Final = """
-CREATE TABLE crm_deals (id TEXT, name TEXT, customer TEXT, stage TEXT, close_date TEXT, amount NUMERIC, changed_at TEXT);
+CREATE TABLE crm_deals (id, name, customer, stage, close_date, amount NUMERIC, changed_at TEXT);
 INSERT INTO crm_deals VALUES
-  ('W-1', 'Get Cloudy - 80 Trail Shoes', 'Get Cloudy Consulting', 'Prospecting', '2027-01-31', 7120, '2026-11-20 10:00:00'),
-  ('W-2', 'Get Cloudy - 6 Dance Shoes', 'Get Cloudy Consulting', 'Needs Analysis', '2027-02-28', 720, '2026-11-21 10:00:00');
+  ('W-1', 'Get Cloudy - 80 Trail Shoes', 'Get Cloudy Consulting', 'Prospecting',
+   '2027-01-31', 7120, '2026-11-20 10:00:00'),
+  ('W-2', 'Get Cloudy - 6 Dance Shoes', 'Get Cloudy Consulting', 'Needs Analysis',
+   '2027-02-28', 720, '2026-11-21 10:00:00');
 """
 MOVED: Final = """
 UPDATE crm_deals SET stage = 'Needs Analysis', changed_at = '2026-11-25 10:00:00' WHERE id = 'W-1'
@@ -76,6 +78,7 @@ Name = "account"
 """
 
 _VARYING: Final = [
+    (re.compile(r"(?m)^(\s*\S{80,})\n"), r"\1"),  # a path that is longer than a line
     (re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}"), "RUN"),
     (re.compile(r"\b00D\w{12}\b!\S+?(?=[\"\s])"), "TOKEN"),
     (
@@ -203,7 +206,7 @@ class Stage:
 
     def _pair_runs(self, shown: str) -> None:
         """Remembers which run of ours a run that is shown stands for, so that a later command may name it."""
-        form = _VARYING[0][0]
+        form = _VARYING[1][0]
         said = form.findall(self.last.out + self.last.err)
         for name, real in zip(form.findall(shown), said, strict=False):
             self.runs.setdefault(name, real)
