@@ -21,8 +21,8 @@ demo: setup ## the guided demonstration, on the emulated Salesforce; nothing lea
 test: lint ## lint, then every test; needs no network (make test ARGS="-k words" runs some)
 	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
-faults: setup ## every fault at every write of every route, every kill; prints figures and a seed; ~30 minutes
-	SFSYNC_FAULTS_GRID=1 $(BIN)/pytest tests/faults tests/crash $(ARGS)
+faults: setup ## all faults at all writes of all routes, all deaths, all examples; figures and a seed; an hour
+	SFSYNC_FAULTS_GRID=1 $(BIN)/pytest tests/faults tests/crash tests/property $(ARGS)
 
 signals: setup ## SIGTERM and SIGINT at 200 moments of a run, about two minutes
 	SFSYNC_SIGNALS=200 $(BIN)/pytest tests/faults/test_signals.py $(ARGS)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sfsync.core.events import Listener, Noticed, ignore_events
+from sfsync.core.following import NOBODY, Follower
 from sfsync.core.job import NO_LIMITS, Job, Limits
 from sfsync.core.org_profile import OrgProfile
 from sfsync.core.plan import Plan
@@ -97,6 +98,7 @@ class Surroundings:
     max_outage_s: float | None = None
     portion_rows: int = PORTION_ROWS
     threads: int | None = None
+    follower: Follower = NOBODY
 
 
 @dataclass(slots=True)
@@ -195,7 +197,9 @@ class Workplace:
 
     def run_folder(self, job: str, run_id: str) -> Path:
         """The folder of one run's plan and results, made if need be."""
-        return run_folder(self.state, job, run_id)
+        folder = run_folder(self.state, job, run_id)
+        self.around.follower.keeps(folder, run_id)
+        return folder
 
 
 def wait_to_start(around: Surroundings, *, most_s: int) -> None:
@@ -226,6 +230,7 @@ def opened(job: Job, around: Surroundings) -> Iterator[Workplace]:
     """
     from sfsync.journal import open_journal, state_place
 
+    around.follower.begins(job.name, job.org or "")
     profile = org_of(job, around)
     state = state_place(around.environ)
     around = replace(around, threads=around.threads or job.threads)
@@ -234,6 +239,7 @@ def opened(job: Job, around: Surroundings) -> Iterator[Workplace]:
     try:
         needed = (*(each.sobject for each in job.sections.values()), RECEIPT)
         with seldom_collecting(), connected(profile, around, expects=needed) as gateway:
+            around.follower.connected(lambda: gateway.usage)
             place = Workplace(job, around, gateway, journal, state.folder, profile)
             gateway.hold_to(place.bench.limits.api_budget)
             yield place

@@ -95,6 +95,7 @@ def resume(run_id: str | None = None, *, around: Surroundings | None = None, wat
         place.lock(_keyless(place, run, saved)),
     ):
         place.gateway.hold_to(place.bench.limits.api_budget, keeps_reserve=True)
+        place.run_folder(run.job, run.run_id)
         if run.portions:
             return go_on(place, run.run_id, watch=watch)
         return run_plan(saved, place.bench, run_id=run.run_id)

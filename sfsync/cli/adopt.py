@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sfsync.cli.ending import current
 from sfsync.cli.naming import named_job
 from sfsync.cli.options import json_option, org_option
 from sfsync.cli.output import asked, print_json, surroundings
@@ -68,7 +70,7 @@ def adopt_command(
         if confirmed is not None:
             from sfsync.adoptions import confirm_file
 
-            return _tell(confirm_file(named, confirmed, around), as_json=as_json)
+            return _tell(named, confirm_file(named, confirmed, around), as_json=as_json)
         return _look(named, around, out=out, asks=not candidates, as_json=as_json)
 
 
@@ -97,6 +99,7 @@ def _adopt_one(job: Job, key: str, record_id: str, around: Surroundings, *, as_j
     from sfsync.memory import adopt
 
     change_id = adopt(job, key, record_id, around=around)
+    _tell_end(job, "1 row is adopted")
     if as_json:
         print_json({"schema": "sfsync.adopt/1", "change": change_id, "record_id": record_id, "exit_code": 0})
     else:
@@ -118,8 +121,23 @@ def _look(job: Job, around: Surroundings, *, out: Path | None, asks: bool, as_js
             write_candidates(desk.listing, out)
             click.echo(f"candidates saved: {out}  (fill in adopt, then: --confirm {out})", err=True)
         if not asks:
+            found = len(desk.listing.candidates)
+            _tell_end(job, f"{found:,} candidates were found, and nothing was adopted", out)
             return 0
-        return _tell(desk.confirm([confirmed_of(row) for row in _asked(desk)]), as_json=as_json)
+        return _tell(job, desk.confirm([confirmed_of(row) for row in _asked(desk)]), as_json=as_json)
+
+
+def _tell_end(job: Job, said: str, out: Path | None = None) -> None:
+    """Keeps for the last sentence what came of it, and what to type next."""
+    ending = current()
+    if ending is None:
+        return
+    org = f" -o {shlex.quote(job.org)}" if job.org else ""
+    name = shlex.quote(ending.job or job.name)
+    if out is not None and not said.startswith("0 "):
+        ending.told(said, f"fill in adopt, then: sfsync adopt {name}{org} --confirm {shlex.quote(str(out))}")
+    else:
+        ending.told(said, f"the next run updates what differs: sfsync run {name}{org}")
 
 
 def _document(job: Job, desk: Desk) -> dict[str, Any]:
@@ -171,13 +189,17 @@ def _asked(desk: Desk) -> list[dict[str, str]]:
     return [row for row in filter(is_match, candidate_rows(desk.listing)) if asked(f"{visible(_said(row))}?")]
 
 
-def _tell(adopted: Adopted, *, as_json: bool) -> int:
+def _tell(job: Job, adopted: Adopted, *, as_json: bool) -> int:
     """Says what was adopted and what was not; writes the files of the run that stamped keys."""
     from sfsync.report.folder import write_run_folder
     from sfsync.report.safe_text import json_text, visible
 
+    rows = "row is" if len(adopted.pairs) == 1 else "rows are"
+    _tell_end(job, f"{len(adopted.pairs):,} {rows} adopted, {len(adopted.refused):,} refused")
     if adopted.report is not None and adopted.folder is not None:
-        write_run_folder(adopted.report, adopted.folder)
+        files = write_run_folder(adopted.report, adopted.folder)
+        if adopted.report.stopped is not None and (ending := current()) is not None:
+            ending.reported(adopted.report, files)
     refused = [(each, each.row) for each in adopted.refused]
     if as_json:
         problems = [

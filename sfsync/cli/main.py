@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from sfsync.cli.ending import TELLS, current, ending_of
 from sfsync.cli.output import print_error
 from sfsync.errors import ConfigError, Interrupted, SyncError
 
@@ -113,7 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = _on_this_system(given)
     except KeyboardInterrupt:
         code = 130
-    sys.exit(_printed(code, as_json="--json" in given))
+    sys.exit(_printed(code, as_json="--json" in given, tells=given[:1] != [] and given[0] in TELLS))
 
 
 def _on_this_system(arguments: list[str]) -> int:
@@ -137,11 +138,14 @@ def _on_this_system(arguments: list[str]) -> int:
 
 
 def run(arguments: list[str]) -> int:
-    """Runs a command and returns its exit code; nothing is raised."""
+    """Runs a command and returns its exit code; nothing is raised. What runs a job ends with one sentence."""
     from sfsync.cli.github import github_step
 
-    with github_step(os.environ):
-        return _run(arguments)
+    with github_step(os.environ), ending_of(arguments) as ending:
+        code = _run(arguments)
+        if ending is not None and ending.is_to_be_said():
+            ending.say(code)
+        return code
 
 
 def _run(arguments: list[str]) -> int:
@@ -154,14 +158,14 @@ def _run(arguments: list[str]) -> int:
         return 130
     except click.ClickException as error:
         hint = "See sfsync --help." if not isinstance(error, click.UsageError) else _usage_hint(error)
-        print_error(error.format_message(), code="USAGE", hint=hint, exit_code=2, as_json=as_json)
+        _tell_failure(error.format_message(), code="USAGE", hint=hint, exit_code=2, as_json=as_json)
         return 2
     except Interrupted as error:
         ending = error.process_exit_code
-        print_error(error.message, code=error.code, hint=error.hint, exit_code=ending, as_json=as_json)
+        _tell_failure(error.message, code=error.code, hint=error.hint, exit_code=ending, as_json=as_json)
         return ending
     except SyncError as error:
-        print_error(
+        _tell_failure(
             error.message,
             code=error.code,
             hint=error.hint,
@@ -178,7 +182,19 @@ def _run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _printed(code: int, *, as_json: bool) -> int:
+def _tell_failure(
+    message: str, *, code: str, hint: str, exit_code: int, as_json: bool, has_more: bool = False
+) -> None:
+    """Prints an error, and keeps it for the last sentence."""
+    from sfsync.report.last_sentence import Failure
+
+    print_error(message, code=code, hint=hint, exit_code=exit_code, as_json=as_json, has_more=has_more)
+    ending = current()
+    if ending is not None:
+        ending.failed(Failure(message, code, hint), exit_code)
+
+
+def _printed(code: int, *, as_json: bool, tells: bool) -> int:
     """The exit code, once everything printed has left; another where it cannot leave."""
     try:
         sys.stdout.flush()
@@ -190,6 +206,10 @@ def _printed(code: int, *, as_json: bool) -> int:
         message = f"the output could not be written: {error.strerror}"
         hint = "What was done is in the journal and in the files of the run."
         print_error(message, code="OUTPUT_LOST", hint=hint, exit_code=1, as_json=as_json)
+        if tells:
+            click.echo(
+                f"sfsync: ended with {code or 1}: {message} (OUTPUT_LOST); what was done is kept", err=True
+            )
         return code or 1
     return code
 
@@ -225,7 +245,7 @@ def _own_fault(error: Exception, *, as_json: bool) -> int:
         where = f"The trace is in {trace}."
     except (OSError, SyncError):
         where = "The trace could not be written."
-    print_error(
+    _tell_failure(
         f"a fault of sfsync itself: {type(error).__name__}",
         code="FAULT",
         hint=where,

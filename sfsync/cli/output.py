@@ -8,9 +8,11 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
@@ -18,10 +20,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import orjson
 
+from sfsync.cli.ending import Ending, current
 from sfsync.cli.github import annotate_error, annotate_report
 from sfsync.cli.rejects_option import rejects_format
 from sfsync.cli.watch_options import current_watch
-from sfsync.core.events import Listener, ignore_events
+from sfsync.core.events import Event, Listener, ignore_events
 from sfsync.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from sfsync.app import StopFlag, Surroundings
     from sfsync.core.report import Report
     from sfsync.report.kept_rows import KeptRows
+    from sfsync.report.run_follower import RunFollower
 
 GRACE_S: Final = 8.0
 """How long a call under way may still take after the first signal; then the process ends at once."""
@@ -98,6 +102,7 @@ def surroundings(
     from sfsync.report.progress import progress_listener
 
     stop = StopFlag()
+    log = _log_of(current())
     form = "none" if as_json and progress == "auto" else progress
     watch = current_watch()
     with progress_listener(form, stream=sys.stderr) as listener, _signals(stop):
@@ -105,9 +110,29 @@ def surroundings(
         token = _progress.set(listener)
         try:
             heard = watch.listener(listener) if watch else listener
-            yield Surroundings(listener=heard, stop=stop, max_outage_s=max_outage_s)
+            plain = Surroundings(listener=heard, stop=stop, max_outage_s=max_outage_s)
+            yield plain if log is None else replace(plain, listener=_both(log, heard), follower=log)
         finally:
             _progress.reset(token)
+
+
+def _log_of(ending: Ending | None) -> RunFollower | None:
+    """The log of a command that runs a job; its last sentence asks it."""
+    if ending is None:
+        return None
+    from sfsync.report.run_follower import RunFollower
+
+    ending.log = RunFollower(lambda: datetime.now(UTC), time.monotonic)
+    ending.typed(click.get_current_context())
+    return ending.log
+
+
+def _both(log: RunFollower, listener: Listener) -> Listener:
+    def tell(event: Event) -> None:
+        log(event)
+        listener(event)
+
+    return tell
 
 
 def _clear_progress() -> None:
@@ -120,13 +145,14 @@ def _clear_progress() -> None:
 def _signals(stop: StopFlag) -> Iterator[None]:
     """First signal: stop before the next call, end within `GRACE_S`. Second: end at once."""
     timers: list[threading.Timer] = []
+    ending = current()  # of this thread; a timer's has none
 
     def handle(number: int, frame: FrameType | None) -> None:
         del frame
         if stop.is_set():
-            _end_now(number)
+            _end_now(number, ending)
         stop.set_by_signal(number)
-        timer = threading.Timer(GRACE_S, _end_now, args=(number,))
+        timer = threading.Timer(GRACE_S, _end_now, args=(number, ending))
         timer.daemon = True
         timer.start()
         timers.append(timer)
@@ -139,10 +165,12 @@ def _signals(stop: StopFlag) -> Iterator[None]:
             timer.cancel()
 
 
-def _end_now(number: int) -> None:
+def _end_now(number: int, ending: Ending | None) -> None:
     """Ends the process; what is in the journal is all that a resume needs."""
     with contextlib.suppress(OSError):
         os.write(2, b"error: interrupted in the middle of a call\n       sfsync resume goes on\n")
+    if ending is not None:
+        ending.say_at_once(128 + number)
     os._exit(128 + number)
 
 
@@ -223,16 +251,24 @@ def deliver(report: Report, folder: Path, *, as_json: bool, kept: KeptRows | Non
 
     `kept` has the rows that a report of a run in portions does not hold.
     """
-    from sfsync.report.document import run_document
+    from sfsync.report.document import row_entries, run_document
     from sfsync.report.folder import write_run_folder
     from sfsync.report.rejects_form import rejects_notes
     from sfsync.report.terminal import draw_report
 
-    form = rejects_format()
-    report = replace(report, notes=(*report.notes, *rejects_notes(report, form)))
+    form, ending = rejects_format(), current()
+    log = ending.log if ending else None
+    report = replace(
+        report,
+        notes=(*report.notes, *rejects_notes(report, form)),
+        phases=log.phases() if log else (),
+    )
     if watch := current_watch():
         watch.reported(report)
     files = write_run_folder(report, folder, form, kept=kept)
+    if ending is not None and log is not None:
+        log.ended(report, kept.rows() if kept else row_entries(report))
+        ending.reported(report, files)
     annotate_report(report)
     if as_json:
         print_json(run_document(report, files=files))

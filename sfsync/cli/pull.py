@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sfsync.cli.ending import current
 from sfsync.cli.options import json_option, org_option, outage_option, progress_option
 from sfsync.cli.output import print_json, surroundings
 
@@ -72,6 +73,9 @@ def pull_command(  # noqa: PLR0913 - an argument for each option
         file = out or Path(f"{loaded.name}.deals.{form}")
         request = PullRequest(file, form, every_deal=every_deal, is_incremental=since == "last", since=at)
         done = pull(loaded, request, around=around)
+    if (ending := current()) is not None:
+        deals = "1 deal is" if done.counts["deals"] == 1 else f"{done.counts['deals']:,} deals are"
+        ending.told(f"{deals} in {done.file}, and nothing was written to the org")
     if as_json:
         print_json(_document(done))
     else:

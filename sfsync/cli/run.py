@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sfsync.cli.ending import current
 from sfsync.cli.options import (
     Safety,
     budget_option,
@@ -82,6 +83,8 @@ def plan_command(  # noqa: PLR0913 - an argument for each option
         save_plan(planned, out)
         name, option = typed(job, org)
         apply = f"sfsync run {name}{option} --plan {shlex.quote(str(out))}"
+        if (ending := current()) is not None:
+            ending.again = apply
         click.echo(f"plan saved: {out}  (apply it with: {apply})", err=True)
     if code == 0 and detailed_exitcode and not planned.shown.is_empty():
         return CHANGES_WAIT
@@ -177,6 +180,7 @@ def run_command(  # noqa: PLR0913 - an argument for each option
     with surroundings(progress, as_json=as_json) as plain:
         loaded = _read_in_full(safety.of(load_job(job, org=org, environ=plain.environ)), full=full)
         loaded = _shared_out(loaded, partition)
+        plain.follower.begins(loaded.name, loaded.org or "")
         around = safety.around(plain)
         wait_to_start(around, most_s=start_jitter)
         if dry_run:

@@ -82,15 +82,18 @@ def show_command(run: str, *, as_json: bool) -> int:
 @click.argument("run")
 @json_option
 def report_command(run: str, *, as_json: bool) -> int:
-    """Print the path of the report.html of RUN, to be opened in a browser. Example:
+    """Print the path of the report.html of RUN, to be opened in a browser; one that is gone is made again. Example:
 
     sfsync runs report 20260930T120000Z-a1b2c3
     """
     from sfsync.errors import ConfigError
-    from sfsync.run_history import REPORT, known_run
+    from sfsync.report.folder import rebuild
+    from sfsync.run_history import REPORT, RESULTS, known_run
 
     with surroundings("none") as around:
         found = known_run(around, run)
+    if found.file(REPORT) is None and found.file(RESULTS) is not None:
+        rebuild(found.folder)
     path = found.file(REPORT)
     if path is None:
         raise ConfigError(

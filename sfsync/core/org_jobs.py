@@ -134,7 +134,7 @@ class OrgJobs(Protocol):
         ...
 
     def answers(self, job_id: str, lookup: Lookup, rows: int) -> Iterable[Sequence[Record]]:
-        """The records that a query job found, page by page, complete: `rows` in all.
+        """The records that a query job found, some at a time, complete: `rows` in all.
 
         Raises:
             OrgUnavailable: a page cannot be read, or there are not as many records as the job counted.

@@ -9,6 +9,7 @@ from typing import Final
 from sfsync.core.audit import Audit
 from sfsync.core.condensed_plan import planned_effect
 from sfsync.core.deals.forecast import Effect
+from sfsync.core.phases import PhaseSpent
 from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Change, Plan, PredictedCalls
 from sfsync.core.ports import ApiUsage
 from sfsync.core.report_merging import ReportSum, condensed
@@ -41,7 +42,7 @@ class Report:
     calls that applying took, planning left out, and `api_budget` is how many the run was allowed in all.
     A report that is `condensed` holds only some of the changes; then `tally` counts all of them
     (`core.report_numbers`), `effect` is the forecast's and `confirm` the digest of all. They are empty where every
-    change is held.
+    change is held. `phases` say what each phase of the command took, where somebody has followed it.
     """
 
     plan: Plan
@@ -58,6 +59,7 @@ class Report:
     tally: Tally = field(default_factory=dict)
     effect: Effect | None = None
     confirm: str = ""
+    phases: tuple[PhaseSpent, ...] = ()
     _numbers: list[Tally] = field(default_factory=list, init=False, repr=False, compare=False)
     _effect: list[Effect | None] = field(default_factory=list, init=False, repr=False, compare=False)
 

@@ -6,27 +6,24 @@ said, and the first writes of each sObject, which a report shows field by field.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sfsync.core.audit import Audit, Finding
-from sfsync.core.deals.forecast import Effect
-from sfsync.core.deals.forecast_basis import ForecastBasis
-from sfsync.core.deals.forecast_merging import merged_effect
-from sfsync.core.deals.gone import GoneRows
+from sfsync.core.deals.forecast import Effect, Mover
+from sfsync.core.deals.forecast_sums import both_effects
 from sfsync.core.deals.probability import MOST_LISTED
 from sfsync.core.guards import changes_digest
 from sfsync.core.image_merging import merged_image, with_rows_of
-from sfsync.core.plan import WRITES, Change, OffStage, Plan, PredictedCalls, SourceImage
+from sfsync.core.plan import WRITES, Change, OffStage, PredictedCalls, SourceImage
 from sfsync.core.plan_book import added, joined_digest
+from sfsync.core.plan_merging import PlanSum
 from sfsync.core.ports import ApiUsage
 from sfsync.core.report_numbers import Tally, is_end
 from sfsync.core.report_places import Place, places, rank
 from sfsync.core.results import NOT_DONE, REMARKS, Outcome, Problem, RowResult
 from sfsync.core.sobject import OPPORTUNITY
-from sfsync.core.source_mark import SourceMark
-from sfsync.core.source_marks import is_greater
 
 if TYPE_CHECKING:
     from sfsync.core.report import Report
@@ -36,6 +33,9 @@ MOST_SHOWN: Final = 100
 
 _Entry = tuple[Place, int, Change]
 """A change with its place, and which of the reports it is of."""
+
+_Order = tuple[Place, int]
+"""Where a change stands among all: its place, then its report."""
 
 
 def condensed(report: Report, *, confirm: str = "") -> Report:
@@ -104,13 +104,14 @@ class ReportSum:
         self._shown: dict[str, list[_Entry]] = {}
         self._results: dict[str, RowResult] = {}
         self._images: dict[str, list[SourceImage]] = {}
-        self._plans: list[Plan] = []
+        self._plan = PlanSum()
         self._tally: Tally = {}
         self._is_condensed = False
         self._run_ids: dict[str, None] = {}
         self._notes: dict[Problem, None] = {}
-        self._effects: list[Effect] = []
-        self._deal_places: dict[str, _Entry] = {}
+        self._effect: Effect | None = None
+        self._moved: dict[str, _Order] = {}
+        self._off_stage: list[tuple[_Order | None, OffStage]] = []
         self._findings: list[Finding] = []
         self._audited: int | None = None
         self._usage = ApiUsage()
@@ -132,11 +133,14 @@ class ReportSum:
         self._hold(report, entries)
         plan = report.plan
         for name, image in plan.sources.items():
-            self._images.setdefault(name, []).append(image)
-        self._plans.append(replace(plan, changes=(), sources={}))
+            images = self._images.setdefault(name, [])
+            if image.rows or not images:
+                images.append(image)
+        self._plan.add(plan)
         self._run_ids[plan.whole or report.run_id] = None
         self._notes |= dict.fromkeys(report.notes)
-        self._effects += [effect] if (effect := report.forecast()) is not None else []
+        if plan.forecast is not None:
+            self._effect = both_effects(self._effect, report.forecast(), plan.forecast.stages, most=None)
         if report.audit is not None:
             self._audited = (self._audited or 0) + report.audit.rows
             self._findings += report.audit.findings
@@ -148,17 +152,24 @@ class ReportSum:
     def _note_places(self, report: Report, entries: list[_Entry]) -> None:
         """Notes where the deals stand that the forecast and the list of probabilities name."""
         effect = report.forecast()
-        moved = (
-            {each.change_id for each in (*effect.backward, *effect.reopened, *effect.pushed)}
-            if effect
-            else ()
-        )
-        off = {each.key for each in report.plan.off_stage}
+        movers = (*effect.backward, *effect.reopened, *effect.pushed) if effect else ()
+        moved = {each.change_id for each in movers}
+        off = dict.fromkeys(each.key for each in report.plan.off_stage)
+        places_off: dict[str | None, _Order] = {}
         for entry in entries:
             change = entry[2]
-            if change.sobject == OPPORTUNITY and (change.change_id in moved or change.key in off):
-                self._deal_places.setdefault(change.change_id, entry)
-                self._deal_places.setdefault(f"key {change.key}", entry)
+            if change.sobject == OPPORTUNITY and change.change_id in moved:
+                self._moved.setdefault(change.change_id, _order(entry))
+            if change.sobject == OPPORTUNITY and change.key in off:
+                places_off.setdefault(change.key, _order(entry))
+        self._off_stage += [(places_off.get(each.key), each) for each in report.plan.off_stage]
+        if len(self._off_stage) > 2 * MOST_LISTED:
+            self._cut_off_stage()
+
+    def _cut_off_stage(self) -> None:
+        """Keeps the first of the deals off their stage; those without a place stand behind the others."""
+        self._off_stage.sort(key=lambda each: (1,) if each[0] is None else (0, each[0]))
+        del self._off_stage[MOST_LISTED:]
 
     def _hold(self, report: Report, entries: list[_Entry]) -> None:
         vanished = {each.change_id for each in report.plan.gone.vanished}
@@ -201,7 +212,12 @@ class ReportSum:
         for shown in self._shown.values():
             self._cut(shown)
         entries = sorted((*self._held, *(each for some in self._shown.values() for each in some)), key=_order)
-        plan = self._plan(tuple(change for _, _, change in entries))
+        self._cut_off_stage()
+        plan = self._plan.plan(
+            tuple(change for _, _, change in entries),
+            {name: merged_image(images) for name, images in self._images.items()},
+            tuple(each for _, each in self._off_stage),
+        )
         findings = tuple(sorted(self._findings, key=_finding_place))
         return replace(
             self._first,
@@ -213,84 +229,37 @@ class ReportSum:
             notes=tuple(self._notes),
             audit=None if self._audited is None else Audit(self._audited, findings),
             tally=self._tally if self._is_condensed else {},
-            effect=self._effect(plan.forecast),
+            effect=self._ordered_effect(),
             confirm=joined_digest(tuple(self._confirms)),
         )
 
-    def _effect(self, basis: ForecastBasis | None) -> Effect | None:
-        if not self._effects or basis is None:
+    def _ordered_effect(self) -> Effect | None:
+        """The effect, in which deals stand in the order of the whole; those whose place is not known come last."""
+        if self._effect is None:
             return None
-        nowhere = len(self._deal_places)
-        order = {name: number for number, name in enumerate(self._deals_in_order())}
-        return merged_effect(self._effects, basis, lambda each: order.get(each.change_id, nowhere))
+        known = {name: number for number, (name, _) in enumerate(sorted(self._moved.items(), key=_place))}
 
-    def _deals_in_order(self) -> Iterator[str]:
-        known = sorted(self._deal_places.items(), key=lambda item: _order(item[1]))
-        return (name for name, _ in known)
+        def ordered(movers: Iterable[Mover]) -> tuple[Mover, ...]:
+            return tuple(sorted(movers, key=lambda each: known.get(each.change_id, len(known))))
 
-    def _plan(self, changes: tuple[Change, ...]) -> Plan:
-        plans = self._plans
-        order = {name: number for number, name in enumerate(self._deals_in_order())}
-        off = sorted((each for plan in plans for each in plan.off_stage), key=lambda each: _off(order, each))
         return replace(
-            plans[0],
-            plan_id=", ".join(dict.fromkeys(each.whole or each.plan_id for each in plans)),
-            whole="",
-            portion=0,
-            changes=changes,
-            key_fields={name: key for plan in plans for name, key in plan.key_fields.items()},
-            routes={name: route for plan in plans for name, route in plan.routes.items()},
-            notes=tuple(dict.fromkeys(note for plan in plans for note in plan.notes)),
-            sources={name: merged_image(images) for name, images in self._images.items()},
-            predicted=PredictedCalls(
-                sum(each.predicted.reads for each in plans), sum(each.predicted.writes for each in plans)
-            ),
-            forecast=_merged_basis([each.forecast for each in plans if each.forecast is not None]),
-            open_references=tuple(dict.fromkeys(each for plan in plans for each in plan.open_references)),
-            off_stage=tuple(off[:MOST_LISTED]),
-            off_stage_total=sum(each.off_stage_total for each in plans),
-            gone=GoneRows(
-                tuple(each for plan in plans for each in plan.gone.vanished),
-                tuple(each for plan in plans for each in plan.gone.followed),
-                {name: count for plan in plans for name, count in plan.gone.known.items()},
-            ),
-            names=tuple(dict.fromkeys(pair for plan in plans for pair in plan.names)),
-            marks=_merged_marks(mark for plan in plans for mark in plan.marks),
+            self._effect,
+            backward=ordered(self._effect.backward),
+            reopened=ordered(self._effect.reopened),
+            pushed=ordered(self._effect.pushed),
         )
 
 
-def _order(entry: _Entry) -> tuple[Place, int]:
+def _order(entry: _Entry) -> _Order:
     return entry[0], entry[1]
 
 
-def _off(order: dict[str, int], deal: OffStage) -> int:
-    return order.get(f"key {deal.key}", len(order))
+def _place(item: tuple[str, _Order]) -> _Order:
+    return item[1]
 
 
 def _finding_place(finding: Finding) -> tuple[int, int]:
     return rank(finding.sobject), finding.row.ordinal if finding.row else 0
-
-
-def _merged_basis(known: list[ForecastBasis]) -> ForecastBasis | None:
-    if not known:
-        return None
-    return replace(
-        known[0],
-        deals={name: deal for each in known for name, deal in each.deals.items()},
-        owners={name: owner for each in known for name, owner in each.owners.items()},
-    )
-
-
-def _merged_marks(marks: Iterable[SourceMark]) -> tuple[SourceMark, ...]:
-    """One mark for each section: the farthest that any of them came."""
-    found: dict[str, SourceMark] = {}
-    for each in marks:
-        known = found.setdefault(each.section, each)
-        if each.greatest is None:
-            continue
-        if known.greatest is None or is_greater(each.kind, each.greatest, known.greatest):
-            found[each.section] = each
-    return tuple(found.values())
 
 
 def _added_calls(some: PredictedCalls | None, more: PredictedCalls | None) -> PredictedCalls | None:

@@ -12,9 +12,10 @@ from typing import Final
 
 from sfsync.core.plan import WRITES, Action, Change
 from sfsync.core.results import COUNTED, NOT_DONE, Outcome, RowResult
+from sfsync.core.role_coverage import coverage_words
 from sfsync.core.sending.costs import creates_by_route
 from sfsync.core.sending.units import Routes
-from sfsync.core.sobject import LEAD
+from sfsync.core.sobject import LEAD, OPPORTUNITY
 from sfsync.core.strategy import Choice
 
 Tally = Mapping[str, Mapping[str, int]]
@@ -72,6 +73,8 @@ def tally_of(
     changes = [change for change, _ in pairs]
     for sobject, by_route in creates_by_route(changes, routes, choices).items():
         found[sobject] |= {route(name): count for name, count in by_route.items()}
+    if covered := coverage_words(pairs):
+        found.setdefault(OPPORTUNITY, {}).update(covered)
     for sobject, count in untouched.items():
         own = found.setdefault(sobject, {})
         for word in (ROWS, Outcome.UNCHANGED.value):

@@ -9,9 +9,9 @@ from typing import Final
 
 from sfsync.core.deals.forecast import Figures, Shift
 
-WIDTH: Final = 720
+WIDTH: Final = 780
 _LEFT: Final = 200
-_RIGHT: Final = 130
+_RIGHT: Final = 190
 _ROW: Final = 46
 _BAR: Final = 15
 
@@ -30,12 +30,16 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart: its rows as (name, place of the name, bars), its size, and how many names were left out."""
+    """A chart: its rows as (name, place of the name, bars), its size, and how many names were left out.
+
+    `zero_x` is where its bars begin: those of negative sums go to the left of it.
+    """
 
     title: str
     rows: tuple[tuple[str, int, tuple[Bar, ...]], ...]
     height: int
     left_out: int
+    zero_x: int
     width: int = WIDTH
     name_x: int = _LEFT - 10
     height_of_bar: int = _BAR
@@ -60,13 +64,15 @@ def bar_chart(
     def at(number: Decimal) -> int:
         return _LEFT + int((number - lowest) * room / (highest - lowest))
 
-    def bar(kind: str, number: Decimal, y: int) -> Bar:
+    def bar(kind: str, number: Decimal, y: int, moved: Decimal = Decimal(0)) -> Bar:
         left, right = sorted((at(Decimal(0)), at(number)))
-        return Bar(kind, left, y, max(right - left, 1 if number else 0), y + _BAR - 3, f"{number:,f}")
+        text = f"{number:,f} ({moved:+,f})" if moved else f"{number:,f}"
+        return Bar(kind, left, y, max(right - left, 1 if number else 0), y + _BAR - 3, text)
 
     rows = []
     for place, each in enumerate(shown):
         top = place * _ROW + 6
-        bars = (bar("before", value(each.before), top), bar("after", value(each.after), top + _BAR + 2))
+        was, becomes = value(each.before), value(each.after)
+        bars = (bar("before", was, top), bar("after", becomes, top + _BAR + 2, becomes - was))
         rows.append((name(each), top + _BAR + 4, bars))
-    return Chart(title, tuple(rows), len(shown) * _ROW + 6, len(shifts) - len(shown))
+    return Chart(title, tuple(rows), len(shown) * _ROW + 6, len(shifts) - len(shown), at(Decimal(0)))

@@ -1,51 +1,53 @@
-"""Writes the files of one run into its folder, and says where they are.
+"""Writes the files of one run into its folder, says where they are, and makes them again from run_results.json.
 
-run_results.json holds the machine output and one entry for each input row, report.html all that a person wants to
-know; verify.csv lists what an audit found, where it found something; successes.csv the rows whose record is in the
-org, of an applied run that has any; rejects and unprocessed files the source rows to correct or to send again, as
-their source wrote them or as workbooks.
+run_results.json holds the machine output, one entry for each input row, and what the other files are made from;
+report.html all that a person wants to know; verify.csv lists what an audit found, where it found something;
+successes files the rows whose record is in the org, of an applied run that has any; rejects and unprocessed files
+the source rows to correct or to send again, as their source wrote them or as workbooks.
 Files of an earlier report of the same run are replaced or taken away, so that the folder always tells one story.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
+from sfsync.core.audit import Audit
+from sfsync.core.references.open_references import OpenReference
 from sfsync.core.report import Report
 from sfsync.core.report_numbers import IN_ORG, total
 from sfsync.core.sobject import OPPORTUNITY
-from sfsync.report.audit_view import COLUMNS, audit_entry
+from sfsync.report import audit_view
+from sfsync.report.audit_view import audit_entry
 from sfsync.report.document import made_entries, row_entries, run_document
-from sfsync.report.html_report import html_report
-from sfsync.report.kept_rows import KeptRows
+from sfsync.report.html_report import html_page
+from sfsync.report.kept_reports import SCHEMA, Kept, KeptSource, kept_of, kept_text, read_results, rows_left
+from sfsync.report.kept_rows import KeptRows, OwnLines
+from sfsync.report.page import Page, file_names, page_of
 from sfsync.report.picks_template import FILE, picks_lines
 from sfsync.report.private_files import write_private_file, write_private_text
-from sfsync.report.rejects import (
-    LeftRow,
-    delimited_lines,
-    document_lines,
-    ending,
-    image_of,
-    is_json,
-    left_rows,
-    problem_lines,
-)
+from sfsync.report.rejects import LeftRow, delimited_lines, document_lines, ending, is_json, problem_lines
 from sfsync.report.rejects_form import RejectsFormat, parted, why_no_workbook, workbook_table
-from sfsync.report.safe_text import unformulated
+from sfsync.report.successes import cell, csv_line, own_file, own_header, success_lines
 from sfsync.report.text_workbook import write_text_workbook
 
-SUCCESS_COLUMNS: Final = ("sobject", "key", "label", "outcome", "record_id", "source", "file", "line")
+RESULTS: Final = "run_results.json"
+PAGE: Final = "report.html"
 
-_REPLACED: Final = ("rejects-*", "unprocessed-*", "successes.csv", "verify.csv", FILE)
+_REMADE: Final = ("rejects-*", "unprocessed-*", "successes.csv", "verify.csv", FILE)
+_REPLACED: Final = (*_REMADE, "successes-*")
 
 RunFiles = dict[str, str | dict[str, str]]
 """Where the files are: "rejects" (the one to look at first), "picks", "successes", "results", "report", and those
 of each source."""
+
+Entries = Callable[[], Iterator[Mapping[str, Any]]]
+"""One entry for every input row, each time it is asked."""
 
 
 def write_run_folder(
@@ -63,32 +65,58 @@ def write_run_folder(
         SyncError: the file system refuses; code REPORT_NOT_WRITTEN.
     """
     earlier = {path for name in _REPLACED for path in folder.glob(name)}
-    left = {name: parted(rows) for name, rows in left_rows(report).items()}
-    writer = _RowsWriter(report, folder, rejects_format)
-    by_source = writer.write({name: rejected for name, (rejected, _) in left.items()}, title="rejects")
-    files: RunFiles = {
-        "rejects": _first_to_read(report, by_source),
-        "rejects_by_source": by_source,
-        "unprocessed_by_source": writer.write(
-            {name: rest for name, (_, rest) in left.items()}, title="unprocessed"
-        ),
-        "picks": _write_picks(report, folder),
-        "successes": _write_successes(report, folder, kept),
-        "verify": _write_audit(report, folder),
-        "report": str(folder / "report.html"),
-        "results": str(folder / "run_results.json"),
-    }
+    made_from = kept_of(report, _first_source(report))
+    has_successes = report.applied and any(total(report.numbers(), each.value) for each in IN_ORG)
+    rows: Entries = kept.rows if kept else lambda: row_entries(report)
+    writer = _Writer(folder, rejects_format)
+    files = writer.write(made_from, rows if has_successes else None)
+    with nullcontext(kept.own) if kept else OwnLines() as own:
+        if has_successes and kept is None:
+            own.add(report)
+        files["successes_by_source"] = _write_own(report, folder, own) if has_successes else {}
     _remove_stale(earlier, files)
-    write_private_text(folder / "report.html", [html_report(report, files)])
-    write_private_text(folder / "run_results.json", _results_parts(report, files, kept))
+    page = page_of(report, files)
+    write_private_text(folder / PAGE, [html_page(page)])
+    write_private_text(folder / RESULTS, _results_parts(report, files, kept, page, made_from))
     return files
 
 
-def _results_parts(report: Report, files: RunFiles, kept: KeptRows | None) -> Iterator[str]:
+def rebuild(folder: Path, rejects_format: RejectsFormat = RejectsFormat.SOURCE) -> RunFiles:
+    """Makes the files of a run again from its run_results.json, which stays as it is; returns where they are.
+
+    Raises:
+        SyncError: the results cannot be read (RESULTS_NOT_READ), or a file cannot be written (REPORT_NOT_WRITTEN).
+    """
+    document, made_from = read_results(folder / RESULTS)
+    earlier = {path for name in _REMADE for path in folder.glob(name)}
+    has_successes = bool(document["files"].get("successes"))
+    files = _Writer(folder, rejects_format).write(
+        made_from, (lambda: iter(document["rows"])) if has_successes else None
+    )
+    there = document["files"].get("successes_by_source", {})
+    files["successes_by_source"] = {name: str(folder / Path(path).name) for name, path in there.items()}
+    _remove_stale(earlier, files)
+    page = {**document["page"], "files": file_names(files)}
+    write_private_text(folder / PAGE, [html_page(page)])
+    return files
+
+
+def _first_source(report: Report) -> str:
+    """The source of the deals, whose rejects are looked at first; "" where no deal has a row."""
+    changes = report.plan.changes
+    return next(
+        (each.row.source for each in changes if each.sobject == OPPORTUNITY and each.row is not None), ""
+    )
+
+
+def _results_parts(
+    report: Report, files: RunFiles, kept: KeptRows | None, page: Page, made_from: Kept
+) -> Iterator[str]:
     """The text of run_results.json, a row at a time."""
     rows = kept.rows() if kept else row_entries(report)
     made = kept.made() if kept else iter(made_entries(report))
-    head = orjson.dumps(run_document(report, files=files), option=orjson.OPT_INDENT_2).decode()
+    document = run_document(report, files=files) | {"schema": SCHEMA}
+    head = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
     yield head.removesuffix("\n}")
     for name, entries in (("rows", rows), ("created_for_references", made)):
         yield f',\n  "{name}": ['
@@ -96,7 +124,7 @@ def _results_parts(report: Report, files: RunFiles, kept: KeptRows | None) -> It
         for place, entry in enumerate(entries):
             yield (",\n    " if place else "\n    ") + _indented(entry)
         yield "]" if place < 0 else "\n  ]"
-    yield "\n}\n"
+    yield f',\n  "page": {orjson.dumps(page).decode()},\n  "kept": {kept_text(made_from)}\n}}\n'
 
 
 def _indented(entry: Mapping[str, Any]) -> str:
@@ -105,19 +133,35 @@ def _indented(entry: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _RowsWriter:
-    """Writes source rows that were not done, a file for each source."""
+class _Writer:
+    """Writes into a folder what a run and a rebuilding of it have in common."""
 
-    report: Report
     folder: Path
     form: RejectsFormat
 
-    def write(self, left: Mapping[str, Sequence[LeftRow]], *, title: str) -> dict[str, str]:
-        return {name: str(self._of_source(name, rows, title)) for name, rows in left.items() if rows}
+    def write(self, made_from: Kept, successes: Entries | None) -> RunFiles:
+        """Writes all but the page and the results; `successes` has all rows, None where none is in the org."""
+        left = {name: parted(rows_left(each)) for name, each in made_from.sources.items()}
+        rejects: dict[str, str] = {}
+        unprocessed: dict[str, str] = {}
+        for name, (rejected, rest) in left.items():
+            for rows, title, written in ((rejected, "rejects", rejects), (rest, "unprocessed", unprocessed)):
+                if rows:
+                    written[name] = str(self._of_source(name, made_from.sources[name], rows, title))
+        return {
+            "rejects": rejects.get(made_from.first) or next(iter(rejects.values()), ""),
+            "rejects_by_source": rejects,
+            "unprocessed_by_source": unprocessed,
+            "picks": self._picks(made_from.picks),
+            "successes": self._successes(successes),
+            "verify": self._audit(made_from.audit),
+            "report": str(self.folder / PAGE),
+            "results": str(self.folder / RESULTS),
+        }
 
-    def _of_source(self, name: str, rows: Sequence[LeftRow], title: str) -> Path:
+    def _of_source(self, name: str, source: KeptSource, rows: Sequence[LeftRow], title: str) -> Path:
         """Writes the rows of one source as the source wrote them, or as the workbook that was asked for."""
-        image = image_of(self.report, name)
+        image = source.image
         stem = f"{title}-{''.join(char if char.isalnum() or char in '-_' else '_' for char in name)}"
         if self.form is RejectsFormat.XLSX and not why_no_workbook(image, rows):
             table, path = workbook_table(image, rows), self.folder / f"{stem}.xlsx"
@@ -131,63 +175,45 @@ class _RowsWriter:
         write_private_text(self.folder / f"{stem}.problems.jsonl", problem_lines(image, rows))
         return path
 
+    def _successes(self, rows: Entries | None) -> str:
+        """Writes the rows whose record is in the org; without one there is no file."""
+        return self._text("successes.csv", success_lines(rows())) if rows is not None else ""
 
-def _first_to_read(report: Report, by_source: dict[str, str]) -> str:
-    """The rejects of the deals, else of the first source that has any."""
-    deals = {
-        each.row.source
-        for each in report.plan.changes
-        if each.sobject == OPPORTUNITY and each.row is not None
-    }
-    return next(
-        (path for name, path in by_source.items() if name in deals), next(iter(by_source.values()), "")
-    )
+    def _picks(self, references: Sequence[OpenReference]) -> str:
+        """Writes the references that a person has to settle; without one there is no file."""
+        lines = list(picks_lines(references))
+        return self._text(FILE, iter(lines)) if lines else ""
 
+    def _audit(self, audit: Audit | None) -> str:
+        """Writes every finding of the read-back audit; without one there is no file."""
+        if audit is None or not audit.findings:
+            return ""
+        names = audit_view.COLUMNS
+        entries = (audit_entry(each) for each in audit.findings)
+        lines = [csv_line(names), *(csv_line([cell(entry[name]) for name in names]) for entry in entries)]
+        return self._text("verify.csv", iter(lines))
 
-def _write_successes(report: Report, folder: Path, kept: KeptRows | None) -> str:
-    """Writes the rows whose record is in the org; without one there is no file."""
-    if not (report.applied and any(total(report.numbers(), each.value) for each in IN_ORG)):
-        return ""
-    path = folder / "successes.csv"
-    write_private_text(path, _success_lines(kept.rows() if kept else row_entries(report)))
-    return str(path)
-
-
-def _write_picks(report: Report, folder: Path) -> str:
-    """Writes the references that a person has to settle; without one there is no file."""
-    lines = list(picks_lines(report.plan))
-    if not lines:
-        return ""
-    path = folder / FILE
-    write_private_text(path, lines)
-    return str(path)
+    def _text(self, name: str, lines: Iterator[str]) -> str:
+        path = self.folder / name
+        write_private_text(path, lines)
+        return str(path)
 
 
-def _write_audit(report: Report, folder: Path) -> str:
-    """Writes every finding of the read-back audit; without one there is no file."""
-    if report.audit is None or not report.audit.findings:
-        return ""
-    path = folder / "verify.csv"
-    entries = (audit_entry(each) for each in report.audit.findings)
-    lines = (_csv_line([_cell(entry[name]) for name in COLUMNS]) for entry in entries)
-    write_private_text(path, [_csv_line(COLUMNS), *lines])
-    return str(path)
+def _write_own(report: Report, folder: Path, own: OwnLines) -> dict[str, str]:
+    """Writes for each source with cells its rows that are in the org, with its own columns."""
+    files = {}
+    for name in own.sources():
+        image = report.plan.sources.get(name)
+        if image is not None:
+            path = folder / own_file(name)
+            write_private_text(path, _with_header(own_header(image), own.lines(name)))
+            files[name] = str(path)
+    return files
 
 
-def _success_lines(entries: Iterator[dict[str, Any]]) -> Iterator[str]:
-    done = {each.value for each in IN_ORG}
-    yield _csv_line(SUCCESS_COLUMNS)
-    for entry in entries:
-        if entry["outcome"] in done:
-            yield _csv_line([_cell(entry[name]) for name in SUCCESS_COLUMNS])
-
-
-def _cell(value: Any) -> str:
-    return unformulated(value) if isinstance(value, str) else str(value if value is not None else "")
-
-
-def _csv_line(cells: Sequence[str]) -> str:
-    return ",".join('"' + cell.replace('"', '""') + '"' for cell in cells) + "\r\n"
+def _with_header(header: str, lines: Iterator[str]) -> Iterator[str]:
+    yield header
+    yield from lines
 
 
 def _remove_stale(earlier: set[Path], files: RunFiles) -> None:

@@ -16,6 +16,7 @@ import orjson
 from sfsync.core.report import Report
 from sfsync.core.report_places import places
 from sfsync.report.document import made_entries, made_parents, row_entries
+from sfsync.report.successes import own_lines
 
 _MOST_AT_ONCE: Final = 200
 """Files that are read side by side; a process may hold about a thousand."""
@@ -23,10 +24,44 @@ _MOST_AT_ONCE: Final = 200
 _Line = tuple[list[int], dict[str, Any]]
 
 
-class KeptRows:
-    """The entries of all rows that were added; a context manager, whose files are gone when it ends."""
+class OwnLines:
+    """The lines of each source's own list of successes, kept on disk; a context manager, as `KeptRows`."""
 
     def __init__(self) -> None:
+        self._files: dict[str, IO[bytes]] = {}
+
+    def add(self, report: Report) -> None:
+        """Keeps the lines of an applied portion."""
+        for name, line in own_lines(report):
+            if name not in self._files:
+                self._files[name] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the lines
+            self._files[name].write(line.encode())
+
+    def sources(self) -> list[str]:
+        """The sources that have lines."""
+        return sorted(self._files)
+
+    def lines(self, name: str) -> Iterator[str]:
+        """The lines of a source."""
+        self._files[name].seek(0)
+        return (line.decode() for line in self._files[name])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files.values():
+            file.close()
+
+
+class KeptRows:
+    """The entries of all rows that were added; a context manager, whose files are gone when it ends.
+
+    `own` has the lines of the sources' own lists of what is in the org.
+    """
+
+    def __init__(self) -> None:
+        self.own = OwnLines()
         self._rows: list[IO[bytes]] = []
         self._made: list[IO[bytes]] = []
         self._count = 0
@@ -40,6 +75,8 @@ class KeptRows:
         made = (at[change.change_id] for change in made_parents(report))
         self._keep(self._rows, rows, row_entries(report))
         self._keep(self._made, made, made_entries(report))
+        if report.applied:
+            self.own.add(report)
 
     def _keep(
         self, files: list[IO[bytes]], order: Iterable[tuple[int, ...]], entries: Iterable[dict[str, Any]]
@@ -65,6 +102,7 @@ class KeptRows:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.own.__exit__()
         for file in (*self._rows, *self._made):
             file.close()
 

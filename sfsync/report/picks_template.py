@@ -6,10 +6,9 @@ them for good. A reference that found none has one line, whose id is to be fille
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sfsync.core.plan import Plan
 from sfsync.core.references.open_references import Described, OpenReference
 from sfsync.core.references.picks import COLUMNS
 from sfsync.core.sobject import id_form
@@ -19,12 +18,12 @@ FILE: Final = "picks.csv"
 _NOBODY: Final = (Described("", "", "none was found; fill the id in, or delete the line"),)
 
 
-def picks_lines(plan: Plan) -> Iterator[str]:
+def picks_lines(references: Sequence[OpenReference]) -> Iterator[str]:
     """The lines of the file, header first; nothing where no reference is open."""
-    if not plan.open_references:
+    if not references:
         return
     yield _line(*COLUMNS, "name", "note")
-    for each in plan.open_references:
+    for each in references:
         for candidate in each.candidates or _NOBODY:
             yield _candidate_line(each, candidate)
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -27,6 +29,9 @@ from sfsync.salesforce.spooling import Spool, time_for
 
 PAGE_ROWS: Final = 50_000
 """How many records a page is asked for. Source: "Get Results for a Query Job", maxRecords."""
+
+HELD_ROWS: Final = 2_000
+"""So many records of a page are in memory at a time."""
 
 _ROW_BYTES: Final = 2_000
 """What a record may take, for the time that a page is given."""
@@ -69,38 +74,37 @@ class QueryJobs:
         return progress_at(self._courier, address_of(self._root, job_id))
 
     def pages(self, job_id: str, lookup: Lookup, rows: int) -> Iterator[Sequence[Record]]:
-        """The records of a complete job, page by page; `rows` is how many it says there are.
+        """The records of a complete job, `HELD_ROWS` at a time; `rows` is how many it says there are.
 
         Raises:
             OrgUnavailable: a page cannot be read whole, or there are more or fewer records.
         """
         locator, seen, found = "", {""}, 0
         while True:
-            records, following = self._page(job_id, lookup, locator)
-            found += len(records)
-            yield records
-            if following == _LAST:
+            with closing(self._page(job_id, lookup, locator)) as page:
+                found += page.count
+                yield from page.parts()
+            if page.following == _LAST:
                 break
-            if following in seen or found > rows:
+            if page.following in seen or found > rows:
                 raise unreadable()
-            seen.add(following)
-            locator = following
+            seen.add(page.following)
+            locator = page.following
         if found != rows:
             raise unreadable()
 
-    def _page(self, job_id: str, lookup: Lookup, locator: str) -> tuple[list[Record], str]:
-        """One page and the locator of the next; a page that came in part is fetched again."""
+    def _page(self, job_id: str, lookup: Lookup, locator: str) -> _Page:
+        """One page; one that came in part is fetched again."""
         for _ in range(_MOST_READS):
-            spool = Spool()
-            try:
+            with ExitStack() as stack:
+                spool = stack.enter_context(closing(Spool()))
                 ending = self._courier.deliver(self._request(job_id, locator, spool))
                 if not isinstance(ending, Answered) or ending.document is not spool:
                     raise unreadable()
-                page = _read(spool, lookup)
-            finally:
-                spool.close()
-            if page is not None:
-                return page
+                page = _Page(spool, lookup)
+                if page.is_whole:
+                    stack.pop_all()
+                    return page
         raise unreadable()
 
     def _request(self, job_id: str, locator: str, spool: Spool) -> Request:
@@ -110,25 +114,55 @@ class QueryJobs:
         return Request("GET", target, CallKind.READ, accept="text/csv", spool=spool, more_s=more_s)
 
 
-def _read(spool: Spool, lookup: Lookup) -> tuple[list[Record], str] | None:
-    """The records of a page and the locator of the next; None when the page is not whole."""
-    headers = {name.lower(): value for name, value in spool.headers.items()}
-    following, count = headers.get("sforce-locator", ""), headers.get("sforce-numberofrecords", "")
-    if not _LOCATOR.fullmatch(following):
-        raise unreadable()
-    wanted = {name.lower(): name for name in lookup.fields}
-    csv.field_size_limit(2**31 - 1)
-    try:
-        rows = filter(None, csv.reader(spool.lines(), strict=True))
-        names = [wanted[name.lower()] for name in next(rows, ())]
-        if set(names) != set(lookup.fields) or len(names) != len(wanted):
+class _Page:
+    """A page on disk: counted first, so that nothing of one that came in part is handed out; `following` is the
+    locator of the next.
+    """
+
+    def __init__(self, spool: Spool, lookup: Lookup) -> None:
+        headers = {name.lower(): value for name, value in spool.headers.items()}
+        self.following = headers.get("sforce-locator", "")
+        if not _LOCATOR.fullmatch(self.following):
             raise unreadable()
-        records: list[Record] = [_record(names, row) for row in rows]
-    except KeyError:
-        raise unreadable() from None
-    except (csv.Error, UnicodeDecodeError, ValueError):
-        return None
-    return (records, following) if count == str(len(records)) else None
+        self._spool = spool
+        self._wanted = {name.lower(): name for name in lookup.fields}
+        self.count = 0
+        try:
+            names, rows = self._read()
+            self.count = sum(_is_wide(row, len(names)) for row in rows)
+            self.is_whole = headers.get("sforce-numberofrecords", "") == str(self.count)
+        except (csv.Error, UnicodeDecodeError):
+            self.is_whole = False
+
+    def _read(self) -> tuple[list[str], Iterator[list[str]]]:
+        """The names of the columns, and the rows."""
+        csv.field_size_limit(2**31 - 1)
+        rows = filter(None, csv.reader(self._spool.lines(), strict=True))
+        names = [self._wanted.get(name.lower(), "") for name in next(rows, ())]
+        if sorted(names) != sorted(self._wanted.values()):
+            raise unreadable()
+        return names, rows
+
+    def parts(self) -> Iterator[list[Record]]:
+        """The records, some at a time."""
+        names, rows = self._read()
+        while some := [_record(names, row) for row in islice(rows, HELD_ROWS)]:
+            yield some
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._spool.close()
+
+
+def _is_wide(row: Sequence[str], width: int) -> bool:
+    """True for a row of that many cells.
+
+    Raises:
+        csv.Error: it has more or fewer, so the page is not whole.
+    """
+    if len(row) != width:
+        raise csv.Error("a row has more or fewer cells than the header")
+    return True
 
 
 def _record(names: Sequence[str], row: Sequence[str]) -> Record:

@@ -16,7 +16,7 @@ PROGRAM = os.environ.get("SFSYNC_TEST_BROWSER", "")
 
 needs_browser = pytest.mark.skipif(not PROGRAM, reason="SFSYNC_TEST_BROWSER names no Chromium")
 
-_FLAGS = (
+FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--hide-scrollbars"),
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
@@ -36,7 +36,7 @@ def rendered(address: str, folder: Path, *, picture: Path | None = None, width: 
     wanted = [f"--screenshot={picture}"] if picture else ["--dump-dom"]
     done = subprocess.run(
         [
-            *(PROGRAM, *_FLAGS, f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr", "--v=0"),
+            *(PROGRAM, *FLAGS, f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr", "--v=0"),
             *(f"--window-size={width},1400", *wanted, address),
         ],
         capture_output=True,

@@ -9,7 +9,6 @@ folder's place: what the next process finds is what a SIGKILL at that point woul
 from __future__ import annotations
 
 import gc
-import os
 import re
 import shutil
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from long_proofs import IS_GRID
 
 import sfsync.engine.applying.converting
 import sfsync.engine.applying.recovering
@@ -59,7 +59,6 @@ STEPS: tuple[tuple[Any, str], ...] = (
 """Functions that stand for steps; each is wrapped in every module that has imported it."""
 
 
-IS_GRID = os.environ.get("SFSYNC_FAULTS_GRID") == "1"
 _WRITE = re.compile(r"request\.(PATCH|PUT|DELETE|POST) .*:after")
 
 

@@ -12,13 +12,13 @@ from contextlib import ExitStack
 from typing import Any
 
 from crash_worlds import Kind
-from failpoints import IS_GRID
 from history import ACTIONS, open_history
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from long_proofs import examples
 
-HISTORIES = int(os.environ.get("SFSYNC_HISTORIES", "200" if IS_GRID else "80"))
+HISTORIES = int(os.environ.get("SFSYNC_HISTORIES", examples(200, quick=30)))
 """All of them are played with SFSYNC_FAULTS_GRID=1."""
 
 STEPS = 30

@@ -6,7 +6,6 @@ the source any more when the run is gone on with.
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from failpoints import Death, Failpoints, failpoints, telling
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inner_org import InnerBench, inner_bench
+from long_proofs import examples, one_in
 from main_job_bench import ORG_FILE, Ending, org_document
 from portioned import run_in_portions, write_families
 
@@ -28,9 +28,7 @@ from sfsync.report.document import run_document
 BARE = org_document(has_receipts=False, has_jobs=False)
 VOLATILE = ("run", "confirm", "org", "api", "seconds", "files")
 FAMILIES, PORTIONS = 3, 4
-IS_GRID = os.environ.get("SFSYNC_FAULTS_GRID") == "1"
-EXAMPLES = 150 if IS_GRID else 12
-EVERY = 1 if IS_GRID else 3
+EXAMPLES = examples(150, quick=8)
 """Of the points in an undo, and in an org that has no receipts, every third is taken in every suite."""
 
 
@@ -110,7 +108,7 @@ def test_death_at_any_point_of_any_portion_ends_as_an_uninterrupted_run(org: Any
         ending = run_in_portions(bench, PORTIONS)
         assert told(bench, ending) == expected
         hits = list(points.hits)
-    for nth in telling(hits)[:: 1 if org == ORG_FILE else EVERY]:
+    for nth in one_in(5 if org == ORG_FILE else 4, telling(hits)):
         with dying_bench(org) as (bench, points):
             write_families(bench, FAMILIES, bad={2})
             points.arm(nth)
@@ -136,7 +134,7 @@ def test_death_in_the_undo_of_a_book_takes_all_of_it_back() -> None:
         points.arm(None)
         assert bench.undo(run).exit_code == 0
         hits, expected = list(points.hits), bench.picture()
-    for nth in telling(hits)[::EVERY]:
+    for nth in one_in(5, telling(hits)):
         with dying_bench() as (bench, points):
             write_families(bench, FAMILIES)
             run = run_in_portions(bench, PORTIONS).document.run_id

@@ -7,7 +7,6 @@ with SFSYNC_FAULTS_GRID=1.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -17,18 +16,18 @@ import pytest
 from crash_worlds import KINDS, TINY, Kind, World
 from failpoints import Death, Failpoints, failpoints
 from inner_org import InnerBench, inner_bench
+from long_proofs import IS_GRID
 from main_job_bench import assert_every_row_counts_once
 
 from sfsync.journal import open_journal
 
-IS_GRID = os.environ.get("SFSYNC_FAULTS_GRID") == "1"
 EFFECTS = re.compile(
     r"(journal\.\w+|marker\.write|step\.(write_\w+|apply_steps)"
     r"|request\.(PATCH|PUT|DELETE) .*|request\.POST /(composite/(graph|sobjects)|jobs/ingest)):after"
 )
 """The points after which something durable has changed, in the org or on the disk."""
 
-PAIRS_A_SUITE = 12
+PAIRS_A_SUITE = 37
 """One of so many pairs runs in every suite."""
 
 

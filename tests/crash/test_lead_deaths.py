@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from failpoints import IS_GRID, Death, Failpoints, failpoints, telling
+from failpoints import Death, Failpoints, failpoints, telling
 from inner_org import InnerBench, inner_bench
 from lead_bench import ALAN, BERTHA, deal, deals_of, lead, org_with_leads, role, roles_of, write_leads_job
+from long_proofs import one_in
 from main_job_bench import org_document
 
 WANTED = [(ALAN, "Evaluator", False), (BERTHA, "Decision Maker", True)]
@@ -68,12 +69,12 @@ def assert_one_deal(bench: InnerBench, where: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("org", "has_key", "step"), [("receipts", True, 1), ("receipts", False, 3), ("keys only", True, 3)]
+    ("org", "has_key", "step"), [("receipts", True, 4), ("receipts", False, 9), ("keys only", True, 10)]
 )
 def test_P1_death_around_a_conversion_leaves_one_deal(org: str, has_key: bool, step: int) -> None:
     """Wherever the run dies, the next run or a resume ends with the lead's one deal and its roles."""
     seen: set[str] = set()
-    numbers = chosen(ORGS[org], has_key=has_key)[:: 1 if IS_GRID else step]
+    numbers = one_in(step, chosen(ORGS[org], has_key=has_key))
     for nth in numbers:
         with one_lead(ORGS[org], has_key=has_key) as (bench, points):
             where = dies(bench, points, nth)

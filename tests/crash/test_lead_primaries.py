@@ -6,7 +6,6 @@ died.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -25,10 +24,11 @@ from lead_bench import (
     roles_of,
     write_leads_job,
 )
+from long_proofs import IS_GRID
 from main_job_bench import org_document
 
 MOST_POINTS = 160
-STEP = 1 if os.environ.get("SFSYNC_FAULTS_GRID") == "1" else 11
+STEP = 1 if IS_GRID else 29
 ORG = org_with_leads(org_document(has_receipts=True, has_jobs=False))
 BOTH = (role("D-1", ALAN, "Evaluator"), role("D-1"))
 Roles = list[tuple[str, str | None, bool]]

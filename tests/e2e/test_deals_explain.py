@@ -147,7 +147,7 @@ def test_an_error_that_stops_a_run_names_the_command_that_says_more(tmp_path: Pa
         desk.write(row("D-1"), has_key=False)
         refused = desk.command("plan", "./job.toml")
         assert refused.exit_code == 6
-        assert refused.err.splitlines()[-1] == "       sfsync explain JOURNAL_NEW says more"
+        assert refused.err.splitlines()[-2] == "       sfsync explain JOURNAL_NEW says more"
         slip = desk.command("plan", "./jbo.toml")
         assert slip.exit_code == 2
         assert "sfsync explain" not in slip.err

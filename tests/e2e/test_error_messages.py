@@ -69,7 +69,9 @@ def test_a_plan_that_cannot_be_saved_costs_no_call(desk: SafetyDesk) -> None:
 def test_a_saved_plan_names_the_command_that_applies_it(desk: SafetyDesk) -> None:
     """To be typed as it stands, also where the org was named by an option and the path has a blank."""
     done = desk.command("plan", "./job.toml", "-o", "local", "--out", "the plan.json")
-    words = done.err.partition("apply it with: sfsync ")[2].rstrip().removesuffix(")")
+    said, last = done.err.splitlines()[-2:]
+    words = said.partition("apply it with: sfsync ")[2].removesuffix(")")
+    assert last.endswith(f"write it: sfsync {words}")
     assert words == "run ./job.toml -o local --plan 'the plan.json'"
     assert desk.command(*shlex.split(words)).exit_code == 0
 

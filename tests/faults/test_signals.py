@@ -175,7 +175,9 @@ def test_P2_C6_a_signal_before_the_run_begins(bench: Bench, nursery: Nursery, nu
         assert told.readline().startswith("sfsync: the run begins in ")
         began = time.monotonic()
         os.kill(client.pid, number)
-        assert told.read() == "error: the run was stopped before it began\n"
+        error, last = told.read().splitlines()
+        assert error == "error: the run was stopped before it began"
+        assert last.startswith(f"sfsync: trailhead on local ended with {128 + number}: ")
     assert client.end() == 128 + number
     assert time.monotonic() - began < 5
     assert not bench.emulator.audit.requests

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -84,11 +85,23 @@ def test_the_files_of_a_run_in_portions_are_those_of_one_piece(fresh: FreshBench
             ]
             tables = {
                 path.name: path.read_bytes().replace(str(bench.folder).encode(), b"")
-                for path in folder.glob("*-*.csv")
+                for path in folder.glob("[ru]*-*.csv")
             }
+            lists = {path.name: _without_ids(path) for path in folder.glob("successes-*.csv")}
+            tables |= {name: "\n".join(lines).encode() for name, lines in lists.items()}
+            tables["coverage"] = json.dumps(results["page"]["coverage"]).encode()
             written.append((rows, tables, sorted(path.name for path in folder.iterdir()), bool(files)))
     assert written[0][1]
     assert written[0] == written[1]
+
+
+def _without_ids(path: Path) -> list[str]:
+    """The lines of a list of successes without the records' ids, sorted: portions come one behind the other."""
+    with path.open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    return sorted(
+        json.dumps({name: cell for name, cell in each.items() if name != "_sfsync_id"}) for each in lines
+    )
 
 
 def test_a_condensed_report_holds_the_undone_rows_alone(bench: Bench) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inner_org import InnerBench, inner_bench
+from long_proofs import examples
 from main_job_bench import BARE_ORG
 
 from sfsync.core.plan import Action, Plan
@@ -112,7 +113,7 @@ def fresh(winner: StageWithProbability) -> Iterator[InnerBench]:
 
 
 @settings(
-    max_examples=30,
+    max_examples=examples(30, quick=12),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],

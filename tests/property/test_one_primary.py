@@ -15,6 +15,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inner_org import InnerBench, inner_bench
+from long_proofs import examples
 from main_job_bench import deal, org_document, role
 
 from sfsync.app import plan
@@ -85,7 +86,7 @@ cases = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100, quick=30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases)
 def test_a_deal_has_one_primary_contact_whatever_the_rows_their_order_and_the_platform(case: Case) -> None:
     """Never two at any moment, exactly one where one is asked for, and nothing left to do afterwards."""

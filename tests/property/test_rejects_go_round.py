@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from long_proofs import examples
 
 from sfsync.core.job import Section
 from sfsync.core.plan import Action, Change, SourceImage
@@ -159,7 +160,7 @@ def going_round(sheet: Sheet, check: Callable[[SourceImage, SourceImage, Path], 
 
 
 SLOW = settings(
-    max_examples=300,
+    max_examples=examples(300, quick=60),
     deadline=None,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )

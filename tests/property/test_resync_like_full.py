@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from long_proofs import examples
 from main_job_bench import ALAN, LEUNG, deal, role
 from resync_desk import DAY, ResyncDesk, resync_desk
 
@@ -125,7 +126,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60, quick=5), suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(STEPS, st.sampled_from((1.0, 300.0, DAY))), min_size=1, max_size=3), st.booleans())
 def test_a_sifted_plan_says_what_a_full_one_says(
     rounds: list[tuple[list[tuple[str, str, int]], float]], mirrors: bool

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from long_proofs import examples
 
 from sfsync.core.job import Section
 from sfsync.core.rows import SourceRow, UnreadableRow
@@ -123,7 +124,7 @@ def tables(draw: st.DrawFn, encoding: str) -> list[list[str]]:
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
 )
 @settings(
-    max_examples=200,
+    max_examples=examples(200, quick=50),
     deadline=None,
     # The first draw of an encoding makes the table of its characters, once in a checkout: that takes seconds.
     suppress_health_check=[HealthCheck.too_slow],

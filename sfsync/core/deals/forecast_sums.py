@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from sfsync.core.deals.forecast import EXACT, CurrencyEffect, Effect, Figures, Mover, Shift
+from sfsync.core.deals.forecast import EXACT, CurrencyEffect, Effect, Figures, Shift
 from sfsync.core.deals.stages import StageInfo
 
 MOST_MOVERS: Final = 10_000
@@ -15,10 +15,16 @@ MOST_MOVERS: Final = 10_000
 _Place = Callable[[Shift], tuple[object, ...]]
 
 
-def both_effects(one: Effect | None, other: Effect | None, stages: Mapping[str, StageInfo]) -> Effect | None:
+def both_effects(
+    one: Effect | None,
+    other: Effect | None,
+    stages: Mapping[str, StageInfo],
+    *,
+    most: int | None = MOST_MOVERS,
+) -> Effect | None:
     """The effect of two sets of deals that have none in common; `stages` gives the order of stages and categories.
 
-    None where the effect of neither is known.
+    At most so many deals of each kind are named; with None all are. None where the effect of neither is known.
     """
     if one is None or other is None:
         return one or other
@@ -28,18 +34,14 @@ def both_effects(one: Effect | None, other: Effect | None, stages: Mapping[str, 
         known[each.currency] = _both_currencies(before, each, stages) if before else each
     return Effect(
         currencies=tuple(known[name] for name in sorted(known)),
-        backward=_first(one.backward, other.backward),
-        reopened=_first(one.reopened, other.reopened),
-        pushed=_first(one.pushed, other.pushed),
+        backward=(*one.backward, *other.backward)[:most],
+        reopened=(*one.reopened, *other.reopened)[:most],
+        pushed=(*one.pushed, *other.pushed)[:most],
         fiscal_year_start=one.fiscal_year_start or other.fiscal_year_start,
         without_amount=one.without_amount + other.without_amount,
         converted=one.converted + other.converted,
         unseen=one.unseen + other.unseen,
     )
-
-
-def _first(one: tuple[Mover, ...], other: tuple[Mover, ...]) -> tuple[Mover, ...]:
-    return (*one, *other)[:MOST_MOVERS]
 
 
 def _both_currencies(

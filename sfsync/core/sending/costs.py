@@ -233,21 +233,32 @@ def read_backs(changes: Sequence[Change]) -> int:
 def creates_by_route(
     changes: Sequence[Change], routes: Routes, choices: Sequence[Choice] = _NO_CHOICES
 ) -> dict[str, dict[str, int]]:
-    """How many creates of each sObject take which route; the roles of a new deal take their deal's.
+    """How many creates of each sObject take which route."""
+    by_change = routes_of_creates(changes, routes, choices)
+    counted: dict[str, dict[str, int]] = {}
+    for each in changes:
+        if each.action is Action.CREATE:
+            route = by_change[each.change_id].value
+            of_sobject = counted.setdefault(each.sobject, {})
+            of_sobject[route] = of_sobject.get(route, 0) + 1
+    return counted
+
+
+def routes_of_creates(
+    changes: Sequence[Change], routes: Routes, choices: Sequence[Choice] = _NO_CHOICES
+) -> dict[str, Route]:
+    """The route of each create by its change; the roles of a new deal take their deal's.
 
     Where new deals go by a job, their roles follow when the deals are there, like those of deals that exist.
     """
     units = units_of_roles(changes, routes, choices)
     apart = {node.change_id: unit.route for unit in units for node in unit.nodes}
-    counted: dict[str, dict[str, int]] = {}
-    for each in changes:
-        if each.action is not Action.CREATE:
-            continue
-        by_deal = routes[OPPORTUNITY if each.sobject == CONTACT_ROLE else each.sobject]
-        route = apart.get(each.change_id, by_deal)
-        of_sobject = counted.setdefault(each.sobject, {})
-        of_sobject[route.value] = of_sobject.get(route.value, 0) + 1
-    return counted
+    creates = (each for each in changes if each.action is Action.CREATE)
+    return {
+        each.change_id: apart.get(each.change_id)
+        or routes[OPPORTUNITY if each.sobject == CONTACT_ROLE else each.sobject]
+        for each in creates
+    }
 
 
 def units_of_roles(

@@ -24,6 +24,15 @@ SAFE_BECAUSE: Final[Mapping[Route, str]] = {
 }
 """One line for each route, as a plan shows it."""
 
+UPDATED_STRICTLY: Final = "by id, on the condition that nobody has written to the record since it was read"
+UPDATED_FAST: Final = (
+    "by id: the same values twice are the same values; an edit made meanwhile is overwritten"
+)
+ROLES_CHANGED: Final = "by id: the same values twice are the same values; read again right before they go"
+DELETED_BY_ID: Final = "by id: what is gone is done, and what is there may be deleted again"
+CONVERTED_BY_ID: Final = "by id: the platform converts a lead once and refuses a second time"
+"""One line for each kind of write that is no create."""
+
 RESTS_ON: Final[Mapping[Route, tuple[str, ...]]] = {
     Route.KEY_FENCE: (
         "the org keeps the key unique; nobody clears or edits it in the org, or undeletes an old record with it",

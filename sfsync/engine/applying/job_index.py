@@ -125,8 +125,11 @@ class JobIndex:
         return map(self.name, range(len(self)))
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Lets go of the file and the memory: the index may still be held while the next job is filled."""
         self._file.close()
+        self._marks, self._taken = bytearray(), bytearray()
+        self._next, self._slots, self._run_of = array("I"), array("I"), array("H")
+        self._ends = array("Q")
 
     def _run(self, run_id: str) -> int:
         if run_id not in self._runs:

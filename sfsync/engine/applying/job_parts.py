@@ -34,8 +34,8 @@ from sfsync.engine.applying.job_lines import (
 LOOKED_AHEAD: Final = 2_000
 """How many rows tell the columns where nobody else does."""
 
-MOST_ROWS: Final = 1_000_000
-"""More rows are not put into one job, so that its index stays below 50 MB."""
+MOST_ROWS: Final = 500_000
+"""More rows are not put into one job, so that its index stays below 25 MB."""
 
 
 @dataclass(slots=True)

@@ -170,6 +170,14 @@ def test_pages_of_a_query_job_follow_its_locators(org: ScriptedOrg) -> None:
     ]
 
 
+def test_a_page_is_handed_out_in_parts(org: ScriptedOrg) -> None:
+    """Memory holds 2,000 records at a time, however many a page has."""
+    lines = "".join(f'"006{number:015d}","Shoes"\n' for number in range(4_500))
+    headers = {"Content_Type": "text/csv", "Sforce_Locator": "null", "Sforce_NumberOfRecords": "4500"}
+    found = asked(org, raw_reply(200, f'"Id","Name"\n{lines}'.encode(), **headers), rows=4_500)
+    assert [len(each) for each in found] == [2_000, 2_000, 500]
+
+
 def test_n10_a_page_with_another_count_is_fetched_again(org: ScriptedOrg) -> None:
     """The page's own number says how many records it has."""
     assert len(asked(org, a_page(0, "MQ", "2"), a_page(0, "MQ"), a_page(1, "null"))) == 2

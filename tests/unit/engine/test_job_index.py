@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -59,3 +60,15 @@ def test_thousands_of_rows_alike_cost_no_more_than_others() -> None:
         assert index.take(mark_of(20_007)) == 39_999
         index.add(RowName("run-0", "again"), mark_of(7))
         assert index.take(mark_of(7)) == 40_000
+
+
+def test_a_closed_index_holds_no_memory() -> None:
+    """Whoever filled a job may hold its index while the next one is filled; it takes no room then."""
+    tracemalloc.start()
+    try:
+        with index_of(list(range(20_000))) as index:
+            assert tracemalloc.get_traced_memory()[0] > 700_000
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+        assert len(index) == 0
+    finally:
+        tracemalloc.stop()

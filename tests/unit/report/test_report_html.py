@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import stat
 import subprocess
@@ -13,16 +14,19 @@ from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
-from report_examples import DEAL, ORG, a_deal, a_plan, a_problem, a_report, an_image, done, failed
+from report_examples import DEAL, ORG, a_deal, a_plan, a_problem, a_report, a_role, an_image, done, failed
 
 from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
 from sfsync.core.deals.stages import StageInfo
 from sfsync.core.plan import Action, OffStage, Plan
 from sfsync.core.results import Outcome
 from sfsync.report.folder import write_run_folder
-from sfsync.report.html_report import MOST_RECORDS, html_report
+from sfsync.report.html_report import html_report
+from sfsync.report.page_records import MOST_OF_EACH, MOST_RECORDS
+from sfsync.report.safe_text import shortened
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -81,6 +85,13 @@ def a_forecast_plan(count: int, *, text: str = "x", **given) -> Plan:
     return replace(a_plan(changes, **given), forecast=basis)
 
 
+def records_in(html: str) -> list[dict[str, Any]]:
+    """The records that the page's script reads."""
+    [data] = re.findall(r'<script type="application/json" id="records-data">(.*?)</script>', html, re.DOTALL)
+    found: list[dict[str, Any]] = json.loads(data)["records"]
+    return found
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_that_a_row_or_the_org_says_becomes_markup(text):
     """Hostile text in every place gives the elements and attributes that harmless text gives."""
@@ -111,14 +122,12 @@ def test_what_a_reader_could_not_see_is_spelled_out(text):
     html.encode()
 
 
-def test_the_file_runs_nothing_and_fetches_nothing():
-    """No script, link, image, frame or form; the policy names the one style sheet by its hash."""
+def test_the_file_runs_its_own_script_alone_and_fetches_nothing():
+    """No link, image, frame or form; the policy names the one style sheet and the one script by their hashes."""
     html = html_report(a_report(a_forecast_plan(5), applied=False), {})
     page = Reader(html)
     names = {tag for tag, _ in page.tags}
-    assert names.isdisjoint(
-        {"script", "link", "img", "iframe", "object", "embed", "form", "base", "a", "image"}
-    )
+    assert names.isdisjoint({"link", "img", "iframe", "object", "embed", "form", "base", "a", "image"})
     given = {name for _, attributes in page.tags for name in attributes}
     assert not {
         name for name in given if name.startswith("on") or name in ("src", "href", "style", "xlink:href")
@@ -128,8 +137,16 @@ def test_the_file_runs_nothing_and_fetches_nothing():
         each["content"] for tag, each in page.tags if each.get("http-equiv") == "Content-Security-Policy"
     ]
     style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    script = re.search(r"<script>(.*?)</script>", html, re.DOTALL)
+    kinds = [attributes.get("type") for tag, attributes in page.tags if tag == "script"]
+    assert kinds == ["application/json", None]
+    by_hash = [
+        base64.b64encode(hashlib.sha256(each[1].encode()).digest()).decode() for each in (style, script)
+    ]
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{by_hash[0]}'; script-src 'sha256-{by_hash[1]}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def test_it_shows_counts_problems_changes_and_the_forecast_as_charts_and_tables():
@@ -144,6 +161,7 @@ def test_it_shows_counts_problems_changes_and_the_forecast_as_charts_and_tables(
         "Why: The cell does not follow the rule's format",
         "Write 2026-09-30.",
         "2 deals: 2 update",
+        "Phases and API calls",
         "Late → Open",
         "Amount by stage",
     ):
@@ -182,9 +200,11 @@ def test_the_report_of_ten_thousand_rows_is_small():
     """Lists are cut, and say by how much."""
     plan = a_forecast_plan(10_000)
     html = html_report(a_report(plan, [done(each, Outcome.UPDATED) for each in plan.changes]), {})
-    assert len(html) < 150_000
-    assert f"... and {10_000 - MOST_RECORDS:,} more" in html
-    assert f"{DEAL}" not in html.split("What the plan changes")[0]
+    assert len(html) < 5_000_000
+    assert len(records_in(html)) == MOST_RECORDS
+    assert f"{10_000 - MOST_RECORDS:,} records more than this page has room for" in html
+    assert f"... and {10_000 - MOST_OF_EACH:,} more" in html
+    assert f"{DEAL}" not in html.split("What changed")[0]
 
 
 def test_the_file_is_its_owners_alone_and_named_in_the_document(tmp_path: Path):
@@ -209,3 +229,37 @@ def test_help_does_not_load_the_template_engine():
     asks = "sys.exit('jinja2' in sys.modules)"
     program = f"import sys; from sfsync.cli.main import run; run(['--help']); {asks}"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text_in_the_data_of_the_script(text):
+    """Nothing in it ends its element, and what the script gets is what a reader may see."""
+    html = html_report(a_report(a_forecast_plan(2, text=text), applied=False), {})
+    assert {each["label"] for each in records_in(html)} == {shortened(text)}
+    [data] = re.findall(r'id="records-data">(.*?)</script>', html, re.DOTALL)
+    assert not set("<>&\u2028\u2029") & set(data)
+
+
+def test_a_record_has_what_it_is_searched_and_filtered_by():
+    """Action, stage, owner, end, problems, and its write's guarantee; a role has its deal's stage and owner."""
+    plan = a_forecast_plan(2, text="Ann")
+    role = a_role(3, plan.changes[0])
+    plan = replace(plan, changes=(*plan.changes, role))
+    results = [failed(plan.changes[1], Outcome.REJECTED, a_problem()), done(plan.changes[0], Outcome.UPDATED)]
+    first, second, third = records_in(html_report(a_report(plan, [*results, done(role)]), {}))
+    wanted = ("kind", "action", "outcome", "stage", "owner", "codes", "guarantee")
+    assert [first[name] for name in wanted] == ["deal", "update", "updated", "Open", "Ann", [], "by id"]
+    assert [second[name] for name in wanted[2:6]] == ["rejected", "Open", "Ann", ["BAD_DATE"]]
+    assert [third[name] for name in wanted] == [
+        *("contact role", "create", "created", "Open", "Ann", [], "at most once"),
+    ]
+
+
+def test_what_is_not_done_comes_before_the_rest_where_the_page_has_no_room_for_all():
+    """Long texts make fewer records, never a page of more than 5 MB."""
+    plan = a_forecast_plan(4_000, text="<" * 200)
+    last = plan.changes[-1]
+    results = [done(each, Outcome.UPDATED) for each in plan.changes[:-1]]
+    html = html_report(a_report(plan, [*results, failed(last, Outcome.REJECTED, a_problem())]), {})
+    assert len(html) < 5_000_000
+    assert records_in(html)[-1]["key"] == last.key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -21,7 +22,9 @@ from sfsync.core.image_merging import with_rows_of
 from sfsync.core.plan import Action, Change, SourceImage
 from sfsync.core.ports import ApiUsage
 from sfsync.core.report import Report
+from sfsync.core.report_merging import ReportSum
 from sfsync.core.results import Outcome, RowResult
+from sfsync.core.resync.sifted import PrintedSection, Sifted
 from sfsync.core.source_mark import SourceMark
 from sfsync.core.source_marks import marks_after
 from sfsync.errors import GuardError, Interrupted
@@ -174,6 +177,33 @@ def test_a_merged_report_holds_no_more_than_its_parts_have_to_tell() -> None:
     kept = [each.row.ordinal for each in merged.plan.changes if each.sobject == ROLE and each.row]
     assert kept == list(range(1, 101))
     assert len(merged.results) == 200
+
+
+def test_a_sum_holds_nothing_of_a_portion_that_the_whole_does_not_tell() -> None:
+    """What a portion knows for a later run, and its own catalogue of stages, go with it."""
+    whole = whole_of([4])
+    basis = whole.plan.forecast
+    assert basis is not None
+    added, portions = ReportSum(), 50
+    tracemalloc.start()
+    try:
+        for number in range(portions):
+            prints = PrintedSection("deals.csv", "p" * (100_000 + number))
+            stages = {f"Stage {each}": STAGES["Prospecting"] for each in range(1_000 + number)}
+            plan = replace(
+                whole.plan,
+                plan_id=f"book.{number:04d}",
+                whole="book",
+                sifted=Sifted("book", True, True, {"opportunities": prints}),
+                forecast=replace(basis, stages=stages),
+            )
+            added.add(replace(whole, plan=plan).condensed())
+        del plan, prints, stages
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert held < portions * 20_000
+    assert added.total().plan.sifted is None
 
 
 def test_the_worst_end_is_the_end_of_the_whole() -> None:
