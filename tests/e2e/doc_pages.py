@@ -27,7 +27,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PROGRAMS: Final = (
     "sfsync make python python3 pip docker curl sf sed cat cp mkdir cd export eval createdb keyring sqlite3"
 )
-_IS_COMMAND: Final = re.compile(rf"(?:{'|'.join(PROGRAMS.split())}|\.venv/bin/\S+|[A-Z_]+=\S* sfsync)\b")
+_IS_COMMAND: Final = re.compile(rf"(?:{'|'.join(PROGRAMS.split())}|\.venv/bin/\S+|[A-Z_]+=\S* sfsync)(?: |$)")
 _BLOCK: Final = re.compile(
     r"(?P<said>(?:^<!--.*?-->\n)*)^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )

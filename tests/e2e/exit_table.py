@@ -32,15 +32,21 @@ MEANING: Final = {
 }
 """Exit code -> what it says about the command and the data."""
 
+SENTENCES: Final = "tests/e2e/test_deals_last_sentence.py"
+
 SHOWN: Final = {
-    1: ("tests/e2e/test_deals_explain.py",),
-    3: ("tests/e2e/test_files_rejects.py",),
-    4: ("tests/faults/test_platform_faults.py",),
-    6: ("tests/faults/test_guards.py",),
-    75: ("tests/e2e/test_error_messages.py", "tests/faults/test_platform_faults.py"),
-    99: ("tests/faults/test_main_job_races.py",),
-    130: ("tests/faults/test_signals.py",),
-    143: ("tests/faults/test_signals.py",),
+    0: (SENTENCES,),
+    1: (SENTENCES,),
+    2: (SENTENCES, "tests/e2e/test_error_messages.py"),
+    3: (SENTENCES, "tests/e2e/test_after_a_run_commands.py"),
+    4: (SENTENCES, "tests/e2e/test_deals_org_profiles.py", "tests/faults/test_platform_faults.py"),
+    5: (SENTENCES,),
+    6: (SENTENCES, "tests/faults/test_guards.py"),
+    8: (SENTENCES,),
+    75: (SENTENCES, "tests/e2e/test_error_messages.py", "tests/faults/test_platform_faults.py"),
+    99: (SENTENCES, "tests/e2e/test_state_commands.py", "tests/faults/test_main_job_races.py"),
+    130: (SENTENCES, "tests/faults/test_signals.py"),
+    143: (SENTENCES, "tests/faults/test_signals.py"),
 }
 """Exit code -> further files whose tests end with it; tests/e2e/test_exit_codes.py has one for each."""
 

@@ -90,21 +90,26 @@ def test_what_the_command_schema_prints_is_a_json_schema(played: tuple[Stage, js
 def test_every_line_of_progress_is_as_its_schema_says(played: tuple[Stage, json_scenes.Week]) -> None:
     """With --progress json each line on stderr is one document."""
     lines = [line for each in played[1].said for line in each.lines]
-    assert {"phase_started", "phase_advanced", "call_answered"} <= {each["event"] for each in lines}
+    assert {"phase_started", "phase_advanced", "call_answered", "ended"} <= {each["event"] for each in lines}
     wrong = [fault for line in lines for fault in mistakes("progress", line)]
     assert not wrong, "\n".join(wrong)
 
 
 def test_results_logs_and_notices_are_as_their_schemas_say(played: tuple[Stage, json_scenes.Week]) -> None:
-    """run_results.json of every plan and run, the lines of --log-file, and what --notify-command gets."""
+    """run_results.json of every plan and run, the lines of logs, and what --notify-command gets."""
     folder = played[0].folder
     results = [json.loads(each.read_bytes()) for each in folder.glob("state/runs/*/*/run_results.json")]
     log = [json.loads(line) for line in (folder / "run.jsonl").read_text().splitlines()]
     notice = json.loads((folder / "notice.json").read_bytes())
+    own_logs = [
+        line for each in folder.glob("state/runs/*/*/log.jsonl") for line in each.read_text().splitlines()
+    ]
     assert len(results) > 5
+    assert {"begun", "row", "ended"} <= {json.loads(each)["event"] for each in own_logs}
     assert {"run_started", "row_not_done", "run_ended"} <= {each["event"] for each in log}
     wrong = [fault for each in results for fault in mistakes("results", each)]
     wrong += [fault for each in log for fault in mistakes("log", each)] + mistakes("notice", notice)
+    wrong += [fault for each in own_logs for fault in mistakes("run-log", json.loads(each))]
     assert not wrong, "\n".join(wrong)
 
 
@@ -155,7 +160,7 @@ def test_every_form_that_the_program_names_is_published() -> None:
     """What stands as sfsync.NAME/1 in the program has a file, and no file is of a form that is gone."""
     text = "\n".join(each.read_text(encoding="utf-8") for each in (ROOT / "sfsync").rglob("*.py"))
     named = set(re.findall(r"sfsync\.([a-z-]+)/\d", text)) - FOR_SFSYNC_ITSELF
-    assert named | {"emulator-serve", "results"} == {each.stem for each in SCHEMAS.glob("*.json")}
+    assert named | {"emulator-serve", "run-log"} == {each.stem for each in SCHEMAS.glob("*.json")}
 
 
 def test_the_results_of_a_run_have_all_that_its_document_has() -> None:
