@@ -7,7 +7,7 @@ the tests:
     not run: REASON           the block is read and not run
     not run, sf: REASON       lines of it that begin so are not run
     file: NAME                the block is that file; it is written down
-    first: COMMAND            typed before the block, or a scene that `doc_stage` knows by its words
+    first: COMMAND            typed before the block; or `in FILE: OLD => NEW`, or a scene of `doc_stage`
     exits: 3 0                how its commands end, 0 where nothing is said
     here: OLD => NEW          what stands in place of words that only the reader can know
     output                    the block is what the last command before it said
