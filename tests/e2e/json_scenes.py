@@ -9,6 +9,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
@@ -17,6 +18,7 @@ from doc_stage import LIMIT, Stage
 from sfsync.cli.main import cli
 from sfsync.emulator.fault_actions import FailRows
 from sfsync.emulator.faults import FaultScript
+from sfsync.journal import open_journal, state_place
 
 RULE: Final = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 WRITES: Final = "/composite/graph"
@@ -63,6 +65,9 @@ class Week:
         self.type("test", "trailhead")
         self.type("suggest", "deals.csv", "--roles", "roles.csv", "-o", "local")
         self.type("suggest", "config/samples/hubspot_deals_de.csv")
+        tests = self.stage.folder / "config" / "jobs" / "trailhead.test.toml"
+        tests.write_text(tests.read_text().replace('StageName = "Prospecting"', 'StageName = "Elsewhere"'))
+        self.type("test", "trailhead", ends=3)
 
     def orgs(self) -> None:
         """Profiles and orgs."""
@@ -72,6 +77,10 @@ class Week:
         named = ("box", "--login", "token", "--url", url, "--access-token-env", token, "--loopback")
         self.type("org", "add", *named, "--pin")
         self.type("org", "add", "plain", *named[1:])
+        broken = self.stage.folder / "config" / "orgs" / "broken.toml"
+        broken.write_text("no_such_key = 1\n")
+        self.type("org", "list", ends=2)
+        broken.unlink()
         self.type("org", "test", "-o", "box")
         self.type("org", "limits", "-o", "box")
         self.type("org", "snapshot", "-o", "local")
@@ -83,6 +92,7 @@ class Week:
         faults = self.stage.emulator.faults
         self.type("check", "trailhead", ends=3)
         self.type("check", "pipeline", "--snapshot", "local.snapshot.json")
+        self.type("check", "hubspot")
         self.type("plan", "trailhead", ends=3)
         self.type("run", "trailhead", "--yes", "--verify", ends=3, progress=True)
         faults.add(FaultScript(LIMIT, path=WRITES, count=None))
@@ -96,6 +106,10 @@ class Week:
         faults.clear()
         self.type("retry")
         self.type("pull", "pipeline", "--out", "pulled.csv")
+        deals = self.stage.folder / "exports" / "deals.csv"
+        lines = deals.read_text().splitlines(keepends=True)
+        deals.write_text("".join(each for each in lines if not each.startswith("D-2")))
+        self.type("plan", "pipeline")
 
     def adoption(self) -> None:
         """A deal that is in the org already, then the import of its file."""
@@ -113,7 +127,8 @@ class Week:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-        self.type("adopt", "./adopting.toml", "--confirm", "adopt.csv")
+        for _ in range(2):
+            self.type("adopt", "./adopting.toml", "--confirm", "adopt.csv")
         self.type("import", "deals.csv", "--roles", "roles.csv", "--key", "deal_id", "-o", "local", "--yes")
 
     def journal(self) -> None:
@@ -123,6 +138,9 @@ class Week:
         self.type("state", "init", "pipeline")
         self.type("state", "forget", "pipeline", "D-1")
         self.type("state", "unlock")
+        place = state_place(self.stage.environ)
+        with open_journal(place, clock=lambda: datetime.now(UTC)) as journal, journal.locked("a job of ours"):
+            self.type("state", "unlock", ends=99)
         self.type("state", "upgrade")
         runs = self.type("runs", "list")["runs"]
         self.type("runs", "show", runs[0]["run"])
