@@ -7,10 +7,12 @@ the tests:
     not run: REASON           the block is read and not run
     not run, sf: REASON       lines of it that begin so are not run
     file: NAME                the block is that file; it is written down
-    first: COMMAND            typed before the block; or `in FILE: OLD => NEW`, or a scene of `doc_stage`
+    first: COMMAND            typed before the block; or a deed of `doc_stage`: in FILE: OLD => NEW,
+                              write FILE: TEXT, the org has SOBJECT {...}, the day is used up
     exits: 3 0                how its commands end, 0 where nothing is said
     here: OLD => NEW          what stands in place of words that only the reader can know
     output                    the block is what the last command before it said
+    part                      the block is a part of that
     alone                     its commands see no variable of an org
 """
 
@@ -32,7 +34,7 @@ _BLOCK: Final = re.compile(
     r"(?P<said>(?:^<!--.*?-->\n)*)^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )
 _WORD: Final = re.compile(
-    r"(not run|file|first|exits|here|output|alone)\b(?:, ([^:]+))?(?:: (.*))?", re.DOTALL
+    r"(not run|file|first|exits|here|output|part|alone)\b(?:, ([^:]+))?(?:: (.*))?", re.DOTALL
 )
 
 
@@ -61,6 +63,9 @@ class Block:
     def parts_not_run(self) -> list[str]:
         """How the lines begin that are not run."""
         return [about for word, about, _ in self.said if word == "not run" and about]
+
+    def _is_an_output(self) -> bool:
+        return self.word("output") is not None or self.word("part") is not None
 
     def before(self) -> list[str]:
         """What is typed before the block."""

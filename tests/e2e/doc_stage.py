@@ -159,6 +159,8 @@ class Stage:
             return []
         if block.word("output") is not None:
             return self._compared(block, Command("the command above", block.text))
+        if block.word("part") is not None:
+            return self._compared(block, Command("the command above", f"...\n{block.text}...\n"))
         left_out = tuple(block.parts_not_run())
         commands = [each for each in block.commands() if not (left_out and each.typed.startswith(left_out))]
         exits = [int(each) for each in (block.word("exits") or "").split()]
@@ -172,7 +174,14 @@ class Stage:
     def _prepare(self, line: str) -> None:
         """Does what stands behind the scene of a page, however it ends."""
         edit = re.fullmatch(r"in (\S+): (.+) => (.*)", line)
-        if edit:
+        written = re.fullmatch(r"write (\S+): (.*)", line)
+        record = re.fullmatch(r"the org has (\w+) (.*)", line)
+        if written:
+            text = written[2].encode("latin-1").decode("unicode_escape")
+            (self.cwd / written[1]).write_bytes(text.encode("latin-1"))
+        elif record:
+            self.make(record[1], json.loads(record[2]))
+        elif edit:
             path = self.cwd / edit[1].replace("{rejects}", self._rejects())
             text = path.read_text(encoding="utf-8")
             assert edit[2] in text, line

@@ -14,7 +14,9 @@ from doc_stage import is_shown, stage
 from sfsync.cli.main import cli
 
 PLAYED = [
-    page for page in pages() if any(each.commands() and each.word("not run") is None for each in blocks(page))
+    page
+    for page in pages()
+    if any((each.commands() or each.before()) and each.word("not run") is None for each in blocks(page))
 ]
 
 
