@@ -58,6 +58,7 @@ docs: setup ## rewrite the generated pages in docs/
 	$(BIN)/python tests/contract/emulator/fact_table.py
 	$(BIN)/python tests/faults/fault_table.py
 	$(BIN)/python tests/unit/explanations/code_page.py
+	PYTHONPATH=tests:tests/e2e:tests/faults $(BIN)/python tests/e2e/reference_pages.py
 
 dist: setup ## the sdist and the wheel, into dist, byte for byte the same from the same commit; offline
 	@$(BIN)/python .ci/dist.py $(ARGS)

@@ -40,7 +40,7 @@ def test_the_job_of_the_readme_is_a_job(tmp_path: Path) -> None:
 
 def test_the_links_of_the_pages_lead_somewhere() -> None:
     """Every link of the README and of docs/ to a file of the project finds it."""
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     for page in pages:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
