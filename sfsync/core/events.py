@@ -11,11 +11,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PhaseStarted:
-    """A phase begins; `total` counts rows, or what `unit` says, and is None when not known."""
+    """A phase begins; `total` counts rows, or what `unit` says, and is None when not known.
+
+    `portion` says which one it is of in a run in portions, as people read it: `portion 3 of 1,024`.
+    """
 
     phase: str
     total: int | None = None
     unit: str = "rows"
+    portion: str = ""
 
 
 @dataclass(frozen=True, slots=True)

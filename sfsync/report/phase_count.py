@@ -20,7 +20,8 @@ class PhaseCount:
     """The counts of one phase."""
 
     def __init__(self, started: PhaseStarted, clock: Callable[[], float]) -> None:
-        self.name = visible(started.phase)
+        of_portion = f"{started.portion}: " if started.portion else ""
+        self.name = visible(f"{of_portion}{started.phase}")
         self.total = started.total
         self.unit = visible(started.unit)
         self.done = 0

@@ -1,8 +1,8 @@
 """Follows a command: what each phase took, and log.jsonl in the run's folder, one JSON object for each event.
 
-Every line has time, level, event and, once it is known, run. What happens before the run's folder is known waits in
-memory. The log holds places, keys, codes and counts, never a value of a record and never a secret; events hold none
-either (`core.events`). Invariant: nothing that goes wrong here ends a run.
+Every line has at (the time), level, event and, once it is known, run. What happens before the run's folder is known
+waits in memory. The log holds places, keys, codes and counts, never a value of a record and never a secret; events
+hold none either (`core.events`). Invariant: nothing that goes wrong here ends a run.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class RunFollower:
 
     def note(self, event: str, *, level: str = "info", **said: Any) -> None:
         """Writes one line."""
-        self._write({"time": self._moment(), "level": level, "event": event, **said})
+        self._write({"at": self._moment(), "level": level, "event": event, **said})
 
     def _moment(self) -> str:
         return self._clock().isoformat(timespec="milliseconds")
@@ -178,7 +178,7 @@ class RunFollower:
                 if outcome in _QUIET:
                     continue
                 line = {
-                    "time": moment,
+                    "at": moment,
                     "level": "warning" if outcome in _UNDONE else "info",
                     "event": "row",
                     "sobject": row["sobject"],

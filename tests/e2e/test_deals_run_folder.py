@@ -81,9 +81,9 @@ def test_successes_come_with_the_columns_of_their_source_and_the_ids_of_the_org(
 def test_the_log_has_every_event_of_the_run_with_ids_and_codes_and_no_value(folder: Path) -> None:
     """One JSON object a line, each with time, level, event and run; the file is its owner's alone."""
     log = log_of(folder)
-    assert {frozenset({"time", "level", "event", "run"}) <= each.keys() for each in log} == {True}
+    assert {frozenset({"at", "level", "event", "run"}) <= each.keys() for each in log} == {True}
     assert {each["run"] for each in log} == {folder.name}
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", each["time"]) for each in log)
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", each["at"]) for each in log)
     assert [each["event"] for each in log if each["event"] in ("begun", "ended")] == ["begun", "ended"]
     assert {"phase_started", "phase_advanced"} <= {each["event"] for each in log}
     rows = [

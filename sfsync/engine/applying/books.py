@@ -295,7 +295,7 @@ class _Numbered:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, PhaseStarted) and self.count > 1:
-            event = replace(event, phase=f"portion {self.number:,} of {self.count:,}: {event.phase}")
+            event = replace(event, portion=f"portion {self.number:,} of {self.count:,}")
         self.bench.listener(event)
 
 

@@ -34,7 +34,7 @@ def test_a_phase_takes_the_seconds_and_calls_until_the_next_begins() -> None:
     log = passing.log()
     passing.seconds, passing.used = 1.0, ApiUsage(reads=2)
     for number in (1, 2):
-        log(PhaseStarted("create Opportunity", 10))
+        log(PhaseStarted("create Opportunity", 10, portion=f"portion {number} of 2"))
         log(PhaseAdvanced("create Opportunity", 10, number))
         passing.seconds, passing.used = 1.0 + 2 * number, ApiUsage(reads=2, writes=number)
         log(PhaseStarted("read back"))
