@@ -43,7 +43,7 @@ from sfsync.engine.applying.runs import (
     settle_earlier,
 )
 from sfsync.engine.garbage import seldom_collecting
-from sfsync.errors import ConfigError, GuardError, Interrupted
+from sfsync.errors import ConfigError, GuardError, Interrupted, LimitReached
 from sfsync.job_locks import job_locked
 from sfsync.planning import Planned, plan_book, plan_whole
 from sfsync.run_files import plan_of_run, run_folder, save_plan
@@ -139,11 +139,11 @@ class Workplace:
         """Makes a plan, in portions where the job is large; nothing is written to the org."""
         return plan_book(self, is_full=is_full)
 
-    def excess(self, plan: Plan) -> GuardError | None:
+    def excess(self, plan: Plan) -> GuardError | LimitReached | None:
         """What would stop the plan if it were to be written now; None when nothing would."""
         try:
             refuse_excess(plan, self.bench)
-        except GuardError as error:
+        except (GuardError, LimitReached) as error:
             return error
         return None
 

@@ -27,7 +27,7 @@ from sfsync.engine.planning.plan_making import PlanStamp
 from sfsync.engine.retrying_books import undone_of
 from sfsync.engine.undoing.undo_planning import undo_plan
 from sfsync.engine.undoing.undo_state import Going
-from sfsync.errors import GuardError
+from sfsync.errors import GuardError, LimitReached
 from sfsync.run_files import PageFile, plan_of_run, write_private
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ def nobody(report: Report) -> None:
     """The watch of a caller who wants the report of the whole alone."""
 
 
-def excess_of(place: Workplace, book: PlanBook) -> GuardError | None:
+def excess_of(place: Workplace, book: PlanBook) -> GuardError | LimitReached | None:
     """What would stop the book if it were to be written now; None when nothing would."""
     try:
         _refuse_excess(place, book)
-    except GuardError as error:
+    except (GuardError, LimitReached) as error:
         return error
     return None
 

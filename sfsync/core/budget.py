@@ -7,6 +7,7 @@ Source: reliability.md 3, S3; REST API Developer Guide, "Limit Info Header".
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from sfsync.core.job import Limits
@@ -55,7 +56,8 @@ def refuse_over_budget(
     """Stops a plan that would meet its limit of calls on the way. `taken` are the calls of this run so far.
 
     Raises:
-        GuardError: it would not fit.
+        GuardError: it would not fit into its own budget, or not even into a whole day of the org's.
+        LimitReached: the org has too few calls left today; on another day it would fit.
     """
     needed = predicted.total
     if not needed:
@@ -68,9 +70,11 @@ def refuse_over_budget(
         where = f"until the org has used {PERCENT_USED} % of its {org.allowed:,} of the day"
     else:
         return
-    if needed > left:
-        raise GuardError(
-            f"applying the plan takes about {needed:,} API calls, and {left:,} are left {where}",
-            code="OVER_BUDGET",
-            hint=f"Wait until calls are free again, or give --api-budget {taken + needed} or more.",
-        )
+    if needed <= left:
+        return
+    message = f"applying the plan takes about {needed:,} API calls, and {left:,} are left {where}"
+    enough = f"--api-budget {taken + needed}"
+    if limits.api_budget is None and org is not None and needed <= left_until_reserve(replace(org, used=0)):
+        hint = f"Nothing was written; run it again when calls are free, or give {enough} or more."
+        raise LimitReached(message, code="API_RESERVE", hint=hint)
+    raise GuardError(message, code="OVER_BUDGET", hint=f"If it is meant: {enough} or more.")

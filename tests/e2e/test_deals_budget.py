@@ -56,10 +56,10 @@ def test_the_plan_says_what_the_run_takes_of_the_calls_left_today(bench: Bench) 
 
 
 def test_a_run_that_would_not_fit_says_so_before_it_starts(bench: Bench) -> None:
-    """Exit 6 with what to say if it is meant; nothing is written; a raised budget lets it go."""
+    """Exit 75, as another day has calls enough, and what to say if it is meant; a budget lets it go at once."""
     bench.emulator.org.usage.used = 795
     ending, document = sfsync(bench, "run", bench.job)
-    assert (ending, document["code"]) == (6, "OVER_BUDGET")
+    assert (ending, document["code"]) == (75, "API_RESERVE")
     assert "--api-budget 8 " in str(document["hint"])
     assert bench.inserted() == {}
     bench.emulator.org.usage.used = 795
@@ -67,6 +67,14 @@ def test_a_run_that_would_not_fit_says_so_before_it_starts(bench: Bench) -> None
     assert ending == 0
     assert document["api"]["calls"] == 8  # type: ignore[index]
     assert document["api"]["budget"] == 8  # type: ignore[index]
+
+
+def test_a_run_that_no_day_would_fit_is_for_a_person(bench: Bench) -> None:
+    """Exit 6: trying again would not help."""
+    bench.emulator.org.usage.daily_limit = 3
+    ending, document = sfsync(bench, "run", bench.job)
+    assert (ending, document["code"]) == (6, "OVER_BUDGET")
+    assert bench.inserted() == {}
 
 
 def test_a_budget_that_the_plan_would_pass_stops_it_before_it_starts(bench: Bench) -> None:
