@@ -18,7 +18,7 @@ from sfsync.core.plan import Plan
 from sfsync.core.plan_book import BookTotals, PlanBook
 from sfsync.core.plan_codec import PackedPlan, load_named, load_plan, pack_plan
 from sfsync.core.ports import Journal, RunRecord
-from sfsync.errors import ConfigError, GuardError
+from sfsync.errors import ConfigError, GuardError, SyncError
 
 _MOST_PLAIN: Final = 1_000_000
 """A plan of up to so many bytes is for people to read as it is; of larger ones a tenth of the bytes will do."""
@@ -111,10 +111,21 @@ def save_plan(folder: Path, plan: PackedPlan) -> Path:
 
 
 def run_folder(state: Path, job: str, run_id: str) -> Path:
-    """The private folder of one run."""
+    """The private folder of one run.
+
+    Raises:
+        SyncError: the file system refuses; code REPORT_NOT_WRITTEN.
+    """
     folder = state / "runs" / safe_name(job) / safe_name(run_id)
     for each in (state / "runs", folder.parent, folder):
-        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SyncError(
+                f"the folder {each} cannot be made: {error.strerror or error}",
+                code="REPORT_NOT_WRITTEN",
+                hint="Make room, or correct what stands in its place and its rights.",
+            ) from None
     return folder
 
 

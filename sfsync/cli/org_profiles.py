@@ -88,13 +88,13 @@ def list_command(*, as_json: bool) -> int:
 @click.option("--pin", is_flag=True, help="Log in first, and pin the profile to the org that answers.")
 @json_option
 def add_command(name: str, *, pin: bool, as_json: bool, **options: Any) -> int:
-    r"""Write config/orgs/NAME.toml: how to log in, and the names of the variables that hold the secrets.
+    """Write config/orgs/NAME.toml: how to log in, and the names of the variables that hold the secrets.
 
     On a terminal it asks for what is not given. A file that is there is never replaced, and no secret is ever in
     one. With --pin it logs in first; when that fails nothing is written. Examples:
 
-    \b
     sfsync org add sandbox --login sf --alias my-sandbox --pin
+
     sfsync org add production --login jwt --url https://login.salesforce.com --username ci@cloudkicks.example
     """
     from sfsync.jobs.org_writing import new_profile_path

@@ -26,7 +26,16 @@ from sfsync.report import audit_view
 from sfsync.report.audit_view import audit_entry
 from sfsync.report.document import made_entries, row_entries, run_document
 from sfsync.report.html_report import html_page
-from sfsync.report.kept_reports import SCHEMA, Kept, KeptSource, kept_of, kept_text, read_results, rows_left
+from sfsync.report.kept_reports import (
+    SCHEMA,
+    Kept,
+    KeptSource,
+    kept_of,
+    kept_text,
+    not_as_written,
+    read_results,
+    rows_left,
+)
 from sfsync.report.kept_rows import KeptRows, OwnLines
 from sfsync.report.page import Page, file_names, page_of
 from sfsync.report.picks_template import FILE, picks_lines
@@ -76,8 +85,9 @@ def write_run_folder(
         files["successes_by_source"] = _write_own(report, folder, own) if has_successes else {}
     _remove_stale(earlier, files)
     page = page_of(report, files)
-    write_private_text(folder / PAGE, [html_page(page)])
+    # The results first: where there is no room for both, the page can be made of them again.
     write_private_text(folder / RESULTS, _results_parts(report, files, kept, page, made_from))
+    write_private_text(folder / PAGE, [html_page(page)])
     return files
 
 
@@ -87,7 +97,18 @@ def rebuild(folder: Path, rejects_format: RejectsFormat = RejectsFormat.SOURCE) 
     Raises:
         SyncError: the results cannot be read (RESULTS_NOT_READ), or a file cannot be written (REPORT_NOT_WRITTEN).
     """
+    from jinja2 import TemplateError
+
     document, made_from = read_results(folder / RESULTS)
+    try:
+        return _rebuilt(folder, document, made_from, rejects_format)
+    except (LookupError, TypeError, AttributeError, ValueError, TemplateError):
+        raise not_as_written(folder / RESULTS) from None
+
+
+def _rebuilt(
+    folder: Path, document: dict[str, Any], made_from: Kept, rejects_format: RejectsFormat
+) -> RunFiles:
     earlier = {path for name in _REMADE for path in folder.glob(name)}
     has_successes = bool(document["files"].get("successes"))
     files = _Writer(folder, rejects_format).write(

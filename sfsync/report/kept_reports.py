@@ -138,7 +138,12 @@ def read_results(file: Path) -> tuple[dict[str, Any], Kept]:
     except OSError as error:
         raise _refusal(file, error.strerror or str(error)) from None
     except (ValueError, KeyError, ValidationError):
-        raise _refusal(file, "it is not as it was written") from None
+        raise not_as_written(file) from None
+
+
+def not_as_written(file: Path) -> SyncError:
+    """What is said of results that somebody has changed."""
+    return _refusal(file, "it is not as it was written")
 
 
 def _refusal(file: Path, why: str) -> SyncError:

@@ -148,6 +148,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.stdout.close()
 
 
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it has ended; it keeps its number, so that its group can still be signalled."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:
     """Signals all of the group; some systems refuse that once its first process has ended."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -167,6 +172,9 @@ def _read(process: subprocess.Popen[bytes], *, refuse_stopped: Callable[[], None
             )
         refuse_stopped()
         if not select.select([process.stdout], [], [], min(left_s, _LOOK_EVERY_S))[0]:
+            if _has_ended(process):  # what it left behind holds its stdout, and says nothing for it
+                _signal(process, signal.SIGTERM)
+                return bytes(printed)
             continue
         chunk = os.read(process.stdout.fileno(), 65_536)
         if not chunk:

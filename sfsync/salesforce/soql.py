@@ -21,6 +21,8 @@ from sfsync.errors import ConfigError
 
 _MAX_VALUES: Final = 2_000
 _MAX_STATEMENT_CHARS: Final = 90_000
+_MAX_LITERAL_CHARS: Final = 4_000
+"""Between the quotes. Source: Salesforce limits quick reference, SOQL: string length in a WHERE clause."""
 
 # The library escapes the controls that have a letter of their own; the others travel by code point.
 _OTHER_CONTROLS: Final = {
@@ -45,7 +47,8 @@ def quote(value: str | bool | None, /) -> str:  # noqa: FBT001 - a value of a fi
 def statements_of(lookup: Lookup) -> list[Statement]:
     """The statements that together answer a look-up; none for a list of no values.
 
-    Empty values are left out: to the org they mean every record without a value, and never the one looked for.
+    Empty values are left out: to the org they mean every record without a value, and never the one looked for. So
+    are values longer than a literal may be, which no field that can be filtered by holds.
 
     Raises:
         ConfigError: a name in the look-up is no API name.
@@ -145,6 +148,8 @@ def _chunks(values: Sequence[str], room: int) -> Iterator[list[str]]:
     chunk: list[str] = []
     size = 0
     for literal in map(quote, filter(str.strip, dict.fromkeys(values))):
+        if len(literal) > _MAX_LITERAL_CHARS + len("''"):
+            continue
         if chunk and (len(chunk) == _MAX_VALUES or size + len(literal) + 1 > room):
             yield chunk
             chunk, size = [], 0

@@ -14,8 +14,10 @@ import pytest
 from main_job_bench import ORG_FILE
 from safety_desk import SafetyDesk, desk_on
 
+from sfsync.errors import SyncError
 from sfsync.report.folder import rebuild
 from sfsync.report.rejects_form import RejectsFormat
+from sfsync.run_files import run_folder
 
 GOOD, EVIL, BAD = (
     "D-1,One,Prospecting,2027-01-31\n",
@@ -62,6 +64,33 @@ def test_the_files_are_made_again_from_the_results_alone(folder: Path, tmp_path:
     assert rebuild(tmp_path, RejectsFormat.XLSX)["rejects"] == str(tmp_path / "rejects-opportunities.xlsx")
     assert not (tmp_path / "rejects-opportunities.csv").exists()
     assert "rejects-opportunities.xlsx" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("page", 5), ("page", {}), ("files", [1]), ("rows", [1]), ("kept", 1), ("page", None), ("rows", None)],
+)
+def test_results_that_somebody_changed_are_refused(
+    folder: Path, tmp_path: Path, key: str, value: object
+) -> None:
+    """By name, whatever is changed; it is no fault of sfsync."""
+    document = json.loads((folder / "run_results.json").read_text())
+    if value is None:
+        del document[key]
+    else:
+        document[key] = value
+    (tmp_path / "run_results.json").write_text(json.dumps(document))
+    with pytest.raises(SyncError) as refused:
+        rebuild(tmp_path)
+    assert refused.value.code == "RESULTS_NOT_READ"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """What stands in its place too; nothing has been sent by then."""
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(SyncError, match="runs cannot be made: File exists") as refused:
+        run_folder(tmp_path, "nightly", "run-1")
+    assert refused.value.code == "REPORT_NOT_WRITTEN"
 
 
 def test_successes_come_with_the_columns_of_their_source_and_the_ids_of_the_org(

@@ -193,6 +193,17 @@ def test_an_sf_that_hangs_is_ended_with_all_that_it_started(sf: SfStandIn) -> No
     assert not is_running(child)
 
 
+def test_an_answer_counts_though_something_that_sf_started_goes_on(sf: SfStandIn) -> None:
+    """Its output is then never closed; that sf has ended is enough."""
+    sf.display(
+        f"sleep 60 & echo $! > '{sf.folder}/child'\necho '{{\"status\": 0, \"result\": {{}}}}'\nexit 0\n"
+    )
+    begun = time.monotonic()
+    assert ask(("org", "display"), alias="box", refuse_stopped=lambda: None, patience_s=20) == {}
+    assert time.monotonic() - begun < 10
+    assert not is_running(int((sf.folder / "child").read_text()))
+
+
 def is_running(pid: int) -> bool:
     """Whether there is such a process, within a second in which it may still be going away."""
     until = time.monotonic() + 1

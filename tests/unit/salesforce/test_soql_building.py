@@ -64,6 +64,14 @@ def test_long_lists_are_cut_by_count_and_by_length() -> None:
     assert sum(each.text.count("'") // 2 for each in wide) == 1000
 
 
+def test_a_value_longer_than_a_literal_may_be_is_not_asked_for() -> None:
+    """No field that can be filtered by holds it; asked for, it would fail the query of all other rows."""
+    fits, escaped = "b" * 4_000, "'" * 2_001  # an apostrophe takes two characters
+    [statement] = statements_of(Lookup("Account", ("Id",), "Name", ("a" * 4_001, escaped, fits)))
+    assert statement.text == f"SELECT Id FROM Account WHERE Name IN ('{fits}')"
+    assert statements_of(Lookup("Account", ("Id",), "Name", (escaped,))) == []
+
+
 @pytest.mark.parametrize("name", ["Id FROM User", "a b", "", "1a", "Name--", "Näme", "A..B", "Name'"])
 def test_a_name_that_is_none_is_refused(name: str) -> None:
     """Only the form of an API name stands unquoted in a statement."""
