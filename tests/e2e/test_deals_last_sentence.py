@@ -197,6 +197,23 @@ def test_a_run_that_a_signal_stops_says_so_and_how_to_go_on(
     assert done.startswith("sfsync: job on local ended with 0: ")
 
 
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_an_answer_of_no_is_told_as_the_cause_and_how_to_write_the_plan_after_all(
+    typist: Typist, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """Exit code 130 of a run and of an undo, which a signal has too; an empty answer and none are a no."""
+    cause = "ended with 130: nothing was written, because the answer was no; "
+    typist.type("run", "./job.toml", "--yes", "--json", expected=0)
+    run_id = json.loads(typist.out)["run"]
+    write(typist.desk, stage="Qualification")
+    for module in ("run", "output", "undo"):
+        monkeypatch.setattr(f"sfsync.cli.{module}.is_terminal", lambda: True)
+    monkeypatch.setattr("sfsync.cli.output.line_asked", lambda _: answer)
+    for command in (("run", "./job.toml"), ("undo", run_id)):
+        last = typist.type(*command, expected=130)
+        assert last.endswith(f"{cause}type the same command again and answer y to write the plan"), last
+
+
 def test_pull_and_adopt_end_with_it_too(typist: Typist) -> None:
     """They make no report, and say what they did in their own words."""
     typist.type("run", "./job.toml", "--yes", expected=0)
