@@ -94,7 +94,8 @@ def _first_step(hint: str) -> str:
     """The first sentence of a hint, as a part of ours."""
     line = next((each.strip() for each in hint.split("\n") if each.strip()), "")
     first = re.split(r"(?<=[a-z0-9)])\. (?=[A-Z])", line)[0].rstrip(".")
-    return shortened(first[:1].lower() + first[1:] if first[1:2].islower() else first, most=_MOST_WORDS)
+    is_word = first[1:2].islower() or first.startswith("A ")
+    return shortened(first[:1].lower() + first[1:] if is_word else first, most=_MOST_WORDS)
 
 
 def _reported(ended: Ended, report: Report) -> list[str]:

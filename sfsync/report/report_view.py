@@ -49,6 +49,8 @@ _FILE_WORDS: Final = {
 }
 
 
+_COMMANDS: Final = ("sfsync ", "pip ")
+
 _FILES_OF_A_PLAN: Final = frozenset({"rejects_by_source", "picks", "report"})
 
 
@@ -177,7 +179,7 @@ def _paths(named: str | Mapping[str, str]) -> list[str]:
 def _last_line(report: Report) -> Line:
     not_done, code = _not_done(report), report.exit_code
     if report.stopped is not None:
-        hint = f" {report.stopped.hint}" if report.stopped.hint else ""
+        hint = f" {_sentence(report.stopped.hint)}" if report.stopped.hint else ""
         why = report.stopped.message.rstrip(".")
         return Line(f"Stopped (exit code {code}): {why}.{hint}", tone=Tone.BAD)
     if not report.applied:
@@ -202,6 +204,11 @@ def _last_line(report: Report) -> Line:
     if not_done:
         return Line(f"{told}, {not_done:,} not done (exit code {code}).", tone=Tone.BAD)
     return Line(f"{told}." if skipped else f"{told}, none left.", tone=Tone.NEW)
+
+
+def _sentence(hint: str) -> str:
+    """A hint behind a full stop; a command that it begins with stays as it is typed."""
+    return hint if hint.startswith(_COMMANDS) else hint[:1].upper() + hint[1:]
 
 
 def _unwritten_line(report: Report) -> Line:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from report_examples import a_deal, a_plan, a_report, done
 
 from sfsync.core.plan import Plan
-from sfsync.report.last_sentence import Ended, last_sentence
+from sfsync.report.last_sentence import Ended, Failure, last_sentence
 
 
 def said(plan: Plan, *results, **given) -> str:
@@ -26,3 +27,21 @@ def test_rows_that_were_left_out_as_they_were_are_counted():
     assert said(busy) == last_sentence(
         Ended("run", 0, job="nightly", org="local", report=a_report(busy).condensed())
     )
+
+
+@pytest.mark.parametrize(
+    ("hint", "step"),
+    [
+        (
+            "A run that had begun goes on with sfsync resume.",
+            "a run that had begun goes on with sfsync resume",
+        ),
+        ("Wait until calls are free again. Or not.", "wait until calls are free again"),
+        ("JWT needs a key.", "JWT needs a key"),
+    ],
+)
+def test_a_next_step_goes_on_in_the_sentence_with_a_small_letter(hint, step):
+    """Also where its first word is one letter; abbreviations stay as they are."""
+    failure = Failure("the calls are used up", "API_BUDGET", hint)
+    told = last_sentence(Ended("run", 75, job="nightly", org="local", failure=failure))
+    assert told.endswith(f"the calls are used up (API_BUDGET); nothing was written; {step}")
