@@ -12,7 +12,7 @@ from typing import Any, Final
 from sfsync.core.plan import WRITES, Action
 from sfsync.core.report import Report
 from sfsync.core.report_numbers import action
-from sfsync.core.results import COUNTED
+from sfsync.core.results import COUNTED, Outcome
 from sfsync.core.values import shown
 from sfsync.report.cost_view import usage_lines
 from sfsync.report.cut import Cut, cut
@@ -32,6 +32,15 @@ MOST_LINES: Final = 400
 
 MOST_PLAIN_BYTES: Final = 700_000
 """What the records that are there without a script may take, counted as their data is."""
+
+_PLANNED: Final = {
+    Outcome.CREATED.value: "create",
+    Outcome.UPDATED.value: "update",
+    Outcome.UNCHANGED.value: "leave alone",
+    Outcome.SKIPPED.value: "leave out",
+    Outcome.REJECTED.value: "not possible",
+}
+"""What is planned, in the words of the plan on a terminal."""
 
 Page = Mapping[str, Any]
 
@@ -78,7 +87,11 @@ def _heading(report: Report) -> str:
 def _counts(report: Report) -> Mapping[str, Any]:
     counts = report_counts(report)
     named = [each.value for each in COUNTED if any(of_sobject[each.value] for of_sobject in counts.values())]
-    rows = [[title, [of_sobject[title] for of_sobject in counts.values()]] for title in ("rows", *named)]
+    words: Mapping[str, str] = {} if report.applied else _PLANNED
+    rows = [
+        [words.get(title, title), [of_sobject[title] for of_sobject in counts.values()]]
+        for title in ("rows", *named)
+    ]
     return {"titles": [noun(name, 2) for name in counts], "rows": rows}
 
 
