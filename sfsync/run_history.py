@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from sfsync.app import Surroundings
 from sfsync.core.ports import RunRecord
+from sfsync.core.standing import NOT_UNDONE, Standing
 from sfsync.errors import ConfigError
 from sfsync.run_files import safe_name
 
@@ -156,17 +157,38 @@ def counts_of(run: KnownRun) -> dict[str, dict[str, int]]:
 
     Only the beginning of the file is read: its rows can be many.
     """
+    counts = _results_value(run, "counts")
+    return counts if isinstance(counts, dict) else {}
+
+
+def standing_of(run: KnownRun) -> Standing:
+    """What the run left as it is, where it took another back and its results are there to tell."""
+    found = _results_value(run, "stays")
+    stays = found if isinstance(found, dict) else {}
+    count, later = stays.get("records"), stays.get("later_runs")
+    names = tuple(str(each) for each in later) if isinstance(later, list) else ()
+    return Standing({NOT_UNDONE: count} if isinstance(count, int) else {}, names)
+
+
+def undone_by(run: KnownRun) -> str:
+    """The run that this one took back, as its results say; "" for others."""
+    found = _results_value(run, "undoes")
+    return found if isinstance(found, str) else ""
+
+
+def _results_value(run: KnownRun, name: str) -> object:
+    """A value in the beginning of the run's results; None where it is not there."""
     path = run.file(RESULTS)
     if path is None:
-        return {}
+        return None
     with path.open(encoding="utf-8", errors="replace") as file:
         head = file.read(_HEAD)
-    _, found, rest = head.partition('\n  "counts": ')
+    _, found, rest = head.partition(f'\n  "{name}": ')
     try:
-        counts = json.JSONDecoder().raw_decode(rest)[0] if found else {}
+        value: object = json.JSONDecoder().raw_decode(rest)[0] if found else None
     except ValueError:
-        return {}
-    return counts if isinstance(counts, dict) else {}
+        return None
+    return value
 
 
 def remove_folder(old: OldFolder) -> bool:

@@ -188,11 +188,17 @@ def asked_to_write() -> None:
     """Asks whether the plan is to be written; a signal at the question is an answer too.
 
     Raises:
-        click.Abort: no.
+        click.Abort: no; the last sentence says so.
         Interrupted: a signal came instead.
     """
-    if not asked("Write this plan to the org?"):
-        raise click.Abort
+    if asked("Write this plan to the org?"):
+        return
+    if (ending := current()) is not None:
+        ending.told(
+            "nothing was written, because the answer was no",
+            "type the same command again and answer y to write the plan",
+        )
+    raise click.Abort
 
 
 def asked(question: str) -> bool:

@@ -195,8 +195,17 @@ def _line(run: KnownRun) -> str:
 
 
 def _next_step(run: KnownRun) -> str:
+    from sfsync.report.safe_text import visible
+    from sfsync.report.standing_words import records_stay, take_back_too
+    from sfsync.run_history import standing_of, undone_by
+
     if run.record.exit_code is None:
         return f"sfsync resume {run.record.run_id}"
+    left = standing_of(run)
+    if run.record.exit_code == 0 and left.records:
+        how = take_back_too(visible(undone_by(run)), [visible(each) for each in left.later_runs])
+        look = f"look at why: sfsync runs report {run.record.run_id}"
+        return f"{records_stay(left.records)}; {how or look}"
     if run.record.exit_code == 0:
         return "nothing; it is done"
     return f"look at its report, then sfsync retry {run.record.run_id}, or correct and import its rejects"

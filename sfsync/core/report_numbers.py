@@ -77,7 +77,7 @@ def tally_of(
         found.setdefault(OPPORTUNITY, {}).update(covered)
     for sobject, count in untouched.items():
         own = found.setdefault(sobject, {})
-        for word in (ROWS, Outcome.UNCHANGED.value):
+        for word in (ROWS, Outcome.UNCHANGED.value, end(Outcome.UNCHANGED)):
             own[word] = own.get(word, 0) + count
     return found
 

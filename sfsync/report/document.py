@@ -15,6 +15,7 @@ from sfsync.core.plan import Action, Change, OffStage
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, Outcome, Problem, Stage
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
+from sfsync.core.standing import standing
 from sfsync.core.values import canonical, shown
 from sfsync.report.audit_view import audit_document
 from sfsync.report.cost_view import api_document
@@ -33,7 +34,7 @@ Files = Mapping[str, str | Mapping[str, str]]
 def run_document(report: Report, *, files: Files) -> dict[str, Any]:
     """The report as one JSON-ready document."""
     plan = report.plan
-    counts = report_counts(report)
+    counts, left = report_counts(report), standing(plan)
     return {
         "schema": SCHEMA,
         "run": report.run_id,
@@ -41,6 +42,7 @@ def run_document(report: Report, *, files: Files) -> dict[str, Any]:
         "partition": plan.share,
         "action": "apply" if report.applied else "plan",
         "undoes": plan.undoes or "",
+        "stays": {"records": left.records, "later_runs": list(left.later_runs)},
         "confirm": report.confirm or changes_digest(plan.changes),
         "org": {"id": plan.org.org_id, "name": json_text(plan.org.name), "sandbox": plan.org.is_sandbox},
         "counts": counts,

@@ -50,6 +50,8 @@ PAGE: Final = "report.html"
 
 _REMADE: Final = ("rejects-*", "unprocessed-*", "successes.csv", "verify.csv", FILE)
 _REPLACED: Final = (*_REMADE, "successes-*")
+_OF_OTHERS: Final = ("plan.json", "plan.json.gz", "log.jsonl")
+"""What others write into the folder of a run."""
 
 RunFiles = dict[str, str | dict[str, str]]
 """Where the files are: "rejects" (the one to look at first), "picks", "successes", "results", "report", and those
@@ -84,7 +86,7 @@ def write_run_folder(
             own.add(report)
         files["successes_by_source"] = _write_own(report, folder, own) if has_successes else {}
     _remove_stale(earlier, files)
-    page = page_of(report, files)
+    page = page_of(report, files, _beside(folder))
     # The results first: where there is no room for both, the page can be made of them again.
     write_private_text(folder / RESULTS, _results_parts(report, files, kept, page, made_from))
     write_private_text(folder / PAGE, [html_page(page)])
@@ -117,9 +119,15 @@ def _rebuilt(
     there = document["files"].get("successes_by_source", {})
     files["successes_by_source"] = {name: str(folder / Path(path).name) for name, path in there.items()}
     _remove_stale(earlier, files)
-    page = {**document["page"], "files": file_names(files)}
+    page = {**document["page"], "files": file_names(files, _beside(folder, document["page"]["files"]))}
     write_private_text(folder / PAGE, [html_page(page)])
     return files
+
+
+def _beside(folder: Path, known: Sequence[str] = ()) -> list[str]:
+    """The files that no source is named by: those of others, there or `known`, and the problems of documents."""
+    others = [each for each in _OF_OTHERS if each in known or (folder / each).exists()]
+    return [*sorted(each.name for each in folder.glob("*.problems.jsonl")), *others]
 
 
 def _first_source(report: Report) -> str:

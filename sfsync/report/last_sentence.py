@@ -17,11 +17,13 @@ from sfsync.core import report_numbers as numbers
 from sfsync.core.plan import WRITES
 from sfsync.core.report import Report
 from sfsync.core.results import COUNTED, NOT_DONE, Outcome
+from sfsync.core.standing import Standing, standing
 from sfsync.core.wording import typed
 from sfsync.explanations.catalogue import title_of
 from sfsync.report.document import Files
 from sfsync.report.nouns import rows_counted
 from sfsync.report.safe_text import json_text, shortened
+from sfsync.report.standing_words import stays_words, take_back_too
 
 MOST_CODES: Final = 3
 CHANGES_WAIT: Final = 8
@@ -92,7 +94,8 @@ def _first_step(hint: str) -> str:
     """The first sentence of a hint, as a part of ours."""
     line = next((each.strip() for each in hint.split("\n") if each.strip()), "")
     first = re.split(r"(?<=[a-z0-9)])\. (?=[A-Z])", line)[0].rstrip(".")
-    return shortened(first[:1].lower() + first[1:] if first[1:2].islower() else first, most=_MOST_WORDS)
+    is_word = first[1:2].islower() or first.startswith("A ")
+    return shortened(first[:1].lower() + first[1:] if is_word else first, most=_MOST_WORDS)
 
 
 def _reported(ended: Ended, report: Report) -> list[str]:
@@ -120,6 +123,8 @@ def _planned(ended: Ended, report: Report) -> list[str]:
     left = numbers.not_done_in(report.numbers())
     if left:
         said.append(f"{left:,} of {_all_rows(report)} cannot be done{_codes(report)}")
+    if (stays := standing(report.plan)).records:
+        said.append(stays_words(stays))
     if report.notes:
         return [*said, f"writing it would be stopped ({report.notes[0].code})"]
     if ended.exit_code == CHANGES_WAIT or (writes and not left):
@@ -130,6 +135,8 @@ def _planned(ended: Ended, report: Report) -> list[str]:
 def _applied(ended: Ended, report: Report) -> list[str]:
     left = numbers.not_done_in(report.numbers())
     done = _ended_rows(report, done=True)
+    if report.plan.undoes and (stays := standing(report.plan)).records:
+        return _taken_back_in_part(ended, report, stays)
     if left:
         were = "was" if left == 1 else "were"
         return [f"{left:,} of {_all_rows(report)} {were} not done{_codes(report)}", _correct(ended)]
@@ -142,6 +149,20 @@ def _applied(ended: Ended, report: Report) -> list[str]:
     if not wrote:
         return [f"nothing had to be written, {rows_counted(done)} as before"]
     return [f"{rows_counted(done)} done, none left", f"to take it back: sfsync undo {report.run_id}"]
+
+
+def _taken_back_in_part(ended: Ended, report: Report, stays: Standing) -> list[str]:
+    """An undo that leaves something: what it did, how much stays, and what to type next."""
+    done, left = _ended_rows(report, done=True), numbers.not_done_in(report.numbers())
+    parts = [
+        f"run {report.plan.undoes} is taken back in part"
+        if done
+        else f"nothing more of run {report.plan.undoes} could be taken back"
+    ]
+    if left:
+        parts.append(f"{left:,} of {_all_rows(report)} not done{_codes(report)}")
+    how = take_back_too(report.plan.undoes or "", stays.later_runs)
+    return [*parts, stays_words(stays), how or _correct(ended)]
 
 
 def _all_rows(report: Report) -> str:

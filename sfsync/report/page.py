@@ -5,14 +5,14 @@ run_results.json keeps it, so that the page can be made again without the plan. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from sfsync.core.plan import WRITES, Action
 from sfsync.core.report import Report
 from sfsync.core.report_numbers import action
-from sfsync.core.results import COUNTED
+from sfsync.core.results import COUNTED, Outcome
 from sfsync.core.values import shown
 from sfsync.report.cost_view import usage_lines
 from sfsync.report.cut import Cut, cut
@@ -33,11 +33,23 @@ MOST_LINES: Final = 400
 MOST_PLAIN_BYTES: Final = 700_000
 """What the records that are there without a script may take, counted as their data is."""
 
+_PLANNED: Final = {
+    Outcome.CREATED.value: "create",
+    Outcome.UPDATED.value: "update",
+    Outcome.UNCHANGED.value: "leave alone",
+    Outcome.SKIPPED.value: "leave out",
+    Outcome.REJECTED.value: "not possible",
+}
+"""What is planned, in the words of the plan on a terminal."""
+
 Page = Mapping[str, Any]
 
 
-def page_of(report: Report, files: Files) -> Page:
-    """Everything that the page says; every text in it is safe to see, and none is markup yet."""
+def page_of(report: Report, files: Files, beside: Sequence[str] = ()) -> Page:
+    """Everything that the page says; every text in it is safe to see, and none is markup yet.
+
+    `beside` are names of further files in the folder of the page.
+    """
     plan = report.plan
     records = record_part(report, Named.of(plan))
     page = {
@@ -60,7 +72,7 @@ def page_of(report: Report, files: Files) -> Page:
         "guarantees": guarantee_part(report),
         "phases": phase_part(report),
         "usage": [each.text for each in usage_lines(report)] if report.applied else [],
-        "files": file_names(files),
+        "files": file_names(files, beside),
     }
     whole: Page = seen(page)
     return whole
@@ -75,7 +87,11 @@ def _heading(report: Report) -> str:
 def _counts(report: Report) -> Mapping[str, Any]:
     counts = report_counts(report)
     named = [each.value for each in COUNTED if any(of_sobject[each.value] for of_sobject in counts.values())]
-    rows = [[title, [of_sobject[title] for of_sobject in counts.values()]] for title in ("rows", *named)]
+    words: Mapping[str, str] = {} if report.applied else _PLANNED
+    rows = [
+        [words.get(title, title), [of_sobject[title] for of_sobject in counts.values()]]
+        for title in ("rows", *named)
+    ]
     return {"titles": [noun(name, 2) for name in counts], "rows": rows}
 
 
@@ -132,11 +148,11 @@ def _lines(lines: Iterator[Line]) -> Cut:
     return cut(([each.indent, each.tone.value, each.text] for each in lines), MOST_LINES)
 
 
-def file_names(files: Files) -> list[str]:
-    """The names of the files beside the page."""
-    return [Path(path).name for path in _paths(files) if path]
+def file_names(files: Files, beside: Sequence[str] = ()) -> list[str]:
+    """The names of the files beside the page, each once, and the page itself is none of them."""
+    paths = [path for name, each in files.items() if name != "report" for path in _paths(each)]
+    return list(dict.fromkeys([*(Path(path).name for path in paths if path), *beside]))
 
 
-def _paths(files: Files) -> Iterator[str]:
-    for each in files.values():
-        yield from [each] if isinstance(each, str) else each.values()
+def _paths(named: str | Mapping[str, str]) -> Iterator[str]:
+    yield from [named] if isinstance(named, str) else named.values()

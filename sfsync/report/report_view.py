@@ -12,6 +12,7 @@ from typing import Final
 from sfsync.core.report import Report
 from sfsync.core.report_numbers import MADE, end, not_done_in, total
 from sfsync.core.results import COUNTED, NOT_DONE, Outcome, Problem
+from sfsync.core.standing import Standing, standing
 from sfsync.report.audit_view import audit_lines
 from sfsync.report.cost_view import usage_lines
 from sfsync.report.document import Files, in_write_order, report_counts
@@ -20,6 +21,7 @@ from sfsync.report.lines import CountTable, Line, Piece, Tone
 from sfsync.report.nouns import counted, noun, rows_counted
 from sfsync.report.plan_view import untouched_lines
 from sfsync.report.problem_groups import more_lines, placed, problem_group_lines
+from sfsync.report.standing_words import stays_words, take_back_too
 
 NOT_AS_WRITTEN: Final = "NOT_AS_WRITTEN"
 
@@ -46,6 +48,8 @@ _FILE_WORDS: Final = {
     "results": "everything, for programs",
 }
 
+
+_COMMANDS: Final = ("sfsync ", "pip ")
 
 _FILES_OF_A_PLAN: Final = frozenset({"rejects_by_source", "picks", "report"})
 
@@ -175,7 +179,7 @@ def _paths(named: str | Mapping[str, str]) -> list[str]:
 def _last_line(report: Report) -> Line:
     not_done, code = _not_done(report), report.exit_code
     if report.stopped is not None:
-        hint = f" {report.stopped.hint}" if report.stopped.hint else ""
+        hint = f" {_sentence(report.stopped.hint)}" if report.stopped.hint else ""
         why = report.stopped.message.rstrip(".")
         return Line(f"Stopped (exit code {code}): {why}.{hint}", tone=Tone.BAD)
     if not report.applied:
@@ -184,7 +188,9 @@ def _last_line(report: Report) -> Line:
         )
         return Line(f"Planned only: nothing was written.{left}", tone=Tone.BAD if not_done else Tone.NEW)
     if report.plan.undoes is not None and report.plan.is_empty():
-        return Line(f"Finished: {_nothing_to_undo(report)}.", tone=Tone.NEW)
+        if (stays := standing(report.plan)).records:
+            return _standing_line(report, stays, "Finished: nothing more can be taken back")
+        return Line("Finished: nothing is left to take back.", tone=Tone.NEW)
     done, skipped = rows_counted(_count(report, *_ALWAYS)), _count(report, Outcome.SKIPPED)
     if report.plan.undoes is not None:
         ended = (total(report.numbers(), end(each)) for each in Outcome if each not in NOT_DONE)
@@ -193,9 +199,16 @@ def _last_line(report: Report) -> Line:
     elif not any(total(report.numbers(), end(each)) for each in _WRITTEN):
         return _unwritten_line(report)
     told = f"Finished: {done} done" + (f", {skipped:,} skipped" if skipped else "")
+    if (stays := standing(report.plan)).records:
+        return _standing_line(report, stays, f"{told}, {not_done:,} not done" if not_done else told)
     if not_done:
         return Line(f"{told}, {not_done:,} not done (exit code {code}).", tone=Tone.BAD)
     return Line(f"{told}." if skipped else f"{told}, none left.", tone=Tone.NEW)
+
+
+def _sentence(hint: str) -> str:
+    """A hint behind a full stop; a command that it begins with stays as it is typed."""
+    return hint if hint.startswith(_COMMANDS) else hint[:1].upper() + hint[1:]
 
 
 def _unwritten_line(report: Report) -> Line:
@@ -210,11 +223,12 @@ def _unwritten_line(report: Report) -> Line:
     return Line(f"Finished: {text}.", tone=Tone.BAD if not_done else Tone.NEW)
 
 
-def _nothing_to_undo(report: Report) -> str:
-    """What an undo that has nothing to write says: that all is taken back, or that the rest stays."""
-    if any(each.code == "NOT_UNDONE" for each in report.plan.notes):
-        return "nothing more can be taken back; the notes say what stays"
-    return "nothing is left to take back"
+def _standing_line(report: Report, left: Standing, told: str) -> Line:
+    """The last line of an undo that leaves something: how much stays, and what takes it back too."""
+    code = f" (exit code {report.exit_code})" if report.exit_code else ""
+    how = take_back_too(report.plan.undoes or "", left.later_runs)
+    said = f"{told}; {stays_words(left)}{code}. The notes say why" + (f"; {how}" if how else ".")
+    return Line(said, tone=Tone.BAD)
 
 
 def _not_done(report: Report) -> int:

@@ -44,11 +44,11 @@ class Typist:
     err: str = ""
 
     def type(self, *arguments: str, expected: int) -> str:
-        """Runs a command; its last line on stderr."""
+        """Runs a command; its last line on stderr, if it has one."""
         code = run(list(arguments))
         self.out, self.err = self.read()
         assert code == expected, self.out + self.err
-        return self.err.splitlines()[-1]
+        return self.err.splitlines()[-1] if self.err else ""
 
 
 @pytest.fixture
@@ -195,6 +195,57 @@ def test_a_run_that_a_signal_stops_says_so_and_how_to_go_on(
     assert " of 2 rows; go on with it: sfsync resume " in last
     done = typist.type("resume", expected=0)
     assert done.startswith("sfsync: job on local ended with 0: ")
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_an_answer_of_no_is_told_as_the_cause_and_how_to_write_the_plan_after_all(
+    typist: Typist, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """Exit code 130 of a run and of an undo, which a signal has too; an empty answer and none are a no."""
+    cause = "ended with 130: nothing was written, because the answer was no; "
+    typist.type("run", "./job.toml", "--yes", "--json", expected=0)
+    run_id = json.loads(typist.out)["run"]
+    write(typist.desk, stage="Qualification")
+    for module in ("run", "output", "undo"):
+        monkeypatch.setattr(f"sfsync.cli.{module}.is_terminal", lambda: True)
+    monkeypatch.setattr("sfsync.cli.output.line_asked", lambda _: answer)
+    for command in (("run", "./job.toml"), ("undo", run_id)):
+        last = typist.type(*command, expected=130)
+        assert last.endswith(f"{cause}type the same command again and answer y to write the plan"), last
+
+
+def test_an_undo_that_leaves_a_record_says_how_many_and_what_takes_them_back_too(typist: Typist) -> None:
+    """A later run changed the second deal again: the sentences count it, and their commands take it back."""
+    typist.type("run", "./job.toml", "--yes", expected=0)
+    both = typist.desk.folder / "deals.csv"
+    runs = []
+    for first, second in (("Qualification", "Qualification"), ("Qualification", "Needs Analysis")):
+        one, two = both.read_text().splitlines()[1:]
+        lines = (
+            re.sub(r"[^,]+(,[^,]+)$", stage + r"\1", row) for stage, row in ((first, one), (second, two))
+        )
+        typist.desk.write("\n".join(lines) + "\n")
+        runs.append(json.loads(run_json(typist, "run", "./job.toml", "--yes", "--json"))["run"])
+    first_run, later = runs
+    how = f"what later runs wrote to goes back by sfsync undo {later} && sfsync undo {first_run}"
+    planned = typist.type("undo", first_run, "--dry-run", expected=0)
+    assert planned.endswith("nothing was written; 1 record stays as it is (NOT_UNDONE 1)")
+    last = typist.type("undo", first_run, "--yes", expected=0)
+    stays = f"1 record stays as it is (NOT_UNDONE 1); {how}"
+    assert last == (f"sfsync: job on local ended with 0: run {first_run} is taken back in part; {stays}")
+    said = " ".join(typist.out.split())
+    assert said.endswith(
+        f"Finished: 1 record done; 1 record stays as it is (NOT_UNDONE 1). The notes say why; {how}"
+    )
+    newest = json.loads(run_json(typist, "runs", "list", "--limit", "1", "--json"))["runs"][0]["run"]
+    assert f"  next: 1 record stays as it is; {how}\n" in run_json(typist, "runs", "show", newest)
+    again = typist.type("undo", first_run, "--yes", "--json", expected=0)
+    assert f": nothing more of run {first_run} could be taken back; {stays}" in again
+    assert json.loads(typist.out)["stays"] == {"records": 1, "later_runs": [later]}
+    typist.type("undo", later, "--yes", expected=0)
+    last = typist.type("undo", first_run, "--yes", expected=0)
+    assert last == f"sfsync: job on local ended with 0: run {first_run} is taken back"
+    assert "Finished: 1 record done, none left." in typist.out
 
 
 def test_pull_and_adopt_end_with_it_too(typist: Typist) -> None:

@@ -93,6 +93,16 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert refused.value.code == "REPORT_NOT_WRITTEN"
 
 
+def test_the_page_names_every_file_beside_it_once(folder: Path, tmp_path: Path) -> None:
+    """The plan and the log too, and not the page itself; a page that is made again names the same."""
+    (tmp_path / "run_results.json").write_bytes((folder / "run_results.json").read_bytes())
+    rebuild(tmp_path)
+    for page in (folder, tmp_path):
+        _, _, listed = (page / "report.html").read_text().partition("<h2>Files beside this one</h2>")
+        named = re.findall(r"<p>(.*)</p>", listed.partition("</main>")[0])
+        assert sorted(named) == sorted(each.name for each in folder.iterdir() if each.name != "report.html")
+
+
 def test_successes_come_with_the_columns_of_their_source_and_the_ids_of_the_org(
     desk: SafetyDesk, folder: Path
 ) -> None:

@@ -60,7 +60,9 @@ def test_the_terminal_the_document_and_the_page_say_what_was_not_planned(desk: R
     words: Any = {"environ": desk.environ | {"PATH": ""}, "cwd": desk.folder}
     told = warm_sfsync("plan", desk.job, **words)
     assert "9 rows are as at the last run and were not planned." in told.out
-    document = warm_sfsync("run", desk.job, "--json", **words).document
+    done = warm_sfsync("run", desk.job, "--json", **words)
+    document = done.document
+    assert done.err.splitlines()[-1].endswith(" ended with 0: nothing had to be written, 9 rows as before")
     assert document["not_planned"] == {"Opportunity": 3, "OpportunityContactRole": 6}
     assert document["counts"]["Opportunity"]["unchanged"] == 3
     assert "were not planned" in Path(document["files"]["report"]).read_text(encoding="utf-8")

@@ -24,6 +24,7 @@ from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
 from sfsync.core.results import Outcome, RowResult
 from sfsync.core.sending.costs import undo_calls
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
+from sfsync.core.standing import CONVERSION_STAYS, written_since
 from sfsync.core.values import PlannedValue, Value, is_same
 from sfsync.engine.applying.run_state import resolved
 from sfsync.engine.applying.verifying import AUDIT, is_anothers
@@ -158,7 +159,7 @@ def _undo_sobject(undo: Undo, sobject: str, changes: Sequence[Change], done: Seq
         if record is None:
             _leave_gone(undo, change)
         elif change.action is Action.CONVERT:
-            undo.leave(change, CONVERTED, code="CONVERSION_STAYS")
+            undo.leave(change, CONVERTED, code=CONVERSION_STAYS)
         elif change.action is Action.UPDATE and _has_old_values(undo, change, record):
             undo.is_done(change, "it has its old values")
         elif undo.record_id(change) in undo.later or _is_touched(undo, change, record):
@@ -193,8 +194,7 @@ def _leave_touched(undo: Undo, change: Change, record: Record) -> None:
     if is_flag:
         undo.changes.append(replace(_restored(undo, _only_flag(change)), row=None))
     if not is_flag or len(change.before) > 1:
-        run = f"run {later[-1].run_id} wrote to it since; undo that one first" if later else ""
-        undo.leave(change, run or "somebody has touched it since")
+        undo.leave(change, written_since(later[-1].run_id) if later else "somebody has touched it since")
 
 
 def _only_flag(change: Change) -> Change:

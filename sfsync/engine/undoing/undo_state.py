@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sfsync.core.plan import Change, Plan
 from sfsync.core.ports import LedgerEntry, OrgGateway, Record
 from sfsync.core.results import Problem, RowResult, Stage
+from sfsync.core.standing import NOT_UNDONE
 from sfsync.engine.undoing.later_runs import LaterWrite
 
 
@@ -45,7 +46,7 @@ class Undo:
     deals: list[Record] = field(default_factory=list)
     elsewhere: Going = field(default_factory=Going)
 
-    def leave(self, change: Change, why: str, *, code: str = "NOT_UNDONE") -> None:
+    def leave(self, change: Change, why: str, *, code: str = NOT_UNDONE) -> None:
         """Says that something stays as it is, and why."""
         message = f"{change.sobject} {change.label or change.key}: {why}"
         self.notes.append(Problem(code, Stage.PLAN, message, row=change.row, value=change.key))

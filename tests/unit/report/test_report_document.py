@@ -13,7 +13,7 @@ from sfsync.errors import OrgUnavailable
 from sfsync.report.document import run_document
 
 TOP_KEYS = (
-    "schema run job partition action undoes confirm org counts not_planned api changes guarantee forecast"
+    "schema run job partition action undoes stays confirm org counts not_planned api changes guarantee forecast"
     " probability probability_total verify gone problems notes files seconds exit_code"
 )
 

@@ -25,6 +25,7 @@ from sfsync.core.plan import Action, OffStage, Plan
 from sfsync.core.results import Outcome
 from sfsync.report.folder import write_run_folder
 from sfsync.report.html_report import html_report
+from sfsync.report.page import page_of
 from sfsync.report.page_records import MOST_OF_EACH, MOST_RECORDS
 from sfsync.report.safe_text import shortened
 
@@ -263,3 +264,12 @@ def test_what_is_not_done_comes_before_the_rest_where_the_page_has_no_room_for_a
     html = html_report(a_report(plan, [*results, failed(last, Outcome.REJECTED, a_problem())]), {})
     assert len(html) < 5_000_000
     assert records_in(html)[-1]["key"] == last.key
+
+
+def test_the_counts_of_a_plan_say_what_would_be_done_and_those_of_a_run_what_was():
+    """In the words of the plan on a terminal: nothing was created where nothing was written."""
+    kinds = (Action.CREATE, Action.NOOP, Action.SKIP, Action.REJECT)
+    plan = a_plan([a_deal(number, each) for number, each in enumerate(kinds, 1)])
+    planned, applied = (page_of(a_report(plan, applied=each), {})["counts"]["rows"] for each in (False, True))
+    assert [title for title, _ in planned] == ["rows", "create", "leave alone", "leave out", "not possible"]
+    assert [title for title, _ in applied] == ["rows", "unchanged", "skipped", "rejected", "unprocessed"]

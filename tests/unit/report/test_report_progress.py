@@ -88,7 +88,13 @@ def test_json_lines_carry_every_event():
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert {line.pop("schema") for line in lines} == {"sfsync.progress/1"}
     assert lines == [
-        {"event": "phase_started", "phase": "create Opportunity", "total": 1200, "unit": "rows"},
+        {
+            "event": "phase_started",
+            "phase": "create Opportunity",
+            "total": 1200,
+            "unit": "rows",
+            "portion": "",
+        },
         {"event": "phase_advanced", "phase": "create Opportunity", "done": 600, "not_done": 2},
         {"event": "call_retried", "reason": "SERVER_UNAVAILABLE", "attempt": 1, "wait_s": 2.5},
         {"event": "noticed", "message": "line 3 \x1b[31m is odd"},

@@ -278,6 +278,20 @@ def test_a_stopped_run_says_why_and_that_nothing_was_read_back():
     assert text.endswith("Stopped (exit code 75): the org did not answer. Run sfsync resume later.\n")
 
 
+@pytest.mark.parametrize(
+    ("hint", "said"),
+    [
+        ("try again later; sfsync resume goes on", "Try again later; sfsync resume goes on"),
+        ("sfsync resume asks for it again", "sfsync resume asks for it again"),
+    ],
+)
+def test_a_hint_behind_a_full_stop_begins_with_a_capital_unless_it_is_a_command(hint, said):
+    """The last line of a stopped run is two sentences."""
+    stopped = OrgUnavailable("the org did not answer", code="TIMEOUT", hint=hint)
+    text = report_text(a_report(a_plan([a_deal(1)]), stopped=stopped))
+    assert text.endswith(f"Stopped (exit code 75): the org did not answer. {said}\n")
+
+
 def test_a_plan_that_was_shown_is_not_shown_again():
     """The report of a plan is its rejects file and its last line."""
     bad = a_deal(1, Action.REJECT, problems=(a_problem(),))
