@@ -371,9 +371,25 @@ def test_sigterm_in_the_middle_ends_in_time_with_143_and_resume_finishes(desk, o
     assert (listed["exit_code"], listed["job"]) == (None, "deals")
     assert sfsync_("runs", "prune", "--older-than", "0d").out.startswith("0 folders gone, ")
     with hook_server() as hooks:
-        assert sfsync_("resume", "--ping", f"{hooks.url}/token", "--json").code == 0
-        assert hooks.paths == ["/token"]
+        log = tmp_path / "resume.jsonl"
+        told = ("--ping", f"{hooks.url}/token", "--log-file", str(log))
+        assert sfsync_("resume", *told, "--json").code == 0
+        assert hooks.paths == ["/token/start", "/token"]
+    lines = [json.loads(each) for each in log.read_text().splitlines()]
+    assert lines[0]["event"] == "run_started"
+    assert {(each["job"], each["run"]) for each in lines} == {("deals", listed["run"])}
     assert [len(desk.deals(f"S-{number}")) for number in range(3)] == [1, 1, 1]
+
+
+def test_a_retry_tells_its_start_and_names_its_job_in_every_line_of_its_log(desk, hooks, sfsync_, tmp_path):
+    """URL/start when the lock is held, also where there is nothing to try again; the log knows the job at once."""
+    desk.write(GOOD, BAD)
+    assert sfsync_("run", desk.job).code == FAILED
+    log = tmp_path / "retry.jsonl"
+    assert sfsync_("retry", "--ping", f"{hooks.url}/token", "--log-file", str(log)).code == 2
+    assert hooks.paths == ["/token/start", "/token/fail"]
+    assert hooks.told[-1][1].startswith("job deals, org local: exit code 2")
+    assert {json.loads(each)["job"] for each in log.read_text().splitlines()} == {"deals"}
 
 
 def test_hooks_leave_a_signal_its_ten_seconds():
