@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sfsync.app import Surroundings
+from sfsync.core.plan_codec import load_plan
 from sfsync.core.ports import RunRecord
-from sfsync.errors import ConfigError
+from sfsync.errors import ConfigError, SyncError
 from sfsync.run_files import safe_name
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ class OldFolder:
 
 @dataclass(frozen=True, slots=True)
 class JobHealth:
-    """What the journal says of a job: when it last ended well, since when its oldest open change is open."""
+    """What the journal says of a job: when it last ended well, an undo left out, and since when its oldest open
+    change is open.
+    """
 
     last_success: datetime | None
     oldest_open: datetime | None
@@ -156,17 +159,21 @@ def counts_of(run: KnownRun) -> dict[str, dict[str, int]]:
 
     Only the beginning of the file is read: its rows can be many.
     """
-    path = run.file(RESULTS)
-    if path is None:
-        return {}
-    with path.open(encoding="utf-8", errors="replace") as file:
-        head = file.read(_HEAD)
-    _, found, rest = head.partition('\n  "counts": ')
+    _, found, rest = _head_of(run).partition('\n  "counts": ')
     try:
         counts = json.JSONDecoder().raw_decode(rest)[0] if found else {}
     except ValueError:
         return {}
     return counts if isinstance(counts, dict) else {}
+
+
+def _head_of(run: KnownRun) -> str:
+    """The beginning of the run's results; "" where they are not there."""
+    path = run.file(RESULTS)
+    if path is None:
+        return ""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(_HEAD)
 
 
 def remove_folder(old: OldFolder) -> bool:
@@ -193,18 +200,43 @@ def _size(folder: Path) -> int:
     return sum(each.lstat().st_size for each in folder.rglob("*") if each.is_file())
 
 
-def job_health(around: Surroundings, *, job: str, org_id: str | None = None) -> JobHealth:
-    """What the journal says of a job, of all its orgs unless one is named.
+def job_health(
+    around: Surroundings, *, job: str, org_id: str | None = None, share: str | None = None
+) -> JobHealth:
+    """What the journal says of a job, of all its orgs and shares unless one is named.
+
+    A good run of the whole job is one of each share.
 
     Raises:
         SyncError: there is no journal, or it cannot be read.
     """
-    with _journal(around) as (journal, _):
+    with _journal(around) as (journal, state):
         runs = [each for each in journal.runs(job) if org_id in (None, each.org_id)]
         orgs = dict.fromkeys(each.org_id for each in runs)
         since = [record.updated_at for org in orgs for _, record in journal.open_changes(job, org)]
-    ends = [each.ended_at for each in runs if each.exit_code == 0 and each.ended_at]
+        good = [each for each in runs if each.exit_code == 0 and each.ended_at]
+        good = [each for each in good if share is None or each.share in ("", share)]
+        good.sort(key=lambda each: each.ended_at or "", reverse=True)
+        last = next((each for each in good if not _takes_back(journal, _known(each, state, 0))), None)
     return JobHealth(
-        last_success=datetime.fromisoformat(max(ends)) if ends else None,
+        last_success=_ended_at(last) if last else None,
         oldest_open=datetime.fromisoformat(min(since)) if since else None,
     )
+
+
+def _takes_back(journal: SqlJournal, run: KnownRun) -> bool:
+    """Whether the run was an undo, which brings nothing: by its results, or by its plan where they are not here.
+
+    A run of which neither is left is taken for what most runs are.
+    """
+    text = _head_of(run)
+    _, found, rest = text.partition('\n  "undoes": "')
+    if found:
+        return not rest.startswith('"')
+    record = run.record
+    first = journal.books.portions(record.run_id)[0].run_id if record.portions else record.run_id
+    plan = journal.plan(first)
+    try:
+        return plan is not None and load_plan(plan).undoes is not None
+    except SyncError:
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,8 @@ from sfsync.cli import main
 from sfsync.cli.output import GRACE_S
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.server import RunningEmulator, running
+from sfsync.past_runs import undoing
+from sfsync.report.folder import write_run_folder
 
 GOOD = row("D-1")
 BAD = row("D-2", stage="Nowhere")
@@ -110,6 +114,27 @@ def test_metrics_are_written_for_a_collector_also_when_the_run_is_refused(
     assert (refused["sfsync_run_exit_code{}"], refused["sfsync_last_success_time_seconds{}"]) == (4, success)
     assert not any("rows" in name for name in refused)
     assert [each.name for each in tmp_path.iterdir() if ".part" in each.name] == []
+
+
+@pytest.mark.parametrize("keeps_files", [True, False])
+def test_an_undo_is_no_success_of_its_job(desk, sfsync_, tmp_path, monkeypatch, keeps_files):
+    """The last success stays the last good run that brought rows, also where the files of runs are gone."""
+    file = tmp_path / "deals.prom"
+    desk.write(row("U-1"))
+    assert sfsync_("run", desk.job, "--metrics-file", str(file)).code == 0
+    success = metrics(file)["sfsync_last_success_time_seconds{}"]
+    [listed] = json.loads(sfsync_("runs", "list", "--json").out)["runs"]
+    an_hour_later = replace(desk.around, clock=lambda: datetime.now(UTC) + timedelta(hours=1))
+    with undoing(listed["run"], an_hour_later) as (place, plan):
+        report = place.apply(plan, is_fresh=True)
+        assert report.exit_code == 0
+        if keeps_files:
+            write_run_folder(report, place.run_folder(plan.job, plan.plan_id))
+        else:
+            shutil.rmtree(place.state / "runs")
+    desk.write(row("U-1"), BAD)
+    assert sfsync_("run", desk.job, "--metrics-file", str(file)).code == FAILED
+    assert metrics(file)["sfsync_last_success_time_seconds{}"] == success
 
 
 def test_a_ping_is_told_start_and_success_or_failure_with_the_last_sentence(desk, hooks, sfsync_):
