@@ -21,8 +21,8 @@ from sfsync.report.document import report_counts
 class RunMoments:
     """The moments of a run that are measured; seconds, moments in seconds since 1970.
 
-    `last_success` is None where no run of the job but undos has ended with 0, `oldest_open_s` None where the journal
-    could not be read; it is 0 where nothing is open.
+    `last_success` is None where no run of the job but undos has ended with 0, `oldest_open_s` None where the
+    journal could not be read; it is 0 where nothing is open.
     """
 
     ended: float

@@ -23,10 +23,12 @@ from hook_server import HookServer, hook_server
 from main_job_bench import ORG_FILE, ROOT, WRITES, Before
 
 import sfsync.cli.watch
+from sfsync.books import sync
 from sfsync.cli import main
 from sfsync.cli.output import GRACE_S
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.server import RunningEmulator, running
+from sfsync.jobs import load_job
 from sfsync.past_runs import undoing
 from sfsync.report.folder import write_run_folder
 
@@ -230,6 +232,58 @@ def test_failure_recovery_and_schema_drift_are_told_once_each(desk, hooks, sfsyn
     )
     assert recovery["failed_since"] == failure["at"]
     assert "Nowhere" not in hooks.told[0][1]
+
+
+@pytest.mark.parametrize("from_python", [False, True])
+def test_a_failure_is_over_after_a_good_run_that_told_nobody(desk, hooks, sfsync_, from_python):
+    """The next failure is a new one, not as old as the first; of a good run after it a recovery is told."""
+    told = ("--notify-webhook", f"{hooks.url}/hook")
+    desk.write(GOOD, BAD)
+    an_hour_later = replace(desk.around, clock=lambda: datetime.now(UTC) + timedelta(hours=1))
+    for _ in range(2):
+        assert sfsync_("run", desk.job, *told).code == FAILED
+    desk.write(GOOD)
+    if from_python:
+        assert sync(load_job(desk.job, environ=desk.environ), around=an_hour_later).exit_code == 0
+    else:
+        assert sfsync_("run", desk.job).code == 0
+    desk.write(GOOD, BAD)
+    assert sfsync_("run", desk.job, *told).code == FAILED
+    desk.write(GOOD)
+    if not from_python:
+        assert sfsync_("run", desk.job).code == 0
+    assert sfsync_("run", desk.job, *told).code == 0
+    first, second, third, recovery = (json.loads(body) for _, body in hooks.told)
+    assert [each["failed_since"] for each in (first, second, third)] == ["", first["at"], ""]
+    assert (recovery["event"], recovery["failed_since"]) == ("recovery", third["at"])
+
+
+def test_a_failure_against_one_org_is_none_of_another(desk, hooks, sfsync_, monkeypatch):
+    """Endings are kept by job and org: what fails against `nope` says nothing of `local`, nor the other way."""
+    told = ("--notify-webhook", f"{hooks.url}/hook")
+    for name, value in desk.environ.items():
+        monkeypatch.setenv(name.replace("LOCAL", "NOPE"), value)
+    monkeypatch.setenv("SFSYNC_ORGS__NOPE__ACCESS_TOKEN", "00Dwrong")
+    desk.write(GOOD)
+    nope = ("run", desk.job, "-o", "nope", *told)
+    codes = [sfsync_(*each).code for each in (nope, ("run", desk.job, *told), nope)]
+    assert codes == [4, 0, 4]
+    first, second = (json.loads(body) for _, body in hooks.told)
+    assert [(each["event"], each["org"]) for each in (first, second)] == [("failure", "nope")] * 2
+    assert second["failed_since"] == first["at"]
+
+
+def test_a_job_that_could_not_be_read_recovers_in_the_org_that_comes_next(desk, hooks, sfsync_):
+    """Its org was not known when it failed; the good run after it tells the recovery all the same, once."""
+    told = ("--notify-webhook", f"{hooks.url}/hook")
+    desk.write(GOOD)
+    text = Path(desk.job).read_text()
+    Path(desk.job).write_text(f"{text}\n[nothing")
+    run = ("run", desk.job, *told)
+    assert sfsync_(*run).code == 2
+    Path(desk.job).write_text(text)
+    assert [sfsync_(*run).code, sfsync_(*run).code] == [0, 0]
+    assert [json.loads(body)["event"] for _, body in hooks.told] == ["failure", "recovery"]
 
 
 def test_a_setup_that_changed_between_two_nights_is_told(desk, hooks, org, sfsync_):
