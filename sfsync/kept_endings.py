@@ -1,7 +1,8 @@
 """How the last run of each job ended, kept in the state folder: what makes a recovery or a drift visible next time.
 
 Part of the composition root. Small private files, one for each job, org and share. The journal knows runs that
-began; this knows also of those that ended before (a refused login, a mistake in the job). What cannot be read is none.
+began; this knows also of those that ended before (a refused login, a mistake in the job). What cannot be read is
+none.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,10 +19,12 @@ from sfsync.app import Surroundings
 from sfsync.core.plan_codec import load_plan
 from sfsync.core.ports import RunRecord
 from sfsync.errors import ConfigError, SyncError
+from sfsync.job_locks import lock_name
 from sfsync.run_files import safe_name
 
 if TYPE_CHECKING:
     from sfsync.journal import SqlJournal
+    from sfsync.journal.store import LockHolder
 
 RESULTS: Final = "run_results.json"
 REPORT: Final = "report.html"
@@ -32,12 +34,24 @@ _HEAD: Final = 65536
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:
-    """A run with the folder of its files; `open_changes` are those of which nobody can say yet."""
+    """A run with the folder of its files; `open_changes` are those of which nobody can say yet.
+
+    `holder` is who holds the lock that a run which has not ended needs; None: nobody, so it was interrupted.
+    """
 
     record: RunRecord
     folder: Path
     has_files: bool
     open_changes: int = 0
+    holder: LockHolder | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it began under that lock; one that is older waits, or is gone on with."""
+        if self.holder is None:
+            return False
+        since = self.holder.started_at
+        return not since or _moment(self.record.started_at) >= _moment(since)
 
     def file(self, name: str) -> Path | None:
         """A file of the run's folder; None where it is not there (any more)."""
@@ -90,7 +104,12 @@ def known_runs(around: Surroundings, *, job: str | None = None) -> list[KnownRun
     with _journal(around) as (journal, state):
         runs = journal.runs(job)
         still_open = _open_counts(journal, runs)
-    return [_known(each, state, still_open.get(each.run_id, 0)) for each in runs]
+        is_any_open = any(each.exit_code is None for each in runs)
+        holders = {each.name: each for each in journal.store.holders()} if is_any_open else {}
+    return [
+        replace(_known(each, state, still_open.get(each.run_id, 0)), holder=_holder(each, holders))
+        for each in runs
+    ]
 
 
 def known_run(around: Surroundings, run_id: str) -> KnownRun:
@@ -115,6 +134,11 @@ def _open_counts(journal: SqlJournal, runs: list[RunRecord]) -> dict[str, int]:
             name = run.whole or run.run_id
             counts[name] = counts.get(name, 0) + 1
     return counts
+
+
+def _holder(run: RunRecord, holders: Mapping[str, LockHolder]) -> LockHolder | None:
+    """Who holds the lock of a run that has not ended."""
+    return holders.get(lock_name(run.job, run.share, run.org_id)) if run.exit_code is None else None
 
 
 def _known(record: RunRecord, state: Path, open_changes: int) -> KnownRun:
@@ -189,6 +213,10 @@ def remove_folder(old: OldFolder) -> bool:
 
 def _ended_at(run: RunRecord) -> datetime | None:
     return datetime.fromisoformat(run.ended_at) if run.ended_at else None
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(microsecond=0)
 
 
 def _modified_at(folder: Path) -> datetime:

@@ -171,6 +171,8 @@ def _entry(run: KnownRun) -> dict[str, Any]:
         "started_at": record.started_at,
         "ended_at": record.ended_at or "",
         "exit_code": record.exit_code,
+        "under_way": run.is_under_way,
+        "lock_held_by": run.holder.described() if run.holder else "",
         "rows": record.rows,
         "portions": record.portions,
         "open_changes": run.open_changes,
@@ -185,7 +187,7 @@ def _line(run: KnownRun) -> str:
     from sfsync.report.safe_text import visible
 
     record = run.record
-    end = "interrupted" if record.exit_code is None else f"exit {record.exit_code}"
+    end = _open_end(run) if record.exit_code is None else f"exit {record.exit_code}"
     share = f" ({record.share})" if record.share else ""
     ended = f" to {record.ended_at}" if record.ended_at else ""
     return (
@@ -194,7 +196,21 @@ def _line(run: KnownRun) -> str:
     )
 
 
+def _open_end(run: KnownRun) -> str:
+    if run.holder is None:
+        return "interrupted"
+    if run.is_under_way:
+        return f"under way by {run.holder.described()}"
+    return f"interrupted, and its job is being run by {run.holder.described()}"
+
+
 def _next_step(run: KnownRun) -> str:
+    if run.is_under_way:
+        return "nothing; wait for it to end"
+    if run.holder is not None:
+        return (
+            f"wait until that process has ended; if it is still open then, sfsync resume {run.record.run_id}"
+        )
     if run.record.exit_code is None:
         return f"sfsync resume {run.record.run_id}"
     if run.record.exit_code == 0:
