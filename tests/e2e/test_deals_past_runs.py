@@ -111,6 +111,13 @@ def test_old_files_go_and_what_is_open_stays(desk: DealDesk, typed: Typed) -> No
     assert [each.has_files for each in known_runs(desk.around)] == [False, True]
     code, _, err = typed("runs", "report", good.record.run_id)
     assert (code, "its files were pruned" in err) == (2, True)
+    code, _, err = typed("undo", good.record.run_id, "--yes")
+    assert code == 6
+    assert err.startswith(
+        f"error: the plan of run {good.record.run_id} is gone: its files were pruned, or they are "
+    )
+    assert "can be neither undone nor retried; what it brought stays in the org" in err
+    assert "Correct the path" not in err
 
 
 def left_open(desk: DealDesk, run_id: str) -> None:
