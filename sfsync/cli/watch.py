@@ -145,8 +145,11 @@ class Watch:
         if not (ending.was_kept_out or self.is_declined):
             body = ending_sentence(ending).encode()
             self._tell_ping("" if ending.is_success else "fail", body, timeout_s=patience_s - _SLACK_S)
-            notes += _quietly("the notice", lambda: self._notify(ending, timeout_s=patience_s - _SLACK_S))
-        notes += _quietly("the metrics", lambda: self._measure(ending, until=until))
+            notes += _quietly(
+                "the notice failed", lambda: self._notify(ending, timeout_s=patience_s - _SLACK_S)
+            )
+        what = f"the metrics {self.asked.metrics_file} cannot be written"
+        notes += _quietly(what, lambda: self._measure(ending, until=until))
         notes += self.errands.finish(until - time.monotonic())
         if self.log:
             self._log_end(ending, notes)
@@ -301,9 +304,9 @@ def _quietly(what: str, work: Callable[[], None]) -> list[str]:
     try:
         work()
     except SyncError as error:
-        return [f"{what} failed: {error.code}"]
+        return [f"{what}: {error.code}"]
     except OSError as error:
-        return [f"{what} failed: {error.strerror or type(error).__name__}"]
+        return [f"{what}: {error.strerror or type(error).__name__}"]
     return []
 
 

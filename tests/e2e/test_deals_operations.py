@@ -199,12 +199,15 @@ def test_no_ping_or_webhook_ever_fails_or_holds_a_run(desk, sfsync_, monkeypatch
 
 
 def test_metrics_and_logs_that_cannot_be_written_fail_no_run(desk, sfsync_, tmp_path):
-    """A folder that is not there is a note for each, and the run is what it was."""
+    """A folder that is not there is a note for each that names the file, and the run is what it was."""
     desk.write(GOOD)
     nowhere = str(tmp_path / "no" / "where")
     done = sfsync_("run", desk.job, "--metrics-file", nowhere, "--log-file", nowhere, "--json")
     assert done.code == 0
-    assert len([each for each in done.lines if each.startswith("sfsync: note: ")]) == 2
+    assert [each for each in done.lines if each.startswith("sfsync: note: ")] == [
+        f"sfsync: note: the {what} {nowhere} cannot be written: No such file or directory"
+        for what in ("log", "metrics")
+    ]
 
 
 def test_failure_recovery_and_schema_drift_are_told_once_each(desk, hooks, sfsync_, tmp_path):

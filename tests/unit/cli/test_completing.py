@@ -8,7 +8,7 @@ import click
 import pytest
 
 from sfsync.cli.completing import FIRST_ARGUMENTS, MOST_RUNS, completions
-from sfsync.cli.main import cli
+from sfsync.cli.main import cli, run
 from sfsync.jobs.org_environment import variable
 
 
@@ -99,6 +99,13 @@ def test_a_plan_that_nobody_applied_is_no_run(environ: dict[str, str], command: 
     for number, file in enumerate(("plan.json.gz", "plan-0001.page")):
         a_run(runs / f"20280102T03000{number}Z-bbbbbb", file)
     assert offered(environ, f"{command} 2028") == ["20280102T030001Z-bbbbbb", "20280102T030000Z-bbbbbb"]
+
+
+def test_a_missing_choice_is_told_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """The choices stand in the line; no control character of click's layout is spelled out."""
+    assert run(["completion"]) == 2
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == "error: Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish"
 
 
 @pytest.mark.parametrize("path", sorted(FIRST_ARGUMENTS))
