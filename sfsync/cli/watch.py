@@ -166,7 +166,7 @@ class Watch:
         from sfsync.cli.noticing import Hearers, notify
 
         def last_good(org_id: str) -> datetime | None:
-            health = _health(ending, org_id, within_s=timeout_s)
+            health = _health(ending.job, org_id, ending.share, within_s=timeout_s)
             return health.last_success if health else None
 
         hearers = Hearers(self.asked.notify_webhook, self.asked.notify_command, self.errands, timeout_s)
@@ -180,7 +180,9 @@ class Watch:
         from sfsync.run_files import write_whole
 
         org_id = self.report.plan.org.org_id if self.report else None
-        health = _health(ending, org_id, within_s=until - time.monotonic() - _SLACK_S)
+        health = _health(
+            ending.job, org_id, ending.share or None, within_s=until - time.monotonic() - _SLACK_S
+        )
         text = metrics_text(ending, _moments(health, self.began), self.report)
         write_whole(self.asked.metrics_file, text.encode(), mode=0o644)
 
@@ -200,8 +202,11 @@ class Watch:
         )
 
 
-def _health(ending: RunEnding, org_id: str | None, *, within_s: float) -> JobHealth | None:
-    """What the journal says of the job; None where it cannot be asked, or does not answer in time."""
+def _health(job: str, org_id: str | None, share: str | None, *, within_s: float) -> JobHealth | None:
+    """What the journal says of the job, of all its orgs or shares where none is known.
+
+    None where it cannot be asked, or does not answer in time.
+    """
     from sfsync.app import Surroundings
     from sfsync.hooks.errands import Errands
     from sfsync.run_history import job_health
@@ -210,7 +215,7 @@ def _health(ending: RunEnding, org_id: str | None, *, within_s: float) -> JobHea
 
     def look() -> str:
         with contextlib.suppress(SyncError, OSError):
-            found.append(job_health(Surroundings(), job=ending.job, org_id=org_id, share=ending.share))
+            found.append(job_health(Surroundings(), job=job, org_id=org_id, share=share))
         return ""
 
     looking = Errands()
