@@ -164,6 +164,8 @@ def test_a_run_that_is_under_way_is_not_called_interrupted(
                 journal.begin_run(begun, b"{}")
                 assert f": under way by process {os.getpid()} on " in line("list")[0]
                 assert line("show", run_id)[-1] == "  next: nothing; wait for it to end"
+                assert main.run(["state", "show", "deals"]) == 0
+                assert "0 rows, not ended; its job is being run by process " in capsys.readouterr().out
                 assert main.run(["runs", "show", run_id, "--json"]) == 0
                 [entry] = json.loads(capsys.readouterr().out)["runs"]
                 assert (entry["under_way"], entry["exit_code"]) == (True, None)
@@ -171,6 +173,8 @@ def test_a_run_that_is_under_way_is_not_called_interrupted(
             with journal.locked(lock_name("deals", "", org_id)):
                 assert ": interrupted, and its job is being run by process " in line("list")[0]
                 assert "wait until that process has ended" in line("show", run_id)[-1]
+        assert main.run(["state", "show", "deals"]) == 0
+        assert "0 rows, interrupted; sfsync resume goes on" in capsys.readouterr().out
         assert ": interrupted, 0 rows" in line("list")[0]
         assert line("show", run_id)[-1] == f"  next: sfsync resume {run_id}"
 
