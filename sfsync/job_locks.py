@@ -33,13 +33,22 @@ def job_locked(journal: SqlJournal, job: Job, org_id: str, keyless: Iterable[str
     if keyless is None:
         keyless = {each.sobject for each in job.sections.values() if each.row_key is not None}
         keyless |= set(makes_without_key(job))
-    own = f"{job.name} {job.share}" if job.share else job.name
+    own = _own_name(job.name, job.share)
     names = [own, *(f"{sobject} without a key" for sobject in sorted(keyless))]
     with ExitStack() as held:
         for name in names:
             held.enter_context(journal.locked(f"{name}-{org_id}"))
         _refuse_others(journal, job, org_id)
         yield
+
+
+def lock_name(job: str, share: str, org_id: str) -> str:
+    """The name of the lock of a job, or of a share of it, against an org."""
+    return f"{_own_name(job, share)}-{org_id}"
+
+
+def _own_name(job: str, share: str) -> str:
+    return f"{job} {share}" if share else job
 
 
 def _refuse_others(journal: SqlJournal, job: Job, org_id: str) -> None:

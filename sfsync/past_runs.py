@@ -5,10 +5,11 @@ Part of the composition root. All three need the run's saved plan and the journa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from sfsync.app import Surroundings, Workplace, opened
 from sfsync.books import go_on, keyless_of, nobody, undo_book, undone_in
@@ -33,6 +34,19 @@ from sfsync.errors import ConfigError, GuardError
 from sfsync.run_files import new_name, plan_of_run
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Who is told how far an old run has been taken up: `known` of its job before anything of the org is asked,
+    `held` of its name as soon as its locks are held.
+    """
+
+    known: Callable[[Job], None] = lambda _: None
+    held: Callable[[str], None] = lambda _: None
+
+
+UNTOLD: Final = Beginning()
+
+
 def find_run(journal: Journal, run_id: str | None, *, is_open: bool) -> RunRecord:
     """The run named, else the newest: of those that have not ended, or of those that have.
 
@@ -55,7 +69,12 @@ def _first_part(journal: Journal, run: RunRecord) -> RunRecord:
 
 @contextmanager
 def _taken_up(
-    run_id: str | None, given: Surroundings, *, is_open: bool, has_guards: bool = True
+    run_id: str | None,
+    given: Surroundings,
+    *,
+    is_open: bool,
+    has_guards: bool = True,
+    beginning: Beginning = UNTOLD,
 ) -> Iterator[tuple[Workplace, Plan, RunRecord]]:
     """The run with its plan (of a book its first portion), and a place to work on it, which must be the run's org.
 
@@ -69,6 +88,7 @@ def _taken_up(
     limits = saved.limits if has_guards else NO_LIMITS
     partition = read_partition(saved.share) if saved.share else None
     job = Job(saved.job, saved.profile, {}, saved.job_digest, limits=limits, partition=partition)
+    beginning.known(job)
     with opened(job, given) as place:
         if place.gateway.identity().org_id != saved.org.org_id:
             raise GuardError(
@@ -80,7 +100,13 @@ def _taken_up(
         yield place, saved, run
 
 
-def resume(run_id: str | None = None, *, around: Surroundings | None = None, watch: Watch = nobody) -> Report:
+def resume(
+    run_id: str | None = None,
+    *,
+    around: Surroundings | None = None,
+    watch: Watch = nobody,
+    beginning: Beginning = UNTOLD,
+) -> Report:
     """Goes on with an interrupted run: settles what is unknown, then applies the rest of its plan.
 
     Of a run in portions, `watch` is shown the whole report of each; the one returned holds what is to be looked at.
@@ -91,9 +117,10 @@ def resume(run_id: str | None = None, *, around: Surroundings | None = None, wat
     """
     given = around or Surroundings()
     with (
-        _taken_up(run_id, given, is_open=True) as (place, saved, run),
+        _taken_up(run_id, given, is_open=True, beginning=beginning) as (place, saved, run),
         place.lock(_keyless(place, run, saved)),
     ):
+        beginning.held(run.run_id)
         place.gateway.hold_to(place.bench.limits.api_budget, keeps_reserve=True)
         place.run_folder(run.job, run.run_id)
         if run.portions:
@@ -113,6 +140,7 @@ def retrying(
     *,
     route: Route | None = None,
     update_mode: UpdateMode | None = None,
+    beginning: Beginning = UNTOLD,
 ) -> Iterator[tuple[Workplace, Plan]]:
     """The plan of a run's rows that failed or were blocked, and the place to apply it, under the run's locks.
 
@@ -121,8 +149,9 @@ def retrying(
     Raises:
         ConfigError: there is no such run, or nothing in it to try again, or the org cannot give the route.
     """
-    taken_up = _taken_up(run_id, around, is_open=False)
+    taken_up = _taken_up(run_id, around, is_open=False, beginning=beginning)
     with taken_up as (place, saved, run), place.locked(_keyless(place, run, saved)):
+        beginning.held(run.run_id)
         accepted = _accepted(place, run)
         tried, known = undone_in(place, run)
         results = {**known, **accepted}

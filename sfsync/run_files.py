@@ -31,6 +31,8 @@ def plan_of_run(journal: Journal, run: RunRecord) -> Plan:
         GuardError: both are gone, or it is not the plan of that run.
     """
     kept = journal.plan(run.run_id)
+    if kept is None and not Path(run.plan_file).exists():
+        raise _plan_gone(run)
     saved, digest = load_named(_read(run.plan_file) if kept is None else kept)
     if digest != run.plan_digest:
         raise GuardError(
@@ -39,6 +41,20 @@ def plan_of_run(journal: Journal, run: RunRecord) -> Plan:
             hint="Without its own plan, what an interrupted run sent cannot be settled; restore the file.",
         )
     return saved
+
+
+def _plan_gone(run: RunRecord) -> GuardError:
+    """The error of a run that can no longer be taken up, with what that means."""
+    name = run.whole or run.run_id
+    if run.exit_code is None:
+        what, hint = "is gone", f"Only its plan settles what run {name} sent; restore {run.plan_file}."
+    else:
+        what = "is gone: its files were pruned, or they are on the host that ran it"
+        hint = (
+            "Without its plan a run can be neither undone nor retried; what it brought stays in the org, and the"
+            f" journal still knows its records. If you have a copy, restore {run.plan_file}."
+        )
+    return GuardError(f"the plan of run {name} {what}", code="PLAN_GONE", hint=hint)
 
 
 def read_plan(file: str) -> Plan:

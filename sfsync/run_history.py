@@ -6,23 +6,27 @@ pruned: its plan is what settles it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sfsync.app import Surroundings
+from sfsync.core.plan_codec import load_plan
 from sfsync.core.ports import RunRecord
 from sfsync.core.standing import NOT_UNDONE, Standing
-from sfsync.errors import ConfigError
+from sfsync.errors import ConfigError, SyncError
+from sfsync.job_locks import lock_name
 from sfsync.run_files import safe_name
 
 if TYPE_CHECKING:
     from sfsync.journal import SqlJournal
+    from sfsync.journal.store import LockHolder
 
 RESULTS: Final = "run_results.json"
 REPORT: Final = "report.html"
@@ -32,12 +36,24 @@ _HEAD: Final = 65536
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:
-    """A run with the folder of its files; `open_changes` are those of which nobody can say yet."""
+    """A run with the folder of its files; `open_changes` are those of which nobody can say yet.
+
+    `holder` is who holds the lock that a run which has not ended needs; None: nobody, so it was interrupted.
+    """
 
     record: RunRecord
     folder: Path
     has_files: bool
     open_changes: int = 0
+    holder: LockHolder | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it began under that lock; one that is older waits, or is gone on with."""
+        if self.holder is None:
+            return False
+        since = self.holder.started_at
+        return not since or _moment(self.record.started_at) >= _moment(since)
 
     def file(self, name: str) -> Path | None:
         """A file of the run's folder; None where it is not there (any more)."""
@@ -57,7 +73,9 @@ class OldFolder:
 
 @dataclass(frozen=True, slots=True)
 class JobHealth:
-    """What the journal says of a job: when it last ended well, since when its oldest open change is open."""
+    """What the journal says of a job: when it last ended well, an undo left out, and since when its oldest open
+    change is open.
+    """
 
     last_success: datetime | None
     oldest_open: datetime | None
@@ -88,7 +106,12 @@ def known_runs(around: Surroundings, *, job: str | None = None) -> list[KnownRun
     with _journal(around) as (journal, state):
         runs = journal.runs(job)
         still_open = _open_counts(journal, runs)
-    return [_known(each, state, still_open.get(each.run_id, 0)) for each in runs]
+        is_any_open = any(each.exit_code is None for each in runs)
+        holders = {each.name: each for each in journal.store.holders()} if is_any_open else {}
+    return [
+        replace(_known(each, state, still_open.get(each.run_id, 0)), holder=_holder(each, holders))
+        for each in runs
+    ]
 
 
 def known_run(around: Surroundings, run_id: str) -> KnownRun:
@@ -115,6 +138,11 @@ def _open_counts(journal: SqlJournal, runs: list[RunRecord]) -> dict[str, int]:
     return counts
 
 
+def _holder(run: RunRecord, holders: Mapping[str, LockHolder]) -> LockHolder | None:
+    """Who holds the lock of a run that has not ended."""
+    return holders.get(lock_name(run.job, run.share, run.org_id)) if run.exit_code is None else None
+
+
 def _known(record: RunRecord, state: Path, open_changes: int) -> KnownRun:
     folder = state / "runs" / safe_name(record.job) / safe_name(record.run_id)
     return KnownRun(record, folder, folder.is_dir(), open_changes)
@@ -134,8 +162,8 @@ def old_folders(around: Surroundings, *, older_than: timedelta) -> list[OldFolde
     by_folder = {(safe_name(each.job), safe_name(each.run_id)): each for each in runs}
     found: list[OldFolder] = []
     for folder in sorted((state / "runs").glob("*/*")):
-        if folder.is_symlink() or not folder.is_dir():
-            continue
+        if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
+            continue  # what a link leads to is not ours
         run = by_folder.get((folder.parent.name, folder.name))
         at = _ended_at(run) if run else _modified_at(folder)
         is_open = run is not None and (run.exit_code is None or run.run_id in still_open)
@@ -178,17 +206,21 @@ def undone_by(run: KnownRun) -> str:
 
 def _results_value(run: KnownRun, name: str) -> object:
     """A value in the beginning of the run's results; None where it is not there."""
-    path = run.file(RESULTS)
-    if path is None:
-        return None
-    with path.open(encoding="utf-8", errors="replace") as file:
-        head = file.read(_HEAD)
-    _, found, rest = head.partition(f'\n  "{name}": ')
+    _, found, rest = _head_of(run).partition(f'\n  "{name}": ')
     try:
         value: object = json.JSONDecoder().raw_decode(rest)[0] if found else None
     except ValueError:
         return None
     return value
+
+
+def _head_of(run: KnownRun) -> str:
+    """The beginning of the run's results; "" where they are not there."""
+    path = run.file(RESULTS)
+    if path is None:
+        return ""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(_HEAD)
 
 
 def remove_folder(old: OldFolder) -> bool:
@@ -197,13 +229,17 @@ def remove_folder(old: OldFolder) -> bool:
         shutil.rmtree(old.folder)
     except OSError:
         return False
-    if not any(old.folder.parent.iterdir()):
+    with contextlib.suppress(OSError):  # it is not empty, or another run has just begun to use it
         old.folder.parent.rmdir()
     return True
 
 
 def _ended_at(run: RunRecord) -> datetime | None:
     return datetime.fromisoformat(run.ended_at) if run.ended_at else None
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(microsecond=0)
 
 
 def _modified_at(folder: Path) -> datetime:
@@ -215,18 +251,43 @@ def _size(folder: Path) -> int:
     return sum(each.lstat().st_size for each in folder.rglob("*") if each.is_file())
 
 
-def job_health(around: Surroundings, *, job: str, org_id: str | None = None) -> JobHealth:
-    """What the journal says of a job, of all its orgs unless one is named.
+def job_health(
+    around: Surroundings, *, job: str, org_id: str | None = None, share: str | None = None
+) -> JobHealth:
+    """What the journal says of a job, of all its orgs and shares unless one is named.
+
+    A good run of the whole job is one of each share.
 
     Raises:
         SyncError: there is no journal, or it cannot be read.
     """
-    with _journal(around) as (journal, _):
+    with _journal(around) as (journal, state):
         runs = [each for each in journal.runs(job) if org_id in (None, each.org_id)]
         orgs = dict.fromkeys(each.org_id for each in runs)
         since = [record.updated_at for org in orgs for _, record in journal.open_changes(job, org)]
-    ends = [each.ended_at for each in runs if each.exit_code == 0 and each.ended_at]
+        good = [each for each in runs if each.exit_code == 0 and each.ended_at]
+        good = [each for each in good if share is None or each.share in ("", share)]
+        good.sort(key=lambda each: each.ended_at or "", reverse=True)
+        last = next((each for each in good if not _takes_back(journal, _known(each, state, 0))), None)
     return JobHealth(
-        last_success=datetime.fromisoformat(max(ends)) if ends else None,
+        last_success=_ended_at(last) if last else None,
         oldest_open=datetime.fromisoformat(min(since)) if since else None,
     )
+
+
+def _takes_back(journal: SqlJournal, run: KnownRun) -> bool:
+    """Whether the run was an undo, which brings nothing: by its results, or by its plan where they are not here.
+
+    A run of which neither is left is taken for what most runs are.
+    """
+    text = _head_of(run)
+    _, found, rest = text.partition('\n  "undoes": "')
+    if found:
+        return not rest.startswith('"')
+    record = run.record
+    first = journal.books.portions(record.run_id)[0].run_id if record.portions else record.run_id
+    plan = journal.plan(first)
+    try:
+        return plan is not None and load_plan(plan).undoes is not None
+    except SyncError:
+        return False

@@ -8,12 +8,21 @@ for others, and behind options, the command is imported and its own parameters s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 import click
 from click.shell_completion import CompletionItem
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 MOST_RUNS: Final = 50
+PLANS_OF_RUNS: Final = ("plan.json", "plan.json.gz", "plan-0001.page")
+"""What a run writes into its folder before it begins, and a plan that is only shown does not: its plan, one that is
+large, and the first portion of one in portions.
+"""
+
 ORG_OPTIONS: Final = frozenset({"-o", "--target-org"})
 
 FIRST_ARGUMENTS: Final = {
@@ -122,7 +131,13 @@ def _runs(environ: Mapping[str, str]) -> Iterator[Item]:
     from sfsync.journal import state_folder
 
     folders = sorted((state_folder(environ) / "runs").glob("*/*/"), key=lambda each: each.name, reverse=True)
-    yield from (CompletionItem(each.name, help=each.parent.name) for each in folders[:MOST_RUNS])
+    ran = islice((each for each in folders if _has_run(each)), MOST_RUNS)
+    yield from (CompletionItem(each.name, help=each.parent.name) for each in ran)
+
+
+def _has_run(folder: Path) -> bool:
+    """Whether the plan of the folder was begun: only then its own copy of the plan is there."""
+    return any((folder / name).exists() for name in PLANS_OF_RUNS)
 
 
 KINDS: Final[Mapping[str, Callable[[Mapping[str, str]], Iterator[Item]]]] = {"job": _jobs, "run": _runs}

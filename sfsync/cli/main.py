@@ -158,7 +158,7 @@ def _run(arguments: list[str]) -> int:
         return 130
     except click.ClickException as error:
         hint = "See sfsync --help." if not isinstance(error, click.UsageError) else _usage_hint(error)
-        _tell_failure(error.format_message(), code="USAGE", hint=hint, exit_code=2, as_json=as_json)
+        _tell_failure(_in_line(error.format_message()), code="USAGE", hint=hint, exit_code=2, as_json=as_json)
         return 2
     except Interrupted as error:
         ending = error.process_exit_code
@@ -224,6 +224,11 @@ def _has_more(error: SyncError) -> bool:
 def _drop_output() -> None:
     """Lets what nobody can read any more go nowhere, so that the end of the process does not fail on it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _in_line(message: str) -> str:
+    """The message of click with what it lists, one below the other behind tabs, in one line."""
+    return message.replace("\n\t", " ")
 
 
 def _usage_hint(error: click.UsageError) -> str:

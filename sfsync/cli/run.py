@@ -273,14 +273,18 @@ def resume_command(
     sfsync resume
     """
     from sfsync.journal import state_folder
-    from sfsync.past_runs import resume
+    from sfsync.past_runs import UNTOLD, Beginning, resume
     from sfsync.report.kept_rows import KeptRows
     from sfsync.run_files import run_folder
 
     with surroundings(progress, as_json=as_json, max_outage_min=max_outage) as around, KeptRows() as kept:
         limits = dataclasses.replace(around.limits, api_budget=api_budget)
+        watch = current_watch()
         report = resume(
-            run, around=dataclasses.replace(around, threads=threads, limits=limits), watch=kept.add
+            run,
+            around=dataclasses.replace(around, threads=threads, limits=limits),
+            watch=kept.add,
+            beginning=Beginning(known=watch.read, held=watch.writes) if watch else UNTOLD,
         )
         folder = run_folder(state_folder(dict(os.environ)), report.plan.job, report.run_id)
         return deliver(report, folder, as_json=as_json, kept=kept if report.tally else None)

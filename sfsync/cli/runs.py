@@ -171,6 +171,8 @@ def _entry(run: KnownRun) -> dict[str, Any]:
         "started_at": record.started_at,
         "ended_at": record.ended_at or "",
         "exit_code": record.exit_code,
+        "under_way": run.is_under_way,
+        "lock_held_by": run.holder.described() if run.holder else "",
         "rows": record.rows,
         "portions": record.portions,
         "open_changes": run.open_changes,
@@ -185,7 +187,7 @@ def _line(run: KnownRun) -> str:
     from sfsync.report.safe_text import visible
 
     record = run.record
-    end = "interrupted" if record.exit_code is None else f"exit {record.exit_code}"
+    end = _open_end(run) if record.exit_code is None else f"exit {record.exit_code}"
     share = f" ({record.share})" if record.share else ""
     ended = f" to {record.ended_at}" if record.ended_at else ""
     return (
@@ -194,11 +196,25 @@ def _line(run: KnownRun) -> str:
     )
 
 
+def _open_end(run: KnownRun) -> str:
+    if run.holder is None:
+        return "interrupted"
+    if run.is_under_way:
+        return f"under way by {run.holder.described()}"
+    return f"interrupted, and its job is being run by {run.holder.described()}"
+
+
 def _next_step(run: KnownRun) -> str:
     from sfsync.report.safe_text import visible
     from sfsync.report.standing_words import records_stay, take_back_too
     from sfsync.run_history import standing_of, undone_by
 
+    if run.is_under_way:
+        return "nothing; wait for it to end"
+    if run.holder is not None:
+        return (
+            f"wait until that process has ended; if it is still open then, sfsync resume {run.record.run_id}"
+        )
     if run.record.exit_code is None:
         return f"sfsync resume {run.record.run_id}"
     left = standing_of(run)
@@ -208,6 +224,8 @@ def _next_step(run: KnownRun) -> str:
         return f"{records_stay(left.records)}; {how or look}"
     if run.record.exit_code == 0:
         return "nothing; it is done"
+    if not run.has_files:
+        return "run the job again: it plans anew what was not done"
     return f"look at its report, then sfsync retry {run.record.run_id}, or correct and import its rejects"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -36,14 +37,17 @@ def show_command(job: str, *, org_id: str | None, as_json: bool) -> int:
     sfsync state show nightly
     """
     from sfsync.memory import remembered
+    from sfsync.run_history import known_runs
 
     with surroundings("none") as around:
         name = named_job(job, org=None, environ=around.environ).name
         memory = remembered(name, org_id=_checked(org_id), around=around)
+        is_open = any(each.exit_code is None for each in memory.runs)
+        runs = known_runs(around, job=name) if is_open and not as_json else []
     if as_json:
         print_json(_document(name, memory))
     else:
-        _draw(name, memory)
+        _draw(name, memory, {each.record.run_id: each.holder.described() for each in runs if each.holder})
     return 0
 
 
@@ -68,7 +72,8 @@ def _document(name: str, memory: Memory) -> dict[str, Any]:
     }
 
 
-def _draw(name: str, memory: Memory) -> None:
+def _draw(name: str, memory: Memory, holders: Mapping[str, str]) -> None:
+    """Says it to a person; `holders` are who holds the lock of a run that has not ended, by run."""
     from sfsync.core.wording import suggestion
     from sfsync.report.safe_text import visible
 
@@ -79,7 +84,14 @@ def _draw(name: str, memory: Memory) -> None:
         return
     click.echo(f"job {name} in org {memory.org_id}: {len(memory.runs):,} runs")
     for run in memory.runs[:MOST_SHOWN]:
-        end = "interrupted; sfsync resume goes on" if run.exit_code is None else f"exit code {run.exit_code}"
+        end = f"exit code {run.exit_code}"
+        if run.exit_code is None:
+            holder = holders.get(run.run_id)
+            end = (
+                f"not ended; its job is being run by {holder}"
+                if holder
+                else "interrupted; sfsync resume goes on"
+            )
         click.echo(f"  {run.run_id}: {run.rows:,} rows, {end}")
     if len(memory.runs) > MOST_SHOWN:
         click.echo(f"  ... and {len(memory.runs) - MOST_SHOWN:,} older ones")

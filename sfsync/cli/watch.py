@@ -7,7 +7,6 @@ goes at the same time and is given up after `PATIENCE_S`, or `HURRY_S` where a s
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import sys
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 import click
 
 from sfsync.core.events import Event, Listener
-from sfsync.core.run_ending import RunEnding, ending_of, kept_of, notices_of
+from sfsync.core.run_ending import RunEnding, ending_of
 from sfsync.errors import ConfigError, Interrupted, SyncError
 
 if TYPE_CHECKING:
@@ -146,8 +145,11 @@ class Watch:
         if not (ending.was_kept_out or self.is_declined):
             body = ending_sentence(ending).encode()
             self._tell_ping("" if ending.is_success else "fail", body, timeout_s=patience_s - _SLACK_S)
-            notes += _quietly("the notice", lambda: self._notify(ending, timeout_s=patience_s - _SLACK_S))
-        notes += _quietly("the metrics", lambda: self._measure(ending, until=until))
+            notes += _quietly(
+                "the notice failed", lambda: self._notify(ending, timeout_s=patience_s - _SLACK_S)
+            )
+        what = f"the metrics {self.asked.metrics_file} cannot be written"
+        notes += _quietly(what, lambda: self._measure(ending, until=until))
         notes += self.errands.finish(until - time.monotonic())
         if self.log:
             self._log_end(ending, notes)
@@ -161,38 +163,14 @@ class Watch:
         return RunEnding(self.job, code, org=self.org, share=self.share, code=self.error_code)
 
     def _notify(self, ending: RunEnding, *, timeout_s: float) -> None:
-        """Tells the webhook and the command what is worth telling, and keeps the end for the next time."""
-        if not (self.asked.notify_webhook or self.asked.notify_command):
-            return
-        from sfsync.journal import state_folder
-        from sfsync.kept_endings import keep_ending, kept_ending
-        from sfsync.report.ending_words import notice_document
+        from sfsync.cli.noticing import Hearers, notify
 
-        state, at = state_folder(os.environ), datetime.now(UTC).isoformat(timespec="seconds")
-        before = kept_ending(state, ending.job, ending.share)
-        for notice in notices_of(before, ending):
-            document = json.dumps(notice_document(notice, ending, before, at=at)).encode()
-            self._send_notice(document, timeout_s=timeout_s)
-        kept = kept_of(before, ending, at=at)
-        if kept is not None and kept != before and ending.job:
-            keep_ending(state, ending.job, ending.share, kept)
+        def last_good(org_id: str) -> datetime | None:
+            health = _health(ending.job, org_id, ending.share, within_s=timeout_s)
+            return health.last_success if health else None
 
-    def _send_notice(self, document: bytes, *, timeout_s: float) -> None:
-        from sfsync.core.hook_address import shown_address
-        from sfsync.hooks.commands import tell_command
-        from sfsync.hooks.posting import post
-
-        webhook, command = self.asked.notify_webhook, self.asked.notify_command
-        if webhook:
-            self.errands.start(
-                f"webhook {shown_address(webhook)}",
-                lambda: post(webhook, document, content_type="application/json", timeout_s=timeout_s),
-            )
-        if command:
-            self.errands.start(
-                f"command {Path(command[0]).name}",
-                lambda: tell_command(command, document, environ=os.environ, timeout_s=timeout_s),
-            )
+        hearers = Hearers(self.asked.notify_webhook, self.asked.notify_command, self.errands, timeout_s)
+        notify(ending, hearers, last_good)
 
     def _measure(self, ending: RunEnding, *, until: float) -> None:
         """Writes the metrics, which a collector of another user reads."""
@@ -201,7 +179,10 @@ class Watch:
         from sfsync.report.metrics import metrics_text
         from sfsync.run_files import write_whole
 
-        health = _health(ending, self.report, within_s=until - time.monotonic() - _SLACK_S)
+        org_id = self.report.plan.org.org_id if self.report else None
+        health = _health(
+            ending.job, org_id, ending.share or None, within_s=until - time.monotonic() - _SLACK_S
+        )
         text = metrics_text(ending, _moments(health, self.began), self.report)
         write_whole(self.asked.metrics_file, text.encode(), mode=0o644)
 
@@ -221,18 +202,20 @@ class Watch:
         )
 
 
-def _health(ending: RunEnding, report: Report | None, *, within_s: float) -> JobHealth | None:
-    """What the journal says of the job; None where it cannot be asked, or does not answer in time."""
+def _health(job: str, org_id: str | None, share: str | None, *, within_s: float) -> JobHealth | None:
+    """What the journal says of the job, of all its orgs or shares where none is known.
+
+    None where it cannot be asked, or does not answer in time.
+    """
     from sfsync.app import Surroundings
     from sfsync.hooks.errands import Errands
     from sfsync.run_history import job_health
 
     found: list[JobHealth] = []
-    org_id = report.plan.org.org_id if report else None
 
     def look() -> str:
         with contextlib.suppress(SyncError, OSError):
-            found.append(job_health(Surroundings(), job=ending.job, org_id=org_id))
+            found.append(job_health(Surroundings(), job=job, org_id=org_id, share=share))
         return ""
 
     looking = Errands()
@@ -308,10 +291,21 @@ def _log_of(asked: Asked) -> Iterator[RunLog | None]:
         streams: list[TextIO] = [sys.stderr] if asked.log else []
         if asked.log_file is not None:
             try:
-                streams.append(stack.enter_context(_appended(asked.log_file)))
+                file = _appended(asked.log_file)
+                stack.callback(_closed, file, asked.log_file)
+                streams.append(file)
             except OSError as error:
                 _say(f"sfsync: note: the log {asked.log_file} cannot be written: {error.strerror}")
         yield RunLog(streams, clock=clock, invocation=secrets.token_hex(4)) if streams else None
+
+
+def _closed(file: TextIO, path: Path) -> None:
+    """Closes a log; one that takes no more, with lines that it still holds, is a note."""
+    try:
+        file.close()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        _say(f"sfsync: note: the log {path} is not complete: {why}")
 
 
 def _appended(path: Path) -> TextIO:
@@ -326,9 +320,9 @@ def _quietly(what: str, work: Callable[[], None]) -> list[str]:
     try:
         work()
     except SyncError as error:
-        return [f"{what} failed: {error.code}"]
+        return [f"{what}: {error.code}"]
     except OSError as error:
-        return [f"{what} failed: {error.strerror or type(error).__name__}"]
+        return [f"{what}: {error.strerror or type(error).__name__}"]
     return []
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -33,7 +33,8 @@ class RunEnding:
     """One run at its end; `run` is "" where none began, `code` says why where it did not simply end.
 
     `rows` counts all rows, `not_done` those that are not done, `codes` the problems of these by code, the most
-    frequent first. `setup` (of the org) and `job_digest` are what the plan depended on; "" where there was no plan.
+    frequent first. `setup` (of the org) and `job_digest` are what the plan depended on, `org` is the
+    org's profile, `org_id` its id; "" where there was no plan.
     """
 
     job: str
@@ -47,6 +48,7 @@ class RunEnding:
     codes: Mapping[str, int] = field(default_factory=dict)
     setup: str = ""
     job_digest: str = ""
+    org_id: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -61,7 +63,11 @@ class RunEnding:
 
 @dataclass(frozen=True, slots=True)
 class KeptEnding:
-    """What is kept of the runs of a job until the next one; times are ISO texts, "" is never."""
+    """What is kept of the runs of a job against an org until the next one; times are ISO texts (UTC), "" is never.
+
+    `good_at` says when a run that told nobody was good after the failure: the failure is over, and its recovery is
+    still to be told.
+    """
 
     exit_code: int
     ended_at: str
@@ -69,6 +75,20 @@ class KeptEnding:
     failed_since: str = ""
     setup: str = ""
     job_digest: str = ""
+    org_id: str = ""
+    good_at: str = ""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether no run has been good since the failure."""
+        return bool(self.failed_since) and not self.good_at
+
+    def after(self, unplaced: KeptEnding | None) -> KeptEnding:
+        """With a failure of the job that came before its org was known."""
+        if unplaced is None or not unplaced.is_failing:
+            return self
+        first = min(self.failed_since, unplaced.failed_since) if self.is_failing else unplaced.failed_since
+        return replace(self, failed_since=first, good_at="")
 
 
 def ending_of(report: Report) -> RunEnding:
@@ -89,6 +109,7 @@ def ending_of(report: Report) -> RunEnding:
         codes=dict(codes.most_common()),
         setup=plan.schema_digest,
         job_digest=plan.job_digest,
+        org_id=plan.org.org_id,
     )
 
 
@@ -116,7 +137,7 @@ def kept_of(before: KeptEnding | None, now: RunEnding, *, at: str) -> KeptEnding
     """What is to be kept; a run that was kept out leaves what is there."""
     if now.was_kept_out:
         return before
-    since = (before.failed_since if before else "") or at
+    since = before.failed_since if before is not None and before.is_failing else at
     return KeptEnding(
         exit_code=now.exit_code,
         ended_at=at,
@@ -124,4 +145,5 @@ def kept_of(before: KeptEnding | None, now: RunEnding, *, at: str) -> KeptEnding
         failed_since="" if now.is_success else since,
         setup=now.setup or (before.setup if before else ""),
         job_digest=now.job_digest or (before.job_digest if before else ""),
+        org_id=now.org_id or (before.org_id if before else ""),
     )

@@ -72,9 +72,16 @@ def notice_document(
         "rows": ending.rows,
         "not_done": ending.not_done,
         "codes": dict(list(ending.codes.items())[:20]),
-        "failed_since": before.failed_since if before else "",
+        "failed_since": _failed_since(notice, before),
         "run_before": before.run if before else "",
     }
+
+
+def _failed_since(notice: Notice, before: KeptEnding | None) -> str:
+    """Since when; a failure that follows a good run is the first of its own."""
+    if before is None or (notice is not Notice.RECOVERY and not before.is_failing):
+        return ""
+    return before.failed_since
 
 
 def _notice_text(notice: Notice, ending: RunEnding, before: KeptEnding | None) -> str:

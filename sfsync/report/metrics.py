@@ -21,8 +21,8 @@ from sfsync.report.document import report_counts
 class RunMoments:
     """The moments of a run that are measured; seconds, moments in seconds since 1970.
 
-    `last_success` is None where no run of the job has ended with 0, `oldest_open_s` None where the journal could
-    not be read; it is 0 where nothing is open.
+    `last_success` is None where no run of the job but undos has ended with 0, `oldest_open_s` None where the
+    journal could not be read; it is 0 where nothing is open.
     """
 
     ended: float
@@ -42,7 +42,7 @@ _HELP: Final[Mapping[str, str]] = {
     "sfsync_run_api_retries": "Calls of the job's last run that were sent again.",
     "sfsync_org_api_calls_used": "API calls that the org has used in 24 hours, by its own estimate.",
     "sfsync_org_api_calls_allowed": "API calls that the org may use in 24 hours.",
-    "sfsync_last_success_time_seconds": "When a run of the job last ended with exit code 0.",
+    "sfsync_last_success_time_seconds": "When a run of the job last ended with exit code 0; an undo is none.",
     "sfsync_journal_oldest_open_change_seconds": "Age of the job's oldest change that is open; 0: none is.",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,10 +23,14 @@ from hook_server import HookServer, hook_server
 from main_job_bench import ORG_FILE, ROOT, WRITES, Before
 
 import sfsync.cli.watch
+from sfsync.books import sync
 from sfsync.cli import main
 from sfsync.cli.output import GRACE_S
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.server import RunningEmulator, running
+from sfsync.jobs import load_job
+from sfsync.past_runs import undoing
+from sfsync.report.folder import write_run_folder
 
 GOOD = row("D-1")
 BAD = row("D-2", stage="Nowhere")
@@ -112,6 +118,27 @@ def test_metrics_are_written_for_a_collector_also_when_the_run_is_refused(
     assert [each.name for each in tmp_path.iterdir() if ".part" in each.name] == []
 
 
+@pytest.mark.parametrize("keeps_files", [True, False])
+def test_an_undo_is_no_success_of_its_job(desk, sfsync_, tmp_path, monkeypatch, keeps_files):
+    """The last success stays the last good run that brought rows, also where the files of runs are gone."""
+    file = tmp_path / "deals.prom"
+    desk.write(row("U-1"))
+    assert sfsync_("run", desk.job, "--metrics-file", str(file)).code == 0
+    success = metrics(file)["sfsync_last_success_time_seconds{}"]
+    [listed] = json.loads(sfsync_("runs", "list", "--json").out)["runs"]
+    an_hour_later = replace(desk.around, clock=lambda: datetime.now(UTC) + timedelta(hours=1))
+    with undoing(listed["run"], an_hour_later) as (place, plan):
+        report = place.apply(plan, is_fresh=True)
+        assert report.exit_code == 0
+        if keeps_files:
+            write_run_folder(report, place.run_folder(plan.job, plan.plan_id))
+        else:
+            shutil.rmtree(place.state / "runs")
+    desk.write(row("U-1"), BAD)
+    assert sfsync_("run", desk.job, "--metrics-file", str(file)).code == FAILED
+    assert metrics(file)["sfsync_last_success_time_seconds{}"] == success
+
+
 def test_a_ping_is_told_start_and_success_or_failure_with_the_last_sentence(desk, hooks, sfsync_):
     """--ping URL: URL/start, then URL or URL/fail with one sentence that holds no value of a row."""
     desk.write(GOOD)
@@ -172,12 +199,24 @@ def test_no_ping_or_webhook_ever_fails_or_holds_a_run(desk, sfsync_, monkeypatch
 
 
 def test_metrics_and_logs_that_cannot_be_written_fail_no_run(desk, sfsync_, tmp_path):
-    """A folder that is not there is a note for each, and the run is what it was."""
+    """A folder that is not there is a note for each that names the file, and the run is what it was."""
     desk.write(GOOD)
     nowhere = str(tmp_path / "no" / "where")
     done = sfsync_("run", desk.job, "--metrics-file", nowhere, "--log-file", nowhere, "--json")
     assert done.code == 0
-    assert len([each for each in done.lines if each.startswith("sfsync: note: ")]) == 2
+    assert [each for each in done.lines if each.startswith("sfsync: note: ")] == [
+        f"sfsync: note: the {what} {nowhere} cannot be written: No such file or directory"
+        for what in ("log", "metrics")
+    ]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")  # noqa: PTH110
+def test_a_log_that_takes_no_more_fails_no_run(desk, sfsync_):
+    """The run ends as it was, with one document on stdout and a note."""
+    desk.write(GOOD)
+    done = sfsync_("run", desk.job, "--json", "--log-file", "/dev/full")
+    assert (done.code, json.loads(done.out)["exit_code"]) == (0, 0)
+    assert "sfsync: note: the log /dev/full is not complete: No space left on device" in done.lines
 
 
 def test_failure_recovery_and_schema_drift_are_told_once_each(desk, hooks, sfsync_, tmp_path):
@@ -205,6 +244,58 @@ def test_failure_recovery_and_schema_drift_are_told_once_each(desk, hooks, sfsyn
     )
     assert recovery["failed_since"] == failure["at"]
     assert "Nowhere" not in hooks.told[0][1]
+
+
+@pytest.mark.parametrize("from_python", [False, True])
+def test_a_failure_is_over_after_a_good_run_that_told_nobody(desk, hooks, sfsync_, from_python):
+    """The next failure is a new one, not as old as the first; of a good run after it a recovery is told."""
+    told = ("--notify-webhook", f"{hooks.url}/hook")
+    desk.write(GOOD, BAD)
+    an_hour_later = replace(desk.around, clock=lambda: datetime.now(UTC) + timedelta(hours=1))
+    for _ in range(2):
+        assert sfsync_("run", desk.job, *told).code == FAILED
+    desk.write(GOOD)
+    if from_python:
+        assert sync(load_job(desk.job, environ=desk.environ), around=an_hour_later).exit_code == 0
+    else:
+        assert sfsync_("run", desk.job).code == 0
+    desk.write(GOOD, BAD)
+    assert sfsync_("run", desk.job, *told).code == FAILED
+    desk.write(GOOD)
+    if not from_python:
+        assert sfsync_("run", desk.job).code == 0
+    assert sfsync_("run", desk.job, *told).code == 0
+    first, second, third, recovery = (json.loads(body) for _, body in hooks.told)
+    assert [each["failed_since"] for each in (first, second, third)] == ["", first["at"], ""]
+    assert (recovery["event"], recovery["failed_since"]) == ("recovery", third["at"])
+
+
+def test_a_failure_against_one_org_is_none_of_another(desk, hooks, sfsync_, monkeypatch):
+    """Endings are kept by job and org: what fails against `nope` says nothing of `local`, nor the other way."""
+    told = ("--notify-webhook", f"{hooks.url}/hook")
+    for name, value in desk.environ.items():
+        monkeypatch.setenv(name.replace("LOCAL", "NOPE"), value)
+    monkeypatch.setenv("SFSYNC_ORGS__NOPE__ACCESS_TOKEN", "00Dwrong")
+    desk.write(GOOD)
+    nope = ("run", desk.job, "-o", "nope", *told)
+    codes = [sfsync_(*each).code for each in (nope, ("run", desk.job, *told), nope)]
+    assert codes == [4, 0, 4]
+    first, second = (json.loads(body) for _, body in hooks.told)
+    assert [(each["event"], each["org"]) for each in (first, second)] == [("failure", "nope")] * 2
+    assert second["failed_since"] == first["at"]
+
+
+def test_a_job_that_could_not_be_read_recovers_in_the_org_that_comes_next(desk, hooks, sfsync_):
+    """Its org was not known when it failed; the good run after it tells the recovery all the same, once."""
+    told = ("--notify-webhook", f"{hooks.url}/hook")
+    desk.write(GOOD)
+    text = Path(desk.job).read_text()
+    Path(desk.job).write_text(f"{text}\n[nothing")
+    run = ("run", desk.job, *told)
+    assert sfsync_(*run).code == 2
+    Path(desk.job).write_text(text)
+    assert [sfsync_(*run).code, sfsync_(*run).code] == [0, 0]
+    assert [json.loads(body)["event"] for _, body in hooks.told] == ["failure", "recovery"]
 
 
 def test_a_setup_that_changed_between_two_nights_is_told(desk, hooks, org, sfsync_):
@@ -371,9 +462,25 @@ def test_sigterm_in_the_middle_ends_in_time_with_143_and_resume_finishes(desk, o
     assert (listed["exit_code"], listed["job"]) == (None, "deals")
     assert sfsync_("runs", "prune", "--older-than", "0d").out.startswith("0 folders gone, ")
     with hook_server() as hooks:
-        assert sfsync_("resume", "--ping", f"{hooks.url}/token", "--json").code == 0
-        assert hooks.paths == ["/token"]
+        log = tmp_path / "resume.jsonl"
+        told = ("--ping", f"{hooks.url}/token", "--log-file", str(log))
+        assert sfsync_("resume", *told, "--json").code == 0
+        assert hooks.paths == ["/token/start", "/token"]
+    lines = [json.loads(each) for each in log.read_text().splitlines()]
+    assert lines[0]["event"] == "run_started"
+    assert {(each["job"], each["run"]) for each in lines} == {("deals", listed["run"])}
     assert [len(desk.deals(f"S-{number}")) for number in range(3)] == [1, 1, 1]
+
+
+def test_a_retry_tells_its_start_and_names_its_job_in_every_line_of_its_log(desk, hooks, sfsync_, tmp_path):
+    """URL/start when the lock is held, also where there is nothing to try again; the log knows the job at once."""
+    desk.write(GOOD, BAD)
+    assert sfsync_("run", desk.job).code == FAILED
+    log = tmp_path / "retry.jsonl"
+    assert sfsync_("retry", "--ping", f"{hooks.url}/token", "--log-file", str(log)).code == 2
+    assert hooks.paths == ["/token/start", "/token/fail"]
+    assert hooks.told[-1][1].startswith("job deals, org local: exit code 2")
+    assert {json.loads(each)["job"] for each in log.read_text().splitlines()} == {"deals"}
 
 
 def test_hooks_leave_a_signal_its_ten_seconds():

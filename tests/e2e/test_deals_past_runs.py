@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from deal_desk import DealDesk, deal_desk, row
 
 from sfsync.books import sync
 from sfsync.cli import main
-from sfsync.core.ports import ChangeRecord, ChangeState
+from sfsync.core.ports import ChangeRecord, ChangeState, RunRecord
+from sfsync.job_locks import lock_name
 from sfsync.jobs import load_job
 from sfsync.journal import open_journal
 from sfsync.run_history import known_runs, old_folders
@@ -109,12 +111,33 @@ def test_old_files_go_and_what_is_open_stays(desk: DealDesk, typed: Typed) -> No
     assert [each.has_files for each in known_runs(desk.around)] == [False, True]
     code, _, err = typed("runs", "report", good.record.run_id)
     assert (code, "its files were pruned" in err) == (2, True)
+    code, _, err = typed("undo", good.record.run_id, "--yes")
+    assert code == 6
+    assert err.startswith(
+        f"error: the plan of run {good.record.run_id} is gone: its files were pruned, or they are "
+    )
+    assert "can be neither undone nor retried; what it brought stays in the org" in err
+    assert "Correct the path" not in err
 
 
 def left_open(desk: DealDesk, run_id: str) -> None:
     """Somebody pulled the plug: nobody can say of one change of the run."""
     with open_journal(desk.folder / "state", clock=lambda: datetime.now(UTC)) as journal:
         journal.record(run_id, [ChangeRecord("Opportunity:D-1", ChangeState.UNKNOWN)])
+
+
+def test_what_a_link_leads_to_is_never_pruned(desk: DealDesk, typed: Typed, tmp_path: Path) -> None:
+    """A job's folder that is a link is somebody else's."""
+    kept = tmp_path / "elsewhere" / "old"
+    kept.mkdir(parents=True)
+    os.utime(kept, (0, 0))
+    link = desk.folder / "state" / "runs" / "linked"
+    link.symlink_to(kept.parent)
+    try:
+        code, _, _ = typed("runs", "prune", "--older-than", "3650d")
+        assert (code, kept.is_dir()) == (0, True)
+    finally:
+        link.unlink()
 
 
 @pytest.mark.parametrize("age", ["90", "d", "-1d", "1.5d", "90m", ""])
@@ -132,6 +155,42 @@ def test_without_a_journal_none_is_made(
     monkeypatch.setenv("SFSYNC_STATE", str(tmp_path / "state"))
     assert typed("runs", "list")[0] == 2
     assert not (tmp_path / "state").exists()
+
+
+def test_a_run_that_is_under_way_is_not_called_interrupted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While its process lives it is under way, with who is at it; an open run that is older than the lock waits for
+    that process; once the lock is free, it is interrupted.
+    """
+    run_id = "20260930T080005Z-abcdef"
+    with deal_desk(tmp_path) as desk, environment(desk):
+        org_id, at = desk.emulator.org.id, "2026-09-30T08:00:05+00:00"
+        begun = RunRecord(run_id, "deals", org_id, "digest", "plan.json", at)
+
+        def line(*arguments: str) -> list[str]:
+            assert main.run(["runs", *arguments]) == 0
+            return capsys.readouterr().out.splitlines()
+
+        clock = datetime(2026, 9, 30, 8, 0, 5, 900, tzinfo=UTC)
+        with open_journal(desk.folder / "state", clock=lambda: clock) as journal:
+            with journal.locked(lock_name("deals", "", org_id)):
+                journal.begin_run(begun, b"{}")
+                assert f": under way by process {os.getpid()} on " in line("list")[0]
+                assert line("show", run_id)[-1] == "  next: nothing; wait for it to end"
+                assert main.run(["state", "show", "deals"]) == 0
+                assert "0 rows, not ended; its job is being run by process " in capsys.readouterr().out
+                assert main.run(["runs", "show", run_id, "--json"]) == 0
+                [entry] = json.loads(capsys.readouterr().out)["runs"]
+                assert (entry["under_way"], entry["exit_code"]) == (True, None)
+            clock += timedelta(hours=1)
+            with journal.locked(lock_name("deals", "", org_id)):
+                assert ": interrupted, and its job is being run by process " in line("list")[0]
+                assert "wait until that process has ended" in line("show", run_id)[-1]
+        assert main.run(["state", "show", "deals"]) == 0
+        assert "0 rows, interrupted; sfsync resume goes on" in capsys.readouterr().out
+        assert ": interrupted, 0 rows" in line("list")[0]
+        assert line("show", run_id)[-1] == f"  next: sfsync resume {run_id}"
 
 
 def test_C6_the_hour_that_comes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

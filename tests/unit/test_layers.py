@@ -38,7 +38,7 @@ LAYERS = {
     "given_rows": {"core", "errors", "sources"},
     "job_locks": {"core", "errors", "journal"},
     "kept_endings": {"core", "run_files"},
-    "run_history": {"app", "core", "errors", "journal", "run_files"},
+    "run_history": {"app", "core", "errors", "job_locks", "journal", "run_files"},
     "memory": {"app", "core", "errors", "journal"},
     "books": {"app", "core", "engine", "errors", "journal", "run_files"},
     "past_runs": {"app", "books", "core", "engine", "errors", "journal", "run_files"},

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from sfsync.cli.completing import FIRST_ARGUMENTS, MOST_RUNS, completions
-from sfsync.cli.main import cli
+from sfsync.cli.main import cli, run
 from sfsync.jobs.org_environment import variable
 
 
@@ -23,14 +23,22 @@ def _environ(tmp_path: Path) -> dict[str, str]:
     ):
         (tmp_path / "config" / kind).mkdir(parents=True, exist_ok=True)
         (tmp_path / "config" / kind / f"{name}.toml").touch()
+    runs = tmp_path / "state" / "runs"
     for day in range(10, 70):
-        (tmp_path / "state" / "runs" / "nightly" / f"202601{day}T030000Z-abcdef").mkdir(parents=True)
-    (tmp_path / "state" / "runs" / "nights" / "20270101T030000Z-123456").mkdir(parents=True)
+        a_run(runs / "nightly" / f"202601{day}T030000Z-abcdef")
+    a_run(runs / "nights" / "20270101T030000Z-123456")
     return {
         "SFSYNC_CONFIG": str(tmp_path / "config"),
         "SFSYNC_STATE": str(tmp_path / "state"),
         variable("sandbox", "login"): "token",
     }
+
+
+def a_run(folder: Path, file: str = "plan.json") -> None:
+    """A folder with a file that only a run writes, beside one that a plan has too."""
+    folder.mkdir(parents=True)
+    (folder / file).touch()
+    (folder / "run_results.json").touch()
 
 
 def offered(environ: dict[str, str], line: str) -> list[str] | None:
@@ -81,6 +89,23 @@ def test_the_newest_runs_come_first_and_say_their_job(environ: dict[str, str]) -
         ("20260169T030000Z-abcdef", "nightly"),
     ]
     assert len(found) == MOST_RUNS
+
+
+@pytest.mark.parametrize("command", ["runs show", "runs report", "resume", "retry", "undo"])
+def test_a_plan_that_nobody_applied_is_no_run(environ: dict[str, str], command: str) -> None:
+    """Its folder has results and a report too; large plans and plans in portions are known by their own files."""
+    runs = Path(environ["SFSYNC_STATE"]) / "runs" / "nightly"
+    a_run(runs / "20280101T030000Z-aaaaaa", "report.html")
+    for number, file in enumerate(("plan.json.gz", "plan-0001.page")):
+        a_run(runs / f"20280102T03000{number}Z-bbbbbb", file)
+    assert offered(environ, f"{command} 2028") == ["20280102T030001Z-bbbbbb", "20280102T030000Z-bbbbbb"]
+
+
+def test_a_missing_choice_is_told_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """The choices stand in the line; no control character of click's layout is spelled out."""
+    assert run(["completion"]) == 2
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == "error: Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish"
 
 
 @pytest.mark.parametrize("path", sorted(FIRST_ARGUMENTS))
