@@ -7,7 +7,7 @@ all rows, notes that count, and how many updates there were.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sfsync.core.deals.gone import Vanished, vanished_rows
@@ -102,8 +102,16 @@ class AcrossPortions:
         self.notes.add_accounts(changes)
         return list(changes)
 
-    def lost_rows(self, section: Section, *, job: str, org_id: str, journal: Journal) -> LostRows:
-        """What the complete source of a section lacks of what the job brought."""
+    def lost_rows(
+        self,
+        section: Section,
+        *,
+        job: str,
+        org_id: str,
+        journal: Journal,
+        is_left_out: Callable[[str, str], bool],
+    ) -> LostRows:
+        """What the complete source of a section lacks of what the job brought; `is_left_out`: see `gone_rows`."""
         lost: list[JobRow] = []
         known = 0
         if section.gone.vanished is Vanished.IGNORE:
@@ -111,7 +119,8 @@ class AcrossPortions:
         folds = folds_case(section, self.schema)
         for rows in journal.memory.pages(org_id, job, section.sobject):
             known += len(rows)
-            keys = [each.key.casefold() if folds else each.key for each in rows]
+            asked = [each for each in rows if not is_left_out(section.sobject, each.key)]
+            keys = [each.key.casefold() if folds else each.key for each in asked]
             present = self.scratch.get(f"keys {section.name}", keys)
-            lost += vanished_rows(rows, present, key_field=section.key, folds_case=folds)
+            lost += vanished_rows(asked, present, key_field=section.key, folds_case=folds)
         return LostRows(lost, known, is_unsure=section.name in self._unreadable)

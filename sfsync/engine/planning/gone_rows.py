@@ -7,8 +7,8 @@ read back, no other job brings it, and, to be deleted, this job created it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sfsync.core.deals.closing import is_closed
 from sfsync.core.deals.gone import Fate, Vanished, VanishedRow, vanished_rows
@@ -60,20 +60,33 @@ class LostRows:
     known: int
     is_unsure: bool
 
-    def without(self, sobject: str, is_present: Callable[[str, str], bool]) -> LostRows:
-        """Without those that are in the source after all, among the rows that were not read."""
-        return replace(self, rows=[each for each in self.rows if not is_present(sobject, each.key)])
 
+def lost_rows(
+    read: ReadSection,
+    schema: Schema,
+    known: Iterable[Sequence[JobRow]],
+    is_left_out: Callable[[str, str], bool],
+) -> LostRows:
+    """What the complete source of a section lacks of the `known` rows of the job, which come some at a time.
 
-def lost_rows(read: ReadSection, schema: Schema, known: Mapping[str, JobRow]) -> LostRows:
-    """What the complete source of a section lacks of the `known` rows of the job; nothing where nobody asks."""
+    `is_left_out` says of an sObject and key that the source has the row though it was not read. Nothing where
+    nobody asks.
+    """
     section = read.section
     if section.gone.vanished is Vanished.IGNORE:
         return LostRows([], 0, is_unsure=False)
     present = [each.key for each in read.rows]
+    count = 0
+
+    def in_question() -> Iterator[JobRow]:
+        nonlocal count
+        for some in known:
+            count += len(some)
+            yield from (each for each in some if not is_left_out(section.sobject, each.key))
+
     folds = folds_case(section, schema)
-    lost = vanished_rows(known.values(), present, key_field=section.key, folds_case=folds)
-    return LostRows(lost, len(known), is_unsure="" in present)
+    lost = vanished_rows(in_question(), present, key_field=section.key, folds_case=folds)
+    return LostRows(lost, count, is_unsure="" in present)
 
 
 def folds_case(section: Section, schema: Schema) -> bool:

@@ -302,17 +302,22 @@ class _Planning:
                 self._take(each, self.planned.setdefault(each.sobject, planned))
         self.ahead.settle(sobject)
         if self.across is None:
-            known = self.journal.memory.rows(self.org_id, self.job.name, sobject)
-            self._plan_lost(read.section, lost_rows(read, self.schema, known))
+            known = self.journal.memory.pages(self.org_id, self.job.name, sobject)
+            self._plan_lost(read.section, lost_rows(read, self.schema, known, self.left_out.is_present))
 
     def plan_vanished(self, section: Section) -> None:
         """Plans what a section's source has no more, when all portions are read."""
         assert self.across is not None  # else each section does so when it is read
-        lost = self.across.lost_rows(section, job=self.job.name, org_id=self.org_id, journal=self.journal)
+        lost = self.across.lost_rows(
+            section,
+            job=self.job.name,
+            org_id=self.org_id,
+            journal=self.journal,
+            is_left_out=self.left_out.is_present,
+        )
         self._plan_lost(section, lost)
 
     def _plan_lost(self, section: Section, lost: LostRows) -> None:
-        lost = lost.without(section.sobject, self.left_out.is_present)
         found = plan_vanished(
             section,
             lost,
