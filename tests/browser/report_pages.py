@@ -112,6 +112,7 @@ def report_pages(folder: Path) -> Iterator[Pages]:
                 if moved:
                     _type("plan", str(job))
                 _type("run", str(job), "--yes", "--verify")
-    pages = sorted((folder / "state" / "runs" / "pipeline").glob("*/report.html"))
-    by_kind = {"Planned only" in page.read_text(): page for page in pages[1:]}
+    found = (folder / "state" / "runs" / "pipeline").glob("*/report.html")
+    pages = sorted(found, key=lambda page: page.stat().st_mtime_ns)  # names of one second are in no order
+    by_kind = {"Planned only" in page.read_text(): page for page in pages}
     yield Pages(by_kind[True], by_kind[False])
