@@ -129,7 +129,8 @@ class ReportSum:
             (place, self._count, change)
             for place, change in zip(places(report.plan.changes), report.plan.changes, strict=True)
         ]
-        self._note_places(report, entries)
+        effect = report.forecast()
+        self._note_places(report, effect, entries)
         self._hold(report, entries)
         plan = report.plan
         for name, image in plan.sources.items():
@@ -140,7 +141,7 @@ class ReportSum:
         self._run_ids[plan.whole or report.run_id] = None
         self._notes |= dict.fromkeys(report.notes)
         if plan.forecast is not None:
-            self._effect = both_effects(self._effect, report.forecast(), plan.forecast.stages, most=None)
+            self._effect = both_effects(self._effect, effect, plan.forecast.stages, most=None)
         if report.audit is not None:
             self._audited = (self._audited or 0) + report.audit.rows
             self._findings += report.audit.findings
@@ -149,9 +150,8 @@ class ReportSum:
         self._confirms.append(report.confirm or changes_digest(plan.changes))
         self._first = replace(self._first, seconds=max(self._first.seconds, report.seconds))
 
-    def _note_places(self, report: Report, entries: list[_Entry]) -> None:
+    def _note_places(self, report: Report, effect: Effect | None, entries: list[_Entry]) -> None:
         """Notes where the deals stand that the forecast and the list of probabilities name."""
-        effect = report.forecast()
         movers = (*effect.backward, *effect.reopened, *effect.pushed) if effect else ()
         moved = {each.change_id for each in movers}
         off = dict.fromkeys(each.key for each in report.plan.off_stage)

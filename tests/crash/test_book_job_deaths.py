@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
 from crash_worlds import ask_journal
 from failpoints import Death, telling
 from inner_org import InnerBench
+from long_proofs import IS_GRID
 from main_job_bench import Ending, org_document
 from portioned import run_in_portions, write_families
 from test_book_deaths import Told, begun, dying_bench, go_on, patient, told
 
 JOBS = org_document(has_receipts=False, has_jobs=True)
 FAMILIES, PORTIONS = 3, 4
-EVERY = 1 if os.environ.get("SFSYNC_FAULTS_GRID") == "1" else 3
+EVERY = 1 if IS_GRID else 3
 
 
 def write_bulk(bench: InnerBench, *, bad: Any = ()) -> None:
