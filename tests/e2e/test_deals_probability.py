@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from command_line import warm_sfsync
-from deal_desk import DealDesk, change_of, deal_desk, notes, row
+from deal_desk import DealDesk, change_of, deal_desk, has_nothing_to_write, notes, row
 from main_job_bench import ORG_FILE, Before
 
-from sfsync.core.plan import Action
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.org.clock import VirtualClock
@@ -44,12 +43,6 @@ def probability_of(desk: DealDesk, key: str = "D-1") -> float:
     return float(desk.deal(key)["Probability"])
 
 
-def settled(desk: DealDesk) -> bool:
-    """Whether the next plan has nothing to write and nothing to complain of."""
-    made = desk.plan()
-    return {each.action for each in made.changes} == {Action.NOOP}
-
-
 def test_default_never_sends_a_mapped_probability_and_says_so(either: DealDesk) -> None:
     """New and moved deals have their stages' own."""
     words = {"options": 'probability = "default"', **MAPPED}
@@ -59,7 +52,7 @@ def test_default_never_sends_a_mapped_probability_and_says_so(either: DealDesk) 
     assert "1 probability is not sent" in notes(either.plan())["PROBABILITY_NOT_SENT"]
     assert either.run().exit_code == 0
     assert probability_of(either) == 75
-    assert settled(either)
+    assert has_nothing_to_write(either)
 
 
 @pytest.mark.parametrize("options", ["", 'probability = "override"'])
@@ -69,7 +62,7 @@ def test_override_brings_the_rows_probability_with_a_new_stage(either: DealDesk,
     assert probability_of(either) == 33
     either.bring(row(stage=PROPOSAL, probability="60"), options=options, **MAPPED)
     assert probability_of(either) == 60
-    assert settled(either)
+    assert has_nothing_to_write(either)
 
 
 def test_keep_sends_a_probability_along_that_somebody_set_by_hand(either: DealDesk) -> None:
@@ -82,7 +75,7 @@ def test_keep_sends_a_probability_along_that_somebody_set_by_hand(either: DealDe
     assert "Probability" not in change_of(either.plan(), "D-2").values
     assert either.run().exit_code == 0
     assert [probability_of(either, key) for key in ("D-1", "D-2")] == [42, 75]
-    assert settled(either)
+    assert has_nothing_to_write(either)
 
 
 def test_keep_gives_a_deal_that_closes_the_probability_of_its_end(desk: DealDesk) -> None:
@@ -154,7 +147,7 @@ def test_a_second_write_that_is_refused_is_told_and_tried_by_the_next_run(tmp_pa
 
 
 @pytest.mark.parametrize("phase", ["before_read", "after_commit"])
-def test_a_lost_answer_to_the_second_write_is_settled(desk: DealDesk, phase: str) -> None:
+def test_a_lost_answer_to_the_second_write_is_has_nothing_to_write(desk: DealDesk, phase: str) -> None:
     """Whether it was saved or not, the deal ends with the row's probability."""
     desk.switch(stage_with_probability=StageWithProbability.STAGE_WINS)
     desk.write(row(probability="33"), **MAPPED)
@@ -162,7 +155,7 @@ def test_a_lost_answer_to_the_second_write_is_settled(desk: DealDesk, phase: str
     assert desk.run().exit_code == 0
     assert script.struck
     assert probability_of(desk) == 33
-    assert settled(desk)
+    assert has_nothing_to_write(desk)
 
 
 @pytest.mark.parametrize("phase", ["before_read", "after_commit"])
@@ -174,7 +167,7 @@ def test_a_lost_answer_to_a_stage_that_won_is_no_conflict(desk: DealDesk, phase:
         desk.emulator.faults.add(FaultScript(Drop(), phase, path=path))
         assert desk.run().exit_code == 0
         assert probability_of(desk) == 33
-        assert settled(desk)
+        assert has_nothing_to_write(desk)
 
 
 def test_an_undo_takes_back_what_the_second_write_brought(either: DealDesk) -> None:
@@ -229,7 +222,7 @@ def test_an_undone_closing_gives_the_deal_its_own_probability_back(either: DealD
     assert (either.deal("D-1")["StageName"], probability_of(either)) == ("Closed Lost", 0)
     assert either.undo(run_id).exit_code == 0
     assert (either.deal("D-1")["StageName"], probability_of(either)) == ("Prospecting", 20)
-    assert settled(either), "a deal that an undo opened is not closed again"
+    assert has_nothing_to_write(either), "a deal that an undo opened is not closed again"
     either.bring(row(probability=back), *others, **words)
     assert probability_of(either) == float(back)
     either.bring(*others, **words)
