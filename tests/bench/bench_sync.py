@@ -49,6 +49,8 @@ SIZES: Final = {
     "million": Size({100_000: 1, 1_000_000: 1}, {100_000: (0,), 1_000_000: (0,)}, 0),
 }
 _LARGEST_FOR_PEERS: Final = 10_000
+_MOST_FOR_WAYS: Final = 100_000
+"""The ways that a load does not choose tell no more of a million deals, and take an hour."""
 
 
 class Bench:
@@ -102,7 +104,7 @@ class Bench:
                 self._keep(load_at(desk, latency_ms=latency, round_=round_))
             else:
                 self._keep(found := life(desk, round_=round_))
-                if deals >= LEAST_FOR_CPU:
+                if LEAST_FOR_CPU <= deals <= _MOST_FOR_WAYS:
                     self._ways(desk, found[:2], round_)
             self._peers(desk, latency, round_)
 
