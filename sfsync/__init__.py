@@ -11,15 +11,15 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from sfsync.app import apply, plan
-    from sfsync.books import sync
+    from sfsync.app.books import sync
+    from sfsync.app.given_rows import with_rows
+    from sfsync.app.past_runs import resume
+    from sfsync.app.workplace import apply, plan
     from sfsync.core.models import Account, Contact, Opportunity, OpportunityContactRole, Reference
     from sfsync.core.plan import Plan
     from sfsync.core.report import Report
     from sfsync.errors import SyncError
-    from sfsync.given_rows import with_rows
     from sfsync.jobs import load_job
-    from sfsync.past_runs import resume
 
 _HOMES: Final = {
     "Account": "sfsync.core.models",
@@ -30,12 +30,12 @@ _HOMES: Final = {
     "Reference": "sfsync.core.models",
     "Report": "sfsync.core.report",
     "SyncError": "sfsync.errors",
-    "apply": "sfsync.app",
+    "apply": "sfsync.app.workplace",
     "load_job": "sfsync.jobs",
-    "plan": "sfsync.app",
-    "resume": "sfsync.past_runs",
-    "sync": "sfsync.books",
-    "with_rows": "sfsync.given_rows",
+    "plan": "sfsync.app.workplace",
+    "resume": "sfsync.app.past_runs",
+    "sync": "sfsync.app.books",
+    "with_rows": "sfsync.app.given_rows",
 }
 
 __all__ = [

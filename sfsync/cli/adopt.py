@@ -15,8 +15,8 @@ from sfsync.cli.options import json_option, org_option
 from sfsync.cli.output import asked, print_json, surroundings
 
 if TYPE_CHECKING:
-    from sfsync.adoptions import Adopted, Desk
-    from sfsync.app import Surroundings
+    from sfsync.app.adoptions import Adopted, Desk
+    from sfsync.app.workplace import Surroundings
     from sfsync.core.job import Job
 
 MOST_SHOWN = 20
@@ -68,7 +68,7 @@ def adopt_command(
         if key and record_id:
             return _adopt_one(named, key, record_id, around, as_json=as_json)
         if confirmed is not None:
-            from sfsync.adoptions import confirm_file
+            from sfsync.app.adoptions import confirm_file
 
             return _tell(named, confirm_file(named, confirmed, around), as_json=as_json)
         return _look(named, around, out=out, asks=not candidates, as_json=as_json)
@@ -78,7 +78,7 @@ def _refuse_mixed(
     key: str | None, record_id: str | None, *, candidates: bool, out: Path | None, confirmed: Path | None
 ) -> None:
     """Lets one way through at a time."""
-    from sfsync.run_files import require_writable
+    from sfsync.app.run_files import require_writable
 
     if key and not record_id:
         raise click.UsageError("RECORD_ID is missing behind KEY")
@@ -96,7 +96,7 @@ def _refuse_mixed(
 
 
 def _adopt_one(job: Job, key: str, record_id: str, around: Surroundings, *, as_json: bool) -> int:
-    from sfsync.memory import adopt
+    from sfsync.app.memory import adopt
 
     change_id = adopt(job, key, record_id, around=around)
     _tell_end(job, "1 row is adopted")
@@ -109,8 +109,8 @@ def _adopt_one(job: Job, key: str, record_id: str, around: Surroundings, *, as_j
 
 def _look(job: Job, around: Surroundings, *, out: Path | None, asks: bool, as_json: bool) -> int:
     """Shows the candidates, and asks about them where that is wanted."""
-    from sfsync.adoption_file import confirmed_of, write_candidates
-    from sfsync.adoptions import adopting
+    from sfsync.app.adoption_file import confirmed_of, write_candidates
+    from sfsync.app.adoptions import adopting
 
     with adopting(job, around) as desk:
         if as_json:
@@ -141,7 +141,7 @@ def _tell_end(job: Job, said: str, out: Path | None = None) -> None:
 
 
 def _document(job: Job, desk: Desk) -> dict[str, Any]:
-    from sfsync.adoption_file import candidate_rows
+    from sfsync.app.adoption_file import candidate_rows
     from sfsync.report.safe_text import json_text
 
     listing = desk.listing
@@ -160,7 +160,7 @@ def _document(job: Job, desk: Desk) -> dict[str, Any]:
 
 
 def _draw(desk: Desk) -> None:
-    from sfsync.adoption_file import candidate_rows
+    from sfsync.app.adoption_file import candidate_rows
     from sfsync.report.safe_text import visible
 
     listing = desk.listing
@@ -183,7 +183,7 @@ def _said(row: dict[str, str]) -> str:
 
 def _asked(desk: Desk) -> list[dict[str, str]]:
     """The matches that a person says yes to, one question each; ties are for the file."""
-    from sfsync.adoption_file import candidate_rows, is_match
+    from sfsync.app.adoption_file import candidate_rows, is_match
     from sfsync.report.safe_text import visible
 
     return [row for row in filter(is_match, candidate_rows(desk.listing)) if asked(f"{visible(_said(row))}?")]

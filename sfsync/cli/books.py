@@ -11,7 +11,7 @@ from sfsync.cli.output import asked_to_write, console, deliver, is_terminal
 from sfsync.cli.watch_options import current_watch
 
 if TYPE_CHECKING:
-    from sfsync.app import Workplace
+    from sfsync.app.workplace import Workplace
     from sfsync.core.plan import Plan
     from sfsync.core.plan_book import PlanBook
 
@@ -21,7 +21,7 @@ def show_book_only(place: Workplace, book: PlanBook, shown: Plan | None = None, 
 
     `shown` is the book as a person sees it, where it was condensed while it was made.
     """
-    from sfsync.books import excess_of, planned_report
+    from sfsync.app.books import excess_of, planned_report
     from sfsync.core.results import Problem, Stage
     from sfsync.report.kept_rows import KeptRows
 
@@ -47,7 +47,7 @@ def write_book(
     as_json: bool,
 ) -> int:
     """Shows a book, asks where there is somebody to ask, writes it and reports; returns the exit code."""
-    from sfsync.books import apply_book, planned_report
+    from sfsync.app.books import apply_book, planned_report
     from sfsync.report.kept_rows import KeptRows
 
     if not as_json:

@@ -14,7 +14,7 @@ from sfsync.core.report import ROWS_NOT_DONE
 from sfsync.core.sending.guarantees import SAFE_BECAUSE
 
 if TYPE_CHECKING:
-    from sfsync.checking import CheckedJob
+    from sfsync.app.checking import CheckedJob
 
 
 @click.command(short_help="Check a job against its org and its files; nothing is written.")
@@ -36,7 +36,7 @@ def check_command(job: str, *, org: str | None, snapshot: Path | None, as_json: 
 
     sfsync check nightly -o sandbox
     """
-    from sfsync.checking import check
+    from sfsync.app.checking import check
     from sfsync.jobs import load_job
 
     if org and snapshot:

@@ -142,7 +142,7 @@ def _run(environ: Mapping[str, str], *, show_plan: bool) -> Report:
 
 
 def _run_job(job: Job, environ: Mapping[str, str], *, show_plan: bool) -> Report:
-    from sfsync.app import Surroundings, opened
+    from sfsync.app.workplace import Surroundings, opened
     from sfsync.cli.output import console, deliver
     from sfsync.report.terminal import draw_plan
 
@@ -159,7 +159,7 @@ def _run_job(job: Job, environ: Mapping[str, str], *, show_plan: bool) -> Report
 
 
 def _compare(environ: Mapping[str, str]) -> int:
-    from sfsync.app import Surroundings, connected
+    from sfsync.app.workplace import Surroundings, connected
     from sfsync.jobs import load_org
 
     with connected(load_org("local", environ=environ), Surroundings(environ=environ)) as gateway:

@@ -62,11 +62,11 @@ def second_act(environ: Mapping[str, str], folder: Path, run: Callable[[Job], Re
 
 
 def _suggest(environ: Mapping[str, str], out: Path) -> None:
-    from sfsync.app import Surroundings
+    from sfsync.app.run_files import write_private
+    from sfsync.app.suggestions import SuggestRequest, suggest
+    from sfsync.app.workplace import Surroundings
     from sfsync.core.suggesting.job_text import job_text
     from sfsync.jobs import find_config_folder
-    from sfsync.run_files import write_private
-    from sfsync.suggestions import SuggestRequest, suggest
 
     config = find_config_folder(environ)
     assert config is not None
@@ -80,7 +80,7 @@ def _suggest(environ: Mapping[str, str], out: Path) -> None:
 
 def _answer(job_file: Path) -> int:
     """Answers the marked lines and shows each change; how many there were."""
-    from sfsync.run_files import write_private
+    from sfsync.app.run_files import write_private
 
     lines, count = job_file.read_text(encoding="utf-8").splitlines(), 0
     for place, line in enumerate(lines):
@@ -96,7 +96,7 @@ def _answer(job_file: Path) -> int:
 
 
 def _compare(environ: Mapping[str, str]) -> int:
-    from sfsync.app import Surroundings, connected
+    from sfsync.app.workplace import Surroundings, connected
     from sfsync.core.ports import Lookup
     from sfsync.jobs import load_org
 

@@ -22,7 +22,7 @@ from sfsync.core.source_spec import STANDARD_INPUT
 from sfsync.errors import ConfigError, SyncError
 
 if TYPE_CHECKING:
-    from sfsync.app import Surroundings
+    from sfsync.app.workplace import Surroundings
     from sfsync.core.job import Job
 
 
@@ -204,7 +204,7 @@ def _by_job(
 
 def _declaring(job: Job, numbers: str | None, date_format: str | None) -> Job:
     """The job with other numbers and dates of its sections than it declares itself; its rules still win."""
-    from sfsync.ad_hoc import require_declared
+    from sfsync.app.ad_hoc import require_declared
 
     if numbers is None and date_format is None:
         return job
@@ -239,8 +239,8 @@ def _allowing(job: Job, allow: object) -> Job:
 
 
 def _by_headers(file: Path, roles: Path | None, options: dict[str, object], around: Surroundings) -> Job:
-    from sfsync.ad_hoc import ImportRequest, import_job
-    from sfsync.app import connected
+    from sfsync.app.ad_hoc import ImportRequest, import_job
+    from sfsync.app.workplace import connected
     from sfsync.jobs import load_org
 
     mapped, ignore, allow = options["mapped"], options["ignore"], options["allow"]

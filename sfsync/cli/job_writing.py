@@ -13,7 +13,7 @@ def require_new(out: Path, *, force: bool) -> None:
     Raises:
         ConfigError: the file is there and may not be overwritten, or its folder cannot be written to.
     """
-    from sfsync.run_files import require_writable
+    from sfsync.app.run_files import require_writable
 
     if out.exists() and not force:
         raise ConfigError(
@@ -26,7 +26,7 @@ def require_new(out: Path, *, force: bool) -> None:
 
 def write_job(out: Path, text: str) -> None:
     """Writes a job file, wholly or not at all; it holds no secret, and is as readable as other job files."""
-    from sfsync.run_files import unwritable, write_whole
+    from sfsync.app.run_files import unwritable, write_whole
 
     try:
         write_whole(out, text.encode(), mode=0o644)

@@ -238,9 +238,9 @@ def _usage_hint(error: click.UsageError) -> str:
 
 def _own_fault(error: Exception, *, as_json: bool) -> int:
     """Keeps the trace of a fault of ours in a private file and says where it is."""
+    from sfsync.app.run_files import write_private
     from sfsync.cli.process import trace_of
     from sfsync.journal import state_folder
-    from sfsync.run_files import write_private
 
     try:
         folder = state_folder(dict(os.environ))

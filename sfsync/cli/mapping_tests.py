@@ -19,7 +19,7 @@ from sfsync.core.report import ROWS_NOT_DONE
 from sfsync.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sfsync.app import Surroundings
+    from sfsync.app.workplace import Surroundings
     from sfsync.core.mapping_tests import Tested
     from sfsync.emulator.org.definition import OrgDefinition
     from sfsync.emulator.server import RunningEmulator
@@ -54,9 +54,9 @@ def test_command(job: str, *, as_json: bool) -> int:
 
 def _run(job: str, around: Surroundings) -> Iterator[Tested]:
     """All tests in the order of their files; those that add nothing to the org share one."""
+    from sfsync.app.mapping_testing import run_tests
     from sfsync.jobs import load_job
     from sfsync.jobs.mapping_test_files import load_mapping_tests
-    from sfsync.mapping_testing import run_tests
 
     files = load_mapping_tests(job, environ=around.environ)
     for file in files:

@@ -39,8 +39,8 @@ def notify(ending: RunEnding, hearers: Hearers, last_good: LastGood) -> None:
     Raises:
         OSError: the end cannot be kept.
     """
+    from sfsync.app.kept_endings import keep_ending, kept_ending
     from sfsync.journal import state_folder
-    from sfsync.kept_endings import keep_ending, kept_ending
     from sfsync.report.ending_words import notice_document
 
     state, at = state_folder(os.environ), datetime.now(UTC).isoformat(timespec="seconds")

@@ -16,7 +16,7 @@ from sfsync.core.strategy import Strategy
 from sfsync.core.writes import Route
 
 if TYPE_CHECKING:
-    from sfsync.app import Surroundings
+    from sfsync.app.workplace import Surroundings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

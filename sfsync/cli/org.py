@@ -13,7 +13,7 @@ from sfsync.cli.org_profiles import add_command, list_command
 from sfsync.cli.output import print_json, surroundings
 
 if TYPE_CHECKING:
-    from sfsync.snapshots import SavedSnapshot
+    from sfsync.app.snapshots import SavedSnapshot
 
 
 @click.group(short_help="Look at orgs and their profiles, and write what makes them safest.")
@@ -49,7 +49,7 @@ def snapshot_command(
 
     sfsync org snapshot -o sandbox
     """
-    from sfsync.snapshots import save_snapshot
+    from sfsync.app.snapshots import save_snapshot
 
     if not org:
         raise click.UsageError("which org? Give -o NAME")
@@ -115,8 +115,8 @@ def setup_command(job: str | None, *, out: Path, with_deletes: bool, as_json: bo
 
     sfsync org setup nightly --out setup
     """
+    from sfsync.app.org_setup import write_setup
     from sfsync.jobs import load_job
-    from sfsync.org_setup import write_setup
 
     with surroundings("none") as around:
         loaded = load_job(job, environ=around.environ) if job else None
@@ -149,7 +149,7 @@ def receipts_command(org: str | None, *, days: int | None, yes: bool, as_json: b
 
     sfsync org receipts -o production --purge-older-than 30 --yes
     """
-    from sfsync.org_setup import purge_receipts
+    from sfsync.app.org_setup import purge_receipts
 
     if not org:
         raise click.UsageError("which org? Give -o NAME")

@@ -12,9 +12,9 @@ from sfsync.cli.output import print_json, surroundings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from sfsync.app.org_testing import OrgFindings
     from sfsync.core.org_limits import OrgLimit
     from sfsync.core.plan import OrgIdentity
-    from sfsync.org_testing import OrgFindings
 
 _REFUSED: Final = 4
 
@@ -30,7 +30,7 @@ def test_command(org: str | None, *, as_json: bool) -> int:
 
     sfsync org test -o sandbox
     """
-    from sfsync.org_testing import examine_org
+    from sfsync.app.org_testing import examine_org
 
     with surroundings("none") as around:
         found = examine_org(_named(org), around=around)
@@ -53,8 +53,8 @@ def limits_command(org: str | None, *, as_json: bool) -> int:
 
     sfsync org limits -o production
     """
+    from sfsync.app.org_testing import org_limits
     from sfsync.core.org_limits import warnings_of
-    from sfsync.org_testing import org_limits
 
     with surroundings("none") as around:
         identity, limits = org_limits(_named(org), around=around)

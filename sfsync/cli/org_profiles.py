@@ -97,8 +97,8 @@ def add_command(name: str, *, pin: bool, as_json: bool, **options: Any) -> int:
 
     sfsync org add production --login jwt --url https://login.salesforce.com --username ci@cloudkicks.example
     """
+    from sfsync.app.org_adding import add_org
     from sfsync.jobs.org_writing import new_profile_path
-    from sfsync.org_adding import add_org
 
     with surroundings("none") as around:
         new_profile_path(name, environ=around.environ)

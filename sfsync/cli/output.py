@@ -30,7 +30,7 @@ from sfsync.errors import Interrupted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sfsync.app import StopFlag, Surroundings
+    from sfsync.app.workplace import StopFlag, Surroundings
     from sfsync.core.report import Report
     from sfsync.report.kept_rows import KeptRows
     from sfsync.report.run_follower import RunFollower
@@ -98,7 +98,7 @@ def surroundings(
 
     With `as_json` progress is shown only where it was asked for in so many words.
     """
-    from sfsync.app import StopFlag, Surroundings
+    from sfsync.app.workplace import StopFlag, Surroundings
     from sfsync.report.progress import progress_listener
 
     stop = StopFlag()

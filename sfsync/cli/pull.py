@@ -13,7 +13,7 @@ from sfsync.cli.options import json_option, org_option, outage_option, progress_
 from sfsync.cli.output import print_json, surroundings
 
 if TYPE_CHECKING:
-    from sfsync.pulls import Pulled
+    from sfsync.app.pulls import Pulled
 
 
 @click.command(short_help="Bring deals of the org back into a file; nothing is written to the org.")
@@ -64,8 +64,8 @@ def pull_command(  # noqa: PLR0913 - an argument for each option
 
     sfsync pull nightly --out deals.csv --since last
     """
+    from sfsync.app.pulls import PullRequest, pull
     from sfsync.jobs import load_job
-    from sfsync.pulls import PullRequest, pull
 
     at = None if since in (None, "last") else _time(str(since))
     with surroundings(progress, as_json=as_json, max_outage_min=max_outage) as around:

@@ -14,7 +14,7 @@ from sfsync.cli.run import show_only, write_plan
 from sfsync.cli.watch_options import current_watch, watch_options
 
 if TYPE_CHECKING:
-    from sfsync.past_runs import Beginning
+    from sfsync.app.past_runs import Beginning
 
 
 @click.command(short_help="Try the failed rows of a run again.")
@@ -50,7 +50,7 @@ def retry_command(
 
     sfsync retry --code UNABLE_TO_LOCK_ROW
     """
-    from sfsync.past_runs import retrying
+    from sfsync.app.past_runs import retrying
 
     with (
         surroundings(progress, as_json=as_json) as around,
@@ -71,7 +71,7 @@ def retry_command(
 
 def _beginning(*, may_ask: bool) -> Beginning:
     """Tells those who watch that the retry begins; where a person may still say no, it begins with the answer."""
-    from sfsync.past_runs import UNTOLD, Beginning
+    from sfsync.app.past_runs import UNTOLD, Beginning
 
     watch = current_watch()
     if watch is None:

@@ -29,10 +29,10 @@ from sfsync.cli.rejects_option import rejects_format_option
 from sfsync.cli.watch_options import current_watch, watch_options
 
 if TYPE_CHECKING:
-    from sfsync.app import Surroundings, Workplace
+    from sfsync.app.planning import Planned
+    from sfsync.app.workplace import Surroundings, Workplace
     from sfsync.core.job import Job
     from sfsync.core.plan import Plan
-    from sfsync.planning import Planned
 
 CHANGES_WAIT = 8
 
@@ -69,9 +69,9 @@ def plan_command(  # noqa: PLR0913 - an argument for each option
 
     sfsync plan nightly -o sandbox --out nightly.plan.json
     """
+    from sfsync.app.run_files import require_writable
     from sfsync.core.wording import typed
     from sfsync.jobs import load_job
-    from sfsync.run_files import require_writable
 
     if out is not None:
         require_writable(out)
@@ -93,7 +93,7 @@ def plan_command(  # noqa: PLR0913 - an argument for each option
 
 def plan_and_deliver(job: Job, around: Surroundings, *, as_json: bool) -> tuple[int, Planned]:
     """Makes a plan, shows it, and writes its run folder; returns the exit code and the plan."""
-    from sfsync.app import opened
+    from sfsync.app.workplace import opened
 
     with opened(job, around) as place:
         planned = place.plan_book()
@@ -106,9 +106,9 @@ def plan_and_deliver(job: Job, around: Surroundings, *, as_json: bool) -> tuple[
 
 def save_plan(planned: Planned, out: Path) -> None:
     """Writes a plan as a file: one document, or a book where it is in portions."""
+    from sfsync.app.plan_books import StoredBook
+    from sfsync.app.run_files import write_private
     from sfsync.core.plan_codec import dump_plan
-    from sfsync.plan_books import StoredBook
-    from sfsync.run_files import write_private
 
     if isinstance(planned.book, StoredBook):
         planned.book.copy_to(out)
@@ -168,7 +168,7 @@ def run_command(  # noqa: PLR0913 - an argument for each option
 
     sfsync run nightly -o production --max-changes 5000 --canary 10
     """
-    from sfsync.app import wait_to_start
+    from sfsync.app.workplace import wait_to_start
     from sfsync.jobs import load_job
 
     words = (safety.accept_after_s, safety.route, safety.update_mode, safety.verify, safety.strategy)
@@ -190,7 +190,7 @@ def run_command(  # noqa: PLR0913 - an argument for each option
 
 def _read_in_full(job: Job, *, full: bool) -> Job:
     """The job with all rows of its sources where that is asked for."""
-    from sfsync.planning import fully_read
+    from sfsync.app.planning import fully_read
 
     return fully_read(job) if full else job
 
@@ -206,8 +206,8 @@ def write_and_deliver(
     job: Job, around: Surroundings, *, plan_file: Path | None, yes: bool, as_json: bool
 ) -> int:
     """Plans (or takes a saved plan), shows, writes and reports; returns the exit code."""
-    from sfsync.app import opened
-    from sfsync.planning import saved_plan
+    from sfsync.app.planning import saved_plan
+    from sfsync.app.workplace import opened
 
     watch = current_watch()
     if watch:
@@ -221,8 +221,8 @@ def write_and_deliver(
 
 def write_plan(place: Workplace, plan: Plan, *, is_fresh: bool, yes: bool, as_json: bool) -> int:
     """Shows a plan, asks where there is somebody to ask, writes it and reports; returns the exit code."""
-    from sfsync.plan_books import WholePlan
-    from sfsync.planning import Planned
+    from sfsync.app.plan_books import WholePlan
+    from sfsync.app.planning import Planned
 
     return write_planned(place, Planned(WholePlan(plan), plan), is_fresh=is_fresh, yes=yes, as_json=as_json)
 
@@ -272,10 +272,10 @@ def resume_command(
 
     sfsync resume
     """
+    from sfsync.app.past_runs import UNTOLD, Beginning, resume
+    from sfsync.app.run_files import run_folder
     from sfsync.journal import state_folder
-    from sfsync.past_runs import UNTOLD, Beginning, resume
     from sfsync.report.kept_rows import KeptRows
-    from sfsync.run_files import run_folder
 
     with surroundings(progress, as_json=as_json, max_outage_min=max_outage) as around, KeptRows() as kept:
         limits = dataclasses.replace(around.limits, api_budget=api_budget)

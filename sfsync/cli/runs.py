@@ -11,7 +11,7 @@ from sfsync.cli.options import json_option
 from sfsync.cli.output import print_json, surroundings
 
 if TYPE_CHECKING:
-    from sfsync.run_history import KnownRun
+    from sfsync.app.run_history import KnownRun
 
 SCHEMA = "sfsync.runs/1"
 
@@ -30,7 +30,7 @@ def list_command(*, job: str | None, limit: int, as_json: bool) -> int:
 
     sfsync runs list --job nightly
     """
-    from sfsync.run_history import known_runs
+    from sfsync.app.run_history import known_runs
 
     with surroundings("none") as around:
         runs = known_runs(around, job=job)
@@ -56,7 +56,7 @@ def show_command(run: str, *, as_json: bool) -> int:
 
     sfsync runs show 20260930T120000Z-a1b2c3
     """
-    from sfsync.run_history import known_run
+    from sfsync.app.run_history import known_run
 
     with surroundings("none") as around:
         found = known_run(around, run)
@@ -86,9 +86,9 @@ def report_command(run: str, *, as_json: bool) -> int:
 
     sfsync runs report 20260930T120000Z-a1b2c3
     """
+    from sfsync.app.run_history import REPORT, RESULTS, known_run
     from sfsync.errors import ConfigError
     from sfsync.report.folder import rebuild
-    from sfsync.run_history import REPORT, RESULTS, known_run
 
     with surroundings("none") as around:
         found = known_run(around, run)
@@ -134,7 +134,7 @@ def prune_command(*, older_than: timedelta, dry_run: bool, as_json: bool) -> int
 
     sfsync runs prune --older-than 90d --dry-run
     """
-    from sfsync.run_history import drop_old_plans, old_folders, remove_folder
+    from sfsync.app.run_history import drop_old_plans, old_folders, remove_folder
 
     with surroundings("none") as around:
         old = old_folders(around, older_than=older_than)
@@ -159,7 +159,7 @@ def prune_command(*, older_than: timedelta, dry_run: bool, as_json: bool) -> int
 
 
 def _entry(run: KnownRun) -> dict[str, Any]:
-    from sfsync.run_history import counts_of
+    from sfsync.app.run_history import counts_of
 
     record = run.record
     files = sorted(each.name for each in run.folder.iterdir() if each.is_file()) if run.has_files else []
@@ -205,9 +205,9 @@ def _open_end(run: KnownRun) -> str:
 
 
 def _next_step(run: KnownRun) -> str:
+    from sfsync.app.run_history import standing_of, undone_by
     from sfsync.report.safe_text import visible
     from sfsync.report.standing_words import records_stay, take_back_too
-    from sfsync.run_history import standing_of, undone_by
 
     if run.is_under_way:
         return "nothing; wait for it to end"

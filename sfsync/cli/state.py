@@ -15,7 +15,7 @@ from sfsync.cli.output import print_json, surroundings
 from sfsync.errors import LockHeld
 
 if TYPE_CHECKING:
-    from sfsync.memory import Memory
+    from sfsync.app.memory import Memory
 
 MOST_SHOWN = 20
 
@@ -36,8 +36,8 @@ def show_command(job: str, *, org_id: str | None, as_json: bool) -> int:
 
     sfsync state show nightly
     """
-    from sfsync.memory import remembered
-    from sfsync.run_history import known_runs
+    from sfsync.app.memory import remembered
+    from sfsync.app.run_history import known_runs
 
     with surroundings("none") as around:
         name = named_job(job, org=None, environ=around.environ).name
@@ -123,7 +123,7 @@ def init_command(job: str, *, org: str | None, org_id: str | None, as_json: bool
 
     sfsync state init nightly -o production
     """
-    from sfsync.memory import admit
+    from sfsync.app.memory import admit
 
     with surroundings("none") as around:
         found = named_job(job, org=org, environ=around.environ)
@@ -160,7 +160,7 @@ def forget_command(
 
     sfsync state forget nightly D-17
     """
-    from sfsync.memory import forget
+    from sfsync.app.memory import forget
 
     with surroundings("none") as around:
         found = named_job(job, org=org, environ=around.environ)

@@ -45,8 +45,8 @@ def suggest_command(file: Path, *, out: Path | None, force: bool, as_json: bool,
 
     sfsync suggest deals.csv -o sandbox --out deals.toml
     """
+    from sfsync.app.suggestions import SuggestRequest, suggest
     from sfsync.core.suggesting.job_text import job_text, open_count
-    from sfsync.suggestions import SuggestRequest, suggest
 
     if options["org"] and options["snapshot"]:
         raise click.UsageError("give either -o NAME or --snapshot FILE: the one stands in for the other")

@@ -23,9 +23,9 @@ from sfsync.core.suggesting.questions import Asks, Question, answer_of, first_qu
 from sfsync.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
-    from sfsync.app import Surroundings
+    from sfsync.app.suggestions import SuggestRequest
+    from sfsync.app.workplace import Surroundings
     from sfsync.core.job import Job
-    from sfsync.suggestions import SuggestRequest
 
 ASKED_INSTEAD: Final = frozenset({"NO_KEY", "ENCODING", "COLUMN_NOT_RECOGNISED", "KEY_FIELD_UNCLEAR"})
 """Refusals of an import without a job that a person on a terminal is asked about."""
@@ -46,8 +46,8 @@ def walked_job(file: Path, roles: Path | None, options: Mapping[str, Any], aroun
         click.Abort: the person left.
         SyncError: the file or the org cannot be read.
     """
+    from sfsync.app.suggestions import SuggestRequest
     from sfsync.jobs import load_job
-    from sfsync.suggestions import SuggestRequest
 
     save: Path | None = options["save_job"]
     if save is not None:
@@ -130,8 +130,8 @@ class _Walk:
         return text
 
     def _suggested(self, request: SuggestRequest) -> str:
+        from sfsync.app.suggestions import suggest
         from sfsync.core.suggesting.job_text import job_text
-        from sfsync.suggestions import suggest
 
         text = job_text(suggest(request, around=self._around))
         for question, answer in self._answers:

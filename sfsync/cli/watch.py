@@ -24,12 +24,12 @@ from sfsync.core.run_ending import RunEnding, ending_of
 from sfsync.errors import ConfigError, Interrupted, SyncError
 
 if TYPE_CHECKING:
+    from sfsync.app.run_history import JobHealth
     from sfsync.core.job import Job
     from sfsync.core.report import Report
     from sfsync.hooks.errands import Errands
     from sfsync.report.metrics import RunMoments
     from sfsync.report.run_log import RunLog
-    from sfsync.run_history import JobHealth
 
 PATIENCE_S: Final = 10.0
 """No run is held longer by those that are told of its end."""
@@ -176,8 +176,8 @@ class Watch:
         """Writes the metrics, which a collector of another user reads."""
         if self.asked.metrics_file is None:
             return
+        from sfsync.app.run_files import write_whole
         from sfsync.report.metrics import metrics_text
-        from sfsync.run_files import write_whole
 
         org_id = self.report.plan.org.org_id if self.report else None
         health = _health(
@@ -207,9 +207,9 @@ def _health(job: str, org_id: str | None, share: str | None, *, within_s: float)
 
     None where it cannot be asked, or does not answer in time.
     """
-    from sfsync.app import Surroundings
+    from sfsync.app.run_history import job_health
+    from sfsync.app.workplace import Surroundings
     from sfsync.hooks.errands import Errands
-    from sfsync.run_history import job_health
 
     found: list[JobHealth] = []
 

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from long_proofs import IS_GRID
 
+import sfsync.app.run_files
 import sfsync.engine.applying.converting
 import sfsync.engine.applying.recovering
 import sfsync.engine.applying.role_applying
@@ -32,7 +33,6 @@ import sfsync.journal.migrations
 import sfsync.journal.sqlite.opening  # loaded before anything is wrapped, or it would keep a wrapper for good
 import sfsync.report.folder
 import sfsync.report.private_files
-import sfsync.run_files
 from sfsync.journal.books import SqlBookRuns
 from sfsync.journal.sql_journal import SqlJournal
 from sfsync.journal.sqlite.marker import Marker
@@ -52,7 +52,7 @@ STEPS: tuple[tuple[Any, str], ...] = (
     (sfsync.engine.applying.verifying, "verify"),
     (sfsync.journal.migrations, "apply_steps"),
     (sfsync.journal.books, "_page_row"),
-    (sfsync.run_files, "write_whole"),
+    (sfsync.app.run_files, "write_whole"),
     (sfsync.report.folder, "write_run_folder"),
     (sfsync.report.private_files, "write_private_text"),
 )

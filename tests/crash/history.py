@@ -20,6 +20,7 @@ from history_faults import FAULTS
 from inner_org import InnerBench, inner_bench
 from main_job_bench import ALAN, LEUNG, Ending, assert_every_row_counts_once, deal, role
 
+from sfsync.app.memory import forget
 from sfsync.core.plan import Plan
 from sfsync.core.plan_codec import load_plan
 from sfsync.core.report import Report
@@ -29,7 +30,6 @@ from sfsync.emulator.faults import script_from
 from sfsync.emulator.org_changes import change_org
 from sfsync.errors import SyncError
 from sfsync.jobs import load_job
-from sfsync.memory import forget
 
 TWIN = "leung.double@getcloudy.example"
 CONTACTS = (LEUNG, ALAN, TWIN)

@@ -25,12 +25,13 @@ from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError
 
-import sfsync.app
+import sfsync.app.run_files
+import sfsync.app.workplace
 import sfsync.engine.applying.pausing
-import sfsync.run_files
 import sfsync.salesforce.session
-from sfsync.app import StopFlag, Surroundings
-from sfsync.books import sync
+from sfsync.app.books import sync
+from sfsync.app.past_runs import resume
+from sfsync.app.workplace import StopFlag, Surroundings
 from sfsync.cli.output import deliver
 from sfsync.cli.run import write_and_deliver
 from sfsync.emulator.exchange import Emulator, Scripts
@@ -41,7 +42,6 @@ from sfsync.emulator.server import RunningEmulator, build, offered
 from sfsync.emulator.wire.messages import Reply, Request, encoded
 from sfsync.errors import SyncError
 from sfsync.jobs import load_job
-from sfsync.past_runs import resume
 
 ADDRESS = "http://127.0.0.1:9"
 START = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)
@@ -105,7 +105,9 @@ class InnerBench(Bench):
                     job = load_job(self.job, environ=self.environ)
                     return write_and_deliver(job, self.around, plan_file=None, yes=True, as_json=True)
                 report = resume(around=self.around)
-                folder = sfsync.run_files.run_folder(self.folder / "state", report.plan.job, report.run_id)
+                folder = sfsync.app.run_files.run_folder(
+                    self.folder / "state", report.plan.job, report.run_id
+                )
                 return deliver(report, folder, as_json=True)
         except SyncError as error:
             return error.exit_code
@@ -216,9 +218,9 @@ def inner_org(definition: Any, *, seed: int = 1) -> Iterator[RunningEmulator]:
     state = random.getstate()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sfsync.salesforce.session, "DeadlineAdapter", adapter)
-        patch.setattr(sfsync.app, "secrets", SeededSecrets(draw))
+        patch.setattr(sfsync.app.workplace, "secrets", SeededSecrets(draw))
         patch.setattr(sfsync.engine.applying.pausing, "secrets", SeededSecrets(draw))
-        patch.setattr(sfsync.run_files, "secrets", SeededSecrets(draw))
+        patch.setattr(sfsync.app.run_files, "secrets", SeededSecrets(draw))
         random.seed(seed)  # the jitter between tries
         try:
             yield offered(emulator)

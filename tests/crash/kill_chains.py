@@ -51,7 +51,7 @@ def arm(*, at, nth, moment, after_s):
 """Lets a client die at its n-th commit of the journal or its n-th request: before, after, or a little later."""
 
 PORTIONS = """
-from sfsync.app import Surroundings
+from sfsync.app.workplace import Surroundings
 
 *others, _rows, threads = Surroundings.__init__.__defaults__
 Surroundings.__init__.__defaults__ = (*others, {rows}, threads)

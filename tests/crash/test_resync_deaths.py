@@ -9,13 +9,13 @@ import pytest
 from main_job_bench import ALAN, LEUNG, deal, role
 from resync_desk import ResyncDesk, resync_desk
 
-from sfsync.app import plan
+from sfsync.app.planning import fully_read
+from sfsync.app.workplace import plan
 from sfsync.core.plan import Action
 from sfsync.jobs import load_job
 from sfsync.journal.job_memory import SqlJobMemory
 from sfsync.journal.prints import SqlPrints
 from sfsync.journal.sql_journal import SqlJournal
-from sfsync.planning import fully_read
 
 STEPS = (
     (SqlPrints, "drop"),

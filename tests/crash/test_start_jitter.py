@@ -11,8 +11,8 @@ import pytest
 from inner_org import START, InnerBench, Ticking, inner_bench
 from main_job_bench import BARE_ORG
 
-import sfsync.app
-from sfsync.app import Surroundings, wait_to_start
+import sfsync.app.workplace
+from sfsync.app.workplace import Surroundings, wait_to_start
 from sfsync.cli import main
 from sfsync.emulator.org.clock import VirtualClock
 from sfsync.errors import Interrupted
@@ -61,7 +61,7 @@ def _desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scheduled]:
         desk = Scheduled(bench)
         clock = bench.emulator.org.clock
         assert isinstance(clock, VirtualClock)
-        monkeypatch.setattr(sfsync.app, "StopFlag", lambda: Noted(clock, desk))
+        monkeypatch.setattr(sfsync.app.workplace, "StopFlag", lambda: Noted(clock, desk))
         for name, value in bench.environ.items():
             monkeypatch.setenv(name, value)
         bench.emulator_watch(lambda *_: desk.asked_at.append(clock.now()))

@@ -50,10 +50,11 @@ def sfsync(*arguments: str, environ: Mapping[str, str], cwd: Path) -> Done:
 
 SERVER = """
 import json, os, sys
-import sfsync.app, sfsync.cli.main, sfsync.past_runs, sfsync.memory, sfsync.org_setup
+import sfsync.app.workplace, sfsync.cli.main, sfsync.app.past_runs, sfsync.app.memory, sfsync.app.org_setup
 import sfsync.jobs.job_files, sfsync.jobs.org_profiles, sfsync.journal.opening, sfsync.journal.sql_journal
 import sfsync.cli.run, sfsync.cli.import_file, sfsync.report.document, sfsync.report.folder, sfsync.report.terminal
-import sfsync.report.progress, jinja2, sfsync.salesforce.gateway, sfsync.sources, sfsync.checking, sfsync.ad_hoc
+import sfsync.report.progress, jinja2, sfsync.salesforce.gateway, sfsync.sources
+import sfsync.app.checking, sfsync.app.ad_hoc
 
 for line in sys.stdin:
     order = json.loads(line)

@@ -11,7 +11,7 @@ from typing import Any
 from command_line import Done, warm_sfsync
 
 import sfsync
-from sfsync.app import Surroundings
+from sfsync.app.workplace import Surroundings
 from sfsync.core.job import Job
 from sfsync.core.plan import Plan
 from sfsync.core.report import Report

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import sfsync
-from sfsync.app import Surroundings, opened
+from sfsync.app.workplace import Surroundings, opened
 from sfsync.core.ports import Lookup
 from sfsync.core.report import Report
 
@@ -101,7 +101,7 @@ class Desk:
             },
         }
 
-    def job(self, text: str, **files: str) -> sfsync.app.Job:
+    def job(self, text: str, **files: str) -> sfsync.app.workplace.Job:
         """The job of this text, its files written beside it."""
         self.write("job.toml", text)
         for name, content in files.items():

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from safety_desk import HEADER, ORG_FILE, SafetyDesk, desk_on, org_without_keys, row
 
-from sfsync.app import Surroundings
+from sfsync.app.past_runs import undoing
+from sfsync.app.workplace import Surroundings
 from sfsync.emulator.fault_actions import FailRows
 from sfsync.emulator.faults import FaultScript
-from sfsync.past_runs import undoing
 
 ROLES = """
 [contact_roles]

@@ -11,8 +11,9 @@ import pytest
 from job_waits import UntilJobsEnd
 from main_job_bench import ALAN, LEUNG, Bench, deal, org_document, role
 
-from sfsync.app import opened
-from sfsync.books import apply_book, sync
+from sfsync.app.books import apply_book, sync
+from sfsync.app.planning import Planned
+from sfsync.app.workplace import opened
 from sfsync.core.job import UpdateMode
 from sfsync.core.report import Report
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
@@ -20,7 +21,6 @@ from sfsync.core.strategy import Strategy
 from sfsync.core.writes import Route
 from sfsync.emulator.server import running
 from sfsync.jobs import load_job
-from sfsync.planning import Planned
 from sfsync.report.plan_view import plan_pieces
 
 

@@ -12,7 +12,7 @@ from job_waits import UntilJobsEnd
 from main_job_bench import LEUNG, Before, Bench, assert_every_row_counts_once, deal, org_document, role
 
 from sfsync import load_job
-from sfsync.books import sync
+from sfsync.app.books import sync
 from sfsync.core.job import Limits
 from sfsync.emulator.fault_actions import Refuse
 from sfsync.emulator.faults import FaultScript

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from main_job_bench import ALAN, LEUNG, ORG_FILE, Bench, Ending, deal, role
 
+from sfsync.app.past_runs import undoing
 from sfsync.emulator.server import running
 from sfsync.emulator.switches import StageWithProbability
-from sfsync.past_runs import undoing
 
 EARLY = "Needs Analysis"
 

@@ -15,11 +15,11 @@ import pytest
 from main_job_bench import ORG_FILE, Before
 from safety_desk import SafetyDesk
 
+from sfsync.app.job_locks import job_locked
 from sfsync.cli.main import run
 from sfsync.emulator.fault_actions import Refuse
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import RunningEmulator, running
-from sfsync.job_locks import job_locked
 from sfsync.jobs import load_job
 from sfsync.journal import open_journal, state_place
 

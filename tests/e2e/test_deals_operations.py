@@ -23,13 +23,13 @@ from hook_server import HookServer, hook_server
 from main_job_bench import ORG_FILE, ROOT, WRITES, Before
 
 import sfsync.cli.watch
-from sfsync.books import sync
+from sfsync.app.books import sync
+from sfsync.app.past_runs import undoing
 from sfsync.cli import main
 from sfsync.cli.output import GRACE_S
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.server import RunningEmulator, running
 from sfsync.jobs import load_job
-from sfsync.past_runs import undoing
 from sfsync.report.folder import write_run_folder
 
 GOOD = row("D-1")

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from deal_desk import DealDesk, deal_desk, row
 
-from sfsync.books import sync
+from sfsync.app.books import sync
+from sfsync.app.job_locks import lock_name
+from sfsync.app.run_history import known_runs, old_folders
 from sfsync.cli import main
 from sfsync.core.ports import ChangeRecord, ChangeState, RunRecord
-from sfsync.job_locks import lock_name
 from sfsync.jobs import load_job
 from sfsync.journal import open_journal
-from sfsync.run_history import known_runs, old_folders
 
 Typed = Callable[..., tuple[int, str, str]]
 

@@ -16,8 +16,9 @@ from joined_plan import joined
 from parents_desk import ORG_FILE, ParentsDesk
 
 import sfsync
-from sfsync.app import Surroundings, opened
-from sfsync.books import apply_book, excess_of, planned_report
+from sfsync.app.books import apply_book, excess_of, planned_report
+from sfsync.app.planning import Planned, saved_plan
+from sfsync.app.workplace import Surroundings, opened
 from sfsync.cli.run import plan_and_deliver, save_plan, write_and_deliver
 from sfsync.core.condensed_plan import CondensedPlan
 from sfsync.core.guards import totals_of
@@ -30,7 +31,6 @@ from sfsync.core.rows import SourceRow
 from sfsync.emulator.server import running
 from sfsync.engine.planning.remembered_lookups import RememberingGateway
 from sfsync.errors import GuardError
-from sfsync.planning import Planned, saved_plan
 from sfsync.report.document import run_document
 from sfsync.report.folder import write_run_folder
 from sfsync.salesforce.session import Answer

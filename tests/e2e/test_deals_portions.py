@@ -14,8 +14,8 @@ from main_job_bench import ORG_FILE, Bench
 from portioned import book_of, run_in_portions, write_families
 from postgres_cluster import Cluster
 
-from sfsync.app import opened
-from sfsync.books import apply_book
+from sfsync.app.books import apply_book
+from sfsync.app.workplace import opened
 from sfsync.emulator.fault_actions import FailRows
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import running

@@ -8,7 +8,7 @@ import pytest
 from command_line import sfsync
 from reference_desk import CANADA, CLOUDY, DOMAIN, Desk, deals, ends, org_document, roles, said
 
-from sfsync.app import apply, opened
+from sfsync.app.workplace import apply, opened
 from sfsync.emulator.server import RunningEmulator, running
 from sfsync.errors import ConfigError, GuardError
 from sfsync.report.folder import write_run_folder

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from reference_desk import CANADA, CLOUDY, DOMAIN, Desk, deals, ends, org_document, roles, said
 
-from sfsync.app import opened
+from sfsync.app.workplace import opened
 from sfsync.core.job import Job
 from sfsync.emulator.org_changes import change_org
 from sfsync.emulator.server import RunningEmulator, running

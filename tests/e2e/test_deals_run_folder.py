@@ -14,10 +14,10 @@ import pytest
 from main_job_bench import ORG_FILE
 from safety_desk import SafetyDesk, desk_on
 
+from sfsync.app.run_files import run_folder
 from sfsync.errors import SyncError
 from sfsync.report.folder import rebuild
 from sfsync.report.rejects_form import RejectsFormat
-from sfsync.run_files import run_folder
 
 GOOD, EVIL, BAD = (
     "D-1,One,Prospecting,2027-01-31\n",

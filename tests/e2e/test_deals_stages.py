@@ -9,7 +9,7 @@ import pytest
 from deal_desk import DealDesk, change_of, deal_desk, notes, problems, row
 from main_job_bench import ORG_FILE
 
-from sfsync.checking import check
+from sfsync.app.checking import check
 from sfsync.core.plan import Action
 from sfsync.emulator.fault_actions import Refuse
 from sfsync.emulator.faults import FaultScript

@@ -12,8 +12,9 @@ import pytest
 from job_waits import UntilJobsEnd
 from main_job_bench import ALAN, LEUNG, Bench, deal, org_document, role
 
-from sfsync.app import apply, plan
-from sfsync.books import sync
+from sfsync.app.books import sync
+from sfsync.app.planning import fully_read
+from sfsync.app.workplace import apply, plan
 from sfsync.core.guards import changes_digest
 from sfsync.core.job import Limits, OnRoleError, UpdateMode
 from sfsync.core.plan import PredictedCalls
@@ -22,7 +23,6 @@ from sfsync.core.strategy import Operation, Strategy
 from sfsync.emulator.server import running
 from sfsync.errors import ConfigError
 from sfsync.jobs import load_job
-from sfsync.planning import fully_read
 from sfsync.report.plan_view import plan_pieces
 
 DEALS = "Opportunity"

@@ -11,7 +11,7 @@ import pytest
 from main_job_bench import ALAN, LEUNG, ORG_FILE, Bench, deal, role
 from sqlalchemy import event
 
-from sfsync.app import opened
+from sfsync.app.workplace import opened
 from sfsync.core import plan_codec
 from sfsync.core.plan import Plan
 from sfsync.core.plan_text import body_pieces

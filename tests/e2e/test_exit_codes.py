@@ -16,12 +16,12 @@ from main_job_bench import Before
 from safety_desk import ORG_FILE, SafetyDesk, row
 
 from sfsync import errors
+from sfsync.app.job_locks import job_locked
 from sfsync.cli.main import run
 from sfsync.emulator.fault_actions import Refuse
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import RunningEmulator, running
 from sfsync.explanations.catalogue import groups
-from sfsync.job_locks import job_locked
 from sfsync.jobs import load_job
 from sfsync.journal import open_journal, state_place
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import sfsync
-from sfsync.app import Surroundings, opened
+from sfsync.app.workplace import Surroundings, opened
 from sfsync.core.ports import Lookup
 from sfsync.core.report import Report
 from sfsync.errors import ConfigError, GuardError, SourceError
@@ -44,7 +44,7 @@ class Desk:
         self.folder = folder
         self.around = Surroundings(environ=environ)
 
-    def job(self, text: str, **files: str) -> sfsync.app.Job:
+    def job(self, text: str, **files: str) -> sfsync.app.workplace.Job:
         """The job of this text, its files written beside it."""
         (self.folder / "job.toml").write_text(text, encoding="utf-8")
         for name, content in files.items():

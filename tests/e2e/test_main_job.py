@@ -8,7 +8,7 @@ import pytest
 from command_line import sfsync as command
 
 import sfsync
-from sfsync.app import Surroundings, opened
+from sfsync.app.workplace import Surroundings, opened
 from sfsync.core.job import Job
 from sfsync.core.ports import Lookup
 from sfsync.emulator.server import RunningEmulator

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 import sfsync
-from sfsync.app import Surroundings
+from sfsync.app.workplace import Surroundings
 from sfsync.emulator.server import RunningEmulator, running
 
 HERE = Path(__file__).parent / "nonprofit"

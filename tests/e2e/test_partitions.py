@@ -15,11 +15,11 @@ from command_line import PROGRAM, sfsync
 from postgres_cluster import Cluster
 from share_desk import ORG_FILE, org_of, surroundings, write_job
 
+from sfsync.app.job_locks import job_locked
 from sfsync.core.partition import Partition
 from sfsync.emulator.fault_actions import Refuse
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import RunningEmulator, running
-from sfsync.job_locks import job_locked
 from sfsync.jobs import load_job
 from sfsync.journal import open_journal, state_place
 

@@ -10,8 +10,8 @@ import pytest
 from main_job_bench import ALAN, LEUNG, Before, deal, role
 from resync_desk import ResyncDesk, planned_keys, resync_desk
 
-from sfsync.app import Surroundings
-from sfsync.books import sync
+from sfsync.app.books import sync
+from sfsync.app.workplace import Surroundings
 from sfsync.core.report import Report
 from sfsync.emulator.fault_actions import Refuse
 from sfsync.jobs import load_job

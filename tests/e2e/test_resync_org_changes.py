@@ -10,9 +10,9 @@ from main_job_bench import ALAN, LEUNG, deal, role
 from postgres_cluster import Cluster
 from resync_desk import ResyncDesk, planned_keys, resync_desk
 
+from sfsync.app.memory import forget
 from sfsync.core.plan import Action
 from sfsync.core.results import Outcome
-from sfsync.memory import forget
 
 KEYS = ("D-1", "D-2", "D-3")
 

@@ -20,7 +20,8 @@ from main_job_bench import ROOT
 
 NURSERY = """
 import contextlib, gc, io, json, os, sys
-import sfsync.app, sfsync.cli.main, sfsync.cli.output, sfsync.cli.run, sfsync.engine.applying.runs, sfsync.jobs
+import sfsync.app.workplace, sfsync.cli.main, sfsync.cli.output, sfsync.cli.run
+import sfsync.engine.applying.runs, sfsync.jobs
 import sfsync.jobs.job_files, sfsync.jobs.org_profiles, sfsync.journal.opening, sfsync.journal.sql_journal
 import sfsync.report.document, sfsync.report.folder, sfsync.report.terminal, sfsync.report.progress
 import sfsync.salesforce.gateway, sfsync.sources

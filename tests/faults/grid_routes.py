@@ -17,7 +17,7 @@ from typing import Any
 
 from main_job_bench import ALAN, BARE_ORG, LEUNG, ORG_FILE, Bench, Ending, deal, org_document, role
 
-from sfsync.app import apply, plan
+from sfsync.app.workplace import apply, plan
 from sfsync.core.job import UpdateMode
 from sfsync.emulator.org.clock import stamp
 from sfsync.emulator.server import running

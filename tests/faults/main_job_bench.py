@@ -20,8 +20,10 @@ from typing import Any
 import pytest
 import requests
 
-from sfsync.app import StopFlag, Surroundings, apply, plan
-from sfsync.books import apply_either, sync
+from sfsync.app.books import apply_either, sync
+from sfsync.app.memory import admit
+from sfsync.app.past_runs import resume, retrying, undoing
+from sfsync.app.workplace import StopFlag, Surroundings, apply, plan
 from sfsync.core.job import Limits
 from sfsync.core.plan import Plan
 from sfsync.core.portions import PORTION_ROWS
@@ -34,8 +36,6 @@ from sfsync.emulator.server import RunningEmulator
 from sfsync.emulator.wire.messages import Request
 from sfsync.errors import SyncError
 from sfsync.jobs import load_job
-from sfsync.memory import admit
-from sfsync.past_runs import resume, retrying, undoing
 
 ROOT = Path(__file__).resolve().parents[2]
 ORG_FILE = ROOT / "config" / "emulator" / "org.toml"

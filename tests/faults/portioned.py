@@ -13,8 +13,8 @@ from typing import Any
 
 from main_job_bench import Bench, Ending, deal, role
 
-from sfsync.app import opened
-from sfsync.books import apply_book
+from sfsync.app.books import apply_book
+from sfsync.app.workplace import opened
 from sfsync.core.deals.gone import NO_GONE
 from sfsync.core.guards import totals_of
 from sfsync.core.image_merging import with_rows_of

@@ -13,13 +13,13 @@ from typing import Any
 
 from main_job_bench import ORG_FILE, Bench, Ending
 
-from sfsync.app import Surroundings
-from sfsync.books import sync
+from sfsync.app.books import sync
+from sfsync.app.planning import fully_read
+from sfsync.app.workplace import Surroundings
 from sfsync.core.plan import Plan
 from sfsync.emulator.org.clock import VirtualClock
 from sfsync.emulator.server import running
 from sfsync.jobs import load_job
-from sfsync.planning import fully_read
 
 START = datetime(2026, 9, 1, 8, tzinfo=UTC)
 DAY = 86_400.0

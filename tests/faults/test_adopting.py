@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from main_job_bench import ORG_FILE, WRITES, Before, Bench, deal, role
 
-from sfsync.adoption_file import write_candidates
-from sfsync.adoptions import Adopted, adopting, confirm_file
+from sfsync.app.adoption_file import write_candidates
+from sfsync.app.adoptions import Adopted, adopting, confirm_file
 from sfsync.core.job import Job
 from sfsync.core.results import Outcome
 from sfsync.emulator.fault_actions import Drop

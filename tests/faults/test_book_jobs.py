@@ -11,7 +11,7 @@ from job_waits import UntilJobsEnd
 from main_job_bench import ALAN, LEUNG, Bench, Ending, assert_every_row_counts_once, deal, org_document, role
 from test_job_fence import CLOSE, CREATE, FILL, WAYS, strike
 
-from sfsync.books import sync
+from sfsync.app.books import sync
 from sfsync.core.job import Limits, UpdateMode
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.strategy import Strategy

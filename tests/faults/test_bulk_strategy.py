@@ -13,7 +13,7 @@ from main_job_bench import ALAN, LEUNG, Bench, Ending, deal, org_document, role
 from test_job_fence import CLOSE, CREATE, FILL, WAYS, strike
 from test_main_job_kills import KILLED, run_and_kill
 
-from sfsync.books import sync
+from sfsync.app.books import sync
 from sfsync.core.job import UpdateMode
 from sfsync.core.results import Outcome
 from sfsync.core.strategy import Strategy

@@ -9,7 +9,7 @@ import pytest
 from client_processes import Nursery
 from main_job_bench import WRITES, Bench, FreshBench, deal, role
 
-from sfsync.app import apply, plan
+from sfsync.app.workplace import apply, plan
 from sfsync.core.job import Limits
 from sfsync.core.plan_codec import dump_plan, load_plan
 from sfsync.emulator.fault_actions import Drop, Kill

@@ -13,12 +13,12 @@ from long_proofs import one_in
 from main_job_bench import Bench, deal, org_document, role
 
 from sfsync import load_job
-from sfsync.books import sync
+from sfsync.app.books import sync
+from sfsync.app.planning import fully_read
 from sfsync.emulator.fault_actions import FailRows
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import running
 from sfsync.engine.applying import job_lines, job_results, job_sending
-from sfsync.planning import fully_read
 
 KEYS = tuple(f"D-{number}" for number in range(1, 7))
 REFUSED = FailRows(rows=(2, 3), code="FIELD_CUSTOM_VALIDATION_EXCEPTION", message="no")

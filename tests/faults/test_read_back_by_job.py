@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from main_job_bench import Bench, deal, org_document, role
 
-from sfsync.app import opened
+from sfsync.app.workplace import opened
 from sfsync.core.sending import read_back
 from sfsync.emulator.fault_actions import Drop, FailJob, Page, Refuse, Truncate
 from sfsync.emulator.faults import FaultScript

@@ -12,14 +12,14 @@ import requests
 from main_job_bench import ORG_FILE, RECEIPT, Bench
 from postgres_cluster import Cluster
 
-from sfsync import org_setup
+from sfsync.app import org_setup
+from sfsync.app.org_setup import Receipts, purge_receipts
 from sfsync.core.ports import Attempt, RunRecord
 from sfsync.core.writes import Route
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running
 from sfsync.journal import open_journal, state_place
-from sfsync.org_setup import Receipts, purge_receipts
 
 OLD = "2020-01-01T00:00:00.000Z"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from main_job_bench import Bench, deal, org_document, role
 
-from sfsync.app import Workplace, opened
+from sfsync.app.workplace import Workplace, opened
 from sfsync.core.plan import Action, Plan
 from sfsync.core.plan_codec import dump_plan, plan_digest
 from sfsync.core.ports import ChangeState, RunRecord

@@ -14,7 +14,7 @@ import pytest
 from client_processes import Nursery
 from main_job_bench import BARE_ORG, Bench, Carrying, Ending, assert_every_row_counts_once, deal, role
 
-from sfsync.app import Surroundings
+from sfsync.app.workplace import Surroundings
 from sfsync.core.events import Event, Noticed
 from sfsync.core.guards import changes_digest
 from sfsync.core.sending import batches

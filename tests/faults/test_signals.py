@@ -145,7 +145,7 @@ def test_P2_a_signal_ends_a_sleep(bench: Bench, nursery: Nursery, reference: Ref
 
 INSIDE_A_WAIT = """
 import signal
-from sfsync.app import StopFlag
+from sfsync.app.workplace import StopFlag
 from sfsync.cli.output import _signals
 stop = StopFlag()
 with _signals(stop):

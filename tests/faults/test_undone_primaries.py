@@ -14,13 +14,13 @@ import pytest
 from main_job_bench import ALAN, BARE_ORG, LEUNG, ORG_FILE, WRITES, Before, Bench, Ending, role
 from primary_contacts import BEFORE, DEAL, MOVED, ROW, leung_is_primary
 
+from sfsync.app.past_runs import undoing
 from sfsync.core.results import Outcome
 from sfsync.core.writes import Route
 from sfsync.emulator.fault_actions import Drop, FailRows, Hold
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_READ
 from sfsync.emulator.server import running
 from sfsync.emulator.switches import PrimaryDuplicateDeleted, SecondPrimary
-from sfsync.past_runs import undoing
 
 LARS = "lars.macmillan@getcloudy-canada.example"
 ORGS: dict[str, Any] = {"with receipts": ORG_FILE, "without receipts": BARE_ORG}

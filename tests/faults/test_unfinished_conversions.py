@@ -11,12 +11,12 @@ from client_processes import Nursery
 from lead_bench import CONVERT, LEAD_ORG, deal, lead_bench, lead_row, role, write_leads_job
 from main_job_bench import Bench
 
+from sfsync.app.memory import forget
 from sfsync.core.results import Outcome
 from sfsync.emulator.fault_actions import Kill
 from sfsync.emulator.faults import AFTER_COMMIT, FaultScript
 from sfsync.errors import ConfigError
 from sfsync.jobs import load_job
-from sfsync.memory import forget
 
 COUNT = 110
 EMAILS = [f"lead{number}@farmers.example" for number in range(COUNT)]

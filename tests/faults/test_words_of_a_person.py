@@ -8,11 +8,11 @@ import pytest
 from client_processes import Nursery
 from main_job_bench import Bench, deal, role
 
+from sfsync.app.memory import adopt, forget
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.faults import BEFORE_READ, FaultScript
 from sfsync.errors import ConfigError, GuardError
 from sfsync.jobs import load_job
-from sfsync.memory import adopt, forget
 
 DIES_UNREAD = """
 import os, signal

@@ -11,8 +11,9 @@ import pytest
 from main_job_bench import Before, Bench, Ending, FreshBench
 from portioned import book_of, run_and_watch, run_in_portions, write_families
 
-from sfsync.app import opened
-from sfsync.books import apply_book, planned_report
+from sfsync.app.books import apply_book, planned_report
+from sfsync.app.memory import forget, remembered
+from sfsync.app.workplace import opened
 from sfsync.core.events import Event, PhaseStarted
 from sfsync.core.ports import ApiUsage
 from sfsync.core.report import Report
@@ -22,7 +23,6 @@ from sfsync.emulator.faults import FaultScript
 from sfsync.errors import GuardError, Interrupted
 from sfsync.jobs import load_job
 from sfsync.journal import open_journal, state_place
-from sfsync.memory import forget, remembered
 from sfsync.report.document import run_document
 from sfsync.report.folder import write_run_folder
 from sfsync.report.html_report import html_report

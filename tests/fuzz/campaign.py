@@ -29,9 +29,9 @@ from fuzz_org import save_example_org
 from judging import Account, TooSlow, Wrong, judged
 from odd_words import LOCALES
 
+from sfsync.app.snapshots import read_snapshot
 from sfsync.core.numbers import number_form
 from sfsync.core.snapshot import Snapshot
-from sfsync.snapshots import read_snapshot
 
 CHUNK: Final = 3
 LARGE: Final = 10_000

@@ -6,9 +6,9 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+from sfsync.app.snapshots import read_snapshot, save_snapshot
 from sfsync.core.snapshot import Snapshot
 from sfsync.emulator.server import RunningEmulator, running
-from sfsync.snapshots import read_snapshot, save_snapshot
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -38,7 +38,7 @@ def environ_of(emulator: RunningEmulator) -> dict[str, str]:
 
 def save_example_org(file: Path) -> Snapshot:
     """The snapshot of the org, saved in a file."""
-    from sfsync.app import Surroundings
+    from sfsync.app.workplace import Surroundings
 
     with running(org_document()) as emulator:
         save_snapshot("local", file=file, around=Surroundings(environ=environ_of(emulator)))

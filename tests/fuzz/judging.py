@@ -20,6 +20,7 @@ from typing import Final
 
 from written_files import ANY, KINDS, Row, Written, draw_of
 
+from sfsync.app.planning import open_sources
 from sfsync.core.job import Job
 from sfsync.core.mapping import as_text
 from sfsync.core.plan import Action, Change, SourceImage
@@ -32,7 +33,6 @@ from sfsync.engine.planning.schema import read_schema
 from sfsync.errors import SyncError
 from sfsync.explanations.catalogue import explanation
 from sfsync.jobs import load_job
-from sfsync.planning import open_sources
 from sfsync.report.private_files import write_private_text
 from sfsync.report.rejects import (
     OWN_COLUMNS,

@@ -11,8 +11,8 @@ from commands import drive, example_environ
 from judging import judged
 from written_files import KINDS, draw_of
 
+from sfsync.app.snapshots import read_snapshot
 from sfsync.core.snapshot import Snapshot
-from sfsync.snapshots import read_snapshot
 
 
 @pytest.fixture(scope="module")

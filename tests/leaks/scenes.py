@@ -28,8 +28,8 @@ retrying.RetryPolicy = functools.partial(
     retrying.RetryPolicy, first_wait_s=0.0, max_wait_s=0.0, max_retry_after_s=0.0, deadline_s=1.0,
     timeouts=Timeouts(0.5, 0.5),
 )
-import sfsync.app
-sfsync.app._pause = lambda stop, tries: None
+import sfsync.app.workplace
+sfsync.app.workplace._pause = lambda stop, tries: None
 """
 """What a client does first: it logs everything, and has little patience."""
 

@@ -182,7 +182,7 @@ def test_no_leak_of_a_fault_of_the_catalogue(scene: Scene, fault: str, number: i
 @pytest.mark.parametrize(
     "place",
     [
-        "sfsync.planning.plan_on",
+        "sfsync.app.planning.plan_on",
         "sfsync.salesforce.session._answer_of",
         "sfsync.salesforce.access.token_request",
         "sfsync.report.folder.run_document",

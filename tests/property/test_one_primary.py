@@ -18,8 +18,8 @@ from inner_org import InnerBench, inner_bench
 from long_proofs import examples
 from main_job_bench import deal, org_document, role
 
-from sfsync.app import plan
-from sfsync.books import sync
+from sfsync.app.books import sync
+from sfsync.app.workplace import plan
 from sfsync.core.job import Limits
 from sfsync.core.plan import PLANNED_OUTCOME, Action, Plan
 from sfsync.core.report import Report

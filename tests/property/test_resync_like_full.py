@@ -14,10 +14,10 @@ from long_proofs import examples
 from main_job_bench import ALAN, LEUNG, deal, role
 from resync_desk import DAY, ResyncDesk, resync_desk
 
-from sfsync.app import plan
+from sfsync.app.planning import fully_read
+from sfsync.app.workplace import plan
 from sfsync.core.plan import PLANNED_OUTCOME, Action, Plan
 from sfsync.jobs import load_job
-from sfsync.planning import fully_read
 
 KEYS = ("D-1", "D-2", "D-3", "D-4")
 Rows = dict[str, list[dict[str, str]]]

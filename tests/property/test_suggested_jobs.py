@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sfsync.app.suggestions import SuggestRequest, suggest
 from sfsync.core.dates import read_date
 from sfsync.core.mapping import mapped
 from sfsync.core.numbers import read_number
@@ -26,7 +27,6 @@ from sfsync.core.suggesting.undecided import open_lines
 from sfsync.errors import ConfigError
 from sfsync.jobs import load_job
 from sfsync.sources import open_source
-from sfsync.suggestions import SuggestRequest, suggest
 
 NUMBERS = {
     "plain": "{:.2f}",

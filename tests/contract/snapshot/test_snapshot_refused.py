@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from snapshot_making import opportunity, shipped
 
+from sfsync.app.snapshots import read_snapshot
 from sfsync.cli.main import run
 from sfsync.emulator.__main__ import main as emulator
 from sfsync.emulator.org.snapshot_file import SnapshotError, load_snapshot
 from sfsync.errors import ConfigError
-from sfsync.snapshots import read_snapshot
 
 Change = Callable[[dict[str, Any]], object]
 TEXTS = {

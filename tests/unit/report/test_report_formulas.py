@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from report_examples import a_deal, a_plan, a_problem, a_ref, a_report, an_image, done
 
-from sfsync.adoption_file import write_candidates
+from sfsync.app.adoption_file import write_candidates
 from sfsync.core.audit import Audit, Finding, Kind
 from sfsync.core.deals.adoption_pairs import Candidate, Pair, Standing
 from sfsync.core.deals.scoring import Score

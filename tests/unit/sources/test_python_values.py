@@ -11,9 +11,9 @@ from typing import NamedTuple
 import pytest
 from source_making import a_section, cells, unreadable
 
+from sfsync.app.given_rows import with_rows
 from sfsync.core.job import Job
 from sfsync.errors import SourceError
-from sfsync.given_rows import with_rows
 from sfsync.sources import open_source
 
 

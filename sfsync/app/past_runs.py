@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from sfsync.app import Surroundings, Workplace, opened
-from sfsync.books import go_on, keyless_of, nobody, undo_book, undone_in
+from sfsync.app.books import go_on, keyless_of, nobody, undo_book, undone_in
+from sfsync.app.run_files import new_name, plan_of_run
+from sfsync.app.workplace import Surroundings, Workplace, opened
 from sfsync.core.job import NO_LIMITS, Job, UpdateMode
 from sfsync.core.partition import read_partition
 from sfsync.core.plan import Plan
@@ -31,7 +32,6 @@ from sfsync.engine.planning.routing import OrgOffers, means_of
 from sfsync.engine.retrying_rows import retry_plan
 from sfsync.engine.undoing.undo_planning import undo_plan
 from sfsync.errors import ConfigError, GuardError
-from sfsync.run_files import new_name, plan_of_run
 
 
 @dataclass(frozen=True, slots=True)

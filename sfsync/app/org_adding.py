@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sfsync.app import Surroundings, connected
+from sfsync.app.workplace import Surroundings, connected
 from sfsync.core.plan import OrgIdentity
 from sfsync.jobs.org_listing import ListedOrg, listed_org
 from sfsync.jobs.org_profiles import org_of_file

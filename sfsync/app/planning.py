@@ -13,7 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfsync.book_draft import BookDraft
+from sfsync.app.book_draft import BookDraft
+from sfsync.app.plan_books import WholePlan, is_book, open_book
+from sfsync.app.run_files import new_name, read_plan
 from sfsync.core.condensing import Condenser
 from sfsync.core.job import Job
 from sfsync.core.pins import pin_notes
@@ -30,11 +32,9 @@ from sfsync.engine.planning.ground import Ground, read_ground
 from sfsync.engine.planning.left_out import LeftOut
 from sfsync.engine.planning.plan_making import PlanStamp, plan_on
 from sfsync.engine.sifting.sifting import Sifting, SiftingTools, sift
-from sfsync.plan_books import WholePlan, is_book, open_book
-from sfsync.run_files import new_name, read_plan
 
 if TYPE_CHECKING:
-    from sfsync.app import Workplace
+    from sfsync.app.workplace import Workplace
     from sfsync.journal import SqlJournal
     from sfsync.sources.spool import RowSpool
 

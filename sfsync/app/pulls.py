@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sfsync.app import Surroundings, Workplace, opened
+from sfsync.app.run_files import require_writable
+from sfsync.app.workplace import Surroundings, Workplace, opened
 from sfsync.core.job import Job
 from sfsync.core.plan import OrgIdentity
 from sfsync.core.ports import ApiUsage
@@ -24,7 +25,6 @@ from sfsync.core.sobject import OPPORTUNITY
 from sfsync.engine.pulling import Puller
 from sfsync.errors import ConfigError
 from sfsync.report.pulled_file import NewFile, counts_of, digest_of, kept_rows, row_text
-from sfsync.run_files import require_writable
 
 WATERMARK: Final = "pull"
 MOST_MERGED: Final = 50_000

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sfsync.app import Surroundings, connected, org_of
+from sfsync.app.planning import open_sources
+from sfsync.app.snapshots import read_snapshot
+from sfsync.app.workplace import Surroundings, connected, org_of
 from sfsync.core.job import Job, Section
 from sfsync.core.pins import pin_notes
 from sfsync.core.plan import OrgIdentity
@@ -32,8 +34,6 @@ from sfsync.engine.planning.reading import ReadSection, read_section
 from sfsync.engine.planning.record_types import Offered, record_type_problems
 from sfsync.engine.planning.routing import OrgOffers, means_of
 from sfsync.engine.planning.schema import read_schema, target
-from sfsync.planning import open_sources
-from sfsync.snapshots import read_snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sfsync.app import Surroundings, connected
+from sfsync.app.file_look import Look, look_at
+from sfsync.app.preset_fit import FittedPreset, fitted_preset, telling
+from sfsync.app.snapshots import read_snapshot
+from sfsync.app.workplace import Surroundings, connected
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import ROW_KEY
 from sfsync.core.ports import OrgSchema
@@ -24,10 +27,7 @@ from sfsync.core.suggesting.suggestion import OpenColumn, Rejected, RuleGuess, S
 from sfsync.core.suggesting.undecided import Decision
 from sfsync.core.wording import suggestion as near_names
 from sfsync.errors import ConfigError, SourceError
-from sfsync.file_look import Look, look_at
 from sfsync.jobs import load_org
-from sfsync.preset_fit import FittedPreset, fitted_preset, telling
-from sfsync.snapshots import read_snapshot
 
 _WANTED: Final = ("Name", "StageName", "CloseDate")
 _OF_ROLES: Final = ("OpportunityId", "ContactId")

@@ -12,14 +12,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from sfsync.app import Surroundings, connected
+from sfsync.app.run_files import write_whole
+from sfsync.app.workplace import Surroundings, connected
 from sfsync.core.job import Job
 from sfsync.core.ports import ApiUsage, IdPage, Lookup, OrgGateway, Record
 from sfsync.core.sending.receipts import RECEIPT, TOKEN
 from sfsync.core.setup_metadata import Files, setup_files
 from sfsync.core.writes import Graph, GraphCall, Node, Route, Written
 from sfsync.errors import ConfigError
-from sfsync.run_files import write_whole
 
 FEWEST_DAYS: Final = 7
 """Receipts younger than this are never purged: an answer may be out, and a resume may ask for them."""

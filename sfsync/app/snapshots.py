@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sfsync.app import Surroundings, connected
+from sfsync.app.run_files import require_writable, unwritable, write_whole
+from sfsync.app.workplace import Surroundings, connected
 from sfsync.core.ports import ApiUsage
 from sfsync.core.snapshot import MAX_BYTES, Snapshot, dump_snapshot, load_snapshot
 from sfsync.engine.snapshotting import take_snapshot
 from sfsync.errors import ConfigError
-from sfsync.run_files import require_writable, unwritable, write_whole
 
 _EVERYONE_READS: Final = 0o644
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sfsync.app import Surroundings, Workplace, opened
+from sfsync.app.workplace import Surroundings, Workplace, opened
 from sfsync.core.job import Job
 from sfsync.core.keys import ledger_key
 from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, RunRecord

@@ -1,4 +1,4 @@
-"""A book written, gone on with and taken back: what `app` and `past_runs` do with a plan, for a plan in portions.
+"""A book written, gone on with and taken back: what `workplace` and `past_runs` do with a plan, in portions.
 
 Part of the composition root. A book's pages are in the journal and, as a second copy, in the run's folder; it is
 read from there one portion at a time.
@@ -12,7 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from sfsync.app import Surroundings, Workplace, opened
+from sfsync.app.run_files import PageFile, plan_of_run, write_private
+from sfsync.app.workplace import Surroundings, Workplace, opened
 from sfsync.core.job import Job
 from sfsync.core.plan import WITHOUT_OWN_KEY, Plan
 from sfsync.core.plan_book import PlanBook, portion_id
@@ -28,7 +29,6 @@ from sfsync.engine.retrying_books import undone_of
 from sfsync.engine.undoing.undo_planning import undo_plan
 from sfsync.engine.undoing.undo_state import Going
 from sfsync.errors import GuardError, LimitReached
-from sfsync.run_files import PageFile, plan_of_run, write_private
 
 if TYPE_CHECKING:
     from sfsync.core.ports import Journal, RunRecord

@@ -12,8 +12,8 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Final
 
+from sfsync.app.run_files import safe_name, write_private
 from sfsync.core.run_ending import KeptEnding, RunEnding
-from sfsync.run_files import safe_name, write_private
 
 FOLDER: Final = "endings"
 SCHEMA: Final = "sfsync.ending/1"

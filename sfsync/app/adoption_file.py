@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from sfsync.app.run_files import write_private
 from sfsync.core.deals.adoption_pairs import Standing
 from sfsync.core.sobject import OPPORTUNITY, record_id
 from sfsync.core.values import parse_boolean, parse_datetime, trimmed
 from sfsync.engine.planning.adopting import Confirmed, Listing
 from sfsync.errors import ConfigError
 from sfsync.report.safe_text import unformulated
-from sfsync.run_files import write_private
 
 DECISIVE: Final = ("adopt", "change", "record_id", "modified")
 COLUMNS: Final = (

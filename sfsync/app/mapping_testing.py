@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from sfsync.app import Surroundings, Workplace, opened
+from sfsync.app.given_rows import with_rows
+from sfsync.app.workplace import Surroundings, Workplace, opened
 from sfsync.core.job import Job
 from sfsync.core.mapping_tests import Difference, MappingTest, Tested, differences
 from sfsync.core.plan import Change
@@ -19,7 +20,6 @@ from sfsync.core.wording import suggestion
 from sfsync.engine.planning.reading import mapped_columns
 from sfsync.engine.planning.schema import target
 from sfsync.errors import ConfigError
-from sfsync.given_rows import with_rows
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "RecordType": ("DeveloperName", "Name"),

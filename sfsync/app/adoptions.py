@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sfsync.adoption_file import read_confirmed
-from sfsync.app import Surroundings, Workplace, opened
+from sfsync.app.adoption_file import read_confirmed
+from sfsync.app.memory import remember_adopted
+from sfsync.app.run_files import new_name, save_plan
+from sfsync.app.workplace import Surroundings, Workplace, opened
 from sfsync.core.job import NO_LIMITS, Job
 from sfsync.core.plan import Action, Change, Plan
 from sfsync.core.plan_codec import pack_plan
@@ -33,8 +35,6 @@ from sfsync.engine.planning.adopting import (
 )
 from sfsync.engine.planning.plan_making import PlanStamp
 from sfsync.errors import ConfigError
-from sfsync.memory import remember_adopted
-from sfsync.run_files import new_name, save_plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sfsync.app import Surroundings
+from sfsync.app.job_locks import lock_name
+from sfsync.app.run_files import safe_name
+from sfsync.app.workplace import Surroundings
 from sfsync.core.plan_codec import load_plan
 from sfsync.core.ports import RunRecord
 from sfsync.core.standing import NOT_UNDONE, Standing
 from sfsync.errors import ConfigError, SyncError
-from sfsync.job_locks import lock_name
-from sfsync.run_files import safe_name
 
 if TYPE_CHECKING:
     from sfsync.journal import SqlJournal

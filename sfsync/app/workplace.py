@@ -19,6 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sfsync.app.job_locks import job_locked
+from sfsync.app.planning import Planned, plan_book, plan_whole
+from sfsync.app.run_files import plan_of_run, run_folder, save_plan
 from sfsync.core.events import Listener, Noticed, ignore_events
 from sfsync.core.following import NOBODY, Follower
 from sfsync.core.job import NO_LIMITS, Job, Limits
@@ -44,9 +47,6 @@ from sfsync.engine.applying.runs import (
 )
 from sfsync.engine.garbage import seldom_collecting
 from sfsync.errors import ConfigError, GuardError, Interrupted, LimitReached
-from sfsync.job_locks import job_locked
-from sfsync.planning import Planned, plan_book, plan_whole
-from sfsync.run_files import plan_of_run, run_folder, save_plan
 
 if TYPE_CHECKING:
     from sfsync.journal import SqlJournal

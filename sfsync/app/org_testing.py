@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sfsync.app import Surroundings, connected
+from sfsync.app.workplace import Surroundings, connected
 from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import Section
 from sfsync.core.org_limits import OrgLimit
