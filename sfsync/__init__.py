@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from sfsync.app.past_runs import resume
     from sfsync.app.workplace import apply, plan
     from sfsync.core.models import Account, Contact, Opportunity, OpportunityContactRole, Reference
-    from sfsync.core.plan import Plan
-    from sfsync.core.report import Report
+    from sfsync.core.plans.plan import Plan
+    from sfsync.core.reports.report import Report
     from sfsync.errors import SyncError
     from sfsync.jobs import load_job
 
@@ -26,9 +26,9 @@ _HOMES: Final = {
     "Contact": "sfsync.core.models",
     "Opportunity": "sfsync.core.models",
     "OpportunityContactRole": "sfsync.core.models",
-    "Plan": "sfsync.core.plan",
+    "Plan": "sfsync.core.plans.plan",
     "Reference": "sfsync.core.models",
-    "Report": "sfsync.core.report",
+    "Report": "sfsync.core.reports.report",
     "SyncError": "sfsync.errors",
     "apply": "sfsync.app.workplace",
     "load_job": "sfsync.jobs",

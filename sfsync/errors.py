@@ -11,7 +11,7 @@ SyncError                      code, message, hint, exit_code, retryable
  |- JournalError         1     the journal cannot be read or written; no write leaves without it
  `- Interrupted   130, 143     a signal stopped the run; `sfsync resume` goes on
 
-A single bad row is never an exception: it is a `core.results.Problem` and the other rows go on.
+A single bad row is never an exception: it is a `core.reports.results.Problem` and the other rows go on.
 Messages name the place, the value and what is wrong; the hint names the next step.
 """
 

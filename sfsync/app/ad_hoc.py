@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from sfsync.core.dates import FORM_NAMES, date_form
-from sfsync.core.describe import SObjectDescribe
-from sfsync.core.headers import HeaderMatch, match_headers
 from sfsync.core.job import ROW_KEY, FieldRule, Job, Mode, Section, allowed_moves
-from sfsync.core.numbers import PLAIN, number_form
-from sfsync.core.rows import HEADED
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.reading.dates import FORM_NAMES, date_form
+from sfsync.core.reading.headers import HeaderMatch, match_headers
+from sfsync.core.reading.numbers import PLAIN, number_form
+from sfsync.core.reading.rows import HEADED
+from sfsync.core.reading.source_spec import STANDARD_INPUT, STANDARD_INPUT_SHOWN, SourceSpec
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.source_spec import STANDARD_INPUT, STANDARD_INPUT_SHOWN, SourceSpec
 from sfsync.core.wording import suggestion
 from sfsync.errors import ConfigError, SourceError
 

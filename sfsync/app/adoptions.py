@@ -17,12 +17,12 @@ from sfsync.app.memory import remember_adopted
 from sfsync.app.run_files import new_name, save_plan
 from sfsync.app.workplace import Surroundings, Workplace, opened
 from sfsync.core.job import NO_LIMITS, Job
-from sfsync.core.plan import Action, Change, Plan
-from sfsync.core.plan_codec import pack_plan
+from sfsync.core.plans.plan import Action, Change, Plan
+from sfsync.core.plans.plan_codec import pack_plan
 from sfsync.core.ports import Lookup
 from sfsync.core.records import MODIFIED, full_id
-from sfsync.core.report import ROWS_NOT_DONE, Report
-from sfsync.core.results import NOT_DONE, Problem
+from sfsync.core.reports.report import ROWS_NOT_DONE, Report
+from sfsync.core.reports.results import NOT_DONE, Problem
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.wording import suggestion
 from sfsync.engine.applying.runs import begin_run, run_plan

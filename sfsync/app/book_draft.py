@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from sfsync.app.plan_books import BookWriter, Page, StoredBook
-from sfsync.core.condensed_plan import CondensedPlan
-from sfsync.core.condensing import Condenser
-from sfsync.core.plan import Plan, PredictedCalls
-from sfsync.core.results import Problem
+from sfsync.core.plans.condensed_plan import CondensedPlan
+from sfsync.core.plans.condensing import Condenser
+from sfsync.core.plans.plan import Plan, PredictedCalls
+from sfsync.core.reports.results import Problem
 from sfsync.core.resync.sifted import BookResync
 from sfsync.core.sending.book_sending import BookSending, Ways, ways_of, with_jobs
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final
 from sfsync.app.run_files import PageFile, plan_of_run, write_private
 from sfsync.app.workplace import Surroundings, Workplace, opened
 from sfsync.core.job import Job
-from sfsync.core.plan import WITHOUT_OWN_KEY, Plan
-from sfsync.core.plan_book import PlanBook, portion_id
+from sfsync.core.plans.plan import WITHOUT_OWN_KEY, Plan
+from sfsync.core.plans.plan_book import PlanBook, portion_id
 from sfsync.core.ports import ApiUsage
 from sfsync.core.presets.fitting import fitted_to_images
-from sfsync.core.report import Report
-from sfsync.core.report_merging import ReportSum
-from sfsync.engine.applying.accepting import take_over
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.report_merging import ReportSum
 from sfsync.engine.applying.books import Watch, begin_book, kept_totals, run_book
+from sfsync.engine.applying.in_doubt.accepting import take_over
 from sfsync.engine.applying.runs import known_results, refuse_excess_of, refuse_stale
 from sfsync.engine.planning.plan_making import PlanStamp
 from sfsync.engine.retrying_books import undone_of
@@ -32,7 +32,7 @@ from sfsync.errors import GuardError, LimitReached
 
 if TYPE_CHECKING:
     from sfsync.core.ports import Journal, RunRecord
-    from sfsync.core.results import RowResult
+    from sfsync.core.reports.results import RowResult
 
 _NOTHING_USED: Final = ApiUsage()
 

@@ -15,16 +15,16 @@ from sfsync.app.planning import open_sources
 from sfsync.app.snapshots import read_snapshot
 from sfsync.app.workplace import Surroundings, connected, org_of
 from sfsync.core.job import Job, Section
-from sfsync.core.pins import pin_notes
-from sfsync.core.plan import OrgIdentity
+from sfsync.core.orgs.pins import pin_notes
+from sfsync.core.orgs.snapshot import Snapshot
+from sfsync.core.plans.plan import OrgIdentity
 from sfsync.core.ports import OrgSchema
 from sfsync.core.presets.fitting import fitted_to_sources
 from sfsync.core.presets.telling import EffectiveSection, effective_sections
-from sfsync.core.results import Problem
+from sfsync.core.reports.results import Problem
 from sfsync.core.sending.guarantees import Guarantee, guarantee_of
 from sfsync.core.sending.receipts import RECEIPT, can_keep_receipts
 from sfsync.core.sending.routes import Means, choose_routes
-from sfsync.core.snapshot import Snapshot
 from sfsync.core.sobject import LEAD
 from sfsync.core.writes import Route
 from sfsync.engine.planning.lead_checks import UNCHECKED, lead_note

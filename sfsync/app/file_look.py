@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Final
 
 from sfsync.core.job import FieldRule, Section
-from sfsync.core.rows import HEADED, RowSource, SourceForm, SourceRow, UnreadableRow, notes_of
+from sfsync.core.reading.rows import HEADED, RowSource, SourceForm, SourceRow, UnreadableRow, notes_of
+from sfsync.core.reading.source_spec import STANDARD_INPUT, SourceSpec
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.source_spec import STANDARD_INPUT, SourceSpec
 from sfsync.core.suggesting.column_account import ColumnAccount, ColumnFacts
 from sfsync.core.suggesting.keys import Repeats
 from sfsync.core.suggesting.suggestion import Rejected
 from sfsync.errors import ConfigError, SourceError
 from sfsync.sources import open_source
 from sfsync.sources.column_repeats import ColumnRepeats
-from sfsync.sources.encoding_advice import readings_to_choose
-from sfsync.sources.encoding_choice import Reading
+from sfsync.sources.text.encoding_advice import readings_to_choose
+from sfsync.sources.text.encoding_choice import Reading
 
 _MOST_LINES: Final = 5
 _KINDS: Final = {OPPORTUNITY: "opportunities", CONTACT_ROLE: "contact_roles"}

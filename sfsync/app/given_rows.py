@@ -15,7 +15,7 @@ def with_rows(job: Job, **rows: object) -> Job:
     dataclasses or frames whose keys are the columns that the section's rules name.
     """
     from sfsync.core.job import SECTIONS, Section
-    from sfsync.core.source_spec import SourceSpec
+    from sfsync.core.reading.source_spec import SourceSpec
     from sfsync.sources.python_values import as_given
 
     sections = dict(job.sections)

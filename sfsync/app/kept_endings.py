@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from sfsync.app.run_files import safe_name, write_private
-from sfsync.core.run_ending import KeptEnding, RunEnding
+from sfsync.core.reports.run_ending import KeptEnding, RunEnding
 
 FOLDER: Final = "endings"
 SCHEMA: Final = "sfsync.ending/1"

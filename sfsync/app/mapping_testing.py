@@ -12,9 +12,9 @@ from dataclasses import replace
 from sfsync.app.given_rows import with_rows
 from sfsync.app.workplace import Surroundings, Workplace, opened
 from sfsync.core.job import Job
-from sfsync.core.mapping_tests import Difference, MappingTest, Tested, differences
-from sfsync.core.plan import Change
+from sfsync.core.plans.plan import Change
 from sfsync.core.ports import Lookup, OrgGateway
+from sfsync.core.reading.mapping_tests import Difference, MappingTest, Tested, differences
 from sfsync.core.references.second_pass import in_the_end
 from sfsync.core.wording import suggestion
 from sfsync.engine.planning.reading import mapped_columns

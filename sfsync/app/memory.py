@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from sfsync.app.workplace import Surroundings, Workplace, opened
 from sfsync.core.job import Job
-from sfsync.core.keys import ledger_key
 from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, RunRecord
+from sfsync.core.reading.keys import ledger_key
 from sfsync.core.references.parents import made_parents
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
 from sfsync.core.wording import typed
 from sfsync.errors import ConfigError, GuardError

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sfsync.app.workplace import Surroundings, connected
-from sfsync.core.plan import OrgIdentity
+from sfsync.core.plans.plan import OrgIdentity
 from sfsync.jobs.org_listing import ListedOrg, listed_org
 from sfsync.jobs.org_profiles import org_of_file
 from sfsync.jobs.org_writing import new_profile_path, profile_file, write_profile

@@ -15,9 +15,9 @@ from typing import Final
 from sfsync.app.run_files import write_whole
 from sfsync.app.workplace import Surroundings, connected
 from sfsync.core.job import Job
+from sfsync.core.orgs.setup_metadata import Files, setup_files
 from sfsync.core.ports import ApiUsage, IdPage, Lookup, OrgGateway, Record
 from sfsync.core.sending.receipts import RECEIPT, TOKEN
-from sfsync.core.setup_metadata import Files, setup_files
 from sfsync.core.writes import Graph, GraphCall, Node, Route, Written
 from sfsync.errors import ConfigError
 

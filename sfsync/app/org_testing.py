@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sfsync.app.workplace import Surroundings, connected
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import Section
-from sfsync.core.org_limits import OrgLimit
-from sfsync.core.pins import pin_notes
-from sfsync.core.plan import OrgIdentity
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.orgs.org_limits import OrgLimit
+from sfsync.core.orgs.pins import pin_notes
+from sfsync.core.plans.plan import OrgIdentity
+from sfsync.core.reading.source_spec import SourceSpec
 from sfsync.core.sending.guarantees import Guarantee, guarantee_of
 from sfsync.core.sending.routes import Means, choose_routes
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.source_spec import SourceSpec
 from sfsync.engine.planning.routing import OrgOffers, means_of
 from sfsync.errors import AccessError, ConfigError
 

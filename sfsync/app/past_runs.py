@@ -15,16 +15,16 @@ from sfsync.app.books import go_on, keyless_of, nobody, undo_book, undone_in
 from sfsync.app.run_files import new_name, plan_of_run
 from sfsync.app.workplace import Surroundings, Workplace, opened
 from sfsync.core.job import NO_LIMITS, Job, UpdateMode
-from sfsync.core.partition import read_partition
-from sfsync.core.plan import Plan
-from sfsync.core.plan_book import PlanBook
+from sfsync.core.plans.partition import read_partition
+from sfsync.core.plans.plan import Plan
+from sfsync.core.plans.plan_book import PlanBook
 from sfsync.core.ports import Journal, RunRecord
-from sfsync.core.report import Report
-from sfsync.core.results import Outcome, RowResult
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import Outcome, RowResult
 from sfsync.core.sending.routes import raised_routes
 from sfsync.core.writes import Route
-from sfsync.engine.applying.accepting import accepted_notes
 from sfsync.engine.applying.books import Watch
+from sfsync.engine.applying.in_doubt.accepting import accepted_notes
 from sfsync.engine.applying.runs import known_results, run_plan
 from sfsync.engine.planning.matching import refuse_forgotten
 from sfsync.engine.planning.plan_making import PlanStamp

@@ -19,11 +19,11 @@ from typing import BinaryIO, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from sfsync.core.guards import totals_of
-from sfsync.core.plan import Plan, PredictedCalls
-from sfsync.core.plan_book import BookTotals, PlanBook, portion_id
-from sfsync.core.plan_codec import load_plan, pack_plan
-from sfsync.core.results import Problem
+from sfsync.core.plans.guards import totals_of
+from sfsync.core.plans.plan import Plan, PredictedCalls
+from sfsync.core.plans.plan_book import BookTotals, PlanBook, portion_id
+from sfsync.core.plans.plan_codec import load_plan, pack_plan
+from sfsync.core.reports.results import Problem
 from sfsync.core.resync.sifted import BookResync
 from sfsync.core.sending.book_sending import BookSending
 from sfsync.errors import GuardError

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 from sfsync.app.book_draft import BookDraft
 from sfsync.app.plan_books import WholePlan, is_book, open_book
 from sfsync.app.run_files import new_name, read_plan
-from sfsync.core.condensing import Condenser
 from sfsync.core.job import Job
-from sfsync.core.pins import pin_notes
-from sfsync.core.plan import Plan
-from sfsync.core.plan_book import PlanBook
-from sfsync.core.portions import why_one_portion
+from sfsync.core.orgs.pins import pin_notes
+from sfsync.core.plans.condensing import Condenser
+from sfsync.core.plans.plan import Plan
+from sfsync.core.plans.plan_book import PlanBook
+from sfsync.core.plans.portions import why_one_portion
 from sfsync.core.presets.fitting import fitted_to_sources
-from sfsync.core.results import Problem, Stage
-from sfsync.core.row_groups import group_of_key
-from sfsync.core.rows import RowSource, SharedSource
-from sfsync.engine.applying.accepting import accepted_notes
+from sfsync.core.reading.row_groups import group_of_key
+from sfsync.core.reading.rows import RowSource, SharedSource
+from sfsync.core.reports.results import Problem, Stage
+from sfsync.engine.applying.in_doubt.accepting import accepted_notes
 from sfsync.engine.planning.book_making import BookMaker, why_looked_ahead
 from sfsync.engine.planning.ground import Ground, read_ground
 from sfsync.engine.planning.left_out import LeftOut

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sfsync.core.describe import SObjectDescribe
+from sfsync.core.orgs.describe import SObjectDescribe
 from sfsync.core.presets.recognition import Recognised
 from sfsync.core.suggesting.rules import KnownRule
 from sfsync.jobs.preset_files import all_presets, preset_folders

@@ -18,13 +18,13 @@ from typing import Any, Final
 from sfsync.app.run_files import require_writable
 from sfsync.app.workplace import Surroundings, Workplace, opened
 from sfsync.core.job import Job
-from sfsync.core.plan import OrgIdentity
+from sfsync.core.plans.plan import OrgIdentity
 from sfsync.core.ports import ApiUsage
 from sfsync.core.pull import OVERLAP, PulledDeal
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.engine.pulling import Puller
 from sfsync.errors import ConfigError
-from sfsync.report.pulled_file import NewFile, counts_of, digest_of, kept_rows, row_text
+from sfsync.report.files.pulled_file import NewFile, counts_of, digest_of, kept_rows, row_text
 
 WATERMARK: Final = "pull"
 MOST_MERGED: Final = 50_000

@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from sfsync.core.guards import totals_of
-from sfsync.core.plan import Plan
-from sfsync.core.plan_book import BookTotals, PlanBook
-from sfsync.core.plan_codec import PackedPlan, load_named, load_plan, pack_plan
+from sfsync.core.plans.guards import totals_of
+from sfsync.core.plans.plan import Plan
+from sfsync.core.plans.plan_book import BookTotals, PlanBook
+from sfsync.core.plans.plan_codec import PackedPlan, load_named, load_plan, pack_plan
 from sfsync.core.ports import Journal, RunRecord
 from sfsync.errors import ConfigError, GuardError, SyncError
 
@@ -80,7 +80,7 @@ def _read(file: str) -> bytes:
 class PageFile:
     """A book that is being made: the pages of its portions, one behind the other in a file that has no name.
 
-    A context manager; the file is gone when it ends. Implements `core.plan_book.PlanBook`.
+    A context manager; the file is gone when it ends. Implements `core.plans.plan_book.PlanBook`.
     """
 
     def __init__(self, plan_id: str) -> None:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final
 from sfsync.app.job_locks import lock_name
 from sfsync.app.run_files import safe_name
 from sfsync.app.workplace import Surroundings
-from sfsync.core.plan_codec import load_plan
+from sfsync.core.plans.plan_codec import load_plan
 from sfsync.core.ports import RunRecord
-from sfsync.core.standing import NOT_UNDONE, Standing
+from sfsync.core.reports.standing import NOT_UNDONE, Standing
 from sfsync.errors import ConfigError, SyncError
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import Final
 
 from sfsync.app.run_files import require_writable, unwritable, write_whole
 from sfsync.app.workplace import Surroundings, connected
+from sfsync.core.orgs.snapshot import MAX_BYTES, Snapshot, dump_snapshot, load_snapshot
 from sfsync.core.ports import ApiUsage
-from sfsync.core.snapshot import MAX_BYTES, Snapshot, dump_snapshot, load_snapshot
 from sfsync.engine.snapshotting import take_snapshot
 from sfsync.errors import ConfigError
 

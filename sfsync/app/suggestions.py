@@ -15,11 +15,11 @@ from sfsync.app.file_look import Look, look_at
 from sfsync.app.preset_fit import FittedPreset, fitted_preset, telling
 from sfsync.app.snapshots import read_snapshot
 from sfsync.app.workplace import Surroundings, connected
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import ROW_KEY
+from sfsync.core.orgs.describe import SObjectDescribe
 from sfsync.core.ports import OrgSchema
+from sfsync.core.reading.source_spec import SourceSpec
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.source_spec import SourceSpec
 from sfsync.core.suggesting.keys import key_column, key_field
 from sfsync.core.suggesting.rules import OrgWords, missing_rules, overlays, rules_of_header
 from sfsync.core.suggesting.standard_org import standard_describe, standard_stages

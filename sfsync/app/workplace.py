@@ -23,18 +23,18 @@ from sfsync.app.job_locks import job_locked
 from sfsync.app.planning import Planned, plan_book, plan_whole
 from sfsync.app.run_files import plan_of_run, run_folder, save_plan
 from sfsync.core.events import Listener, Noticed, ignore_events
-from sfsync.core.following import NOBODY, Follower
 from sfsync.core.job import NO_LIMITS, Job, Limits
-from sfsync.core.org_profile import OrgProfile
-from sfsync.core.plan import Plan
-from sfsync.core.plan_codec import pack_plan
-from sfsync.core.portions import PORTION_ROWS
+from sfsync.core.orgs.org_profile import OrgProfile
+from sfsync.core.plans.plan import Plan
+from sfsync.core.plans.plan_codec import pack_plan
+from sfsync.core.plans.portions import PORTION_ROWS
 from sfsync.core.ports import RunRecord
 from sfsync.core.presets.fitting import fitted_to_images
-from sfsync.core.report import Report
+from sfsync.core.reports.following import NOBODY, Follower
+from sfsync.core.reports.report import Report
 from sfsync.core.sending.pace import USUAL_THREADS
 from sfsync.core.sending.receipts import RECEIPT
-from sfsync.engine.applying.accepting import NONE, Accepted, accept_unknown, take_over
+from sfsync.engine.applying.in_doubt.accepting import NONE, Accepted, accept_unknown, take_over
 from sfsync.engine.applying.pausing import pause
 from sfsync.engine.applying.runs import (
     Bench,

@@ -191,7 +191,7 @@ def _asked(desk: Desk) -> list[dict[str, str]]:
 
 def _tell(job: Job, adopted: Adopted, *, as_json: bool) -> int:
     """Says what was adopted and what was not; writes the files of the run that stamped keys."""
-    from sfsync.report.folder import write_run_folder
+    from sfsync.report.files.folder import write_run_folder
     from sfsync.report.safe_text import json_text, visible
 
     rows = "row is" if len(adopted.pairs) == 1 else "rows are"

@@ -12,8 +12,8 @@ from sfsync.cli.watch_options import current_watch
 
 if TYPE_CHECKING:
     from sfsync.app.workplace import Workplace
-    from sfsync.core.plan import Plan
-    from sfsync.core.plan_book import PlanBook
+    from sfsync.core.plans.plan import Plan
+    from sfsync.core.plans.plan_book import PlanBook
 
 
 def show_book_only(place: Workplace, book: PlanBook, shown: Plan | None = None, *, as_json: bool) -> int:
@@ -22,8 +22,8 @@ def show_book_only(place: Workplace, book: PlanBook, shown: Plan | None = None, 
     `shown` is the book as a person sees it, where it was condensed while it was made.
     """
     from sfsync.app.books import excess_of, planned_report
-    from sfsync.core.results import Problem, Stage
-    from sfsync.report.kept_rows import KeptRows
+    from sfsync.core.reports.results import Problem, Stage
+    from sfsync.report.files.kept_rows import KeptRows
 
     excess = excess_of(place, book)
     notes = (Problem(excess.code, Stage.PLAN, excess.message, excess.hint),) if excess else ()
@@ -48,7 +48,7 @@ def write_book(
 ) -> int:
     """Shows a book, asks where there is somebody to ask, writes it and reports; returns the exit code."""
     from sfsync.app.books import apply_book, planned_report
-    from sfsync.report.kept_rows import KeptRows
+    from sfsync.report.files.kept_rows import KeptRows
 
     if not as_json:
         _draw(shown or planned_report(book).plan, book)
@@ -65,7 +65,7 @@ def write_book(
 
 def _draw(plan: Plan, book: PlanBook) -> None:
     from sfsync.report.nouns import counted, enumerated
-    from sfsync.report.terminal import draw_plan
+    from sfsync.report.words.terminal import draw_plan
 
     draw_plan(plan, console())
     actions = book.totals.actions

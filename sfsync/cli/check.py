@@ -10,7 +10,7 @@ import click
 
 from sfsync.cli.options import json_option, org_option
 from sfsync.cli.output import print_json, surroundings
-from sfsync.core.report import ROWS_NOT_DONE
+from sfsync.core.reports.report import ROWS_NOT_DONE
 from sfsync.core.sending.guarantees import SAFE_BECAUSE
 
 if TYPE_CHECKING:

@@ -24,12 +24,12 @@ from sfsync.cli.demo_export import second_act
 from sfsync.cli.emulator import default_org_file
 from sfsync.cli.example_folder import JOB, example_folder
 from sfsync.core.ports import Lookup, OrgGateway
-from sfsync.core.report import ROWS_NOT_DONE
+from sfsync.core.reports.report import ROWS_NOT_DONE
 from sfsync.errors import ConfigError
 
 if TYPE_CHECKING:
     from sfsync.core.job import Job
-    from sfsync.core.report import Report
+    from sfsync.core.reports.report import Report
 
 START_TIMEOUT_S: Final = 20.0
 
@@ -144,7 +144,7 @@ def _run(environ: Mapping[str, str], *, show_plan: bool) -> Report:
 def _run_job(job: Job, environ: Mapping[str, str], *, show_plan: bool) -> Report:
     from sfsync.app.workplace import Surroundings, opened
     from sfsync.cli.output import console, deliver
-    from sfsync.report.terminal import draw_plan
+    from sfsync.report.words.terminal import draw_plan
 
     around = Surroundings(environ=environ)
     with opened(job, around) as place, place.locked():

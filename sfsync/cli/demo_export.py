@@ -16,7 +16,7 @@ from sfsync.errors import ConfigError
 
 if TYPE_CHECKING:
     from sfsync.core.job import Job
-    from sfsync.core.report import Report
+    from sfsync.core.reports.report import Report
 
 SAMPLE: Final = "hubspot_deals_de.csv"
 ANSWERS: Final = {"encoding": "cp1252", '"Probelauf"': "Needs Analysis", "Probelauf": "Needs Analysis"}

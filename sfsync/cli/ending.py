@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
-    from sfsync.core.report import Report
+    from sfsync.core.reports.report import Report
     from sfsync.report.document import Files
-    from sfsync.report.last_sentence import Failure
-    from sfsync.report.run_follower import RunFollower
+    from sfsync.report.watching.last_sentence import Failure
+    from sfsync.report.watching.run_follower import RunFollower
 
 TELLS: Final = frozenset({"plan", "run", "import", "resume", "retry", "undo", "adopt", "pull"})
 """The commands that run a job."""
@@ -74,7 +74,7 @@ class Ending:
 
     def sentence(self, exit_code: int) -> str:
         """The last sentence."""
-        from sfsync.report.last_sentence import Ended, last_sentence
+        from sfsync.report.watching.last_sentence import Ended, last_sentence
 
         log = self.log
         return last_sentence(
@@ -98,7 +98,7 @@ class Ending:
         """Says it on stderr; where progress is JSON lines, as one of them."""
         text = self.sentence(exit_code)
         if self.is_json:
-            from sfsync.report.progress import PROGRESS_SCHEMA
+            from sfsync.report.watching.progress import PROGRESS_SCHEMA
 
             line = {"schema": PROGRESS_SCHEMA, "event": "ended", "exit_code": exit_code, "sentence": text}
             text = json.dumps(line)

@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from sfsync.core.report import Report
+    from sfsync.core.reports.report import Report
 
 MOST_SUMMARY_BYTES: Final = 65536
 
@@ -49,7 +49,7 @@ def annotate_error(code: str, message: str) -> None:
     """Lets the step say why a command stopped."""
     told = _lines.get()
     if told is not None:
-        from sfsync.report.github import Annotation
+        from sfsync.report.watching.github import Annotation
 
         told.append(Annotation("error", code, message).command())
 
@@ -59,7 +59,7 @@ def annotate_report(report: Report) -> None:
     told = _lines.get()
     if told is None:
         return
-    from sfsync.report.github import annotations_of, step_summary
+    from sfsync.report.watching.github import annotations_of, step_summary
 
     told += [each.command() for each in annotations_of(report)]
     file = os.environ.get("GITHUB_STEP_SUMMARY")

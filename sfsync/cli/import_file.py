@@ -18,7 +18,7 @@ from sfsync.cli.walk_through import ASKED_INSTEAD, can_ask, walked_job
 from sfsync.cli.watch_options import watch_options
 from sfsync.core.deals.gone import Vanished
 from sfsync.core.job import Mode, Move, allowed_moves
-from sfsync.core.source_spec import STANDARD_INPUT
+from sfsync.core.reading.source_spec import STANDARD_INPUT
 from sfsync.errors import ConfigError, SyncError
 
 if TYPE_CHECKING:

@@ -186,7 +186,7 @@ def _tell_failure(
     message: str, *, code: str, hint: str, exit_code: int, as_json: bool, has_more: bool = False
 ) -> None:
     """Prints an error, and keeps it for the last sentence."""
-    from sfsync.report.last_sentence import Failure
+    from sfsync.report.watching.last_sentence import Failure
 
     print_error(message, code=code, hint=hint, exit_code=exit_code, as_json=as_json, has_more=has_more)
     ending = current()

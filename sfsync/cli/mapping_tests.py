@@ -15,12 +15,12 @@ import click
 from sfsync.cli.emulator import default_org_file
 from sfsync.cli.options import json_option
 from sfsync.cli.output import print_json, surroundings
-from sfsync.core.report import ROWS_NOT_DONE
+from sfsync.core.reports.report import ROWS_NOT_DONE
 from sfsync.errors import ConfigError
 
 if TYPE_CHECKING:
     from sfsync.app.workplace import Surroundings
-    from sfsync.core.mapping_tests import Tested
+    from sfsync.core.reading.mapping_tests import Tested
     from sfsync.emulator.org.definition import OrgDefinition
     from sfsync.emulator.server import RunningEmulator
     from sfsync.jobs.mapping_test_files import CaseFile

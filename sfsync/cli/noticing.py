@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfsync.core.run_ending import KeptEnding, RunEnding, kept_of, notices_of
+from sfsync.core.reports.run_ending import KeptEnding, RunEnding, kept_of, notices_of
 
 if TYPE_CHECKING:
     from sfsync.hooks.errands import Errands
@@ -41,7 +41,7 @@ def notify(ending: RunEnding, hearers: Hearers, last_good: LastGood) -> None:
     """
     from sfsync.app.kept_endings import keep_ending, kept_ending
     from sfsync.journal import state_folder
-    from sfsync.report.ending_words import notice_document
+    from sfsync.report.watching.ending_words import notice_document
 
     state, at = state_folder(os.environ), datetime.now(UTC).isoformat(timespec="seconds")
     before = kept_ending(state, ending)

@@ -12,7 +12,7 @@ import click
 
 from sfsync.core.job import Job, Limits, UpdateMode
 from sfsync.core.sending.pace import MOST_THREADS
-from sfsync.core.strategy import Strategy
+from sfsync.core.sending.strategy import Strategy
 from sfsync.core.writes import Route
 
 if TYPE_CHECKING:

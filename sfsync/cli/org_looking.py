@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sfsync.app.org_testing import OrgFindings
-    from sfsync.core.org_limits import OrgLimit
-    from sfsync.core.plan import OrgIdentity
+    from sfsync.core.orgs.org_limits import OrgLimit
+    from sfsync.core.plans.plan import OrgIdentity
 
 _REFUSED: Final = 4
 
@@ -54,7 +54,7 @@ def limits_command(org: str | None, *, as_json: bool) -> int:
     sfsync org limits -o production
     """
     from sfsync.app.org_testing import org_limits
-    from sfsync.core.org_limits import warnings_of
+    from sfsync.core.orgs.org_limits import warnings_of
 
     with surroundings("none") as around:
         identity, limits = org_limits(_named(org), around=around)
@@ -111,7 +111,7 @@ def _limits_document(limits: Iterable[OrgLimit]) -> list[dict[str, Any]]:
 
 def _limit_lines(limits: Iterable[OrgLimit]) -> Iterator[str]:
     """A line for each limit that a run can meet, and for any other that is nearly full."""
-    from sfsync.core.org_limits import WORDS
+    from sfsync.core.orgs.org_limits import WORDS
 
     shown = [each for each in limits if each.name in WORDS or each.is_nearly_full]
     width = max((len(each.words) for each in shown), default=0)

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sfsync.app.workplace import StopFlag, Surroundings
-    from sfsync.core.report import Report
-    from sfsync.report.kept_rows import KeptRows
-    from sfsync.report.run_follower import RunFollower
+    from sfsync.core.reports.report import Report
+    from sfsync.report.files.kept_rows import KeptRows
+    from sfsync.report.watching.run_follower import RunFollower
 
 GRACE_S: Final = 8.0
 """How long a call under way may still take after the first signal; then the process ends at once."""
@@ -99,7 +99,7 @@ def surroundings(
     With `as_json` progress is shown only where it was asked for in so many words.
     """
     from sfsync.app.workplace import StopFlag, Surroundings
-    from sfsync.report.progress import progress_listener
+    from sfsync.report.watching.progress import progress_listener
 
     stop = StopFlag()
     log = _log_of(current())
@@ -120,7 +120,7 @@ def _log_of(ending: Ending | None) -> RunFollower | None:
     """The log of a command that runs a job; its last sentence asks it."""
     if ending is None:
         return None
-    from sfsync.report.run_follower import RunFollower
+    from sfsync.report.watching.run_follower import RunFollower
 
     ending.log = RunFollower(lambda: datetime.now(UTC), time.monotonic)
     ending.typed(click.get_current_context())
@@ -136,7 +136,7 @@ def _both(log: RunFollower, listener: Listener) -> Listener:
 
 
 def _clear_progress() -> None:
-    from sfsync.report.progress import clear_progress
+    from sfsync.report.watching.progress import clear_progress
 
     clear_progress(_progress.get())
 
@@ -258,9 +258,9 @@ def deliver(report: Report, folder: Path, *, as_json: bool, kept: KeptRows | Non
     `kept` has the rows that a report of a run in portions does not hold.
     """
     from sfsync.report.document import row_entries, run_document
-    from sfsync.report.folder import write_run_folder
-    from sfsync.report.rejects_form import rejects_notes
-    from sfsync.report.terminal import draw_report
+    from sfsync.report.files.folder import write_run_folder
+    from sfsync.report.files.rejects_form import rejects_notes
+    from sfsync.report.words.terminal import draw_report
 
     form, ending = rejects_format(), current()
     log = ending.log if ending else None

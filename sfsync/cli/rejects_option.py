@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from sfsync.report.rejects_form import RejectsFormat
+    from sfsync.report.files.rejects_form import RejectsFormat
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -35,7 +35,7 @@ def rejects_format_option(command: _Command) -> _Command:
 
 def rejects_format() -> RejectsFormat:
     """What the command under way was told by `--rejects-format`."""
-    from sfsync.report.rejects_form import RejectsFormat
+    from sfsync.report.files.rejects_form import RejectsFormat
 
     context = click.get_current_context(silent=True)
     return RejectsFormat(context.meta.get(_REJECTS_FORMAT, "source") if context else "source")

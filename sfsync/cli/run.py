@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sfsync.app.planning import Planned
     from sfsync.app.workplace import Surroundings, Workplace
     from sfsync.core.job import Job
-    from sfsync.core.plan import Plan
+    from sfsync.core.plans.plan import Plan
 
 CHANGES_WAIT = 8
 
@@ -108,7 +108,7 @@ def save_plan(planned: Planned, out: Path) -> None:
     """Writes a plan as a file: one document, or a book where it is in portions."""
     from sfsync.app.plan_books import StoredBook
     from sfsync.app.run_files import write_private
-    from sfsync.core.plan_codec import dump_plan
+    from sfsync.core.plans.plan_codec import dump_plan
 
     if isinstance(planned.book, StoredBook):
         planned.book.copy_to(out)
@@ -118,9 +118,9 @@ def save_plan(planned: Planned, out: Path) -> None:
 
 def show_only(place: Workplace, plan: Plan, *, as_json: bool) -> int:
     """Shows a plan that is not to be written now, and what would stop it; returns the exit code."""
-    from sfsync.core.report import Report
-    from sfsync.core.results import Problem, Stage
-    from sfsync.report.terminal import draw_plan
+    from sfsync.core.reports.report import Report
+    from sfsync.core.reports.results import Problem, Stage
+    from sfsync.report.words.terminal import draw_plan
 
     excess = place.excess(plan)
     notes = (Problem(excess.code, Stage.PLAN, excess.message, excess.hint),) if excess else ()
@@ -197,7 +197,7 @@ def _read_in_full(job: Job, *, full: bool) -> Job:
 
 def _shared_out(job: Job, partition: str | None) -> Job:
     """The job, or that share of it."""
-    from sfsync.core.partition import read_partition
+    from sfsync.core.plans.partition import read_partition
 
     return job if partition is None else job.of_partition(read_partition(partition))
 
@@ -229,7 +229,7 @@ def write_plan(place: Workplace, plan: Plan, *, is_fresh: bool, yes: bool, as_js
 
 def write_planned(place: Workplace, planned: Planned, *, is_fresh: bool, yes: bool, as_json: bool) -> int:
     """The same of a plan that may be in portions."""
-    from sfsync.report.terminal import draw_plan
+    from sfsync.report.words.terminal import draw_plan
 
     plan = planned.shown
     if not planned.is_whole:
@@ -275,7 +275,7 @@ def resume_command(
     from sfsync.app.past_runs import UNTOLD, Beginning, resume
     from sfsync.app.run_files import run_folder
     from sfsync.journal import state_folder
-    from sfsync.report.kept_rows import KeptRows
+    from sfsync.report.files.kept_rows import KeptRows
 
     with surroundings(progress, as_json=as_json, max_outage_min=max_outage) as around, KeptRows() as kept:
         limits = dataclasses.replace(around.limits, api_budget=api_budget)

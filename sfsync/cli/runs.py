@@ -88,7 +88,7 @@ def report_command(run: str, *, as_json: bool) -> int:
     """
     from sfsync.app.run_history import REPORT, RESULTS, known_run
     from sfsync.errors import ConfigError
-    from sfsync.report.folder import rebuild
+    from sfsync.report.files.folder import rebuild
 
     with surroundings("none") as around:
         found = known_run(around, run)
@@ -207,7 +207,7 @@ def _open_end(run: KnownRun) -> str:
 def _next_step(run: KnownRun) -> str:
     from sfsync.app.run_history import standing_of, undone_by
     from sfsync.report.safe_text import visible
-    from sfsync.report.standing_words import records_stay, take_back_too
+    from sfsync.report.words.standing_words import records_stay, take_back_too
 
     if run.is_under_way:
         return "nothing; wait for it to end"

@@ -26,7 +26,7 @@ def undo_command(run: str, *, dry_run: bool, yes: bool, as_json: bool, progress:
     sfsync undo 20260930T120000Z-a1b2c3 --dry-run
     """
     from sfsync.app.past_runs import undoing
-    from sfsync.core.plan import Plan
+    from sfsync.core.plans.plan import Plan
 
     if not (dry_run or yes or (is_terminal() and not as_json)):
         raise click.UsageError("there is nobody to ask: give --yes, or --dry-run to look at the plan first")

@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, Final, TextIO
 import click
 
 from sfsync.core.events import Event, Listener
-from sfsync.core.run_ending import RunEnding, ending_of
+from sfsync.core.reports.run_ending import RunEnding, ending_of
 from sfsync.errors import ConfigError, Interrupted, SyncError
 
 if TYPE_CHECKING:
     from sfsync.app.run_history import JobHealth
     from sfsync.core.job import Job
-    from sfsync.core.report import Report
+    from sfsync.core.reports.report import Report
     from sfsync.hooks.errands import Errands
-    from sfsync.report.metrics import RunMoments
-    from sfsync.report.run_log import RunLog
+    from sfsync.report.watching.metrics import RunMoments
+    from sfsync.report.watching.run_log import RunLog
 
 PATIENCE_S: Final = 10.0
 """No run is held longer by those that are told of its end."""
@@ -136,7 +136,7 @@ class Watch:
 
     def end(self) -> None:
         """Tells everybody how the run ended."""
-        from sfsync.report.ending_words import ending_sentence
+        from sfsync.report.watching.ending_words import ending_sentence
 
         ending = self._ending()
         patience_s = HURRY_S if ending.exit_code in (130, 143) else PATIENCE_S
@@ -177,7 +177,7 @@ class Watch:
         if self.asked.metrics_file is None:
             return
         from sfsync.app.run_files import write_whole
-        from sfsync.report.metrics import metrics_text
+        from sfsync.report.watching.metrics import metrics_text
 
         org_id = self.report.plan.org.org_id if self.report else None
         health = _health(
@@ -225,7 +225,7 @@ def _health(job: str, org_id: str | None, share: str | None, *, within_s: float)
 
 
 def _moments(health: JobHealth | None, began: float) -> RunMoments:
-    from sfsync.report.metrics import RunMoments
+    from sfsync.report.watching.metrics import RunMoments
 
     now = datetime.now(UTC)
     success = health.last_success if health else None
@@ -282,7 +282,7 @@ def _log_of(asked: Asked) -> Iterator[RunLog | None]:
     if asked.log_file is None and asked.log is None:
         yield None
         return
-    from sfsync.report.run_log import RunLog
+    from sfsync.report.watching.run_log import RunLog
 
     def clock() -> datetime:
         return datetime.now(UTC)

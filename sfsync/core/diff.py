@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from sfsync.core.deals.stages import StageCatalogue
-from sfsync.core.describe import Field, SObjectDescribe
 from sfsync.core.job import FieldPolicy
+from sfsync.core.orgs.describe import Field, SObjectDescribe
 from sfsync.core.ports import LedgerEntry, Record
 from sfsync.core.values import PlannedValue, Value, from_json, is_same
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from sfsync.core.hosts import is_here
+from sfsync.core.orgs.hosts import is_here
 
 LONGEST: Final = 2000
 """Characters that an address may have; longer ones are no address of a ping or webhook."""

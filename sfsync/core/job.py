@@ -17,14 +17,14 @@ from pydantic import Field
 
 from sfsync.core.contact_roles.role_rules import AS_GIVEN, RoleRules
 from sfsync.core.deals.gone import NO_POLICIES, GonePolicies
-from sfsync.core.lead_rule import LeadRule
-from sfsync.core.partition import Partition
+from sfsync.core.deals.lead_rule import LeadRule
+from sfsync.core.plans.partition import Partition
 from sfsync.core.presets.preset import PresetColumns
+from sfsync.core.reading.repeated_keys import DuplicateKeys
+from sfsync.core.reading.source_spec import SourceSpec
 from sfsync.core.references.picks import NO_PICKS, Picks
-from sfsync.core.repeated_keys import DuplicateKeys
+from sfsync.core.sending.strategy import Strategy
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.source_spec import SourceSpec
-from sfsync.core.strategy import Strategy
 from sfsync.core.writes import Route
 
 SECTIONS: Final = {

@@ -12,12 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from sfsync.core.book_runs import BookRuns
 from sfsync.core.deals.stages import StageCatalogue
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job_memory import JobMemory
 from sfsync.core.org_jobs import OrgJobs
-from sfsync.core.plan import OrgIdentity
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.plans.book_runs import BookRuns
+from sfsync.core.plans.plan import OrgIdentity
 from sfsync.core.values import Value
 from sfsync.core.writes import Answers, Route, WriteCall
 

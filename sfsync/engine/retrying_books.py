@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from sfsync.core.image_merging import merged_image, with_rows_of
-from sfsync.core.plan import WRITES, Change, Plan, SourceImage
-from sfsync.core.results import Outcome, RowResult
+from sfsync.core.plans.image_merging import merged_image, with_rows_of
+from sfsync.core.plans.plan import WRITES, Change, Plan, SourceImage
+from sfsync.core.reports.results import Outcome, RowResult
 from sfsync.core.values import Pending
 
 _DONE = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED, Outcome.UNCHANGED})

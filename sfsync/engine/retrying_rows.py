@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 
 from sfsync.core.contact_roles.roles import gives_flag_away
 from sfsync.core.deals.leads import comes_from_lead
-from sfsync.core.keys import ledger_key
-from sfsync.core.plan import WRITES, Action, Change, Plan
+from sfsync.core.plans.plan import WRITES, Action, Change, Plan
 from sfsync.core.ports import Journal
+from sfsync.core.reading.keys import ledger_key
 from sfsync.core.references.second_pass import located
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.reports.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, WRITE_ORDER
 from sfsync.core.values import Pending, PlannedValue

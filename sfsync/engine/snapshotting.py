@@ -15,11 +15,9 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from sfsync.core.events import Listener, PhaseAdvanced, PhaseStarted
-from sfsync.core.org_metadata import OrgMetadata
-from sfsync.core.ports import Lookup, Record
-from sfsync.core.sending.receipts import RECEIPT
-from sfsync.core.snapshot import Snapshot
-from sfsync.core.snapshot_form import (
+from sfsync.core.orgs.org_metadata import OrgMetadata
+from sfsync.core.orgs.snapshot import Snapshot
+from sfsync.core.orgs.snapshot_form import (
     SCHEMA,
     ChildForm,
     FieldForm,
@@ -28,6 +26,8 @@ from sfsync.core.snapshot_form import (
     PicklistEntry,
     RecordTypeForm,
 )
+from sfsync.core.ports import Lookup, Record
+from sfsync.core.sending.receipts import RECEIPT
 from sfsync.errors import ConfigError, OrgUnavailable
 
 SOBJECTS: Final = (

@@ -12,7 +12,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any, Final
 
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.reading.source_spec import SourceSpec
 from sfsync.errors import ConfigError
 from sfsync.jobs.mistakes import Mistake
 from sfsync.jobs.placeholders import filled_in

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from sfsync.core.dates import date_form
-from sfsync.core.numbers import PLAIN, number_form
+from sfsync.core.reading.dates import date_form
+from sfsync.core.reading.numbers import PLAIN, number_form
 from sfsync.core.values import parse_number
 from sfsync.jobs.mistakes import Mistake, Path, shown
 

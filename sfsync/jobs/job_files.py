@@ -18,6 +18,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from sfsync.core.deals.gone import NO_POLICIES, Deleted, GonePolicies, Merged, Vanished
+from sfsync.core.deals.lead_rule import LeadRule, LeadTarget, WhenConverted
 from sfsync.core.job import (
     SECTIONS,
     Blank,
@@ -36,10 +37,9 @@ from sfsync.core.job import (
     UpdateMode,
     allowed_moves,
 )
-from sfsync.core.lead_rule import LeadRule, LeadTarget, WhenConverted
-from sfsync.core.repeated_keys import DuplicateKeys
-from sfsync.core.source_spec import SourceSpec
-from sfsync.core.strategy import Strategy
+from sfsync.core.reading.repeated_keys import DuplicateKeys
+from sfsync.core.reading.source_spec import SourceSpec
+from sfsync.core.sending.strategy import Strategy
 from sfsync.core.wording import suggestion
 from sfsync.core.writes import Route
 from sfsync.errors import ConfigError

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sfsync.core.job import SECTIONS
-from sfsync.core.mapping import PLACE
+from sfsync.core.reading.mapping import PLACE
 from sfsync.core.sobject import is_api_name
 from sfsync.core.wording import listed
 from sfsync.jobs.database_meaning import database_mistakes

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sfsync.core.job import SECTIONS
-from sfsync.core.source_spec import STANDARD_INPUT, ListedRoles, SourceSpec
+from sfsync.core.reading.source_spec import STANDARD_INPUT, ListedRoles, SourceSpec
 from sfsync.core.wording import listed
 from sfsync.errors import ConfigError
 from sfsync.jobs.database_sources import settled_database

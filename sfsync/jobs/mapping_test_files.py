@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sfsync.core.job import SECTIONS
-from sfsync.core.mapping_tests import Expected, MappingTest
+from sfsync.core.reading.mapping_tests import Expected, MappingTest
 from sfsync.errors import ConfigError
 from sfsync.jobs.job_files import job_path
 from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from sfsync.core.org_profile import Login
+from sfsync.core.orgs.org_profile import Login
 from sfsync.jobs.mistakes import Mistake, refusal, shape_mistakes
 from sfsync.jobs.org_form import SECRETS, OrgForm
 from sfsync.jobs.toml_file import TomlFile

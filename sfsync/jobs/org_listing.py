@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sfsync.core.hosts import is_here
-from sfsync.core.org_hosts import UNKNOWN, is_of_salesforce, kind_of_host
-from sfsync.core.org_profile import Login
+from sfsync.core.orgs.hosts import is_here
+from sfsync.core.orgs.org_hosts import UNKNOWN, is_of_salesforce, kind_of_host
+from sfsync.core.orgs.org_profile import Login
 from sfsync.core.sobject import record_id
 from sfsync.errors import ConfigError
 from sfsync.jobs.config_folder import find_config_folder, names_in, shown_path

@@ -1,4 +1,4 @@
-"""From an org's name to its `core.org_profile`: the file, the environment over it, and the secrets fetched.
+"""From an org's name to its `core.orgs.org_profile`: the file, the environment over it, and the secrets fetched.
 
 Invariants: secrets come from variables, private files and the system's keyring only, and leave as `SecretStr`;
 no message holds one; what the login needs and nobody gave is listed at once, each with its variable. The keyring
@@ -15,7 +15,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from sfsync.core.org_profile import DEFAULT_API_VERSION, Login, OrgProfile
+from sfsync.core.orgs.org_profile import DEFAULT_API_VERSION, Login, OrgProfile
 from sfsync.core.sobject import record_id
 from sfsync.core.wording import nearest, suggestion
 from sfsync.errors import ConfigError

@@ -1,7 +1,7 @@
 """Runs of books: pages of plans in several commits, then the runs of all portions in one.
 
-Implements `core.book_runs.BookRuns` for the journal, which lends its transactions. A page whose run is not there
-belongs to a book that was cut off before it began; it has written nothing, and nobody sees it.
+Implements `core.plans.book_runs.BookRuns` for the journal, which lends its transactions. A page whose run is not
+there belongs to a book that was cut off before it began; it has written nothing, and nobody sees it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
-from sfsync.core.plan_codec import packed_digest
+from sfsync.core.plans.plan_codec import packed_digest
 from sfsync.core.ports import ChangeRecord, RunRecord
 from sfsync.errors import SUPERSEDED
 from sfsync.journal.identity import next_sequence
@@ -24,7 +24,7 @@ from sfsync.journal.schema import CHANGES, PAGES, RUNS
 from sfsync.journal.store import Store
 
 if TYPE_CHECKING:
-    from sfsync.core.book_runs import BookRuns
+    from sfsync.core.plans.book_runs import BookRuns
 
 _PAGES_A_COMMIT: Final = 16
 """About 10 MB at a time: a commit of all pages of a large book would keep other runs waiting for minutes."""

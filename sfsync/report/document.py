@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sfsync.core import report_numbers as numbers
-from sfsync.core.guards import changes_digest
-from sfsync.core.plan import Action, Change, OffStage
-from sfsync.core.report import Report
-from sfsync.core.results import COUNTED, Outcome, Problem, Stage
+from sfsync.core.plans.guards import changes_digest
+from sfsync.core.plans.plan import Action, Change, OffStage
+from sfsync.core.reports import report_numbers as numbers
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import COUNTED, Outcome, Problem, Stage
+from sfsync.core.reports.standing import standing
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
-from sfsync.core.standing import standing
 from sfsync.core.values import canonical, shown
-from sfsync.report.audit_view import audit_document
-from sfsync.report.cost_view import api_document
-from sfsync.report.forecast_view import forecast_entry
 from sfsync.report.safe_text import json_text
+from sfsync.report.words.audit_view import audit_document
+from sfsync.report.words.cost_view import api_document
+from sfsync.report.words.forecast_view import forecast_entry
 
 SCHEMA: Final = "sfsync.run/1"
 

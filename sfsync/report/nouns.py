@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sfsync.core.results import RowRef
+from sfsync.core.reports.results import RowRef
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 
 _NOUNS: Final = {

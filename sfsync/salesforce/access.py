@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 
 from sfsync.core.events import Listener, Noticed
-from sfsync.core.org_profile import Login, OrgProfile
+from sfsync.core.orgs.org_profile import Login, OrgProfile
 from sfsync.core.sending.verdict import NOT_SENT, CallKind, Fate, Verdict, error_for, judge
 from sfsync.errors import AccessError, GuardError
 from sfsync.salesforce.login import (

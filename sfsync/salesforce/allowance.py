@@ -1,4 +1,4 @@
-"""Lets no call leave that a run may not take any more. What it may take is decided in `core.budget`.
+"""Lets no call leave that a run may not take any more. What it may take is decided in `core.sending.budget`.
 
 A call is asked for before each sending, repeats included, and counts as taken from then on, so that several
 threads together take no more than one would. Logins are free and are not asked for.
@@ -10,8 +10,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sfsync.core.budget import why_spent
-from sfsync.core.plan import OrgCalls
+from sfsync.core.plans.plan import OrgCalls
+from sfsync.core.sending.budget import why_spent
 from sfsync.errors import LimitReached
 from sfsync.salesforce.usage import Meter
 

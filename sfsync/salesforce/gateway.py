@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from sfsync.core.deals.stages import StageCatalogue, parse_stages
-from sfsync.core.describe import SObjectDescribe, parse_describe
 from sfsync.core.events import Listener, Noticed
-from sfsync.core.org_profile import OrgProfile
-from sfsync.core.pins import refuse_other_org
-from sfsync.core.plan import OrgIdentity
+from sfsync.core.orgs.describe import SObjectDescribe, parse_describe
+from sfsync.core.orgs.org_profile import OrgProfile
+from sfsync.core.orgs.pins import refuse_other_org
+from sfsync.core.plans.plan import OrgIdentity
 from sfsync.core.ports import ApiUsage, Lookup, Record
 from sfsync.core.resync.org_changes import ChangeAnswer, ChangeQuestion
 from sfsync.core.sending.verdict import CallKind
@@ -68,7 +68,7 @@ _TOKEN_ORG: Final = re.compile(r"(00D[0-9A-Za-z]{12})(?:[A-Z0-5]{3})?!")
 
 
 class SalesforceGateway:
-    """A Salesforce org over REST; implements `core.ports.OrgGateway` and `core.org_metadata.OrgMetadata`."""
+    """A Salesforce org over REST; implements `core.ports.OrgGateway` and `core.orgs.org_metadata.OrgMetadata`."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import jwt
 from pydantic import SecretStr
 
-from sfsync.core.org_profile import Login, OrgProfile
+from sfsync.core.orgs.org_profile import Login, OrgProfile
 from sfsync.core.sending.verdict import CallKind, Evidence
 from sfsync.core.sobject import record_id
 from sfsync.errors import AccessError, ConfigError

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sfsync.core.org_limits import OrgLimit, read_limits
+from sfsync.core.orgs.org_limits import OrgLimit, read_limits
 from sfsync.core.sending.verdict import CallKind
 from sfsync.errors import AccessError, ConfigError, OrgUnavailable
 from sfsync.salesforce.courier import Answered, Courier

@@ -23,7 +23,7 @@ import requests
 import urllib3.exceptions
 from simple_salesforce.api import Salesforce
 
-from sfsync.core.org_profile import OrgProfile
+from sfsync.core.orgs.org_profile import OrgProfile
 from sfsync.core.sending.verdict import CallKind, Evidence, Fault
 from sfsync.errors import ConfigError
 from sfsync.salesforce.deadlines import DeadlineAdapter, deadline_of

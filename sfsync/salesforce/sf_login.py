@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from sfsync.core.org_profile import OrgProfile
+from sfsync.core.orgs.org_profile import OrgProfile
 from sfsync.core.sobject import record_id
 from sfsync.errors import AccessError, ConfigError
 from sfsync.salesforce.login import Grant, is_token

@@ -13,8 +13,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from sfsync.core.results import Problem, RowRef, Stage
-from sfsync.core.rows import Cell, UnreadableRow
+from sfsync.core.reading.rows import Cell, UnreadableRow
+from sfsync.core.reports.results import Problem, RowRef, Stage
 from sfsync.core.values import MAX_NUMBER_CHARS
 
 OWN_PREFIX: Final = "_sfsync_"

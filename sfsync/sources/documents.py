@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from sfsync.errors import SourceError
 from sfsync.sources.cells import FLATTER, BadRow
-from sfsync.sources.text_file import TextFile
+from sfsync.sources.text.text_file import TextFile
 
 MAX_FILE_CHARS: Final = 256_000_000
 """The longest file that is read as one JSON value; JSON Lines have no such limit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sfsync.core.source_spec import STANDARD_INPUT, SourceSpec
+from sfsync.core.reading.source_spec import STANDARD_INPUT, SourceSpec
 from sfsync.sources.file_watch import FileWatch, cannot_open
 
 _CHUNK = 1 << 20

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sfsync.core.results import RowRef
-from sfsync.core.rows import SourceForm, SourceRow, UnreadableRow
+from sfsync.core.reading.rows import SourceForm, SourceRow, UnreadableRow
+from sfsync.core.reports.results import RowRef
 from sfsync.sources.cells import OWN_PREFIX, BadRow, cells_of
 from sfsync.sources.documents import Document, array_documents, line_documents
-from sfsync.sources.text_file import TextFile
+from sfsync.sources.text.text_file import TextFile
 
 DEALS = "opportunities"
 """The section whose documents hold roles, and the name under which an object may hold the list of them."""
 
 
 class DocumentSource:
-    """The documents of one file; see `core.rows.RowSource`."""
+    """The documents of one file; see `core.reading.rows.RowSource`."""
 
     def __init__(self, name: str, file: TextFile, *, kind: str, wanted: Collection[str]) -> None:
         self._file = file

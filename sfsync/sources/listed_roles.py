@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sfsync.core.mapping import as_text
 from sfsync.core.presets.entries import ENTRY_COLUMNS, EntryPattern
-from sfsync.core.results import RowRef
-from sfsync.core.rows import PassedLine, RowSource, SourceForm, SourceRow, UnreadableRow
-from sfsync.core.source_spec import ListedRoles
+from sfsync.core.reading.mapping import as_text
+from sfsync.core.reading.rows import PassedLine, RowSource, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.reading.source_spec import ListedRoles
+from sfsync.core.reports.results import RowRef
 from sfsync.sources.cells import BadRow
 
 

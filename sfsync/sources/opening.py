@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Final
 
 from sfsync.core.job import FieldRule, Section
-from sfsync.core.mapping import PLACE
 from sfsync.core.presets.fitting import Header, fitted
+from sfsync.core.reading.mapping import PLACE
+from sfsync.core.reading.rows import RowSource
 from sfsync.core.references.parents import columns_for_parents
-from sfsync.core.rows import RowSource
 from sfsync.core.wording import suggestion
 from sfsync.errors import ConfigError, SourceError
-from sfsync.sources.delimited import DelimitedSource
-from sfsync.sources.footers import WithoutFooter
 from sfsync.sources.json_documents import DEALS, DocumentSource, NestedSource
 from sfsync.sources.listed_roles import ListedSource
 from sfsync.sources.python_rows import PythonSource
-from sfsync.sources.still_bad import minding_marks
-from sfsync.sources.text_file import TextFile, open_text
-from sfsync.sources.typed_again import typed_again
+from sfsync.sources.text.delimited import DelimitedSource
+from sfsync.sources.text.footers import WithoutFooter
+from sfsync.sources.text.text_file import TextFile, open_text
+from sfsync.sources.text.typed_again import typed_again
+from sfsync.sources.workbooks.still_bad import minding_marks
 
 _HEADED_ENDINGS: Final = {".xlsx": "xlsx", ".xlsm": "xlsx", ".parquet": "parquet"}
 _JSON_ENDINGS: Final = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -84,7 +84,7 @@ def _listed(section: Section, deals: RowSource) -> RowSource:
 
 def _opened(section: Section, path: Path, kind: str) -> RowSource:
     if kind == "xlsx":
-        from sfsync.sources.workbook import open_workbook
+        from sfsync.sources.workbooks.workbook import open_workbook
 
         def book(wanted: frozenset[str]) -> RowSource:
             return open_workbook(path, section=section.name, sheet=section.source.sheet, wanted=wanted)

@@ -11,13 +11,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sfsync.core.job import Job, Section
-from sfsync.core.rows import RowSource
-from sfsync.core.source_marks import bound_from, mark_name
+from sfsync.core.reading.rows import RowSource
+from sfsync.core.reading.source_marks import bound_from, mark_name
 from sfsync.errors import ConfigError
 from sfsync.sources.opening import open_source, wanted_columns
 
 if TYPE_CHECKING:
-    from sfsync.sources.database_query import Query
+    from sfsync.sources.databases.database_query import Query
 
 Kept = Callable[[str], str | None]
 """What the journal has kept under the name of a mark."""
@@ -41,10 +41,10 @@ def open_sources(job: Job, *, kept: Kept | None = None) -> dict[str, RowSource]:
 
 
 def _databases(job: Job, sections: Mapping[str, Section], kept: Kept | None) -> dict[str, RowSource]:
-    from sfsync.sources.database import DatabaseSource
-    from sfsync.sources.database_address import DatabaseAddress, read_address
-    from sfsync.sources.database_query import BadQuery, read_query
-    from sfsync.sources.database_reading import Asked, read_queries
+    from sfsync.sources.databases.database import DatabaseSource
+    from sfsync.sources.databases.database_address import DatabaseAddress, read_address
+    from sfsync.sources.databases.database_query import BadQuery, read_query
+    from sfsync.sources.databases.database_reading import Asked, read_queries
 
     together: dict[str, tuple[DatabaseAddress, list[Asked]]] = {}
     basis: dict[str, str] = {}

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from sfsync.core.mapping import as_text
-from sfsync.core.rows import Cell
-from sfsync.core.typed_cells import letter, typed_value
+from sfsync.core.reading.mapping import as_text
+from sfsync.core.reading.rows import Cell
+from sfsync.core.reading.typed_cells import letter, typed_value
 
 IN_MEMORY: Final = 8_000_000
 """So many bytes stay in memory; more goes to a private file without a name."""

@@ -20,14 +20,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from sfsync.core.mapping import as_text
-from sfsync.core.results import RowRef
-from sfsync.core.rows import Cell, SourceForm, SourceRow, UnreadableRow
-from sfsync.core.typed_cells import letters
+from sfsync.core.reading.mapping import as_text
+from sfsync.core.reading.rows import Cell, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.reading.typed_cells import letters
+from sfsync.core.reports.results import RowRef
 from sfsync.errors import ConfigError, SourceError
 from sfsync.sources.cells import MAX_DEPTH, OWN_PREFIX, BadRow, as_cell
-from sfsync.sources.csv_header import column_names
 from sfsync.sources.file_watch import FileWatch, require_regular, shown_path
+from sfsync.sources.text.csv_header import column_names
 
 BATCH: Final = 1_000
 """How many rows are in memory as Python values at a time."""
@@ -42,7 +42,7 @@ _HINT: Final = "Write the file again, or export it as CSV."
 
 
 class ParquetSource:
-    """One Parquet file; see `core.rows.RowSource`. Its rejects are CSV as spreadsheets read it."""
+    """One Parquet file; see `core.reading.rows.RowSource`. Its rejects are CSV as spreadsheets read it."""
 
     def __init__(self, name: str, path: Path, *, wanted: Collection[str]) -> None:
         self._path = path

@@ -12,11 +12,11 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from typing import Any, Final
 
-from sfsync.core.mapping import as_text
 from sfsync.core.models import LocalRecord, Reference
-from sfsync.core.results import RowRef
-from sfsync.core.rows import Cell, ModelRow, SourceForm, SourceRow, UnreadableRow
-from sfsync.core.typed_cells import TEXT, letter, letters
+from sfsync.core.reading.mapping import as_text
+from sfsync.core.reading.rows import Cell, ModelRow, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.reading.typed_cells import TEXT, letter, letters
+from sfsync.core.reports.results import RowRef
 from sfsync.sources.cells import BadRow, as_cell, cells_of
 from sfsync.sources.packed_cells import Spool, packed, unpacked
 from sfsync.sources.python_values import members_of, plain_value, taken
@@ -27,7 +27,7 @@ _Row = SourceRow | UnreadableRow | ModelRow
 
 
 class PythonSource:
-    """Rows given in Python; see `core.rows.RowSource`."""
+    """Rows given in Python; see `core.reading.rows.RowSource`."""
 
     def __init__(self, name: str, sobject: str, rows: Iterable[Any], *, wanted: Collection[str]) -> None:
         self._name = name

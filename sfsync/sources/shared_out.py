@@ -13,14 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sfsync.core.job import Job, Section
-from sfsync.core.partition import Partition
-from sfsync.core.partition_rules import refuse_unshareable
-from sfsync.core.results import Problem
-from sfsync.core.row_groups import Row, account_text, group_of, is_unreadable
-from sfsync.core.rows import PassedLine, RowSource, SourceForm, notes_of
+from sfsync.core.plans.partition import Partition
+from sfsync.core.plans.partition_rules import refuse_unshareable
+from sfsync.core.reading.row_groups import Row, account_text, group_of, is_unreadable
+from sfsync.core.reading.rows import PassedLine, RowSource, SourceForm, notes_of
+from sfsync.core.reading.source_mark import SourceMark
+from sfsync.core.reading.source_marks import MarkedSource
+from sfsync.core.reports.results import Problem
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.source_mark import SourceMark
-from sfsync.core.source_marks import MarkedSource
 
 
 def shared_out(job: Job, sources: Mapping[str, RowSource]) -> dict[str, RowSource]:

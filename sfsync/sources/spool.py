@@ -1,7 +1,7 @@
 """Rows of a large job on disk, so that portions of whole groups can be taken out of it one after the other.
 
 Every section is read once. A job of at most one portion stays in memory and is planned from there; a larger one
-goes to a private file without a name: for each bucket of groups (`core.portions`) pages of compressed rows. A
+goes to a private file without a name: for each bucket of groups (`core.plans.portions`) pages of compressed rows. A
 portion gives its rows in the order of their source, numbered as they were there.
 """
 
@@ -21,12 +21,12 @@ from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
 from sfsync.core.job import Job, Section
-from sfsync.core.portions import BUCKETS, RANKS, bucket_of, cut, names_deal_otherwise
-from sfsync.core.results import Problem, RowRef
-from sfsync.core.row_groups import Row, group_of
-from sfsync.core.rows import PassedLine, RowSource, SourceForm, SourceRow, notes_of
-from sfsync.core.source_mark import SourceMark
-from sfsync.core.source_marks import MarkedSource
+from sfsync.core.plans.portions import BUCKETS, RANKS, bucket_of, cut, names_deal_otherwise
+from sfsync.core.reading.row_groups import Row, group_of
+from sfsync.core.reading.rows import PassedLine, RowSource, SourceForm, SourceRow, notes_of
+from sfsync.core.reading.source_mark import SourceMark
+from sfsync.core.reading.source_marks import MarkedSource
+from sfsync.core.reports.results import Problem, RowRef
 from sfsync.sources.packed_cells import packed, unpacked
 
 T = TypeVar("T", bound=Hashable)

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from sfsync.core.source_spec import STANDARD_INPUT_SHOWN
+from sfsync.core.reading.source_spec import STANDARD_INPUT_SHOWN
 from sfsync.errors import SourceError
 
 _OPEN_FILES: Final = Path("/proc/self/fd")

@@ -123,7 +123,7 @@ def serve(folder: str) -> None:
 def lines(count: int, first_run: int) -> Iterator[Any]:
     """Deals of about 200 bytes each, with text in several scripts and line ends within."""
     from sfsync.core.writes import Node
-    from sfsync.engine.applying.job_lines import JobLine
+    from sfsync.engine.applying.bulk_jobs.job_lines import JobLine
 
     for number in range(count):
         body = {
@@ -159,11 +159,11 @@ def measure(address: str, state: Path, count: int) -> dict[str, float]:
     """Sends the rows; returns what it took."""
     from pydantic import SecretStr
 
-    from sfsync.core.org_profile import Login, OrgProfile
+    from sfsync.core.orgs.org_profile import Login, OrgProfile
     from sfsync.core.ports import RunRecord
     from sfsync.core.sending.bulk import JobOperation
-    from sfsync.engine.applying.job_keeping import BookKeeper
-    from sfsync.engine.applying.job_sending import send_lines
+    from sfsync.engine.applying.bulk_jobs.job_keeping import BookKeeper
+    from sfsync.engine.applying.bulk_jobs.job_sending import send_lines
     from sfsync.journal import StatePlace, open_journal
     from sfsync.salesforce.gateway import SalesforceGateway
 

@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sfsync.core.job import Blank, FieldRule, Section
-from sfsync.core.mapping import mapped
 from sfsync.core.models import Opportunity
-from sfsync.core.rows import SourceRow
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.reading.mapping import mapped
+from sfsync.core.reading.rows import SourceRow
+from sfsync.core.reading.source_spec import SourceSpec
 from sfsync.sources import open_source
 
 ROWS = 1_000_000

@@ -24,15 +24,15 @@ from long_proofs import IS_GRID
 
 import sfsync.app.run_files
 import sfsync.engine.applying.converting
-import sfsync.engine.applying.recovering
+import sfsync.engine.applying.in_doubt.recovering
+import sfsync.engine.applying.in_doubt.settling
+import sfsync.engine.applying.read_back.verifying
 import sfsync.engine.applying.role_applying
-import sfsync.engine.applying.settling
-import sfsync.engine.applying.verifying
 import sfsync.journal.books
 import sfsync.journal.migrations
 import sfsync.journal.sqlite.opening  # loaded before anything is wrapped, or it would keep a wrapper for good
-import sfsync.report.folder
-import sfsync.report.private_files
+import sfsync.report.files.folder
+import sfsync.report.files.private_files
 from sfsync.journal.books import SqlBookRuns
 from sfsync.journal.sql_journal import SqlJournal
 from sfsync.journal.sqlite.marker import Marker
@@ -40,21 +40,21 @@ from sfsync.salesforce.session import Door, Request
 
 JOURNAL = ("begin_run", "end_run", "intend", "record", "put_ledger", "drop_ledger", "admit_job")
 STEPS: tuple[tuple[Any, str], ...] = (
-    (sfsync.engine.applying.recovering, "recover"),
-    (sfsync.engine.applying.receipts, "burn"),
-    (sfsync.engine.applying.settling, "settle_creates"),
-    (sfsync.engine.applying.settling, "settle_updates"),
+    (sfsync.engine.applying.in_doubt.recovering, "recover"),
+    (sfsync.engine.applying.in_doubt.receipts, "burn"),
+    (sfsync.engine.applying.in_doubt.settling, "settle_creates"),
+    (sfsync.engine.applying.in_doubt.settling, "settle_updates"),
     (sfsync.engine.applying.role_applying, "settle_roles"),
     (sfsync.engine.applying.converting, "settle_conversions"),
     (sfsync.engine.applying.converting, "land_deals"),
-    (sfsync.engine.applying.job_sending, "finish_job"),
-    (sfsync.engine.applying.job_sending, "abort_if_open"),
-    (sfsync.engine.applying.verifying, "verify"),
+    (sfsync.engine.applying.bulk_jobs.job_sending, "finish_job"),
+    (sfsync.engine.applying.bulk_jobs.job_sending, "abort_if_open"),
+    (sfsync.engine.applying.read_back.verifying, "verify"),
     (sfsync.journal.migrations, "apply_steps"),
     (sfsync.journal.books, "_page_row"),
     (sfsync.app.run_files, "write_whole"),
-    (sfsync.report.folder, "write_run_folder"),
-    (sfsync.report.private_files, "write_private_text"),
+    (sfsync.report.files.folder, "write_run_folder"),
+    (sfsync.report.files.private_files, "write_private_text"),
 )
 """Functions that stand for steps; each is wrapped in every module that has imported it."""
 

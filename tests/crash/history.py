@@ -21,10 +21,10 @@ from inner_org import InnerBench, inner_bench
 from main_job_bench import ALAN, LEUNG, Ending, assert_every_row_counts_once, deal, role
 
 from sfsync.app.memory import forget
-from sfsync.core.plan import Plan
-from sfsync.core.plan_codec import load_plan
-from sfsync.core.report import Report
-from sfsync.core.results import Outcome
+from sfsync.core.plans.plan import Plan
+from sfsync.core.plans.plan_codec import load_plan
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Redeliver
 from sfsync.emulator.faults import script_from
 from sfsync.emulator.org_changes import change_org

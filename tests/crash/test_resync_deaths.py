@@ -11,7 +11,7 @@ from resync_desk import ResyncDesk, resync_desk
 
 from sfsync.app.planning import fully_read
 from sfsync.app.workplace import plan
-from sfsync.core.plan import Action
+from sfsync.core.plans.plan import Action
 from sfsync.jobs import load_job
 from sfsync.journal.job_memory import SqlJobMemory
 from sfsync.journal.prints import SqlPrints

@@ -8,7 +8,7 @@ from inner_org import InnerBench, inner_bench
 from long_proofs import one_in
 from main_job_bench import BARE_ORG
 
-from sfsync.core.plan import Action
+from sfsync.core.plans.plan import Action
 from sfsync.emulator.switches import StageWithProbability
 
 JOB = """

@@ -52,8 +52,9 @@ SERVER = """
 import json, os, sys
 import sfsync.app.workplace, sfsync.cli.main, sfsync.app.past_runs, sfsync.app.memory, sfsync.app.org_setup
 import sfsync.jobs.job_files, sfsync.jobs.org_profiles, sfsync.journal.opening, sfsync.journal.sql_journal
-import sfsync.cli.run, sfsync.cli.import_file, sfsync.report.document, sfsync.report.folder, sfsync.report.terminal
-import sfsync.report.progress, jinja2, sfsync.salesforce.gateway, sfsync.sources
+import sfsync.cli.run, sfsync.cli.import_file, sfsync.report.document
+import sfsync.report.files.folder, sfsync.report.words.terminal
+import sfsync.report.watching.progress, jinja2, sfsync.salesforce.gateway, sfsync.sources
 import sfsync.app.checking, sfsync.app.ad_hoc
 
 for line in sys.stdin:

@@ -11,7 +11,7 @@ from typing import Any
 
 from main_job_bench import ORG_FILE, Bench
 
-from sfsync.core.plan import Action, Change, Plan
+from sfsync.core.plans.plan import Action, Change, Plan
 from sfsync.emulator.server import running
 
 FIELDS = {

@@ -9,9 +9,9 @@ from typing import Final
 from sfsync.core.deals.forecast_basis import ForecastBasis
 from sfsync.core.deals.gone import GoneRows
 from sfsync.core.deals.probability import MOST_LISTED
-from sfsync.core.plan import Plan, SourceImage
-from sfsync.core.plan_book import PlanBook, summed
-from sfsync.core.quoting import add_run, marks_at
+from sfsync.core.plans.plan import Plan, SourceImage
+from sfsync.core.plans.plan_book import PlanBook, summed
+from sfsync.core.reading.quoting import add_run, marks_at
 from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.writes import Route
 

@@ -13,8 +13,8 @@ from command_line import Done, warm_sfsync
 import sfsync
 from sfsync.app.workplace import Surroundings
 from sfsync.core.job import Job
-from sfsync.core.plan import Plan
-from sfsync.core.report import Report
+from sfsync.core.plans.plan import Plan
+from sfsync.core.reports.report import Report
 from sfsync.emulator.server import RunningEmulator
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ from typing import Any
 import sfsync
 from sfsync.app.workplace import Surroundings, opened
 from sfsync.core.ports import Lookup
-from sfsync.core.report import Report
+from sfsync.core.reports.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = "cloudkicks.example"

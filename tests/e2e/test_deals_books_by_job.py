@@ -15,13 +15,13 @@ from sfsync.app.books import apply_book, sync
 from sfsync.app.planning import Planned
 from sfsync.app.workplace import opened
 from sfsync.core.job import UpdateMode
-from sfsync.core.report import Report
+from sfsync.core.reports.report import Report
+from sfsync.core.sending.strategy import Strategy
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.strategy import Strategy
 from sfsync.core.writes import Route
 from sfsync.emulator.server import running
 from sfsync.jobs import load_job
-from sfsync.report.plan_view import plan_pieces
+from sfsync.report.words.plan_view import plan_pieces
 
 
 @pytest.fixture

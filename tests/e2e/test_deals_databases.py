@@ -15,9 +15,9 @@ from command_line import PROGRAM
 from database_desk import DatabaseDesk, database_desk
 from main_job_bench import WRITES
 
-from sfsync.core.plan import Action
-from sfsync.core.results import Outcome
-from sfsync.core.source_marks import mark_name
+from sfsync.core.plans.plan import Action
+from sfsync.core.reading.source_marks import mark_name
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Kill
 from sfsync.emulator.faults import FaultScript
 from sfsync.errors import ConfigError, SourceError

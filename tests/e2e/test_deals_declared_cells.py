@@ -13,7 +13,7 @@ from deal_desk import DealDesk, deal_desk, has_nothing_to_write, problems, row
 from main_job_bench import ORG_FILE
 from safety_desk import SafetyDesk
 
-from sfsync.core.plan import Action
+from sfsync.core.plans.plan import Action
 from sfsync.emulator.server import running
 from sfsync.errors import ConfigError
 

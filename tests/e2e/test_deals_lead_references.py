@@ -10,7 +10,7 @@ from lead_bench import BERTHA, CARL, LEUNG, conversions, lead, lead_bench, lead_
 from main_job_bench import Before, Bench
 from parents_desk import LOOKUPS, org_with_lookups
 
-from sfsync.core.plan import WRITES
+from sfsync.core.plans.plan import WRITES
 from sfsync.emulator.fault_actions import Drop, FailRows
 
 JOB = """

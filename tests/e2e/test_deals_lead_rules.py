@@ -27,7 +27,7 @@ from lead_bench import (
 )
 from main_job_bench import ROOT, Bench
 
-from sfsync.core.plan import Action
+from sfsync.core.plans.plan import Action
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.switches import StageWithProbability
 

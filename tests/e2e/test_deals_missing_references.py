@@ -7,7 +7,7 @@ import pytest
 import requests
 from reference_desk import CANADA, CLOUDY, Desk, deals, ends, org_document, roles, said
 
-from sfsync.core.plan import Action
+from sfsync.core.plans.plan import Action
 from sfsync.emulator.server import RunningEmulator, running
 from sfsync.errors import ConfigError
 

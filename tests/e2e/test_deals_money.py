@@ -9,8 +9,8 @@ import pytest
 from deal_desk import change_of, deal_desk, has_nothing_to_write, problems, row
 from main_job_bench import ORG_FILE
 
-from sfsync.core.plan import Action
-from sfsync.core.plan_codec import dump_plan, load_plan
+from sfsync.core.plans.plan import Action
+from sfsync.core.plans.plan_codec import dump_plan, load_plan
 from sfsync.errors import ConfigError
 
 CURRENCY = {"columns": ("currency",), "CurrencyIsoCode": '"currency"'}

@@ -11,7 +11,7 @@ import pytest
 from deal_desk import DealDesk, change_of, deal_desk, row
 from main_job_bench import ORG_FILE, Before
 
-from sfsync.core.plan import Action
+from sfsync.core.plans.plan import Action
 from sfsync.emulator.fault_actions import Drop
 
 READS = r"/query|/composite$"

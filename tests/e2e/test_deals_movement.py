@@ -7,7 +7,7 @@ import pytest
 from command_line import warm_sfsync
 from deal_desk import DealDesk, change_of, deal_desk, notes, problems, row
 
-from sfsync.core.plan import Action
+from sfsync.core.plans.plan import Action
 
 LATE, EARLY = "Negotiation/Review", "Needs Analysis"
 

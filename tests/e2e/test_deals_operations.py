@@ -30,7 +30,7 @@ from sfsync.cli.output import GRACE_S
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.server import RunningEmulator, running
 from sfsync.jobs import load_job
-from sfsync.report.folder import write_run_folder
+from sfsync.report.files.folder import write_run_folder
 
 GOOD = row("D-1")
 BAD = row("D-2", stage="Nowhere")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from parents_desk import ParentsDesk, org_with_lookups
 
-from sfsync.core.report import Report
+from sfsync.core.reports.report import Report
 from sfsync.emulator.server import running
 
 JOB = """

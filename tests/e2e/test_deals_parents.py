@@ -10,9 +10,9 @@ from parents_desk import ROOT, ParentsDesk, org_with_lookups
 
 import sfsync
 from sfsync.core.job import Limits
-from sfsync.core.plan import Action
-from sfsync.core.report import Report
-from sfsync.core.results import COUNTED
+from sfsync.core.plans.plan import Action
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import COUNTED
 from sfsync.emulator.fault_actions import FailRows
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import running

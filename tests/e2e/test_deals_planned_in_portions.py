@@ -20,19 +20,19 @@ from sfsync.app.books import apply_book, excess_of, planned_report
 from sfsync.app.planning import Planned, saved_plan
 from sfsync.app.workplace import Surroundings, opened
 from sfsync.cli.run import plan_and_deliver, save_plan, write_and_deliver
-from sfsync.core.condensed_plan import CondensedPlan
-from sfsync.core.guards import totals_of
 from sfsync.core.job import Job, Limits
-from sfsync.core.plan import Action, Change, Plan
+from sfsync.core.plans.condensed_plan import CondensedPlan
+from sfsync.core.plans.guards import totals_of
+from sfsync.core.plans.plan import Action, Change, Plan
 from sfsync.core.ports import ApiUsage, Lookup
-from sfsync.core.report import Report
-from sfsync.core.results import RowRef
-from sfsync.core.rows import SourceRow
+from sfsync.core.reading.rows import SourceRow
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import RowRef
 from sfsync.emulator.server import running
 from sfsync.engine.planning.remembered_lookups import RememberingGateway
 from sfsync.errors import GuardError
 from sfsync.report.document import run_document
-from sfsync.report.folder import write_run_folder
+from sfsync.report.files.folder import write_run_folder
 from sfsync.salesforce.session import Answer
 
 EVERYTHING = """

@@ -15,8 +15,8 @@ import pytest
 from command_line import Done, warm_sfsync
 from reference_desk import ROOT
 
-from sfsync.core.plan import Action, Change, Plan
-from sfsync.core.plan_codec import load_plan
+from sfsync.core.plans.plan import Action, Change, Plan
+from sfsync.core.plans.plan_codec import load_plan
 
 LEUNG, ALAN = "leung.chan@getcloudy.example", "alan.johnson@getcloudy.example"
 ROLES = '\n[contact_roles]\npreset = "hubspot-deals"\n'

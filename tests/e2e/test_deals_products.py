@@ -8,7 +8,7 @@ from command_line import warm_sfsync
 from deal_desk import DealDesk, change_of, deal_desk, has_nothing_to_write, notes, row
 from main_job_bench import ORG_FILE
 
-from sfsync.core.plan import Action
+from sfsync.core.plans.plan import Action
 from sfsync.errors import ConfigError
 
 

@@ -11,7 +11,7 @@ from reference_desk import CANADA, CLOUDY, DOMAIN, Desk, deals, ends, org_docume
 from sfsync.app.workplace import apply, opened
 from sfsync.emulator.server import RunningEmulator, running
 from sfsync.errors import ConfigError, GuardError
-from sfsync.report.folder import write_run_folder
+from sfsync.report.files.folder import write_run_folder
 
 HEADER = "sobject,field,value,id,name\n"
 BY_NAME = 'AccountId = { column = "x", match = ["Sfsync_Key__c", "Name"] }'

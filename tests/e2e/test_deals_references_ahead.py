@@ -7,7 +7,7 @@ import pytest
 from parents_desk import ORG_FILE, ParentsDesk, org_with_lookups
 
 from sfsync.core.deals.forecast import effect_of
-from sfsync.core.report import Report
+from sfsync.core.reports.report import Report
 from sfsync.emulator.server import running
 from sfsync.errors import ConfigError
 

@@ -16,8 +16,8 @@ from safety_desk import SafetyDesk, desk_on
 
 from sfsync.app.run_files import run_folder
 from sfsync.errors import SyncError
-from sfsync.report.folder import rebuild
-from sfsync.report.rejects_form import RejectsFormat
+from sfsync.report.files.folder import rebuild
+from sfsync.report.files.rejects_form import RejectsFormat
 
 GOOD, EVIL, BAD = (
     "D-1,One,Prospecting,2027-01-31\n",

@@ -10,7 +10,7 @@ from deal_desk import DealDesk, change_of, deal_desk, notes, problems, row
 from main_job_bench import ORG_FILE
 
 from sfsync.app.checking import check
-from sfsync.core.plan import Action
+from sfsync.core.plans.plan import Action
 from sfsync.emulator.fault_actions import Refuse
 from sfsync.emulator.faults import FaultScript
 from sfsync.errors import ConfigError

@@ -15,15 +15,15 @@ from main_job_bench import ALAN, LEUNG, Bench, deal, org_document, role
 from sfsync.app.books import sync
 from sfsync.app.planning import fully_read
 from sfsync.app.workplace import apply, plan
-from sfsync.core.guards import changes_digest
 from sfsync.core.job import Limits, OnRoleError, UpdateMode
-from sfsync.core.plan import PredictedCalls
-from sfsync.core.report import Report
-from sfsync.core.strategy import Operation, Strategy
+from sfsync.core.plans.guards import changes_digest
+from sfsync.core.plans.plan import PredictedCalls
+from sfsync.core.reports.report import Report
+from sfsync.core.sending.strategy import Operation, Strategy
 from sfsync.emulator.server import running
 from sfsync.errors import ConfigError
 from sfsync.jobs import load_job
-from sfsync.report.plan_view import plan_pieces
+from sfsync.report.words.plan_view import plan_pieces
 
 DEALS = "Opportunity"
 ROLES = "OpportunityContactRole"

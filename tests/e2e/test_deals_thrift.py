@@ -12,9 +12,9 @@ from main_job_bench import ALAN, LEUNG, ORG_FILE, Bench, deal, role
 from sqlalchemy import event
 
 from sfsync.app.workplace import opened
-from sfsync.core import plan_codec
-from sfsync.core.plan import Plan
-from sfsync.core.plan_text import body_pieces
+from sfsync.core.plans import plan_codec
+from sfsync.core.plans.plan import Plan
+from sfsync.core.plans.plan_text import body_pieces
 from sfsync.emulator.server import running
 from sfsync.jobs import load_job
 

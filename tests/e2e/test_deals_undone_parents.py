@@ -8,7 +8,7 @@ import pytest
 from parents_desk import ParentsDesk, org_with_lookups
 
 from sfsync.app.past_runs import undoing
-from sfsync.core.report import Report
+from sfsync.core.reports.report import Report
 from sfsync.emulator.fault_actions import FailRows
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.org_changes import change_org

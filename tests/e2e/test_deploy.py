@@ -20,7 +20,7 @@ import yaml
 
 from sfsync import errors
 from sfsync.cli.main import EPILOG
-from sfsync.core.report import ROWS_NOT_DONE
+from sfsync.core.reports.report import ROWS_NOT_DONE
 from sfsync.errors import ConfigError, SyncError
 from sfsync.jobs import load_job, load_org
 

@@ -21,8 +21,8 @@ from main_job_bench import ALAN
 from workbook_writer import Book, day
 
 import sfsync
-from sfsync.report.folder import write_run_folder
-from sfsync.report.rejects_form import RejectsFormat
+from sfsync.report.files.folder import write_run_folder
+from sfsync.report.files.rejects_form import RejectsFormat
 
 BROKEN = (2, 5, 9)
 COLUMNS = ("id", "name", "stage", "close", "amount")

@@ -8,7 +8,7 @@ import pytest
 import sfsync
 from sfsync.app.workplace import Surroundings, opened
 from sfsync.core.ports import Lookup
-from sfsync.core.report import Report
+from sfsync.core.reports.report import Report
 from sfsync.errors import ConfigError, GuardError, SourceError
 
 DEALS = """

@@ -10,7 +10,8 @@ import pytest
 from metadata_reader import NAMESPACE, deployed
 from safety_desk import GRAPHS, SafetyDesk, desk_on, org_without_keys, row
 
-from sfsync.core.describe import parse_describe
+from sfsync.core.orgs.describe import parse_describe
+from sfsync.core.orgs.setup_metadata import KEY_FIELD, setup_files
 from sfsync.core.sending.receipts import (
     RECEIPT,
     RECORD,
@@ -19,7 +20,6 @@ from sfsync.core.sending.receipts import (
     TOKEN_LENGTH,
     can_keep_receipts,
 )
-from sfsync.core.setup_metadata import KEY_FIELD, setup_files
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.faults import AFTER_COMMIT, FaultScript
 

@@ -16,7 +16,7 @@ from postgres_cluster import Cluster
 from share_desk import ORG_FILE, org_of, surroundings, write_job
 
 from sfsync.app.job_locks import job_locked
-from sfsync.core.partition import Partition
+from sfsync.core.plans.partition import Partition
 from sfsync.emulator.fault_actions import Refuse
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import RunningEmulator, running

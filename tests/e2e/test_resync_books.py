@@ -12,7 +12,7 @@ from resync_desk import ResyncDesk, planned_keys, resync_desk
 
 from sfsync.app.books import sync
 from sfsync.app.workplace import Surroundings
-from sfsync.core.report import Report
+from sfsync.core.reports.report import Report
 from sfsync.emulator.fault_actions import Refuse
 from sfsync.jobs import load_job
 

@@ -11,8 +11,8 @@ from postgres_cluster import Cluster
 from resync_desk import ResyncDesk, planned_keys, resync_desk
 
 from sfsync.app.memory import forget
-from sfsync.core.plan import Action
-from sfsync.core.results import Outcome
+from sfsync.core.plans.plan import Action
+from sfsync.core.reports.results import Outcome
 
 KEYS = ("D-1", "D-2", "D-3")
 

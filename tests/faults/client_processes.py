@@ -23,7 +23,8 @@ import contextlib, gc, io, json, os, sys
 import sfsync.app.workplace, sfsync.cli.main, sfsync.cli.output, sfsync.cli.run
 import sfsync.engine.applying.runs, sfsync.jobs
 import sfsync.jobs.job_files, sfsync.jobs.org_profiles, sfsync.journal.opening, sfsync.journal.sql_journal
-import sfsync.report.document, sfsync.report.folder, sfsync.report.terminal, sfsync.report.progress
+import sfsync.report.document, sfsync.report.files.folder
+import sfsync.report.words.terminal, sfsync.report.watching.progress
 import sfsync.salesforce.gateway, sfsync.sources
 
 def run(order):

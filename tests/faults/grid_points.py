@@ -18,7 +18,7 @@ import pytest
 from grid_routes import ROUTES, GridRoute, is_write, shape
 from main_job_bench import RECEIPT, Bench, Ending, assert_every_row_counts_once
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import (
     Action,
     Drip,

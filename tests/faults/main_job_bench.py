@@ -25,10 +25,10 @@ from sfsync.app.memory import admit
 from sfsync.app.past_runs import resume, retrying, undoing
 from sfsync.app.workplace import StopFlag, Surroundings, apply, plan
 from sfsync.core.job import Limits
-from sfsync.core.plan import Plan
-from sfsync.core.portions import PORTION_ROWS
-from sfsync.core.report import Report
-from sfsync.core.results import COUNTED, NOT_DONE, Outcome
+from sfsync.core.plans.plan import Plan
+from sfsync.core.plans.portions import PORTION_ROWS
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import COUNTED, NOT_DONE, Outcome
 from sfsync.emulator.fault_actions import Action
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.org_changes import change_org

@@ -16,13 +16,13 @@ from main_job_bench import Bench, Ending, deal, role
 from sfsync.app.books import apply_book
 from sfsync.app.workplace import opened
 from sfsync.core.deals.gone import NO_GONE
-from sfsync.core.guards import totals_of
-from sfsync.core.image_merging import with_rows_of
 from sfsync.core.job import Limits
-from sfsync.core.plan import Change, Plan
-from sfsync.core.plan_book import BookTotals, portion_id
-from sfsync.core.plan_codec import load_plan, pack_plan
-from sfsync.core.report import Report
+from sfsync.core.plans.guards import totals_of
+from sfsync.core.plans.image_merging import with_rows_of
+from sfsync.core.plans.plan import Change, Plan
+from sfsync.core.plans.plan_book import BookTotals, portion_id
+from sfsync.core.plans.plan_codec import load_plan, pack_plan
+from sfsync.core.reports.report import Report
 from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE
 from sfsync.engine.applying.books import Watch

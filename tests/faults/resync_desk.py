@@ -16,7 +16,7 @@ from main_job_bench import ORG_FILE, Bench, Ending
 from sfsync.app.books import sync
 from sfsync.app.planning import fully_read
 from sfsync.app.workplace import Surroundings
-from sfsync.core.plan import Plan
+from sfsync.core.plans.plan import Plan
 from sfsync.emulator.org.clock import VirtualClock
 from sfsync.emulator.server import running
 from sfsync.jobs import load_job

@@ -12,7 +12,7 @@ from main_job_bench import ORG_FILE, WRITES, Before, Bench, deal, role
 from sfsync.app.adoption_file import write_candidates
 from sfsync.app.adoptions import Adopted, adopting, confirm_file
 from sfsync.core.job import Job
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running

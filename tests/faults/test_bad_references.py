@@ -9,7 +9,7 @@ from client_processes import Nursery
 from main_job_bench import ALAN, LEUNG, Bench, deal, role
 from workbook_writer import MAIN, workbook
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Hold
 from sfsync.emulator.org_changes import change_org
 from sfsync.errors import SourceError, SyncError

@@ -13,8 +13,8 @@ from test_job_fence import CLOSE, CREATE, FILL, WAYS, strike
 
 from sfsync.app.books import sync
 from sfsync.core.job import Limits, UpdateMode
+from sfsync.core.sending.strategy import Strategy
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.strategy import Strategy
 from sfsync.emulator.fault_actions import FailJob, FailRows, Refuse, Truncate
 from sfsync.emulator.faults import BEFORE_READ, FaultScript
 from sfsync.emulator.server import running

@@ -15,8 +15,8 @@ from test_main_job_kills import KILLED, run_and_kill
 
 from sfsync.app.books import sync
 from sfsync.core.job import UpdateMode
-from sfsync.core.results import Outcome
-from sfsync.core.strategy import Strategy
+from sfsync.core.reports.results import Outcome
+from sfsync.core.sending.strategy import Strategy
 from sfsync.emulator.fault_actions import Drop, FailJob, Hold, Kill, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running

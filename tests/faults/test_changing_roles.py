@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from main_job_bench import LEUNG, Bench, deal, role
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Hold
 
 

@@ -14,7 +14,7 @@ import pytest
 from client_processes import Nursery
 from main_job_bench import BARE_ORG, ORG_FILE, WRITES, Before, Bench, org_document
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Drop, FailRows, Hold, Kill, Redeliver, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running

@@ -7,7 +7,7 @@ import re
 import pytest
 from main_job_bench import WRITES, Before, Bench, deal, role
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Drop, FailRows, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, FaultScript
 

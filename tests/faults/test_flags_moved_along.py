@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from main_job_bench import ALAN, LEUNG, Bench, deal, role
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.switches import SecondPrimary
 
 Marks = dict[str, str]

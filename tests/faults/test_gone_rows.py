@@ -11,7 +11,7 @@ from main_job_bench import WRITES, Bench, FreshBench, deal, role
 
 from sfsync.app.workplace import apply, plan
 from sfsync.core.job import Limits
-from sfsync.core.plan_codec import dump_plan, load_plan
+from sfsync.core.plans.plan_codec import dump_plan, load_plan
 from sfsync.emulator.fault_actions import Drop, Kill
 from sfsync.emulator.faults import PHASES, FaultScript
 from sfsync.jobs import load_job

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from main_job_bench import Bench, deal, role
 
-from sfsync.core.guards import changes_digest
-from sfsync.core.results import Outcome
+from sfsync.core.plans.guards import changes_digest
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import ChangeOrg, Drop, FailRows, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, FaultScript
 

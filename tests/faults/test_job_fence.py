@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from main_job_bench import ALAN, LEUNG, Bench, Ending, deal, org_document, role
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Drop, Hold, Page, Redirect, Refuse, Truncate
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running

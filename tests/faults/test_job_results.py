@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from main_job_bench import Bench, deal, org_document, role
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import FailJob, FailRows, Refuse
 from sfsync.emulator.faults import BEFORE_READ, FaultScript
 from sfsync.emulator.server import running

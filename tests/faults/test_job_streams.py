@@ -12,7 +12,7 @@ from main_job_bench import ALAN, LEUNG, Bench, deal, org_document, role
 from sfsync.emulator.fault_actions import Action, Drop, FailJob, FailRows, Refuse, Truncate
 from sfsync.emulator.faults import AFTER_COMMIT, FaultScript
 from sfsync.emulator.server import running
-from sfsync.engine.applying import job_parts
+from sfsync.engine.applying.bulk_jobs import job_parts
 
 KEYS = tuple(f"D-{number}" for number in range(1, 8))
 

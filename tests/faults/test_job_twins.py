@@ -18,7 +18,7 @@ from sfsync.app.planning import fully_read
 from sfsync.emulator.fault_actions import FailRows
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import running
-from sfsync.engine.applying import job_lines, job_results, job_sending
+from sfsync.engine.applying.bulk_jobs import job_lines, job_results, job_sending
 
 KEYS = tuple(f"D-{number}" for number in range(1, 7))
 REFUSED = FailRows(rows=(2, 3), code="FIELD_CUSTOM_VALIDATION_EXCEPTION", message="no")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from main_job_bench import ALAN, BARE_ORG, LEUNG, ORG_FILE, Bench, deal, role
 
-from sfsync.core.plan import Action
-from sfsync.core.results import Outcome
+from sfsync.core.plans.plan import Action
+from sfsync.core.reports.results import Outcome
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.emulator.fault_actions import Drop, FailRows, Hold, Redeliver, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from main_job_bench import Bench, deal, org_document, role
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.org.schema import Field
 from sfsync.emulator.server import running
 

@@ -24,7 +24,7 @@ from lead_bench import (
 )
 from main_job_bench import Before, Bench, assert_every_row_counts_once
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import (
     Action,
     Drop,

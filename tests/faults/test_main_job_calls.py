@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from main_job_bench import GRID, Bench, Ending, Reference, assert_every_row_counts_once
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Drop, ExpireSession, FailRows, Page, Refuse, Truncate
 from sfsync.emulator.faults import FaultScript
 

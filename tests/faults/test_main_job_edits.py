@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from main_job_bench import ALAN, LEUNG, Bench, deal, role
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 
 DEAL = "DEAL-1003"
 DEAL_CHANGE = f"Opportunity:{DEAL}"

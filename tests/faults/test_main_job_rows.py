@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from main_job_bench import ALAN, GRID, LEUNG, WRITES, Bench, Carrying, deal, role
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Drop, FailRows, Refuse
 from sfsync.emulator.faults import FaultScript
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from main_job_bench import BARE_ORG, GRID, LEUNG, WRITES, Bench, Ending, Reference, deal, role
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Drop, Hold
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import RunningEmulator, running

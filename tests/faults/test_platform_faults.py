@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from main_job_bench import ALAN, BARE_ORG, LEUNG, WRITES, Bench, deal, org_document, role
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import ChangeOrg, ExpireSession, FailRows, Refuse
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.org_changes import change_org

@@ -20,7 +20,7 @@ KEYS = [f"D-{number}" for number in range(1, 9)]
 DYING = """
 import os, signal
 from sfsync.journal.job_memory import SqlJobMemory
-from sfsync.report.pulled_file import NewFile
+from sfsync.report.files.pulled_file import NewFile
 
 def dying(owner, name, moment):
     inner = getattr(owner, name)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from main_job_bench import ORG_FILE, Before, Bench, deal, role
 
-from sfsync.core.audit import Finding, Kind
-from sfsync.core.report import Report
+from sfsync.core.reports.audit import Finding, Kind
+from sfsync.core.reports.report import Report
 from sfsync.emulator.fault_actions import Drop
 from sfsync.emulator.faults import BEFORE_READ
 from sfsync.emulator.server import running

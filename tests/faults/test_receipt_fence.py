@@ -11,7 +11,7 @@ import requests
 from main_job_bench import ALAN, LEUNG, ORG_FILE, WRITES, Before, Bench
 from receipt_orgs import KEYS, ask_for_roles, put_deals_without_roles, receipts
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Drop, FailRows, Hold, Redeliver, Refuse, Truncate
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.server import running

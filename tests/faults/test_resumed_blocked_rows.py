@@ -9,7 +9,7 @@ import pytest
 from lead_bench import BERTHA, LEUNG, deal, deals_of, lead_bench, role, roles_of, write_leads_job
 from main_job_bench import Before, Bench, assert_every_row_counts_once
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Drop, Hold, Page
 from sfsync.emulator.faults import FaultScript
 

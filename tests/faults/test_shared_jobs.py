@@ -12,10 +12,10 @@ import pytest
 from main_job_bench import Bench, deal, org_document, role
 
 from sfsync.app.workplace import Workplace, opened
-from sfsync.core.plan import Action, Plan
-from sfsync.core.plan_codec import dump_plan, plan_digest
+from sfsync.core.plans.plan import Action, Plan
+from sfsync.core.plans.plan_codec import dump_plan, plan_digest
 from sfsync.core.ports import ChangeState, RunRecord
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.core.sending.bulk import JobOperation
 from sfsync.core.sending.units import delete_units, record_units
 from sfsync.core.sobject import OPPORTUNITY
@@ -23,10 +23,10 @@ from sfsync.core.writes import Node
 from sfsync.emulator.fault_actions import FailRows, Hold, Refuse
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import running
-from sfsync.engine.applying.job_keeping import BookKeeper
-from sfsync.engine.applying.job_lines import JobLine
-from sfsync.engine.applying.job_sending import send_by_job, send_lines
-from sfsync.engine.applying.recovering import recover
+from sfsync.engine.applying.bulk_jobs.job_keeping import BookKeeper
+from sfsync.engine.applying.bulk_jobs.job_lines import JobLine
+from sfsync.engine.applying.bulk_jobs.job_sending import send_by_job, send_lines
+from sfsync.engine.applying.in_doubt.recovering import recover
 from sfsync.engine.applying.run_state import RunState
 from sfsync.errors import OrgUnavailable, SyncError
 from sfsync.jobs import load_job

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from main_job_bench import LEUNG, WRITES, Bench, deal, org_document, role
 
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import FailRows, Reshape
 from sfsync.emulator.faults import FaultScript
 from sfsync.emulator.server import running

@@ -16,7 +16,7 @@ from main_job_bench import BARE_ORG, Bench, Carrying, Ending, assert_every_row_c
 
 from sfsync.app.workplace import Surroundings
 from sfsync.core.events import Event, Noticed
-from sfsync.core.guards import changes_digest
+from sfsync.core.plans.guards import changes_digest
 from sfsync.core.sending import batches
 from sfsync.emulator.fault_actions import Drop, FailRows, Hold, Kill, Refuse, Truncate
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_READ, FaultScript

@@ -15,7 +15,7 @@ from main_job_bench import ALAN, BARE_ORG, LEUNG, ORG_FILE, WRITES, Before, Benc
 from primary_contacts import BEFORE, DEAL, MOVED, ROW, leung_is_primary
 
 from sfsync.app.past_runs import undoing
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.core.writes import Route
 from sfsync.emulator.fault_actions import Drop, FailRows, Hold
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_READ

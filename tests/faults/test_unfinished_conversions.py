@@ -12,7 +12,7 @@ from lead_bench import CONVERT, LEAD_ORG, deal, lead_bench, lead_row, role, writ
 from main_job_bench import Bench
 
 from sfsync.app.memory import forget
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Kill
 from sfsync.emulator.faults import AFTER_COMMIT, FaultScript
 from sfsync.errors import ConfigError

@@ -9,7 +9,7 @@ import pytest
 from main_job_bench import BARE_ORG, Before, Bench, deal, role
 
 from sfsync.core.job import UpdateMode
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import Drop, Refuse
 from sfsync.emulator.faults import AFTER_COMMIT, BEFORE_READ, FaultScript
 from sfsync.emulator.org.clock import stamp

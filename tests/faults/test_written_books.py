@@ -16,17 +16,17 @@ from sfsync.app.memory import forget, remembered
 from sfsync.app.workplace import opened
 from sfsync.core.events import Event, PhaseStarted
 from sfsync.core.ports import ApiUsage
-from sfsync.core.report import Report
-from sfsync.core.results import Outcome
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import Outcome
 from sfsync.emulator.fault_actions import FailRows, Refuse
 from sfsync.emulator.faults import FaultScript
 from sfsync.errors import GuardError, Interrupted
 from sfsync.jobs import load_job
 from sfsync.journal import open_journal, state_place
 from sfsync.report.document import run_document
-from sfsync.report.folder import write_run_folder
-from sfsync.report.html_report import html_report
-from sfsync.report.kept_rows import KeptRows
+from sfsync.report.files.folder import write_run_folder
+from sfsync.report.files.kept_rows import KeptRows
+from sfsync.report.pages.html_report import html_report
 
 RULE = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 

@@ -30,8 +30,8 @@ from judging import Account, TooSlow, Wrong, judged
 from odd_words import LOCALES
 
 from sfsync.app.snapshots import read_snapshot
-from sfsync.core.numbers import number_form
-from sfsync.core.snapshot import Snapshot
+from sfsync.core.orgs.snapshot import Snapshot
+from sfsync.core.reading.numbers import number_form
 
 CHUNK: Final = 3
 LARGE: Final = 10_000

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sfsync.app.snapshots import read_snapshot, save_snapshot
-from sfsync.core.snapshot import Snapshot
+from sfsync.core.orgs.snapshot import Snapshot
 from sfsync.emulator.server import RunningEmulator, running
 
 ROOT: Final = Path(__file__).resolve().parents[2]

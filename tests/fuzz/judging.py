@@ -22,19 +22,19 @@ from written_files import ANY, KINDS, Row, Written, draw_of
 
 from sfsync.app.planning import open_sources
 from sfsync.core.job import Job
-from sfsync.core.mapping import as_text
-from sfsync.core.plan import Action, Change, SourceImage
+from sfsync.core.orgs.snapshot import Snapshot
+from sfsync.core.plans.plan import Action, Change, SourceImage
 from sfsync.core.presets.fitting import fitted_to_sources
-from sfsync.core.results import Outcome
-from sfsync.core.rows import SourceRow, UnreadableRow
-from sfsync.core.snapshot import Snapshot
+from sfsync.core.reading.mapping import as_text
+from sfsync.core.reading.rows import SourceRow, UnreadableRow
+from sfsync.core.reports.results import Outcome
 from sfsync.engine.planning.reading import CheckedRow, ReadSection, read_section
 from sfsync.engine.planning.schema import read_schema
 from sfsync.errors import SyncError
 from sfsync.explanations.catalogue import explanation
 from sfsync.jobs import load_job
-from sfsync.report.private_files import write_private_text
-from sfsync.report.rejects import (
+from sfsync.report.files.private_files import write_private_text
+from sfsync.report.files.rejects import (
     OWN_COLUMNS,
     Failure,
     LeftRow,

@@ -12,7 +12,7 @@ from judging import judged
 from written_files import KINDS, draw_of
 
 from sfsync.app.snapshots import read_snapshot
-from sfsync.core.snapshot import Snapshot
+from sfsync.core.orgs.snapshot import Snapshot
 
 
 @pytest.fixture(scope="module")

@@ -185,7 +185,7 @@ def test_no_leak_of_a_fault_of_the_catalogue(scene: Scene, fault: str, number: i
         "sfsync.app.planning.plan_on",
         "sfsync.salesforce.session._answer_of",
         "sfsync.salesforce.access.token_request",
-        "sfsync.report.folder.run_document",
+        "sfsync.report.files.folder.run_document",
         "sfsync.engine.applying.run_state.receipts_of",
         "sfsync.jobs.org_profiles._profile",
     ],

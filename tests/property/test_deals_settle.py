@@ -17,7 +17,7 @@ from inner_org import InnerBench, inner_bench
 from long_proofs import examples
 from main_job_bench import BARE_ORG
 
-from sfsync.core.plan import Action, Plan
+from sfsync.core.plans.plan import Action, Plan
 from sfsync.emulator.switches import StageWithProbability
 
 OPEN = ("Prospecting", "Qualification", "Needs Analysis", "Proposal/Price Quote", "Negotiation/Review")

@@ -18,11 +18,11 @@ from babel.numbers import (
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sfsync.core.dates import read_date
-from sfsync.core.declared_values import declared_value
 from sfsync.core.job import FieldRule
-from sfsync.core.numbers import read_number
-from sfsync.core.reading_hints import NUMBER_NAMES, DateEvidence, Standing
+from sfsync.core.reading.dates import read_date
+from sfsync.core.reading.declared_values import declared_value
+from sfsync.core.reading.numbers import read_number
+from sfsync.core.reading.reading_hints import NUMBER_NAMES, DateEvidence, Standing
 from sfsync.core.values import parse_date, parse_number
 
 LOCALES = (

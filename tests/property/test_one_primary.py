@@ -21,9 +21,9 @@ from main_job_bench import deal, org_document, role
 from sfsync.app.books import sync
 from sfsync.app.workplace import plan
 from sfsync.core.job import Limits
-from sfsync.core.plan import PLANNED_OUTCOME, Action, Plan
-from sfsync.core.report import Report
-from sfsync.core.results import NOT_DONE
+from sfsync.core.plans.plan import PLANNED_OUTCOME, Action, Plan
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import NOT_DONE
 from sfsync.emulator.switches import PrimaryDuplicateDeleted, SecondPrimary
 from sfsync.jobs import load_job
 

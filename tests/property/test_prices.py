@@ -9,7 +9,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.sending.batches import Unit, collection_calls, graph_calls
 from sfsync.core.sending.costs import create_price, update_price
 from sfsync.core.sending.prices import (
@@ -21,8 +21,8 @@ from sfsync.core.sending.prices import (
     reads_of_batches,
     reads_of_places,
 )
+from sfsync.core.sending.strategy import Strategy
 from sfsync.core.sending.units import deal_sizes, deal_units
-from sfsync.core.strategy import Strategy
 from sfsync.core.writes import Node, Route
 
 DEAL, ROLE = "Opportunity", "OpportunityContactRole"

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from long_proofs import examples
 
 from sfsync.core.job import Section
-from sfsync.core.plan import Action, Change, SourceImage
-from sfsync.core.quoting import add_run
-from sfsync.core.results import Outcome, Problem, RowRef, Stage
-from sfsync.core.rows import RowSource, SourceRow, UnreadableRow
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.plans.plan import Action, Change, SourceImage
+from sfsync.core.reading.quoting import add_run
+from sfsync.core.reading.rows import RowSource, SourceRow, UnreadableRow
+from sfsync.core.reading.source_spec import SourceSpec
+from sfsync.core.reports.results import Outcome, Problem, RowRef, Stage
 from sfsync.errors import SourceError
-from sfsync.report.private_files import write_private_text
-from sfsync.report.rejects import OWN_COLUMNS, Failure, LeftRow, delimited_lines
+from sfsync.report.files.private_files import write_private_text
+from sfsync.report.files.rejects import OWN_COLUMNS, Failure, LeftRow, delimited_lines
 from sfsync.sources import open_source
 
 ENCODINGS = (

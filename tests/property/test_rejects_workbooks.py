@@ -14,12 +14,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sfsync.core.job import Section
-from sfsync.core.mapping import as_text
-from sfsync.core.rows import UnreadableRow
-from sfsync.core.source_spec import SourceSpec
-from sfsync.core.typed_cells import letter, read_mark, typed_mark, typed_value
-from sfsync.report import text_workbook
-from sfsync.report.text_workbook import TextTable, misfit_of, write_text_workbook
+from sfsync.core.reading.mapping import as_text
+from sfsync.core.reading.rows import UnreadableRow
+from sfsync.core.reading.source_spec import SourceSpec
+from sfsync.core.reading.typed_cells import letter, read_mark, typed_mark, typed_value
+from sfsync.report.files import text_workbook
+from sfsync.report.files.text_workbook import TextTable, misfit_of, write_text_workbook
 from sfsync.sources import open_source
 
 ANY = st.text(st.characters(), max_size=12) | st.text("_x0005FABcd\x0b\r\n \t", max_size=14)

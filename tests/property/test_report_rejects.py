@@ -10,9 +10,9 @@ import unicodedata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfsync.core.plan import Action, Change, SourceImage
-from sfsync.core.results import Outcome, Problem, RowRef, Stage
-from sfsync.report.rejects import OWN_COLUMNS, Failure, LeftRow, delimited_lines, one_line
+from sfsync.core.plans.plan import Action, Change, SourceImage
+from sfsync.core.reports.results import Outcome, Problem, RowRef, Stage
+from sfsync.report.files.rejects import OWN_COLUMNS, Failure, LeftRow, delimited_lines, one_line
 from sfsync.report.safe_text import unformulated, visible
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)

@@ -16,7 +16,7 @@ from resync_desk import DAY, ResyncDesk, resync_desk
 
 from sfsync.app.planning import fully_read
 from sfsync.app.workplace import plan
-from sfsync.core.plan import PLANNED_OUTCOME, Action, Plan
+from sfsync.core.plans.plan import PLANNED_OUTCOME, Action, Plan
 from sfsync.jobs import load_job
 
 KEYS = ("D-1", "D-2", "D-3", "D-4")

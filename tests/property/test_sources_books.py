@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from workbook_writer import MAIN, Book, workbook
 
 from sfsync.core.job import Section
-from sfsync.core.mapping import as_text
-from sfsync.core.plan import Action, Change, SourceImage
-from sfsync.core.results import Outcome, Problem, RowRef, Stage
-from sfsync.core.rows import RowSource, SourceRow, UnreadableRow
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.plans.plan import Action, Change, SourceImage
+from sfsync.core.reading.mapping import as_text
+from sfsync.core.reading.rows import RowSource, SourceRow, UnreadableRow
+from sfsync.core.reading.source_spec import SourceSpec
+from sfsync.core.reports.results import Outcome, Problem, RowRef, Stage
 from sfsync.errors import SourceError
-from sfsync.report.rejects import Failure, LeftRow, delimited_lines, ending
+from sfsync.report.files.rejects import Failure, LeftRow, delimited_lines, ending
 from sfsync.sources import open_source
 
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")

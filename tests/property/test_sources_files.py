@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from long_proofs import examples
 
 from sfsync.core.job import Section
-from sfsync.core.rows import SourceRow, UnreadableRow
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.reading.rows import SourceRow, UnreadableRow
+from sfsync.core.reading.source_spec import SourceSpec
 from sfsync.errors import SourceError
 from sfsync.sources import open_source
 

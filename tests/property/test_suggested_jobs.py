@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfsync.app.suggestions import SuggestRequest, suggest
-from sfsync.core.dates import read_date
-from sfsync.core.mapping import mapped
-from sfsync.core.numbers import read_number
-from sfsync.core.rows import SourceRow
+from sfsync.core.reading.dates import read_date
+from sfsync.core.reading.mapping import mapped
+from sfsync.core.reading.numbers import read_number
+from sfsync.core.reading.rows import SourceRow
 from sfsync.core.suggesting.job_text import job_text
 from sfsync.core.suggesting.questions import Asks, Question, first_question, with_answer
 from sfsync.core.suggesting.undecided import open_lines

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from sfsync.core.job import Mode, OnRoleError, RolePolicy
-from sfsync.core.plan import Action, Change, OrgIdentity, Plan, SourceImage
+from sfsync.core.plans.plan import Action, Change, OrgIdentity, Plan, SourceImage
 from sfsync.core.ports import ApiUsage
-from sfsync.core.report import Report
-from sfsync.core.results import Outcome, Problem, RowRef, RowResult, Stage
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import Outcome, Problem, RowRef, RowResult, Stage
 from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.values import Pending
 from sfsync.core.writes import Route

@@ -1,6 +1,7 @@
 """The architecture holds: who may import whom, no cycles, and rooms that stay small."""
 
 import ast
+import re
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -288,6 +289,16 @@ def test_files_and_functions_stay_small() -> None:
 def test_every_module_says_what_it_decides_or_hides(path: Path) -> None:
     """Every module opens with a docstring."""
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_the_map_of_the_rooms_names_nothing_that_is_not_there() -> None:
+    """Each row of the table in ARCHITECTURE.md is of a folder, and what it names by one word is a file in it."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z_/]+)/` \| (.*) \|$", text, re.MULTILINE)
+    assert len(rows) > 20
+    named = [(ROOT / place, name) for place, cell in rows for name in re.findall(r"`([a-z_0-9]+)`", cell)]
+    gone = [f"{place.name}/{name}" for place, name in named if not any(place.glob(f"{name}*"))]
+    assert gone == []
 
 
 def test_the_public_surface_is_one_list_that_can_be_imported() -> None:

@@ -18,7 +18,7 @@ from sfsync.core.contact_roles.role_rows import HeldRole, WantedRole
 from sfsync.core.contact_roles.roles import RolePlan, plan_roles
 from sfsync.core.deals.leads import LEAD_ROLE
 from sfsync.core.job import RolePolicy
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import LedgerEntry
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending, PlannedValue, is_same

@@ -15,7 +15,7 @@ from sfsync.core.contact_roles.role_problems import kept_primary_note, left_mark
 from sfsync.core.contact_roles.role_rows import HeldRole, WantedRole
 from sfsync.core.contact_roles.role_rules import PrimaryRule, RoleRules
 from sfsync.core.job import RolePolicy
-from sfsync.core.results import Problem
+from sfsync.core.reports.results import Problem
 from sfsync.core.values import Pending
 
 Contact = str | Pending

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sfsync.core.contact_roles.role_problems import flag_moved_problem
 from sfsync.core.contact_roles.role_rows import HeldRole, WantedRole
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.sobject import CONTACT_ROLE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from sfsync.core.results import Problem, RowRef, Stage
+from sfsync.core.reports.results import Problem, RowRef, Stage
 
 
 class RoleRow(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sfsync.core.results import RowRef
+from sfsync.core.reports.results import RowRef
 from sfsync.core.values import Pending, PlannedValue
 
 

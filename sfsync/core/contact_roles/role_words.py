@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sfsync.core.describe import Field, SObjectDescribe
+from sfsync.core.orgs.describe import Field, SObjectDescribe
 from sfsync.core.wording import suggestion
 
 NO_ROLE: Final = frozenset({"none", "--none--"})

@@ -28,9 +28,9 @@ from sfsync.core.contact_roles.role_rows import HeldRole, WantedRole
 from sfsync.core.contact_roles.role_rules import AS_GIVEN, RoleRules
 from sfsync.core.contact_roles.same_contact import standing
 from sfsync.core.job import RolePolicy
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import LedgerEntry
-from sfsync.core.results import Problem
+from sfsync.core.reports.results import Problem
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import Pending, PlannedValue, is_same
 

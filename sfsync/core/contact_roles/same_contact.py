@@ -18,7 +18,7 @@ from sfsync.core.contact_roles.role_problems import (
 )
 from sfsync.core.contact_roles.role_rows import WantedRole
 from sfsync.core.contact_roles.role_rules import SameContact
-from sfsync.core.results import Problem
+from sfsync.core.reports.results import Problem
 from sfsync.core.values import Pending
 
 Contact = str | Pending

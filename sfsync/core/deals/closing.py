@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sfsync.core.deals.gone import Vanished
 from sfsync.core.deals.stages import StageCatalogue
 from sfsync.core.job import Section
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.wording import suggestion
 

@@ -19,7 +19,7 @@ from functools import reduce
 from typing import Final
 
 from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
-from sfsync.core.plan import NEW, WRITES, Action, Change, Plan
+from sfsync.core.plans.plan import NEW, WRITES, Action, Change, Plan
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import PlannedValue
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from sfsync.core.checks import stage_refusal
 from sfsync.core.deals.stages import StageCatalogue
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import FieldRule, Section
-from sfsync.core.results import Problem, Stage
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.reading.checks import stage_refusal
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.sobject import ACCOUNT, OPPORTUNITY
 from sfsync.core.values import trimmed
 

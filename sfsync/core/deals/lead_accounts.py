@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sfsync.core.plan import Action, Change
-from sfsync.core.results import Problem, Stage
+from sfsync.core.plans.plan import Action, Change
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.sobject import ACCOUNT, LEAD
 from sfsync.core.values import clean_key
 

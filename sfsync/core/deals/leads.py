@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sfsync.core.plan import WRITES, Action, Change
-from sfsync.core.results import Problem, Stage
+from sfsync.core.plans.plan import WRITES, Action, Change
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.sending.batches import Unit
 from sfsync.core.sobject import LEAD, OPPORTUNITY, record_id
 from sfsync.core.values import Pending

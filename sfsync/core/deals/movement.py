@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sfsync.core.checks import Invalid
 from sfsync.core.deals.stages import StageCatalogue, StageInfo
 from sfsync.core.job import Move
+from sfsync.core.reading.checks import Invalid
 
 
 @dataclass(frozen=True, slots=True)

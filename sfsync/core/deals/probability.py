@@ -12,7 +12,7 @@ from typing import Final
 
 from sfsync.core.deals.stages import StageCatalogue
 from sfsync.core.job import ProbabilityPolicy, Section
-from sfsync.core.plan import OffStage
+from sfsync.core.plans.plan import OffStage
 from sfsync.core.values import PlannedValue, Value, is_same
 
 FIELD: Final = "Probability"

@@ -15,7 +15,7 @@ from sfsync.core.deals.gone import CHANGE_PREFIX
 from sfsync.core.deals.second_writes import implied
 from sfsync.core.deals.stages import StageCatalogue
 from sfsync.core.diff import STAGE_DEPENDENTS
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import Value, is_same
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from sfsync.core.deals.stages import StageCatalogue, StageInfo
 from sfsync.core.diff import STAGE_DEPENDENTS
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import PlannedValue, Value, is_same
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sfsync.core.job import FieldRule, Job, Section
-from sfsync.core.mapping import PLACE
-from sfsync.core.plan import SourceImage
+from sfsync.core.plans.plan import SourceImage
 from sfsync.core.presets.entries import ENTRY_COLUMNS
 from sfsync.core.presets.likeness import most_alike
 from sfsync.core.presets.preset import PresetColumns
-from sfsync.core.rows import RowSource
+from sfsync.core.reading.mapping import PLACE
+from sfsync.core.reading.rows import RowSource
 from sfsync.core.sobject import is_api_name
 from sfsync.core.wording import listed
 from sfsync.errors import SourceError

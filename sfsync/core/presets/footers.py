@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from sfsync.core.results import Problem, RowRef, Stage
-from sfsync.core.rows import PassedLine, SourceForm
+from sfsync.core.reading.rows import PassedLine, SourceForm
+from sfsync.core.reports.results import Problem, RowRef, Stage
 
 _MOST_SHOWN = 8
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sfsync.core.checks import Invalid
 from sfsync.core.models import Reference
 from sfsync.core.ports import Record
+from sfsync.core.reading.checks import Invalid
 from sfsync.core.records import value_at
 from sfsync.core.references.open_references import Described, OpenReference
 from sfsync.core.references.strategies import Strategy, strategy

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from sfsync.core.checks import Invalid
 from sfsync.core.models import Reference
-from sfsync.core.plan import OrgIdentity
+from sfsync.core.plans.plan import OrgIdentity
+from sfsync.core.reading.checks import Invalid
 from sfsync.core.references.candidates import Resolved, Unresolved
 from sfsync.core.references.open_references import Described, OpenReference
 from sfsync.core.sobject import ACCOUNT, CONTACT, OPPORTUNITY, record_id

@@ -15,15 +15,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from sfsync.core.checks import Invalid
-from sfsync.core.declared_values import NotAsDeclared, declared_value
 from sfsync.core.job import FieldRule, Job, Missing, Section
-from sfsync.core.mapping import as_text, put_right
 from sfsync.core.models import Reference
-from sfsync.core.plan import Change
+from sfsync.core.plans.plan import Change
+from sfsync.core.reading.checks import Invalid
+from sfsync.core.reading.declared_values import NotAsDeclared, declared_value
+from sfsync.core.reading.mapping import as_text, put_right
+from sfsync.core.reading.rows import Cell
 from sfsync.core.references.strategies import fitting
-from sfsync.core.results import RowRef
-from sfsync.core.rows import Cell
+from sfsync.core.reports.results import RowRef
 from sfsync.core.sobject import ACCOUNT, CONTACT
 from sfsync.core.values import clean_key, trimmed
 

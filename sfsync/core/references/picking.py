@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sfsync.core.checks import Invalid
 from sfsync.core.models import Reference
+from sfsync.core.reading.checks import Invalid
 from sfsync.core.references.picks import Pick, Picks
 from sfsync.core.references.strategies import strategy
 from sfsync.core.values import clean_key

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from sfsync.core.plan import Change
+from sfsync.core.plans.plan import Change
 from sfsync.core.sobject import CONTACT
 from sfsync.core.values import PlannedValue, clean_key
 

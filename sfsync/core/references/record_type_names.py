@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sfsync.core.checks import Invalid
-from sfsync.core.describe import RecordType, SObjectDescribe
+from sfsync.core.orgs.describe import RecordType, SObjectDescribe
+from sfsync.core.reading.checks import Invalid
 from sfsync.core.references.candidates import Unresolved
 from sfsync.core.references.open_references import Described, OpenReference
 from sfsync.core.sobject import record_id

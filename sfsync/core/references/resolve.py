@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sfsync.core.checks import Invalid
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.models import Reference
-from sfsync.core.plan import NEW
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.plans.plan import NEW
 from sfsync.core.ports import Lookup, Record
+from sfsync.core.reading.checks import Invalid
 from sfsync.core.records import full_id, value_at
 from sfsync.core.references.candidates import (
     MISSING,

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeGuard
 
-from sfsync.core.plan import NEW, Action, Change
-from sfsync.core.results import Problem, RowRef, Stage
+from sfsync.core.plans.plan import NEW, Action, Change
+from sfsync.core.reports.results import Problem, RowRef, Stage
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, LEAD, OPPORTUNITY
 from sfsync.core.values import Pending, PlannedValue
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final, NamedTuple
 
-from sfsync.core.rows import Cell, ModelRow, SourceForm, SourceRow, UnreadableRow
+from sfsync.core.reading.rows import Cell, ModelRow, SourceForm, SourceRow, UnreadableRow
 
 VERSION: Final = 1
 """Counts up with every change of what a print covers or of what the same rows mean: all is planned anew then."""
@@ -72,7 +72,7 @@ def sum_of(prints: Iterable[bytes]) -> PrintSum:
 
 
 def group_print(name: str) -> bytes:
-    """The short name of a row group (`core.row_groups`) as the journal keeps it."""
+    """The short name of a row group (`core.reading.row_groups`) as the journal keeps it."""
     return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=GROUP_BYTES).digest()
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from sfsync.core.plan import Change
-from sfsync.core.report import Report
-from sfsync.core.results import Outcome, Problem, RowRef
+from sfsync.core.plans.plan import Change
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import Outcome, Problem, RowRef
 from sfsync.core.resync.memory import KnownPrint
 from sfsync.core.resync.prints import unpacked_groups, unpacked_rows
 from sfsync.core.resync.sifted import Sifted

@@ -14,8 +14,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from sfsync.core.sending.strategy import Strategy
 from sfsync.core.sobject import OPPORTUNITY
-from sfsync.core.strategy import Strategy
 from sfsync.core.writes import (
     CollectionCall,
     ConditionalCall,

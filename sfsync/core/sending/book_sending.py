@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from sfsync.core.plan import Action, Plan, PredictedCalls
-from sfsync.core.plan_book import BookTotals, Numbers
+from sfsync.core.plans.plan import Action, Plan, PredictedCalls
+from sfsync.core.plans.plan_book import BookTotals, Numbers
 from sfsync.core.sending.costs import changes_of, predicted_calls, second_pass, units_of_roles
 from sfsync.core.sending.pace import USUAL_THREADS
 from sfsync.core.sending.prices import job_price
 from sfsync.core.sending.read_back import calls_by_job
+from sfsync.core.sending.strategy import Choice, Operation, Strategy, strategy_of
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.strategy import Choice, Operation, Strategy, strategy_of
 from sfsync.core.writes import Route
 
 
@@ -38,7 +38,7 @@ def ways_of(plan: Plan) -> Ways:
 
 @dataclass(frozen=True, slots=True)
 class BookSending:
-    """What all portions of a book have in common of their sending; fields as those of `core.plan.Plan`.
+    """What all portions of a book have in common of their sending; fields as those of `core.plans.plan.Plan`.
 
     `threads` is how many calls are expected to be in flight at a time.
     """

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sfsync.core.deals.leads import convert_calls, lead_unit
-from sfsync.core.plan import Action, Change, PredictedCalls
+from sfsync.core.plans.plan import Action, Change, PredictedCalls
 from sfsync.core.references.second_pass import is_second_pass
 from sfsync.core.sending.batches import Unit, graph_calls, update_batches
 from sfsync.core.sending.pace import USUAL_THREADS
@@ -27,6 +27,7 @@ from sfsync.core.sending.prices import (
     reads_of_places,
     together,
 )
+from sfsync.core.sending.strategy import Choice, Operation, Price, Strategy, strategy_of
 from sfsync.core.sending.units import (
     ROLE_DEALS_PER_READ,
     Routes,
@@ -37,7 +38,6 @@ from sfsync.core.sending.units import (
     role_units,
 )
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, LEAD, OPPORTUNITY, WRITE_ORDER
-from sfsync.core.strategy import Choice, Operation, Price, Strategy, strategy_of
 from sfsync.core.writes import Route
 
 _BROUGHT: Final = frozenset({Action.CREATE, Action.UPDATE, Action.CONVERT})

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import Section
+from sfsync.core.orgs.describe import SObjectDescribe
 from sfsync.core.sending.receipts import RECEIPT
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.writes import Route

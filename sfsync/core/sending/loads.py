@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.sending.costs import (
     changes_of,
     create_price,
@@ -28,9 +28,9 @@ from sfsync.core.sending.prices import (
     parts,
     together,
 )
+from sfsync.core.sending.strategy import Price, Strategy
 from sfsync.core.sending.units import Routes
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.strategy import Price, Strategy
 from sfsync.core.writes import Route
 
 _BY_CALLS: Final = (Strategy.COLLECTIONS, Strategy.GRAPHS)

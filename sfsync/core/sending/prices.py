@@ -18,7 +18,7 @@ from sfsync.core.sending.batches import (
     ROWS_PER_COLLECTION,
     ROWS_PER_CONDITIONAL,
 )
-from sfsync.core.strategy import Price, Strategy
+from sfsync.core.sending.strategy import Price, Strategy
 
 ROWS_PER_READ: Final = 10_000
 """Rows that one composite of five queries brings. Source: REST API Developer Guide, 2,000 rows a page."""

@@ -10,7 +10,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
-from sfsync.core.describe import SObjectDescribe
+from sfsync.core.orgs.describe import SObjectDescribe
 
 if TYPE_CHECKING:
     from sfsync.core.ports import Record

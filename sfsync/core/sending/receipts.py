@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from sfsync.core.describe import SObjectDescribe
+from sfsync.core.orgs.describe import SObjectDescribe
 from sfsync.core.values import Value
 from sfsync.core.writes import Graph, GraphCall, Receipt, WriteCall
 

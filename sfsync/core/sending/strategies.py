@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from sfsync.core.job import OnRoleError
-from sfsync.core.plan import Change
+from sfsync.core.plans.plan import Change
 from sfsync.core.sending.loads import Load, NewRoles, Rows, load_of
 from sfsync.core.sending.prices import WINDOW_PRICE, Speed, job_price, together
+from sfsync.core.sending.strategy import Choice, Operation, Price, Strategy
 from sfsync.core.sending.units import Routes, default_strategy
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.strategy import Choice, Operation, Price, Strategy
 from sfsync.core.writes import Route
 from sfsync.errors import ConfigError
 

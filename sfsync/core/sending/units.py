@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sfsync.core.contact_roles.roles import gives_flag_away
-from sfsync.core.plan import WRITES, Action, Change
+from sfsync.core.plans.plan import WRITES, Action, Change
 from sfsync.core.sending.batches import DEALS_PER_GRAPH, GRAPHS_PER_CALL, Unit, by_account
+from sfsync.core.sending.strategy import Strategy
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
-from sfsync.core.strategy import Strategy
 from sfsync.core.values import Pending, PlannedValue, Value
 from sfsync.core.writes import Node, NodeRef, Route
 

@@ -11,10 +11,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from sfsync.core.mapping import as_text
 from sfsync.core.presets.entries import EntryPattern
-from sfsync.core.reading_hints import DATE_NAMES, ColumnEvidence, ColumnVerdict, DateEvidence
-from sfsync.core.rows import Cell
+from sfsync.core.reading.mapping import as_text
+from sfsync.core.reading.reading_hints import DATE_NAMES, ColumnEvidence, ColumnVerdict, DateEvidence
+from sfsync.core.reading.rows import Cell
 from sfsync.core.values import trimmed
 
 MOST_WORDS: Final = 150

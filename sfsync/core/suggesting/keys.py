@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sfsync.core.describe import SObjectDescribe
+from sfsync.core.orgs.describe import SObjectDescribe
 from sfsync.core.suggesting.undecided import Decision
 
 _KEY_WORDS: Final = frozenset(

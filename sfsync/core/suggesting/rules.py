@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from sfsync.core.deals.stages import StageCatalogue
-from sfsync.core.describe import Field, SObjectDescribe
-from sfsync.core.headers import COMMON_WORDS, match_headers
 from sfsync.core.job import FieldRule
+from sfsync.core.orgs.describe import Field, SObjectDescribe
+from sfsync.core.reading.headers import COMMON_WORDS, match_headers
 from sfsync.core.suggesting.column_account import ColumnFacts, Word
 from sfsync.core.suggesting.suggestion import OpenColumn, RuleGuess
 from sfsync.core.suggesting.undecided import Decision

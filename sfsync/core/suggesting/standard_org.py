@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from sfsync.core.deals.stages import StageCatalogue, StageInfo
-from sfsync.core.describe import SObjectDescribe, parse_describe
+from sfsync.core.orgs.describe import SObjectDescribe, parse_describe
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 
 _DEAL: Final = (

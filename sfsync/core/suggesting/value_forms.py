@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sfsync.core.describe import Field
-from sfsync.core.reading_hints import Standing, Verdict
+from sfsync.core.orgs.describe import Field
+from sfsync.core.reading.reading_hints import Standing, Verdict
 from sfsync.core.suggesting.column_account import ColumnFacts
 from sfsync.core.suggesting.undecided import Decision
 

@@ -15,21 +15,21 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from sfsync.core.audit import Audit
 from sfsync.core.events import Event, PhaseStarted
-from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Action, Plan, PredictedCalls
-from sfsync.core.plan_book import BookTotals, PlanBook, portion_id
+from sfsync.core.plans.plan import PLANNED_OUTCOME, WRITES, Action, Plan, PredictedCalls
+from sfsync.core.plans.plan_book import BookTotals, PlanBook, portion_id
 from sfsync.core.ports import ApiUsage, Journal, RunRecord
-from sfsync.core.report import Report
-from sfsync.core.report_merging import ReportSum
-from sfsync.core.report_numbers import ROWS, action, end
-from sfsync.core.results import Outcome, Problem, Stage
+from sfsync.core.reading.source_marks import marks_after
+from sfsync.core.reports.audit import Audit
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.report_merging import ReportSum
+from sfsync.core.reports.report_numbers import ROWS, action, end
+from sfsync.core.reports.results import Outcome, Problem, Stage
 from sfsync.core.scratch import Scratch
 from sfsync.core.sobject import ACCOUNT, CONTACT, OPPORTUNITY
-from sfsync.core.source_marks import marks_after
+from sfsync.engine.applying.bulk_jobs.shared_jobs import SharedJobs
 from sfsync.engine.applying.plan_applying import cause_of
 from sfsync.engine.applying.runs import Bench, applied_plan, interrupted, known_results, results_so_far
-from sfsync.engine.applying.shared_jobs import SharedJobs
 from sfsync.engine.sifting.remembering import unsettle
 from sfsync.errors import Interrupted, SyncError
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.references.second_pass import open_problem
-from sfsync.core.results import Outcome, RowResult, Stage
+from sfsync.core.reports.results import Outcome, RowResult, Stage
 from sfsync.core.sobject import ACCOUNT, CONTACT, OPPORTUNITY
 from sfsync.core.values import Pending
 from sfsync.engine.applying.run_state import RunState

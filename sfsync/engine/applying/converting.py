@@ -17,21 +17,21 @@ from typing import Final
 from sfsync.core.contact_roles.lead_roles import LEAD_CONTACT
 from sfsync.core.deals.leads import LEAD_FIELDS, Landed, convert_calls, landed, lead_unit
 from sfsync.core.diff import difference, held
-from sfsync.core.keys import ledger_key
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Lookup, Record
+from sfsync.core.reading.keys import ledger_key
 from sfsync.core.records import MODIFIED, full_id
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.reports.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.batches import by_account, collection_calls, conditional_calls, update_batches
 from sfsync.core.sending.units import record_units
 from sfsync.core.sobject import LEAD, OPPORTUNITY
 from sfsync.core.values import clean_key
-from sfsync.engine.applying.receipts import answers_lost
+from sfsync.engine.applying.in_doubt.receipts import answers_lost
+from sfsync.engine.applying.in_doubt.settling import settle_updates
+from sfsync.engine.applying.read_back.verifying import AUDIT, is_anothers
 from sfsync.engine.applying.run_state import RunState, resolved
 from sfsync.engine.applying.sending import MOST_TRIES, send_units
-from sfsync.engine.applying.settling import settle_updates
 from sfsync.engine.applying.updating import stamp_of
-from sfsync.engine.applying.verifying import AUDIT, is_anothers
 
 _DEAD: Final = frozenset({Outcome.REJECTED, Outcome.CONFLICT, Outcome.BLOCKED})
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sfsync.core.diff import held
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import Lookup
 from sfsync.core.records import full_id
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.reports.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.batches import Unit, graph_calls
 from sfsync.core.sending.units import delete_units
 from sfsync.core.sobject import OPPORTUNITY, record_id
 from sfsync.core.values import is_same
+from sfsync.engine.applying.in_doubt.settling import unknown
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.sending import MOST_TRIES, Doubt, send_units
-from sfsync.engine.applying.settling import unknown
 
 
 def delete_vanished(state: RunState) -> None:

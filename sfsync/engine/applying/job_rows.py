@@ -15,10 +15,10 @@ from typing import Final
 from sfsync.core.deals.gone import Fate, VanishedRow
 from sfsync.core.diff import STAGE_DEPENDENTS, held
 from sfsync.core.job_memory import DELETED, JobRow
-from sfsync.core.keys import ledger_key
 from sfsync.core.ports import LedgerEntry, Lookup, Record
+from sfsync.core.reading.keys import ledger_key
 from sfsync.core.records import MODIFIED, full_id
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.engine.applying.run_state import RunState
 

@@ -20,10 +20,10 @@ from sfsync.core.contact_roles.lead_roles import (
 from sfsync.core.contact_roles.role_rows import HeldRole, WantedRole
 from sfsync.core.deals.leads import LEAD_ROLE
 from sfsync.core.job import RolePolicy
-from sfsync.core.keys import ledger_key
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import LedgerEntry
-from sfsync.core.results import Outcome, RowResult
+from sfsync.core.reading.keys import ledger_key
+from sfsync.core.reports.results import Outcome, RowResult
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.engine.applying.run_state import RunState, resolved
 

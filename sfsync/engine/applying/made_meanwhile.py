@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import Lookup, Record
 from sfsync.core.records import full_id
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.reports.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.values import clean_key
 from sfsync.engine.applying.run_state import RunState
 

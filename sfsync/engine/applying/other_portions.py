@@ -6,7 +6,7 @@ name of its change; which record it has become, or that it never came to the org
 
 from __future__ import annotations
 
-from sfsync.core.plan import Plan
+from sfsync.core.plans.plan import Plan
 from sfsync.core.ports import ChangeState
 from sfsync.core.values import Pending
 from sfsync.engine.applying.run_state import RunState

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sfsync.core.plan import Change
+from sfsync.core.plans.plan import Change
 from sfsync.core.ports import Lookup, Record
 from sfsync.core.records import full_id
 from sfsync.core.values import clean_key
 from sfsync.core.writes import Answers, CollectionCall, Node, Unanswered, WriteCall, Written
+from sfsync.engine.applying.in_doubt.settling import holds
 from sfsync.engine.applying.run_state import RunState
-from sfsync.engine.applying.settling import holds
 
 SHUFFLED = "the answer's results are not in the order of the rows"
 

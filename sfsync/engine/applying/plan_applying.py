@@ -12,29 +12,29 @@ from dataclasses import dataclass
 from functools import partial
 
 from sfsync.core.events import PhaseStarted
-from sfsync.core.guards import canary_scope
-from sfsync.core.plan import WRITES, Action, Change
-from sfsync.core.results import NOT_DONE, Problem
+from sfsync.core.plans.guards import canary_scope
+from sfsync.core.plans.plan import WRITES, Action, Change
+from sfsync.core.reports.results import NOT_DONE, Problem
 from sfsync.core.sending.batches import Unit, create_calls
+from sfsync.core.sending.strategy import Operation, Strategy
 from sfsync.core.sending.units import deal_units, record_units
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, LEAD, OPPORTUNITY
-from sfsync.core.strategy import Operation, Strategy
 from sfsync.core.writes import Route
+from sfsync.engine.applying.bulk_jobs.job_sending import send_by_job
+from sfsync.engine.applying.bulk_jobs.sending_in_bulk import create_in_bulk, update_in_bulk
 from sfsync.engine.applying.completing import apply_second_pass
 from sfsync.engine.applying.converting import bring_landed, convert_leads
 from sfsync.engine.applying.deleting import delete_vanished
+from sfsync.engine.applying.in_doubt.settling import settle_creates
 from sfsync.engine.applying.job_rows import remember_gone
-from sfsync.engine.applying.job_sending import send_by_job
 from sfsync.engine.applying.made_meanwhile import take_made_meanwhile
 from sfsync.engine.applying.placing import in_place
+from sfsync.engine.applying.read_back.verifying import verify
 from sfsync.engine.applying.role_applying import apply_roles
 from sfsync.engine.applying.run_state import RunState, Stop
 from sfsync.engine.applying.second_writes import put_right
 from sfsync.engine.applying.sending import MOST_TRIES, send_units
-from sfsync.engine.applying.sending_in_bulk import create_in_bulk, update_in_bulk
-from sfsync.engine.applying.settling import settle_creates
 from sfsync.engine.applying.updating import write_updates
-from sfsync.engine.applying.verifying import verify
 from sfsync.engine.undoing.undo_applying import apply_undo
 from sfsync.errors import GuardError, Interrupted, OrgUnavailable, SyncError
 

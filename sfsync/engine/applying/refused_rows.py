@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from sfsync.core.plan import Change
+from sfsync.core.plans.plan import Change
 from sfsync.core.ports import OrgGateway
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.reports.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.writes import Refused
 from sfsync.engine.applying.run_state import RunState
 from sfsync.errors import SyncError

@@ -15,19 +15,19 @@ from typing import Final
 from sfsync.core.contact_roles.role_rows import WantedRole
 from sfsync.core.contact_roles.roles import gives_flag_away, plan_roles
 from sfsync.core.job import RolePolicy
-from sfsync.core.plan import WRITES, Action, Change
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.plans.plan import WRITES, Action, Change
+from sfsync.core.reports.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.batches import Unit, graph_calls
 from sfsync.core.sending.prices import ROWS_PER_READ
 from sfsync.core.sending.units import ROLE_DEALS_PER_READ, role_unit, unit_id_of
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.writes import Node, Route
-from sfsync.engine.applying.job_sending import send_by_job
+from sfsync.engine.applying.bulk_jobs.job_sending import send_by_job
+from sfsync.engine.applying.in_doubt.receipts import Saved, Unseen, burn
+from sfsync.engine.applying.in_doubt.settling import unknown
 from sfsync.engine.applying.lead_role_applying import RolesThere, open_flags, roles_there
-from sfsync.engine.applying.receipts import Saved, Unseen, burn
 from sfsync.engine.applying.run_state import RunState, resolved
 from sfsync.engine.applying.sending import MOST_TRIES, send_units
-from sfsync.engine.applying.settling import unknown
 from sfsync.engine.planning.role_planning import OWN_FIELDS, held_roles, roles_lookup
 
 _WANTED: Final = frozenset({Action.NOOP, Action.CREATE, Action.UPDATE, Action.CONVERT, Action.CONFLICT})

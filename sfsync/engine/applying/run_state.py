@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sfsync.core.audit import Audit, Moment
 from sfsync.core.contact_roles.roles import role_key
 from sfsync.core.deals.second_writes import seconds_of
 from sfsync.core.events import Listener, PhaseAdvanced
 from sfsync.core.job import NO_LIMITS, Limits
-from sfsync.core.keys import ledger_key
-from sfsync.core.plan import Action, Change, Plan
+from sfsync.core.plans.plan import Action, Change, Plan
 from sfsync.core.ports import Attempt, ChangeRecord, ChangeState, Journal, LedgerEntry, OrgGateway, Record
+from sfsync.core.reading.keys import ledger_key
 from sfsync.core.references.parents import remembered_as
 from sfsync.core.references.second_pass import is_second_pass, located
-from sfsync.core.results import NOT_DONE, Outcome, Problem, RowResult, Stage
+from sfsync.core.reports.audit import Audit, Moment
+from sfsync.core.reports.results import NOT_DONE, Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.pace import Pace
 from sfsync.core.sending.receipts import new_token, receipts_of, with_tokens
 from sfsync.core.sending.units import unit_id_of
@@ -30,8 +30,13 @@ from sfsync.core.sobject import CONTACT_ROLE, LEAD
 from sfsync.core.values import Pending, PlannedValue
 from sfsync.core.writes import GraphCall, WriteCall
 from sfsync.engine.applying.failure_limits import refuse_failures
-from sfsync.engine.applying.read_ahead import Ahead
-from sfsync.engine.applying.recalled_results import attempt_number, has_token, plain_problem, recalled
+from sfsync.engine.applying.in_doubt.recalled_results import (
+    attempt_number,
+    has_token,
+    plain_problem,
+    recalled,
+)
+from sfsync.engine.applying.read_back.read_ahead import Ahead
 from sfsync.errors import Interrupted
 
 _DONE: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED})

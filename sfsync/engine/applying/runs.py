@@ -9,26 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sfsync.core.budget import refuse_over_budget
 from sfsync.core.events import Listener, Noticed
-from sfsync.core.guards import UNNAMED, changes_digest, refuse_totals, totals_of
 from sfsync.core.job import NO_LIMITS, Job, Limits
-from sfsync.core.partition import read_partition
-from sfsync.core.plan import Plan, PredictedCalls
-from sfsync.core.plan_book import BookTotals
-from sfsync.core.plan_codec import PackedPlan
+from sfsync.core.plans.guards import UNNAMED, changes_digest, refuse_totals, totals_of
+from sfsync.core.plans.partition import read_partition
+from sfsync.core.plans.plan import Plan, PredictedCalls
+from sfsync.core.plans.plan_book import BookTotals
+from sfsync.core.plans.plan_codec import PackedPlan
 from sfsync.core.ports import ApiUsage, ChangeState, Journal, OrgGateway, RunRecord
-from sfsync.core.report import Report
-from sfsync.core.results import Outcome, RowResult
-from sfsync.core.source_marks import marks_after
+from sfsync.core.reading.source_marks import marks_after
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import Outcome, RowResult
+from sfsync.core.sending.budget import refuse_over_budget
+from sfsync.engine.applying.in_doubt.recovering import recover
+from sfsync.engine.applying.in_doubt.settling import unknown
 from sfsync.engine.applying.job_rows import remember_gone
 from sfsync.engine.applying.other_portions import learn_other_portions, referred_elsewhere
 from sfsync.engine.applying.plan_applying import Ending, apply_changes
-from sfsync.engine.applying.read_ahead import Ahead
-from sfsync.engine.applying.recovering import recover
+from sfsync.engine.applying.read_back.read_ahead import Ahead
+from sfsync.engine.applying.read_back.verifying import verify
 from sfsync.engine.applying.run_state import Reading, RunState, Stop
-from sfsync.engine.applying.settling import unknown
-from sfsync.engine.applying.verifying import verify
 from sfsync.engine.planning.routing import org_calls
 from sfsync.engine.planning.schema import read_schema
 from sfsync.engine.sifting.remembering import remember, unsettle

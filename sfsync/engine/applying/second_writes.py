@@ -13,15 +13,15 @@ from dataclasses import replace
 from sfsync.core.deals.second_writes import OVERRULED, lost, may_lose, second_id, second_write
 from sfsync.core.diff import held
 from sfsync.core.events import PhaseStarted
-from sfsync.core.plan import Change
+from sfsync.core.plans.plan import Change
 from sfsync.core.ports import Lookup, Record
 from sfsync.core.records import full_id
-from sfsync.core.results import NOT_DONE, Problem
+from sfsync.core.reports.results import NOT_DONE, Problem
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import Value
+from sfsync.engine.applying.read_back.verifying import AUDIT
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.updating import write_updates
-from sfsync.engine.applying.verifying import AUDIT
 
 
 def put_right(

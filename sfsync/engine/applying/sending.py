@@ -13,8 +13,8 @@ from typing import Final
 
 from sfsync.core.contact_roles.roles import gives_flag_away, moves_flag
 from sfsync.core.job import OnRoleError
-from sfsync.core.plan import PLANNED_OUTCOME, Action, Change
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.plans.plan import PLANNED_OUTCOME, Action, Change
+from sfsync.core.reports.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.batches import Unit
 from sfsync.core.sending.lanes import Pack, Packed
 from sfsync.core.sending.row_fates import RowFate, row_fate

@@ -15,19 +15,19 @@ from functools import partial
 from typing import Final
 
 from sfsync.core.diff import held
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import Lookup, Record
 from sfsync.core.records import MODIFIED
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.reports.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.batches import Unit, conditional_calls, unconditional_calls, update_batches
+from sfsync.core.sending.strategy import Strategy
 from sfsync.core.sending.units import record_units
-from sfsync.core.strategy import Strategy
 from sfsync.core.values import is_same
 from sfsync.core.writes import WriteCall
+from sfsync.engine.applying.in_doubt.settling import holds, settle_updates
 from sfsync.engine.applying.in_flight import batches_at_once
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.sending import send_units
-from sfsync.engine.applying.settling import holds, settle_updates
 
 GRAIN: Final = timedelta(seconds=2)
 """How old a modification must be for a later one to be told from it."""

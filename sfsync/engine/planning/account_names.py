@@ -14,7 +14,7 @@ from sfsync.core.models import Reference
 from sfsync.core.ports import Lookup, OrgGateway
 from sfsync.core.references.candidates import Unresolved
 from sfsync.core.references.resolve import ReferenceTable
-from sfsync.core.results import Problem
+from sfsync.core.reports.results import Problem
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, record_id
 from sfsync.engine.planning.matching import learn_references
 from sfsync.engine.planning.reading import CheckedRow

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from sfsync.core.deals.gone import Vanished, vanished_rows
 from sfsync.core.job import Missing, Section
 from sfsync.core.job_memory import JobRow
-from sfsync.core.plan import Change
+from sfsync.core.plans.plan import Change
+from sfsync.core.plans.record_names import MOST_NAMED
 from sfsync.core.ports import Journal
-from sfsync.core.record_names import MOST_NAMED
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.scratch import Scratch
 from sfsync.core.sobject import ACCOUNT, CONTACT

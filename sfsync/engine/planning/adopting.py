@@ -15,14 +15,14 @@ from typing import Final
 
 from sfsync.core.deals.adoption_pairs import Candidate, Pair, candidates
 from sfsync.core.deals.scoring import Traits, score, tokens
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held
 from sfsync.core.job import NO_LIMITS
-from sfsync.core.keys import ledger_key
-from sfsync.core.plan import Action, Change, Plan
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.plans.plan import Action, Change, Plan
 from sfsync.core.ports import IdPage, Journal, Lookup, OrgGateway, Record
+from sfsync.core.reading.keys import ledger_key
 from sfsync.core.records import MODIFIED, full_id
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.sending.costs import predicted_calls
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import Pending, Value, text_or_none

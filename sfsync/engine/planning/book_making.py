@@ -13,14 +13,14 @@ from functools import partial
 from itertools import islice
 from typing import Protocol
 
-from sfsync.core.announced import announced
 from sfsync.core.deals.gone import NO_GONE
 from sfsync.core.events import Listener, Noticed
 from sfsync.core.job import Job
-from sfsync.core.plan import Plan
+from sfsync.core.plans.plan import Plan
 from sfsync.core.ports import Journal
-from sfsync.core.results import Problem
-from sfsync.core.rows import RowSource
+from sfsync.core.reading.rows import RowSource
+from sfsync.core.reports.announced import announced
+from sfsync.core.reports.results import Problem
 from sfsync.core.scratch import Scratch
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
 from sfsync.engine.planning.across_portions import AcrossPortions

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sfsync.core.deals.lead_accounts import made_by_leads
 from sfsync.core.deals.leads import without_idle_leads
 from sfsync.core.job import OnRoleError
-from sfsync.core.plan import Change
+from sfsync.core.plans.plan import Change
 from sfsync.engine.planning.parent_planning import ParentPlanner
 from sfsync.engine.planning.role_planning import rejected_deals
 

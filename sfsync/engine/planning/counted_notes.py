@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sfsync.core.job import FieldPolicy, Section
-from sfsync.core.plan import Change
-from sfsync.core.repeated_keys import NO_REPEATS, RepeatedRows, repeated_note
-from sfsync.core.results import Problem
+from sfsync.core.plans.plan import Change
+from sfsync.core.reading.repeated_keys import NO_REPEATS, RepeatedRows, repeated_note
+from sfsync.core.reports.results import Problem
 from sfsync.engine.planning.deal_rules import DealRules, rule_notes
 from sfsync.engine.planning.role_accounts import other_account_notes, other_accounts
 from sfsync.engine.planning.row_problems import kept_note

@@ -15,16 +15,16 @@ from datetime import date
 from itertools import chain, islice
 from typing import Final
 
-from sfsync.core.checks import row_problem
 from sfsync.core.deals import probability
 from sfsync.core.deals.job_words import PERSON_MARK
 from sfsync.core.deals.movement import Movement, closes_ahead, refused_moves
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held, scale_of
 from sfsync.core.job import ProbabilityPolicy
-from sfsync.core.plan import Action, Change, OffStage
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.plans.plan import Action, Change, OffStage
 from sfsync.core.ports import Record
-from sfsync.core.results import Problem, RowRef, Stage
+from sfsync.core.reading.checks import row_problem
+from sfsync.core.reports.results import Problem, RowRef, Stage
 from sfsync.core.sobject import ACCOUNT, OPPORTUNITY
 from sfsync.core.values import PlannedValue, is_same, shown, trimmed
 from sfsync.engine.planning.left_out import LeftOut

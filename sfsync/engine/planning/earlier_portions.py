@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from sfsync.core.plan import Change
+from sfsync.core.plans.plan import Change
 from sfsync.core.scratch import Scratch
 
 

@@ -13,9 +13,9 @@ from typing import Final
 
 from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
 from sfsync.core.deals.stages import StageInfo
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import scale_of
-from sfsync.core.plan import WRITES, Change
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.plans.plan import WRITES, Change
 from sfsync.core.ports import Record
 from sfsync.core.sobject import OPPORTUNITY, record_id
 from sfsync.core.values import from_json

@@ -17,9 +17,9 @@ from sfsync.core.deals.gone import Deleted, FollowedRow, Merged
 from sfsync.core.diff import held
 from sfsync.core.job import Section
 from sfsync.core.job_memory import JobRow
-from sfsync.core.keys import ledger_key
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.reading.keys import ledger_key
 from sfsync.core.records import full_id
 from sfsync.core.values import Pending, text_or_none
 from sfsync.engine.planning.cleared_lookups import ClearedLookups

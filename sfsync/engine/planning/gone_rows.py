@@ -15,11 +15,11 @@ from sfsync.core.deals.gone import Fate, Vanished, VanishedRow, vanished_rows
 from sfsync.core.diff import STAGE_DEPENDENTS, held, scale_of
 from sfsync.core.job import Section
 from sfsync.core.job_memory import JobRow
-from sfsync.core.keys import ledger_key
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.reading.keys import ledger_key
 from sfsync.core.records import MODIFIED, full_id
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.sobject import OPPORTUNITY
 from sfsync.core.values import Value, is_same
 from sfsync.core.wording import listed

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sfsync.core.describe import SObjectDescribe
-from sfsync.core.lead_rule import LeadRule
-from sfsync.core.results import Problem, Stage
+from sfsync.core.deals.lead_rule import LeadRule
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.wording import listed
 from sfsync.engine.planning.lead_planning import status_of
 from sfsync.errors import ConfigError

@@ -12,20 +12,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from sfsync.core.checks import Invalid
 from sfsync.core.deals.gone import Deleted
+from sfsync.core.deals.lead_rule import LeadRule, LeadTarget, WhenConverted
 from sfsync.core.deals.leads import LEAD_FIELDS, LONGEST_NAME, landed, lead_change_id
-from sfsync.core.describe import SObjectDescribe
-from sfsync.core.lead_rule import LeadRule, LeadTarget, WhenConverted
 from sfsync.core.models import Reference
-from sfsync.core.plan import Action, Change
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import Journal, Lookup, OrgGateway, Record
+from sfsync.core.reading.checks import Invalid
 from sfsync.core.records import full_id
 from sfsync.core.references.candidates import BlockedBy, Resolved
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.references.strategies import ACCOUNT_ID, awaiting_account, takes_deals_account
-from sfsync.core.results import Problem
+from sfsync.core.reports.results import Problem
 from sfsync.core.sobject import ACCOUNT, CONTACT, LEAD, OPPORTUNITY, record_id
 from sfsync.core.values import Pending, PlannedValue, clean_key
 from sfsync.core.wording import listed

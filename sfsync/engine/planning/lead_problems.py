@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sfsync.core.checks import Invalid
-from sfsync.core.lead_rule import LeadRule
+from sfsync.core.deals.lead_rule import LeadRule
 from sfsync.core.ports import Record
+from sfsync.core.reading.checks import Invalid
 from sfsync.core.references.candidates import BlockedBy
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.wording import listed
 from sfsync.engine.planning.reading import CheckedRow
 from sfsync.engine.planning.row_references import WAITS

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sfsync.core.results import RowRef
+from sfsync.core.reports.results import RowRef
 
 
 def _nowhere(_sobject: str, _key: str) -> bool:

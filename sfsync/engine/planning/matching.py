@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import Job, Section
-from sfsync.core.keys import ledger_key
 from sfsync.core.models import Reference
-from sfsync.core.plan import Plan
-from sfsync.core.plan_book import first_part
-from sfsync.core.plan_codec import saved_key_fields
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.plans.plan import Plan
+from sfsync.core.plans.plan_book import first_part
+from sfsync.core.plans.plan_codec import saved_key_fields
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.reading.keys import ledger_key
 from sfsync.core.records import full_id
 from sfsync.core.references.candidates import TELLING
 from sfsync.core.references.resolve import ReferenceTable

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.errors import AccessError, ConfigError
 
 Offer = Mapping[str, list[str]]

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sfsync.core.checks import Invalid
 from sfsync.core.job import Job
-from sfsync.core.keys import ledger_key
 from sfsync.core.models import Reference
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.reading.checks import Invalid
+from sfsync.core.reading.keys import ledger_key
 from sfsync.core.records import full_id
 from sfsync.core.references.candidates import Resolved
 from sfsync.core.references.parents import Agreed, Identity, Naming, agreed, called, identity

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sfsync.core.checks import Invalid
 from sfsync.core.deals.leads import comes_from_lead
 from sfsync.core.job import Job
 from sfsync.core.models import Reference
-from sfsync.core.plan import WRITES, Action, Change
+from sfsync.core.plans.plan import WRITES, Action, Change
 from sfsync.core.ports import Journal, OrgGateway
+from sfsync.core.reading.checks import Invalid
 from sfsync.core.references.candidates import MISSING, Resolved
 from sfsync.core.references.parents import STANDARD_PARENTS, Identity, Naming, found_by, identity
 from sfsync.core.references.planned_records import PlannedRecords

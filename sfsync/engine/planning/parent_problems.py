@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from sfsync.core.checks import Invalid
-from sfsync.core.describe import Field
 from sfsync.core.job import Job
-from sfsync.core.keys import ledger_key
-from sfsync.core.plan import Action
+from sfsync.core.orgs.describe import Field
+from sfsync.core.plans.plan import Action
 from sfsync.core.ports import LedgerEntry
+from sfsync.core.reading.checks import Invalid
+from sfsync.core.reading.keys import ledger_key
 from sfsync.core.references.parents import Identity
 from sfsync.core.wording import listed, typed
 

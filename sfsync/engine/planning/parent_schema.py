@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from sfsync.core.checks import section_problems
-from sfsync.core.declared_values import settled
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.job import CreateKey, FieldRule, Job, Missing, Section
+from sfsync.core.orgs.describe import SObjectDescribe
 from sfsync.core.ports import OrgSchema
+from sfsync.core.reading.checks import section_problems
+from sfsync.core.reading.declared_values import settled
+from sfsync.core.reading.source_spec import SourceSpec
 from sfsync.core.references.parents import MAKEABLE
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.sobject import CONTACT_ROLE
-from sfsync.core.source_spec import SourceSpec
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from sfsync.core.models import Reference
-from sfsync.core.plan import Change
+from sfsync.core.plans.plan import Change
 from sfsync.core.references.parents import Identity, Naming, Told, identity
 from sfsync.core.scratch import Scratch
 from sfsync.core.sobject import WRITE_ORDER

@@ -12,24 +12,24 @@ from dataclasses import InitVar, dataclass, field
 from datetime import date
 from functools import partial
 
-from sfsync.core.announced import announced
 from sfsync.core.deals.forecast_basis import ForecastBasis
 from sfsync.core.deals.gone import GoneRows, VanishedRow
 from sfsync.core.deals.leads import comes_from_lead
 from sfsync.core.events import Listener, Noticed, PhaseAdvanced, PhaseStarted
 from sfsync.core.job import Job, Section
-from sfsync.core.plan import Change, Plan, SourceImage
+from sfsync.core.plans.plan import Change, Plan, SourceImage
+from sfsync.core.plans.record_names import referred_names
 from sfsync.core.ports import ChangeRecord, Journal, OrgGateway, Record
-from sfsync.core.record_names import referred_names
+from sfsync.core.reading.repeated_keys import repeated_note
+from sfsync.core.reading.rows import RowSource
+from sfsync.core.reading.source_marks import marks_of
 from sfsync.core.references.owners import sandbox_suffixes
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.references.second_pass import without_lost_ends
-from sfsync.core.repeated_keys import repeated_note
-from sfsync.core.results import Problem
-from sfsync.core.rows import RowSource
+from sfsync.core.reports.announced import announced
+from sfsync.core.reports.results import Problem
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER
-from sfsync.core.source_marks import marks_of
 from sfsync.engine.planning.across_portions import AcrossPortions
 from sfsync.engine.planning.brought_changes import brought
 from sfsync.engine.planning.deal_rules import DealRules

@@ -9,17 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sfsync.core.checks import OrgRules, row_problem
 from sfsync.core.contact_roles.role_words import is_blank_role
 from sfsync.core.job import ROW_KEY, Blank, Section
-from sfsync.core.keys import KeyedRow, key_problems
-from sfsync.core.mapping import PLACE, as_text, mapped, source_texts
 from sfsync.core.models import Reference
-from sfsync.core.plan import Action, Change, SourceImage
+from sfsync.core.plans.plan import Action, Change, SourceImage
 from sfsync.core.presets.footers import passed_notes
-from sfsync.core.quoting import add_run
-from sfsync.core.references.parents import Told, columns_for_parents, told_parents
-from sfsync.core.repeated_keys import (
+from sfsync.core.reading.checks import OrgRules, row_problem
+from sfsync.core.reading.keys import KeyedRow, key_problems
+from sfsync.core.reading.mapping import PLACE, as_text, mapped, source_texts
+from sfsync.core.reading.quoting import add_run
+from sfsync.core.reading.repeated_keys import (
     NO_REPEATS,
     DuplicateKeys,
     RepeatedRows,
@@ -30,8 +29,7 @@ from sfsync.core.repeated_keys import (
     repeats,
     superseded,
 )
-from sfsync.core.results import Problem, RowRef, Stage
-from sfsync.core.rows import (
+from sfsync.core.reading.rows import (
     HEADED,
     ModelRow,
     PartialSource,
@@ -44,6 +42,8 @@ from sfsync.core.rows import (
     notes_of,
     numbered,
 )
+from sfsync.core.references.parents import Told, columns_for_parents, told_parents
+from sfsync.core.reports.results import Problem, RowRef, Stage
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.core.values import clean_key, text_or_none
 from sfsync.core.wording import listed, suggestion

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from sfsync.core.checks import Invalid, OrgRules, row_problem
-from sfsync.core.describe import MASTER_RECORD_TYPE, SObjectDescribe
 from sfsync.core.models import Reference
+from sfsync.core.orgs.describe import MASTER_RECORD_TYPE, SObjectDescribe
+from sfsync.core.reading.checks import Invalid, OrgRules, row_problem
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.sobject import OPPORTUNITY, record_id
 from sfsync.core.wording import suggestion

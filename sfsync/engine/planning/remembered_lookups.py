@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from sfsync.core.deals.stages import StageCatalogue
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.org_jobs import OrgJobs
-from sfsync.core.plan import OrgIdentity
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.plans.plan import OrgIdentity
 from sfsync.core.ports import ApiUsage, IdPage, Lookup, OrgGateway, Record
 from sfsync.core.records import full_id, value_at
 from sfsync.core.sobject import record_id

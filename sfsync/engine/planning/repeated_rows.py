@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sfsync.core.plan import Action, Change
-from sfsync.core.repeated_keys import SUPERSEDED
+from sfsync.core.plans.plan import Action, Change
+from sfsync.core.reading.repeated_keys import SUPERSEDED
 from sfsync.engine.planning.reading import ReadSection
 
 

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import Lookup, OrgGateway, Record
 from sfsync.core.records import value_at
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.references.strategies import ACCOUNT_ID
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.sobject import ACCOUNT, CONTACT, OPPORTUNITY, record_id
 from sfsync.core.values import Pending
 from sfsync.errors import ConfigError

@@ -10,22 +10,22 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
-from sfsync.core.checks import Invalid
 from sfsync.core.contact_roles.lead_roles import arriving_roles, open_flag, policy_of_new, with_platforms_flag
 from sfsync.core.contact_roles.role_rows import HeldRole, WantedRole
 from sfsync.core.contact_roles.roles import RolePlan, gives_flag_away, plan_roles, role_key
 from sfsync.core.deals.leads import comes_from_lead
-from sfsync.core.describe import SObjectDescribe
 from sfsync.core.diff import held
 from sfsync.core.job import Job, OnRoleError, Section
-from sfsync.core.keys import ledger_key
-from sfsync.core.plan import NEW, WRITES, Action, Change
+from sfsync.core.orgs.describe import SObjectDescribe
+from sfsync.core.plans.plan import NEW, WRITES, Action, Change
 from sfsync.core.ports import ChangeRecord, ChangeState, Journal, LedgerEntry, Lookup, OrgGateway, Record
+from sfsync.core.reading.checks import Invalid
+from sfsync.core.reading.keys import ledger_key
+from sfsync.core.reading.source_spec import SourceSpec
 from sfsync.core.references.candidates import BlockedBy
 from sfsync.core.references.planned_records import PlannedRecords
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.sobject import CONTACT_ROLE, LEAD, OPPORTUNITY
-from sfsync.core.source_spec import SourceSpec
 from sfsync.core.values import Pending
 from sfsync.engine.planning.parent_planning import ParentPlanner
 from sfsync.engine.planning.reading import CheckedRow, asks_for_role

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sfsync.core.checks import Invalid, row_problem
 from sfsync.core.job import FieldRule, Missing, Section
 from sfsync.core.models import Reference
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import OrgGateway
+from sfsync.core.reading.checks import Invalid, row_problem
 from sfsync.core.references.candidates import BlockedBy
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.references.strategies import ACCOUNT_ID, awaiting_account, takes_deals_account
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
 from sfsync.core.values import Pending
 from sfsync.engine.planning.account_names import name_accounts

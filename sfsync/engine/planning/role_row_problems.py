@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.references.candidates import BlockedBy
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.engine.planning.reading import CheckedRow
 
 MOST_ROLES: Final = 499

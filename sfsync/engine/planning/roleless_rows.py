@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sfsync.core.contact_roles.role_rows import HeldRole
-from sfsync.core.plan import Action, Change
-from sfsync.core.results import Problem, Stage
+from sfsync.core.plans.plan import Action, Change
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.engine.planning.reading import CheckedRow
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sfsync.core.job import Job, UpdateMode
-from sfsync.core.plan import WRITES, Action, Change, OrgCalls, Plan, PredictedCalls
+from sfsync.core.plans.plan import WRITES, Action, Change, OrgCalls, Plan, PredictedCalls
 from sfsync.core.ports import OrgGateway
 from sfsync.core.sending.book_sending import BookSending
 from sfsync.core.sending.costs import predicted_calls
@@ -21,8 +21,8 @@ from sfsync.core.sending.prices import DEFAULT_SPEED, Speed
 from sfsync.core.sending.receipts import RECEIPT, can_keep_receipts
 from sfsync.core.sending.routes import Means, choose_routes
 from sfsync.core.sending.strategies import Wish, choose_for, choose_strategies
+from sfsync.core.sending.strategy import Choice
 from sfsync.core.sobject import CONTACT_ROLE
-from sfsync.core.strategy import Choice
 from sfsync.core.writes import Route
 from sfsync.engine.planning.schema import Schema
 from sfsync.errors import ConfigError

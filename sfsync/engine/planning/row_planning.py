@@ -11,14 +11,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from sfsync.core.checks import missing_problem
 from sfsync.core.diff import difference, held
 from sfsync.core.job import FieldPolicy, Job, Mode
 from sfsync.core.models import Reference
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import LedgerEntry, Record
+from sfsync.core.reading.checks import missing_problem
 from sfsync.core.records import full_id
-from sfsync.core.results import DEFERRED
+from sfsync.core.reports.results import DEFERRED
 from sfsync.core.values import Pending, text_or_none
 from sfsync.engine.planning.deal_rules import DealRules
 from sfsync.engine.planning.gone_records import GoneRecords

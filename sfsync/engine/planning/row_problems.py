@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from sfsync.core.job import FieldPolicy, Job
 from sfsync.core.ports import LedgerEntry, Record
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.values import PlannedValue, Value, clipped, shown
 from sfsync.core.wording import typed
 from sfsync.engine.planning.reading import CheckedRow

@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from sfsync.core.checks import Invalid, row_problem
-from sfsync.core.describe import Field, SObjectDescribe
 from sfsync.core.job import FieldRule, Inactive, Missing, Section
 from sfsync.core.models import Reference
+from sfsync.core.orgs.describe import Field, SObjectDescribe
 from sfsync.core.ports import Record
+from sfsync.core.reading.checks import Invalid, row_problem
 from sfsync.core.references.candidates import MISSING, BlockedBy, Resolved, Unresolved
 from sfsync.core.references.open_references import OpenReference
 from sfsync.core.references.owners import INACTIVE, USER
 from sfsync.core.references.resolve import ReferenceTable
-from sfsync.core.results import (
+from sfsync.core.reports.results import (
     DEFERRED,
     OWNER_LEFT_OUT,
     OWNER_REPLACED,

@@ -14,17 +14,17 @@ from functools import cache
 import orjson
 from pydantic import TypeAdapter
 
-from sfsync.core.checks import OrgRules, section_problems
 from sfsync.core.contact_roles.role_words import unknown_preferences
 from sfsync.core.deals.closing import closing_problems
 from sfsync.core.deals.job_words import word_problems
-from sfsync.core.declared_problems import declared_problems
-from sfsync.core.declared_values import settled
-from sfsync.core.describe import Field, SObjectDescribe
 from sfsync.core.job import Job, Section
+from sfsync.core.orgs.describe import Field, SObjectDescribe
 from sfsync.core.ports import OrgSchema
+from sfsync.core.reading.checks import OrgRules, section_problems
+from sfsync.core.reading.declared_problems import declared_problems
+from sfsync.core.reading.declared_values import settled
 from sfsync.core.references.resolve import default_match
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.results import Problem, Stage
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 from sfsync.engine.planning.parent_schema import ParentSchema, parent_schema, with_parents, writing_sections
 from sfsync.errors import ConfigError

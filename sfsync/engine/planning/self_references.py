@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sfsync.core.checks import Invalid, row_problem
 from sfsync.core.job import Missing
 from sfsync.core.models import Reference
-from sfsync.core.plan import NEW, Action, Change
+from sfsync.core.plans.plan import NEW, Action, Change
 from sfsync.core.ports import LedgerEntry, Record
+from sfsync.core.reading.checks import Invalid, row_problem
 from sfsync.core.references.candidates import MISSING, BlockedBy, Resolved
 from sfsync.core.references.resolve import ReferenceTable
 from sfsync.core.references.second_pass import completion, open_problem, open_reference

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from sfsync.core.ports import OrgGateway, Record
+from sfsync.core.reading.row_groups import group_of_key
 from sfsync.core.records import full_id
 from sfsync.core.references.owners import USER
 from sfsync.core.resync.memory import KnownStamp, PrintMemory, Whose
@@ -31,7 +32,6 @@ from sfsync.core.resync.org_changes import (
     stamp_of,
 )
 from sfsync.core.resync.prints import group_print
-from sfsync.core.row_groups import group_of_key
 from sfsync.core.sobject import CONTACT_ROLE, KEY_PREFIXES, LEAD, OPPORTUNITY
 from sfsync.engine.planning.schema import Schema, target
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sfsync.core.job import Section
-from sfsync.core.plan import Plan
-from sfsync.core.results import Problem
+from sfsync.core.plans.plan import Plan
+from sfsync.core.reading.row_groups import Row, group_of
+from sfsync.core.reading.rows import PartialSource, PassedLine, RowSource, SourceForm, notes_of, numbered
+from sfsync.core.reports.results import Problem
 from sfsync.core.resync.prints import NOTHING, PrintSum, RowPrint, RowPrinter, group_print
 from sfsync.core.resync.settled import Place, untold
 from sfsync.core.resync.sifted import BookResync
-from sfsync.core.row_groups import Row, group_of
-from sfsync.core.rows import PartialSource, PassedLine, RowSource, SourceForm, notes_of, numbered
 from sfsync.engine.sifting.finishing import Finishing
 
 

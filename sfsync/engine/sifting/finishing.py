@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sfsync.core.plan import Plan
-from sfsync.core.results import Problem
+from sfsync.core.plans.plan import Plan
+from sfsync.core.reports.results import Problem
 from sfsync.core.resync.memory import packed_stamps
 from sfsync.core.resync.prints import PrintSum, RowPrint, packed_groups, packed_rows, sum_of
 from sfsync.core.resync.settled import Place, untold

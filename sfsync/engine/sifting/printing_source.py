@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sfsync.core.job import Section
-from sfsync.core.results import Problem
+from sfsync.core.reading.row_groups import Row, group_of
+from sfsync.core.reading.rows import PassedLine, RowSource, SourceForm, notes_of
+from sfsync.core.reports.results import Problem
 from sfsync.core.resync.prints import RowPrint, RowPrinter, group_print
-from sfsync.core.row_groups import Row, group_of
-from sfsync.core.rows import PassedLine, RowSource, SourceForm, notes_of
 
 
 @dataclass(slots=True)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sfsync.core.job import FieldRule, Section
-from sfsync.core.mapping import said
 from sfsync.core.models import Reference
+from sfsync.core.reading.mapping import said
+from sfsync.core.reading.row_groups import Row, group_of, group_of_key
+from sfsync.core.reading.rows import ModelRow, PassedLine, RowSource, SourceRow
 from sfsync.core.resync.prints import group_print
-from sfsync.core.row_groups import Row, group_of, group_of_key
-from sfsync.core.rows import ModelRow, PassedLine, RowSource, SourceRow
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
 from sfsync.engine.planning.schema import Schema, target
 

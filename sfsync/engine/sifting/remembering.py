@@ -14,16 +14,16 @@ from datetime import datetime
 from typing import Final
 
 from sfsync.core.job_memory import JobMemory
-from sfsync.core.plan import WRITES, Change, Plan
+from sfsync.core.plans.plan import WRITES, Change, Plan
 from sfsync.core.ports import Record
-from sfsync.core.report import Report
-from sfsync.core.results import Outcome
+from sfsync.core.reading.row_groups import group_of_key
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import Outcome
 from sfsync.core.resync.memory import FIRST_READ, MARK, KnownStamp, Whose, unpacked_stamps
 from sfsync.core.resync.org_changes import MODSTAMP, mark_of, seconds_of, stamp_of
 from sfsync.core.resync.prints import group_print
 from sfsync.core.resync.settled import settled_prints
 from sfsync.core.resync.sifted import Sifted
-from sfsync.core.row_groups import group_of_key
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 
 _DEAL_CHANGE: Final = f"{OPPORTUNITY}:"

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sfsync.core.results import Problem
-from sfsync.core.row_groups import Row
-from sfsync.core.rows import PassedLine, RowSource, SourceForm
+from sfsync.core.reading.row_groups import Row
+from sfsync.core.reading.rows import PassedLine, RowSource, SourceForm
+from sfsync.core.reports.results import Problem
 
 
 @dataclass(slots=True)
 class SiftedSource:
-    """See `core.rows.RowSource`. `numbers` gives the places of the rows to yield, counted from 1, in order.
+    """See `core.reading.rows.RowSource`. `numbers` gives the places of the rows to yield, counted from 1, in order.
 
     `told` are the notes of the whole reading, `passed` its lines that are no rows, `seen` the columns of all rows.
     """

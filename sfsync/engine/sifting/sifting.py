@@ -22,18 +22,18 @@ from functools import partial
 from typing import Any
 
 from sfsync.core.job import Job
-from sfsync.core.plan import Plan
+from sfsync.core.plans.plan import Plan
 from sfsync.core.ports import Journal
-from sfsync.core.results import Problem
+from sfsync.core.reading.row_groups import group_of, group_of_key, names_deal_by_id, why_whole
+from sfsync.core.reading.rows import HEADED, PassedLine, RowSource, SourceRow, notes_of
+from sfsync.core.reading.source_marks import MarkedSource
+from sfsync.core.reading.source_spec import STANDARD_INPUT, SourceSpec
+from sfsync.core.reports.results import Problem
 from sfsync.core.resync.memory import MARK, KnownPrint
 from sfsync.core.resync.org_changes import Mark, mark_of
 from sfsync.core.resync.prints import NOTHING, PrintSum, RowPrint, RowPrinter, basis_of, group_print
 from sfsync.core.resync.settled import Place
-from sfsync.core.row_groups import group_of, group_of_key, names_deal_by_id, why_whole
-from sfsync.core.rows import HEADED, PassedLine, RowSource, SourceRow, notes_of
 from sfsync.core.sobject import CONTACT_ROLE
-from sfsync.core.source_marks import MarkedSource
-from sfsync.core.source_spec import STANDARD_INPUT, SourceSpec
 from sfsync.engine.planning.schema import Schema
 from sfsync.engine.sifting.asking import Asking, ChangingOrg, Found, watched
 from sfsync.engine.sifting.book_finishing import BookFinishing

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import Lookup
 from sfsync.core.records import full_id
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.reports.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY, record_id
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.undoing.later_runs import PREFIX

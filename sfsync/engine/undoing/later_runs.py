@@ -13,9 +13,9 @@ from itertools import takewhile
 from typing import Final
 
 from sfsync.core.deals.second_writes import is_second
-from sfsync.core.plan import Plan
+from sfsync.core.plans.plan import Plan
 from sfsync.core.ports import ChangeRecord, Journal, RunRecord
-from sfsync.core.results import Outcome
+from sfsync.core.reports.results import Outcome
 from sfsync.errors import GuardError
 
 PREFIX: Final = "undo "

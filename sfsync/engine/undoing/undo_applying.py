@@ -15,19 +15,19 @@ from typing import Final
 
 from sfsync.core.contact_roles.roles import moves_flag
 from sfsync.core.diff import held
-from sfsync.core.plan import PLANNED_OUTCOME, WRITES, Action, Change
+from sfsync.core.plans.plan import PLANNED_OUTCOME, WRITES, Action, Change
 from sfsync.core.ports import Record
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
+from sfsync.core.reports.results import Outcome, Problem, RowResult, Stage
 from sfsync.core.sending.batches import Unit, graph_calls
 from sfsync.core.sending.units import role_units
 from sfsync.core.sobject import ACCOUNT, CONTACT, CONTACT_ROLE, OPPORTUNITY
 from sfsync.core.values import is_same
 from sfsync.core.writes import Route
 from sfsync.engine.applying.deleting import delete_records
-from sfsync.engine.applying.receipts import NotSaved, Saved, answers_lost, burn
+from sfsync.engine.applying.in_doubt.receipts import NotSaved, Saved, answers_lost, burn
+from sfsync.engine.applying.in_doubt.settling import unknown
 from sfsync.engine.applying.run_state import RunState
 from sfsync.engine.applying.sending import MOST_TRIES, Doubt, flag_kept, send_units
-from sfsync.engine.applying.settling import unknown
 from sfsync.engine.applying.updating import apply_updates
 from sfsync.engine.planning.role_planning import OWN_FIELDS, roles_lookup
 from sfsync.engine.undoing.dependents import keep_parents

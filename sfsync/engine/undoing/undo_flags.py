@@ -14,7 +14,7 @@ from typing import Final
 
 from sfsync.core.contact_roles.role_rows import HeldRole
 from sfsync.core.contact_roles.roles import moves_flag
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.sobject import CONTACT_ROLE
 from sfsync.engine.undoing.later_runs import PREFIX
 

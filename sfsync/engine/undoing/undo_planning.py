@@ -18,16 +18,16 @@ from sfsync.core.deals.gone import NO_GONE
 from sfsync.core.deals.reopening import odds_before, set_by_hand
 from sfsync.core.diff import STAGE_DEPENDENTS, held
 from sfsync.core.job import NO_LIMITS
-from sfsync.core.keys import ledger_key
-from sfsync.core.plan import NEW, Action, Change, Plan
+from sfsync.core.plans.plan import NEW, Action, Change, Plan
 from sfsync.core.ports import Journal, LedgerEntry, Lookup, OrgGateway, Record
-from sfsync.core.results import Outcome, RowResult
+from sfsync.core.reading.keys import ledger_key
+from sfsync.core.reports.results import Outcome, RowResult
+from sfsync.core.reports.standing import CONVERSION_STAYS, written_since
 from sfsync.core.sending.costs import undo_calls
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY, WRITE_ORDER, record_id
-from sfsync.core.standing import CONVERSION_STAYS, written_since
 from sfsync.core.values import PlannedValue, Value, is_same
+from sfsync.engine.applying.read_back.verifying import AUDIT, is_anothers
 from sfsync.engine.applying.run_state import resolved
-from sfsync.engine.applying.verifying import AUDIT, is_anothers
 from sfsync.engine.planning.forecasting import forecast_basis, forecast_fields
 from sfsync.engine.planning.plan_making import PlanStamp
 from sfsync.engine.undoing.dependents import delete_childless, note_going

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sfsync.core.contact_roles.roles import moves_flag, role_key
 from sfsync.core.deals.leads import comes_from_lead
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.sobject import CONTACT_ROLE, record_id
 from sfsync.core.values import PlannedValue, Value
 from sfsync.engine.applying.role_applying import deal_ids

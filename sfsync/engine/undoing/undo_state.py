@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sfsync.core.plan import Change, Plan
+from sfsync.core.plans.plan import Change, Plan
 from sfsync.core.ports import LedgerEntry, OrgGateway, Record
-from sfsync.core.results import Problem, RowResult, Stage
-from sfsync.core.standing import NOT_UNDONE
+from sfsync.core.reports.results import Problem, RowResult, Stage
+from sfsync.core.reports.standing import NOT_UNDONE
 from sfsync.engine.undoing.later_runs import LaterWrite
 
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from sfsync.core.hosts import is_here
+from sfsync.core.orgs.hosts import is_here
 from sfsync.errors import ConfigError
 
 _DRIVER: Final = re.compile(r"^postgres(ql)?(\+psycopg)?://", re.IGNORECASE)

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from sfsync.core.events import Event
-from sfsync.core.org_profile import Login, OrgProfile
+from sfsync.core.orgs.org_profile import Login, OrgProfile
 from sfsync.core.writes import CollectionCall, Graph, GraphCall, Node, NodeRef, Route
 from sfsync.salesforce.gateway import SalesforceGateway
 from sfsync.salesforce.retrying import RetryPolicy

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from scripted_org import RESET, ScriptedOrg, Seen, page, records, refusal, reply
 
 from sfsync.core.events import Noticed
-from sfsync.core.org_profile import Login, OrgProfile
+from sfsync.core.orgs.org_profile import Login, OrgProfile
 from sfsync.core.ports import Lookup
 from sfsync.errors import AccessError, ConfigError, OrgUnavailable
 

@@ -11,7 +11,7 @@ import pytest
 from gateway_making import QUICK, Bench
 from pydantic import SecretStr
 
-from sfsync.core.org_profile import Login, OrgProfile
+from sfsync.core.orgs.org_profile import Login, OrgProfile
 from sfsync.core.ports import Lookup, OrgGateway
 from sfsync.core.writes import (
     CollectionCall,

@@ -13,7 +13,7 @@ from gateway_making import Bench
 from scripted_org import ScriptedOrg, Seen, records, refusal, reply
 from sf_stand_in import HIDDEN, SfStandIn, fails, says
 
-from sfsync.core.org_profile import Login, OrgProfile
+from sfsync.core.orgs.org_profile import Login, OrgProfile
 from sfsync.core.ports import Lookup
 from sfsync.errors import AccessError, ConfigError, Interrupted, OrgUnavailable, SyncError
 from sfsync.explanations.catalogue import explanation

@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from scripted_org import ScriptedOrg, Seen, raw_reply, refusal, reply
 from test_gateway_on_emulator import ORG_FILE
 
-from sfsync.core.org_profile import Login, OrgProfile
+from sfsync.core.orgs.org_profile import Login, OrgProfile
 from sfsync.core.ports import Lookup
 from sfsync.core.writes import Answers, CollectionCall, Node, Refused, Route, Unanswered, Written
 from sfsync.emulator.fault_actions import Drop

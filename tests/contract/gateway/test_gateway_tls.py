@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from gateway_making import NOW, Bench, client_profile, create_call, token_profile
 from pydantic import SecretStr
 
-from sfsync.core.org_profile import Login, OrgProfile
+from sfsync.core.orgs.org_profile import Login, OrgProfile
 from sfsync.core.ports import Lookup
 from sfsync.emulator.org.clock import VirtualClock
 from sfsync.emulator.server import RunningEmulator, running

@@ -8,7 +8,7 @@ import pytest
 from gateway_making import DEAL_ID, Bench, client_profile, token_answer, token_profile
 from scripted_org import ScriptedOrg, Seen, page, raw_reply, refusal, reply
 
-from sfsync.core.org_profile import OrgProfile
+from sfsync.core.orgs.org_profile import OrgProfile
 from sfsync.core.writes import Answers, ConditionalCall, Node, Unanswered, Written
 
 NAME = "Opportunity:1"

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from journal_homes import NOW, ORG, PLAN, Home, a_run, an_attempt
 
-from sfsync.core.plan_book import portion_id
+from sfsync.core.plans.plan_book import portion_id
 from sfsync.core.ports import ChangeRecord, ChangeState, RunRecord
 from sfsync.errors import GuardError, JournalError
 from sfsync.journal import SqlJournal

@@ -6,7 +6,7 @@ import pytest
 from journal_homes import NOW, ORG, PLAN, Home, a_run, an_attempt
 from test_book_runs import pages, portions
 
-from sfsync.core.plan_book import portion_id
+from sfsync.core.plans.plan_book import portion_id
 from sfsync.core.ports import ChangeRecord, ChangeState, LedgerEntry
 from sfsync.errors import JournalError
 from sfsync.journal import SqlJournal

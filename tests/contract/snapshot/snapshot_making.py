@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from sfsync.core.events import ignore_events
-from sfsync.core.org_profile import Login, OrgProfile
-from sfsync.core.snapshot import dump_snapshot
+from sfsync.core.orgs.org_profile import Login, OrgProfile
+from sfsync.core.orgs.snapshot import dump_snapshot
 from sfsync.emulator.org.definition import OrgDefinition
 from sfsync.emulator.server import RunningEmulator, running
 from sfsync.engine.snapshotting import take_snapshot

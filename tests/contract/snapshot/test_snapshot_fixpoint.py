@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from snapshot_making import ORG_FILE, RICH, Org, opportunity, shipped, snapshot_of, taken
 
-from sfsync.core.snapshot import MAX_BYTES, load_snapshot
-from sfsync.core.snapshot_form import SCHEMA, FieldForm, ObjectForm, RecordTypeForm
+from sfsync.core.orgs.snapshot import MAX_BYTES, load_snapshot
+from sfsync.core.orgs.snapshot_form import SCHEMA, FieldForm, ObjectForm, RecordTypeForm
 from sfsync.emulator.org import snapshot_file, snapshot_form
 from sfsync.emulator.server import running
 from sfsync.errors import ConfigError

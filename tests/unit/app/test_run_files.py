@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent / "report"))
 from report_examples import a_deal, a_plan
 
 from sfsync.app.run_files import read_plan, save_plan, write_private, write_whole
-from sfsync.core.plan_codec import pack_plan
+from sfsync.core.plans.plan_codec import pack_plan
 
 
 def test_what_stands_in_the_place_is_replaced_and_never_followed(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sfsync.core.announced import announced
-from sfsync.core.results import Problem, Stage
+from sfsync.core.reports.announced import announced
+from sfsync.core.reports.results import Problem, Stage
 
 
 def note(code: str, message: str) -> Problem:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from sfsync.core.audit import (
+from sfsync.core.reports.audit import (
     Audit,
     Compared,
     Finding,

@@ -7,8 +7,8 @@ from dataclasses import replace
 import orjson
 
 from sfsync.core.job import Mode, OnRoleError, RolePolicy
-from sfsync.core.plan import OrgIdentity, Plan, PredictedCalls
-from sfsync.core.plan_codec import dump_plan, load_plan, plan_digest
+from sfsync.core.plans.plan import OrgIdentity, Plan, PredictedCalls
+from sfsync.core.plans.plan_codec import dump_plan, load_plan, plan_digest
 
 PLAN = Plan(
     plan_id="P-1",

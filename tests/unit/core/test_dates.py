@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from sfsync.core.dates import FORM_NAMES, date_form, read_date, read_moment
+from sfsync.core.reading.dates import FORM_NAMES, date_form, read_date, read_moment
 
 DAY = date(2026, 9, 30)
 

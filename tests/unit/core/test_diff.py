@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sfsync.core.describe import parse_describe
 from sfsync.core.diff import Difference, difference
+from sfsync.core.orgs.describe import parse_describe
 from sfsync.core.ports import LedgerEntry
 
 FIELDS = [

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sfsync.core.keys import KeyedRow, key_problems
-from sfsync.core.results import RowRef
+from sfsync.core.reading.keys import KeyedRow, key_problems
+from sfsync.core.reports.results import RowRef
 from sfsync.core.values import clean_key
 
 

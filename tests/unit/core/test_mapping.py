@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from sfsync.core.job import Blank, FieldRule, Section
-from sfsync.core.mapping import LocalRow, mapped
 from sfsync.core.models import Reference
-from sfsync.core.results import RowRef
-from sfsync.core.rows import SourceRow
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.reading.mapping import LocalRow, mapped
+from sfsync.core.reading.rows import SourceRow
+from sfsync.core.reading.source_spec import SourceSpec
+from sfsync.core.reports.results import RowRef
 
 
 def row_of(*rules: FieldRule, replace: dict[str, dict[str, str]] | None = None, **cells: Any) -> LocalRow:

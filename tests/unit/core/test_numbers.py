@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from sfsync.core.numbers import NotANumber, number_form, read_number
+from sfsync.core.reading.numbers import NotANumber, number_form, read_number
 
 NNBSP, NBSP, THIN, APOSTROPHE, MINUS = "\u202f", "\u00a0", "\u2009", "\u2019", "\u2212"
 
@@ -178,5 +178,5 @@ def test_an_unknown_locale_is_named_with_near_ones(name: str, near: str) -> None
 
 def test_a_command_that_declares_no_locale_loads_none() -> None:
     """The library of locales is heavy, and most jobs are plain."""
-    words = "import sys, sfsync.cli.main, sfsync.jobs, sfsync.core.mapping; sys.exit('babel' in sys.modules)"
+    words = "import sys, sfsync.cli.main, sfsync.jobs.job_files; sys.exit('babel' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", words], check=False, timeout=60).returncode == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sfsync.core.org_hosts import kind_of_host
+from sfsync.core.orgs.org_hosts import kind_of_host
 
 
 @pytest.mark.parametrize(

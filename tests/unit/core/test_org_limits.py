@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sfsync.core.org_limits import read_limits, warnings_of
+from sfsync.core.orgs.org_limits import read_limits, warnings_of
 
 DAY = {"Max": 15_000, "Remaining": 3_001}
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfsync.core.job import FieldRule, Job, Missing, Section
-from sfsync.core.partition import MOST, Partition, read_partition
-from sfsync.core.partition_rules import refuse_unshareable
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.plans.partition import MOST, Partition, read_partition
+from sfsync.core.plans.partition_rules import refuse_unshareable
+from sfsync.core.reading.source_spec import SourceSpec
 from sfsync.errors import ConfigError
 
 SOURCE = SourceSpec("csv")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sfsync.core.org_profile import Login, OrgProfile
-from sfsync.core.pins import pin_notes
-from sfsync.core.plan import OrgIdentity
+from sfsync.core.orgs.org_profile import Login, OrgProfile
+from sfsync.core.orgs.pins import pin_notes
+from sfsync.core.plans.plan import OrgIdentity
 
 PRODUCTION = OrgIdentity(
     "00D000000000062EAA", "Acme", is_sandbox=False, instance_url="https://acme.my.salesforce.com"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import orjson
 from pydantic import TypeAdapter
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 
 CODEC = TypeAdapter(Change)
 

@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "report"))
 from report_examples import ACCOUNT, DEAL, a_deal, a_plan, a_role
 
 from sfsync.core.deals.gone import Fate, GoneRows, VanishedRow
-from sfsync.core.guards import changes_digest, totals_of
-from sfsync.core.plan import Action, Change
-from sfsync.core.plan_book import BookTotals, first_part, portion_id
-from sfsync.core.plan_codec import dump_plan, load_plan, pack_plan, packed_digest, plan_digest
+from sfsync.core.plans.guards import changes_digest, totals_of
+from sfsync.core.plans.plan import Action, Change
+from sfsync.core.plans.plan_book import BookTotals, first_part, portion_id
+from sfsync.core.plans.plan_codec import dump_plan, load_plan, pack_plan, packed_digest, plan_digest
 from sfsync.errors import GuardError
 
 

@@ -14,7 +14,7 @@ from report_examples import a_deal, a_plan
 
 from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
 from sfsync.core.deals.stages import StageInfo
-from sfsync.core.plan_codec import dump_plan, load_plan, plan_digest
+from sfsync.core.plans.plan_codec import dump_plan, load_plan, plan_digest
 from sfsync.core.references.open_references import Described, OpenReference
 
 STAGE = StageInfo("Open", "Offen", Decimal(10), "Pipeline", True, False, False)

@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 
 from report_examples import a_deal, a_plan, a_problem, a_role, an_image
 
-from sfsync.core.guards import changes_digest
-from sfsync.core.plan import Action, Change, Plan
-from sfsync.core.plan_codec import (
+from sfsync.core.plans.guards import changes_digest
+from sfsync.core.plans.plan import Action, Change, Plan
+from sfsync.core.plans.plan_codec import (
     dump_plan,
     load_named,
     load_plan,
@@ -24,7 +24,7 @@ from sfsync.core.plan_codec import (
     plan_digest,
     saved_key_fields,
 )
-from sfsync.core.plan_text import body_pieces
+from sfsync.core.plans.plan_text import body_pieces
 from sfsync.errors import GuardError
 
 

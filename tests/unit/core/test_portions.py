@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from sfsync.core.job import FieldRule, Job, Section
-from sfsync.core.portions import BUCKETS, bucket_of, cut, names_deal_otherwise, why_one_portion
+from sfsync.core.plans.portions import BUCKETS, bucket_of, cut, names_deal_otherwise, why_one_portion
+from sfsync.core.reading.rows import SourceRow
+from sfsync.core.reading.source_spec import SourceSpec
 from sfsync.core.references.picks import Pick, Picks
-from sfsync.core.results import RowRef
-from sfsync.core.rows import SourceRow
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.reports.results import RowRef
 
 SOURCE = SourceSpec("csv")
 DEALS = Section("opportunities", "Opportunity", SOURCE, (FieldRule("Key__c", column="id"),), key="Key__c")

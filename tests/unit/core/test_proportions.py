@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from sfsync.core.deals.leads import LEAD_ROLE
-from sfsync.core.guards import refuse_totals, totals_of
 from sfsync.core.job import NO_LIMITS
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.guards import refuse_totals, totals_of
+from sfsync.core.plans.plan import Action, Change
 from sfsync.errors import GuardError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))

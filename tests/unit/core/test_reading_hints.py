@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sfsync.core.reading_hints import (
+from sfsync.core.reading.reading_hints import (
     ColumnEvidence,
     DateEvidence,
     Kind,

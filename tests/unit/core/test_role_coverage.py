@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sfsync.core.plan import Action, Change
-from sfsync.core.results import Outcome, RowRef, RowResult
-from sfsync.core.role_coverage import StageCoverage, coverage_in, coverage_words
+from sfsync.core.contact_roles.role_coverage import StageCoverage, coverage_in, coverage_words
+from sfsync.core.plans.plan import Action, Change
+from sfsync.core.reports.results import Outcome, RowRef, RowResult
 from sfsync.core.sobject import CONTACT_ROLE, OPPORTUNITY
 
 End = tuple[Change, RowResult]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from sfsync.core.deals.lead_rule import LeadRule
 from sfsync.core.job import FieldRule, Job, Section
-from sfsync.core.lead_rule import LeadRule
 from sfsync.core.models import Opportunity, OpportunityContactRole, Reference
-from sfsync.core.results import Problem, RowRef, Stage
-from sfsync.core.row_groups import account_text, group_of, group_of_key, why_whole
-from sfsync.core.rows import ModelRow, SourceRow, UnreadableRow
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.reading.row_groups import account_text, group_of, group_of_key, why_whole
+from sfsync.core.reading.rows import ModelRow, SourceRow, UnreadableRow
+from sfsync.core.reading.source_spec import SourceSpec
+from sfsync.core.reports.results import Problem, RowRef, Stage
 
 REF = RowRef("deals", "deals.csv", 2)
 SOURCE = SourceSpec("csv")

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from sfsync.core.results import Outcome, Problem, RowResult, Stage
-from sfsync.core.source_mark import SourceMark
-from sfsync.core.source_marks import bound_from, is_greater, is_settled, kind_of, noted
+from sfsync.core.reading.source_mark import SourceMark
+from sfsync.core.reading.source_marks import bound_from, is_greater, is_settled, kind_of, noted
+from sfsync.core.reports.results import Outcome, Problem, RowResult, Stage
 
 TEN = timedelta(minutes=10)
 

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfsync.engine.applying.job_index import JobIndex, RowName
+from sfsync.engine.applying.bulk_jobs.job_index import JobIndex, RowName
 
 
 def mark_of(content: int) -> bytes:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sfsync.core.results import Problem
+from sfsync.core.reports.results import Problem
 from sfsync.core.sending.bulk import JobShape
 from sfsync.core.writes import Node
-from sfsync.engine.applying.job_lines import JobLine, LineEnd
-from sfsync.engine.applying.job_parts import PartMaker
+from sfsync.engine.applying.bulk_jobs.job_lines import JobLine, LineEnd
+from sfsync.engine.applying.bulk_jobs.job_parts import PartMaker
 from sfsync.salesforce.bulk_files import CsvUpload
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 import sfsync
 from sfsync import errors
-from sfsync.core.results import NOT_DONE, Outcome
+from sfsync.core.reports.results import NOT_DONE, Outcome
 from sfsync.core.sending.verdict import Evidence, Fault, Sign, sign_of
 from sfsync.errors import SyncError
 from sfsync.explanations.catalogue import Explanation, Group, groups

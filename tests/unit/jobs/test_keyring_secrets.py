@@ -14,7 +14,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import InitError, KeyringLocked
 
-from sfsync.core.org_profile import Login
+from sfsync.core.orgs.org_profile import Login
 from sfsync.errors import ConfigError
 from sfsync.jobs import load_org
 from sfsync.salesforce.session import DoorSession

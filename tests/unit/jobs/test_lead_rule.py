@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sfsync.core.lead_rule import LeadRule, LeadTarget, WhenConverted
+from sfsync.core.deals.lead_rule import LeadRule, LeadTarget, WhenConverted
 from sfsync.errors import ConfigError
 from sfsync.jobs import load_job
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sfsync.core.org_profile import Login
+from sfsync.core.orgs.org_profile import Login
 from sfsync.errors import ConfigError
 from sfsync.jobs import load_org
 

@@ -7,8 +7,8 @@ import json
 import orjson
 from report_examples import DEAL, ROLE, a_deal, a_plan, a_problem, a_ref, a_report, a_role, done, failed
 
-from sfsync.core.plan import Action
-from sfsync.core.results import Outcome
+from sfsync.core.plans.plan import Action
+from sfsync.core.reports.results import Outcome
 from sfsync.errors import OrgUnavailable
 from sfsync.report.document import run_document
 

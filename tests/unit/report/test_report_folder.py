@@ -12,12 +12,12 @@ import pytest
 from report_examples import a_deal, a_plan, a_problem, a_report, a_role, an_image, done, failed
 
 from sfsync.core.job import Section
-from sfsync.core.plan import Action, Plan, SourceImage
-from sfsync.core.results import Outcome, RowRef
-from sfsync.core.rows import SourceRow, UnreadableRow
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.plans.plan import Action, Plan, SourceImage
+from sfsync.core.reading.rows import SourceRow, UnreadableRow
+from sfsync.core.reading.source_spec import SourceSpec
+from sfsync.core.reports.results import Outcome, RowRef
 from sfsync.errors import SyncError
-from sfsync.report.folder import write_run_folder
+from sfsync.report.files.folder import write_run_folder
 from sfsync.sources import open_source
 
 OWN = ["_sfsync_outcome", "_sfsync_code", "_sfsync_message", "_sfsync_hint", "_sfsync_line"]

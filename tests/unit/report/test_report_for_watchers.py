@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from report_examples import a_deal, a_plan, a_problem, a_report, done, failed
 
-from sfsync.core.results import Outcome
-from sfsync.core.run_ending import KeptEnding, Notice, RunEnding, ending_of, kept_of, notices_of
-from sfsync.report.ending_words import MOST_CHARACTERS, ending_sentence
-from sfsync.report.github import MOST_ANNOTATIONS, Annotation, annotations_of, step_summary
-from sfsync.report.metrics import RunMoments, metric_names, metrics_text
+from sfsync.core.reports.results import Outcome
+from sfsync.core.reports.run_ending import KeptEnding, Notice, RunEnding, ending_of, kept_of, notices_of
+from sfsync.report.watching.ending_words import MOST_CHARACTERS, ending_sentence
+from sfsync.report.watching.github import MOST_ANNOTATIONS, Annotation, annotations_of, step_summary
+from sfsync.report.watching.metrics import RunMoments, metric_names, metrics_text
 
 SAMPLE = re.compile(
     r'[a-z_]+\{[a-z_]+="(?:[^"\\]|\\.)*"(?:,[a-z_]+="(?:[^"\\]|\\.)*")*\} -?[0-9]+(?:\.[0-9]+)?'

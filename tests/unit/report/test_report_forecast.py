@@ -12,11 +12,11 @@ from report_examples import a_deal, a_plan, a_report, done
 
 from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
 from sfsync.core.deals.stages import StageInfo
-from sfsync.core.plan import Action, Plan
-from sfsync.core.results import Outcome
+from sfsync.core.plans.plan import Action, Plan
+from sfsync.core.reports.results import Outcome
 from sfsync.report.document import run_document
-from sfsync.report.forecast_view import MOST_MOVERS, MOST_NAMES, forecast_pieces
-from sfsync.report.lines import CountTable, Line
+from sfsync.report.words.forecast_view import MOST_MOVERS, MOST_NAMES, forecast_pieces
+from sfsync.report.words.lines import CountTable, Line
 
 STAGES = {
     name: StageInfo(name, name, Decimal(percent), "Pipeline", True, False, False)

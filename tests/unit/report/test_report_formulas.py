@@ -12,14 +12,14 @@ import pytest
 from report_examples import a_deal, a_plan, a_problem, a_ref, a_report, an_image, done
 
 from sfsync.app.adoption_file import write_candidates
-from sfsync.core.audit import Audit, Finding, Kind
 from sfsync.core.deals.adoption_pairs import Candidate, Pair, Standing
 from sfsync.core.deals.scoring import Score
-from sfsync.core.plan import Action
+from sfsync.core.plans.plan import Action
 from sfsync.core.references.open_references import Described, OpenReference
+from sfsync.core.reports.audit import Audit, Finding, Kind
 from sfsync.engine.planning.adopting import Listing
-from sfsync.report.folder import write_run_folder
-from sfsync.report.rejects_form import RejectsFormat
+from sfsync.report.files.folder import write_run_folder
+from sfsync.report.files.rejects_form import RejectsFormat
 
 EVIL = "=cmd|' /C calc'!A0"
 OURS = "'" + EVIL

@@ -21,12 +21,12 @@ from report_examples import DEAL, ORG, a_deal, a_plan, a_problem, a_report, a_ro
 
 from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
 from sfsync.core.deals.stages import StageInfo
-from sfsync.core.plan import Action, OffStage, Plan
-from sfsync.core.results import Outcome
-from sfsync.report.folder import write_run_folder
-from sfsync.report.html_report import html_report
-from sfsync.report.page import page_of
-from sfsync.report.page_records import MOST_OF_EACH, MOST_RECORDS
+from sfsync.core.plans.plan import Action, OffStage, Plan
+from sfsync.core.reports.results import Outcome
+from sfsync.report.files.folder import write_run_folder
+from sfsync.report.pages.html_report import html_report
+from sfsync.report.pages.page import page_of
+from sfsync.report.pages.page_records import MOST_OF_EACH, MOST_RECORDS
 from sfsync.report.safe_text import shortened
 
 HOSTILE = (

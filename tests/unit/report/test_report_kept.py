@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from report_examples import a_deal, a_plan, a_problem, a_report, an_image, done
 
-from sfsync.core.audit import Audit, Finding, Kind
-from sfsync.core.plan import Action
+from sfsync.core.plans.plan import Action
 from sfsync.core.references.open_references import Described, OpenReference
+from sfsync.core.reports.audit import Audit, Finding, Kind
 from sfsync.errors import SyncError
-from sfsync.report.folder import rebuild, write_run_folder
+from sfsync.report.files.folder import rebuild, write_run_folder
 
 
 def test_every_file_that_is_made_again_is_the_same(tmp_path: Path) -> None:

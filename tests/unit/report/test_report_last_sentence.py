@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from report_examples import a_deal, a_plan, a_report, done
 
-from sfsync.core.plan import Plan
-from sfsync.report.last_sentence import Ended, Failure, last_sentence
+from sfsync.core.plans.plan import Plan
+from sfsync.report.watching.last_sentence import Ended, Failure, last_sentence
 
 
 def said(plan: Plan, *results, **given) -> str:

@@ -15,23 +15,23 @@ from hypothesis import strategies as st
 from report_examples import DEAL, ROLE, a_deal, a_plan, a_problem, a_report, a_role, an_image, done, failed
 from rich.console import Console
 
-from sfsync.core.audit import Audit, Finding, Kind
 from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
 from sfsync.core.deals.stages import StageInfo
-from sfsync.core.image_merging import with_rows_of
-from sfsync.core.plan import Action, Change, SourceImage
+from sfsync.core.plans.image_merging import with_rows_of
+from sfsync.core.plans.plan import Action, Change, SourceImage
 from sfsync.core.ports import ApiUsage
-from sfsync.core.report import Report
-from sfsync.core.report_merging import ReportSum
-from sfsync.core.results import Outcome, RowResult
+from sfsync.core.reading.source_mark import SourceMark
+from sfsync.core.reading.source_marks import marks_after
+from sfsync.core.reports.audit import Audit, Finding, Kind
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.report_merging import ReportSum
+from sfsync.core.reports.results import Outcome, RowResult
 from sfsync.core.resync.sifted import PrintedSection, Sifted
-from sfsync.core.source_mark import SourceMark
-from sfsync.core.source_marks import marks_after
 from sfsync.errors import GuardError, Interrupted
 from sfsync.report.document import row_entries, run_document
-from sfsync.report.kept_rows import KeptRows
-from sfsync.report.rejects import delimited_lines, left_rows
-from sfsync.report.terminal import draw_report
+from sfsync.report.files.kept_rows import KeptRows
+from sfsync.report.files.rejects import delimited_lines, left_rows
+from sfsync.report.words.terminal import draw_report
 
 STAGES = {
     "Prospecting": StageInfo("Prospecting", "Prospecting", Decimal(10), "Pipeline", True, False, False),

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from sfsync.core.events import CallAnswered, CallRetried, Noticed, PhaseAdvanced, PhaseStarted
-from sfsync.report.progress import Heartbeat, _beating, clear_progress, progress_listener
+from sfsync.report.watching.progress import Heartbeat, _beating, clear_progress, progress_listener
 
 EVENTS = (
     PhaseStarted("create Opportunity", 1200),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sfsync.core.pull import COLUMNS, PulledDeal
-from sfsync.report.pulled_file import NewFile, digest_of, kept_rows, row_text
+from sfsync.report.files.pulled_file import NewFile, digest_of, kept_rows, row_text
 
 FORMS = pytest.mark.parametrize("form", ["csv", "jsonl"])
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sfsync.core.events import CallRetried, Noticed, PhaseAdvanced, PhaseStarted
-from sfsync.core.phases import PhaseSpent
 from sfsync.core.ports import ApiUsage
-from sfsync.report.run_follower import FIRST_PHASE, RunFollower
+from sfsync.core.reports.phases import PhaseSpent
+from sfsync.report.watching.run_follower import FIRST_PHASE, RunFollower
 
 NOW = datetime(2026, 9, 30, 12, tzinfo=UTC)
 

@@ -21,13 +21,13 @@ from report_examples import (
 )
 from rich.console import Console
 
-from sfsync.core.plan import Action, Change, Plan
+from sfsync.core.plans.plan import Action, Change, Plan
 from sfsync.core.ports import ApiUsage
-from sfsync.core.report import Report
-from sfsync.core.results import Outcome
+from sfsync.core.reports.report import Report
+from sfsync.core.reports.results import Outcome
 from sfsync.core.values import Pending
 from sfsync.errors import OrgUnavailable
-from sfsync.report.terminal import draw_plan, draw_report
+from sfsync.report.words.terminal import draw_plan, draw_report
 
 
 def plan_text(plan: Plan, *, width: int = 100, limit: int = 20) -> str:
@@ -337,7 +337,7 @@ def test_no_line_is_wider_than_the_console(width):
 def test_drawing_is_imported_only_to_draw():
     """The modules of the report can be imported without rich."""
     code = (
-        "import sys, sfsync.report.terminal, sfsync.report.folder, sfsync.report.progress;"
+        "import sys, sfsync.report.words.terminal, sfsync.report.files.folder, sfsync.report.watching.progress;"
         "sys.exit('rich' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

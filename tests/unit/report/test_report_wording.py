@@ -10,16 +10,16 @@ from report_examples import DEAL, ROLE, a_deal, a_plan, a_problem, a_ref, a_repo
 
 from sfsync.core.deals.forecast import Effect
 from sfsync.core.job import FieldPolicy
-from sfsync.core.plan import Action, Change
-from sfsync.core.results import Problem
+from sfsync.core.plans.plan import Action, Change
+from sfsync.core.reports.results import Problem
 from sfsync.core.values import Pending
 from sfsync.engine.planning.row_problems import kept_note
-from sfsync.report.field_values import Named
-from sfsync.report.forecast_view import gaps
-from sfsync.report.html_report import html_report
-from sfsync.report.lines import Line, Tone
-from sfsync.report.plan_view import plan_pieces
-from sfsync.report.problem_groups import problem_group_lines
+from sfsync.report.pages.html_report import html_report
+from sfsync.report.words.field_values import Named
+from sfsync.report.words.forecast_view import gaps
+from sfsync.report.words.lines import Line, Tone
+from sfsync.report.words.plan_view import plan_pieces
+from sfsync.report.words.problem_groups import problem_group_lines
 
 OLD, NEW = "0018dYF00000001ADA", "0018dYF00000002ADA"
 

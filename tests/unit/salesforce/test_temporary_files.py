@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sfsync.core.sending.bulk import JobOperation, JobShape
-from sfsync.engine.applying.job_index import JobIndex
+from sfsync.engine.applying.bulk_jobs.job_index import JobIndex
 from sfsync.errors import SyncError
 from sfsync.salesforce.bulk_files import CsvUpload
 from sfsync.salesforce.spooling import Spool

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sfsync.core.job import FieldRule, Section
-from sfsync.core.rows import ModelRow, RowSource, SourceRow, UnreadableRow
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.reading.rows import ModelRow, RowSource, SourceRow, UnreadableRow
+from sfsync.core.reading.source_spec import SourceSpec
 from sfsync.sources import open_source
 
 

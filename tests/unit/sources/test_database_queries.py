@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfsync.errors import ConfigError
-from sfsync.sources.database_address import read_address
-from sfsync.sources.database_query import BadQuery, read_query
+from sfsync.sources.databases.database_address import read_address
+from sfsync.sources.databases.database_query import BadQuery, read_query
 from sfsync.sources.packed_cells import Spool, packed, unpacked
 
 

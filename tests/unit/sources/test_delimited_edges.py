@@ -8,10 +8,10 @@ import tracemalloc
 import pytest
 from source_making import a_section, cells, lines, opened, unreadable
 
-from sfsync.core.rows import notes_of
+from sfsync.core.reading.rows import notes_of
 from sfsync.errors import ConfigError, SourceError
 from sfsync.sources import open_source
-from sfsync.sources.row_account import RowAccount, RowsUnaccounted
+from sfsync.sources.text.row_account import RowAccount, RowsUnaccounted
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from source_making import opened
 
 from sfsync.errors import SourceError
-from sfsync.sources.encoding_choice import CHOICES, likely_readings
+from sfsync.sources.text.encoding_choice import CHOICES, likely_readings
 
 
 @pytest.mark.parametrize(

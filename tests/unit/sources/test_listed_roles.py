@@ -8,8 +8,8 @@ import pytest
 
 from sfsync.core.job import FieldRule, Section
 from sfsync.core.presets.preset import PresetColumns
-from sfsync.core.rows import PassedLine, SourceRow, UnreadableRow
-from sfsync.core.source_spec import ListedRoles, SourceSpec
+from sfsync.core.reading.rows import PassedLine, SourceRow, UnreadableRow
+from sfsync.core.reading.source_spec import ListedRoles, SourceSpec
 from sfsync.errors import ConfigError, SourceError
 from sfsync.jobs import load_job
 from sfsync.sources import open_source

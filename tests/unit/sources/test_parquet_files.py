@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from source_making import a_section, cells, lines, unreadable
 
-from sfsync.core.rows import RowSource
+from sfsync.core.reading.rows import RowSource
 from sfsync.errors import ConfigError, SourceError
 from sfsync.sources import open_source
 

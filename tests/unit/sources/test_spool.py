@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from sfsync.core.job import FieldRule, Job, Section
 from sfsync.core.models import Opportunity
-from sfsync.core.results import Problem, RowRef, Stage
-from sfsync.core.row_groups import Row, group_of
-from sfsync.core.rows import (
+from sfsync.core.reading.row_groups import Row, group_of
+from sfsync.core.reading.rows import (
     ModelRow,
     PassedLine,
     RowSource,
@@ -24,7 +23,8 @@ from sfsync.core.rows import (
     notes_of,
     numbered,
 )
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.reading.source_spec import SourceSpec
+from sfsync.core.reports.results import Problem, RowRef, Stage
 from sfsync.sources.spool import RowSpool, spooled
 
 NOTE = Problem("BLANK_LINES", Stage.PARSE, "2 blank lines")

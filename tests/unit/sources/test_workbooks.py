@@ -9,7 +9,7 @@ import pytest
 from source_making import a_section, cells, lines, opened, unreadable
 from workbook_writer import MAIN, Book, X, day, workbook
 
-from sfsync.core.rows import NotedSource, RowSource
+from sfsync.core.reading.rows import NotedSource, RowSource
 from sfsync.errors import SourceError
 from sfsync.sources import open_source
 

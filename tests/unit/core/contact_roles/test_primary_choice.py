@@ -9,7 +9,7 @@ from sfsync.core.contact_roles.role_rows import HeldRole, WantedRole
 from sfsync.core.contact_roles.role_rules import PrimaryRule, RoleRules, SameContact
 from sfsync.core.contact_roles.roles import RolePlan, plan_roles
 from sfsync.core.job import RolePolicy
-from sfsync.core.plan import Action
+from sfsync.core.plans.plan import Action
 
 KEEP, FIRST = RoleRules(PrimaryRule.KEEP), RoleRules(PrimaryRule.FIRST)
 BEST = RoleRules(PrimaryRule.PREFERRED, ("Decision Maker", "Evaluator"))

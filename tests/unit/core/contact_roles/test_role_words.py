@@ -3,7 +3,7 @@
 import pytest
 
 from sfsync.core.contact_roles.role_words import is_blank_role, unknown_preferences, unknown_role
-from sfsync.core.describe import SObjectDescribe, parse_describe
+from sfsync.core.orgs.describe import SObjectDescribe, parse_describe
 
 VALUES = [{"value": "Decision Maker"}, {"value": "Evaluator"}, {"value": "Sponsor", "active": False}]
 DESCRIBE: SObjectDescribe = parse_describe(

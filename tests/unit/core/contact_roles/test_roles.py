@@ -8,9 +8,9 @@ from sfsync.core.contact_roles.role_rows import HeldRole, WantedRole
 from sfsync.core.contact_roles.role_words import is_blank_role
 from sfsync.core.contact_roles.roles import RolePlan, plan_roles, role_key
 from sfsync.core.job import RolePolicy
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import LedgerEntry
-from sfsync.core.results import RowRef
+from sfsync.core.reports.results import RowRef
 
 DEAL = Change("Opportunity:D1", "Opportunity", Action.NOOP, "D1", "Deal", record_id="006000000000001AAA")
 LEUNG, ALAN, LARS = "003000000000001AAA", "003000000000002AAA", "003000000000003AAA"

@@ -10,7 +10,7 @@ import pytest
 from sfsync.core.deals.forecast import Effect, Figures, Shift, effect, quarter
 from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
 from sfsync.core.deals.stages import StageInfo
-from sfsync.core.plan import WRITES, Action, Change
+from sfsync.core.plans.plan import WRITES, Action, Change
 
 STAGES = {
     name: StageInfo(name, name, Decimal(percent), category, True, closed, won)

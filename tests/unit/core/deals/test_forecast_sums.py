@@ -13,7 +13,7 @@ from sfsync.core.deals.forecast import Effect, effect
 from sfsync.core.deals.forecast_basis import Deal, ForecastBasis
 from sfsync.core.deals.forecast_sums import both_effects
 from sfsync.core.deals.stages import StageInfo
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 
 STAGES = {
     name: StageInfo(name, name, Decimal(share), category, is_active=True, is_closed=closed, is_won=False)

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from stage_catalogues import catalogue
 
-from sfsync.core.checks import OrgRules, section_problems, stage_refusal
 from sfsync.core.deals.job_words import word_problems
-from sfsync.core.describe import parse_describe
 from sfsync.core.job import FieldRule, Section
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.orgs.describe import parse_describe
+from sfsync.core.reading.checks import OrgRules, section_problems, stage_refusal
+from sfsync.core.reading.source_spec import SourceSpec
 
 TEXT = {"type": "string", "createable": True, "updateable": True}
 DEALS = parse_describe({"name": "Opportunity", "fields": [{"name": "StageName", **TEXT}]})

@@ -27,9 +27,9 @@ from sfsync.core.deals.leads import (
     without_idle_leads,
 )
 from sfsync.core.job import RolePolicy
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.ports import LedgerEntry
-from sfsync.core.results import RowRef
+from sfsync.core.reports.results import RowRef
 from sfsync.core.values import Pending
 
 LEAD_ID = "00Q000000000001EAA"

@@ -9,8 +9,8 @@ from stage_catalogues import catalogue
 from sfsync.core.deals.probability import is_sent, kept, off_stage, policy_of
 from sfsync.core.deals.second_writes import is_second, lost, may_lose, second_id, seconds_of
 from sfsync.core.job import FieldRule, ProbabilityPolicy, Section
-from sfsync.core.plan import Action, Change
-from sfsync.core.source_spec import SourceSpec
+from sfsync.core.plans.plan import Action, Change
+from sfsync.core.reading.source_spec import SourceSpec
 
 DEFAULT, OVERRIDE, KEEP = ProbabilityPolicy.DEFAULT, ProbabilityPolicy.OVERRIDE, ProbabilityPolicy.KEEP
 SIXTY = Decimal(60)

@@ -8,7 +8,7 @@ import pytest
 
 from sfsync.core.deals.forecast_basis import Deal
 from sfsync.core.deals.reopening import odds_before
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 
 WAS = Deal("Prospecting", "Best Case", Decimal(42), None, None, "")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sfsync.core.checks import Invalid
-from sfsync.core.plan import OrgIdentity
+from sfsync.core.plans.plan import OrgIdentity
+from sfsync.core.reading.checks import Invalid
 from sfsync.core.references.owners import preferred, sandbox_suffixes, user_spellings
 
 LEFT = Invalid("INACTIVE_OWNER", "he left")

@@ -5,7 +5,7 @@ import pytest
 from sfsync.core.job import CreateKey, FieldRule, Missing
 from sfsync.core.models import Reference
 from sfsync.core.references.parents import Agreed, Identity, Naming, Told, agreed, identity
-from sfsync.core.results import RowRef
+from sfsync.core.reports.results import RowRef
 from sfsync.core.sobject import ACCOUNT, CONTACT
 
 

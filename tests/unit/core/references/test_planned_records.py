@@ -2,7 +2,7 @@
 
 import pytest
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.references.planned_records import PlannedRecords
 from sfsync.core.sobject import ACCOUNT, CONTACT
 

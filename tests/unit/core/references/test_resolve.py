@@ -2,9 +2,9 @@
 
 import pytest
 
-from sfsync.core.checks import Invalid
 from sfsync.core.models import Reference
 from sfsync.core.ports import Lookup
+from sfsync.core.reading.checks import Invalid
 from sfsync.core.references.resolve import ReferenceTable
 
 FOREIGN_ID = "0016g000007WEfIAAW"

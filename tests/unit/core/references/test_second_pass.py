@@ -1,6 +1,6 @@
 """What waits until everything is created, and what becomes of it when a record does not come after all."""
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.references.second_pass import (
     OPEN,
     completion,

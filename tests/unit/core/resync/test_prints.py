@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfsync.core.results import RowRef
+from sfsync.core.reading.rows import SourceForm, SourceRow
+from sfsync.core.reports.results import RowRef
 from sfsync.core.resync.prints import (
     PrintSum,
     RowPrint,
@@ -22,7 +23,6 @@ from sfsync.core.resync.prints import (
     unpacked_groups,
     unpacked_rows,
 )
-from sfsync.core.rows import SourceForm, SourceRow
 
 FORM = SourceForm("opportunities", "deals.csv", "csv", ("id", "name"))
 BASIS = basis_of(job_digest="job", schema_digest="schema", org_id="00D")

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from sfsync.core.describe import parse_describe
+from sfsync.core.orgs.describe import parse_describe
 from sfsync.core.sending.queried import typed_record
 
 TYPES = {"Id": "id", "IsWon": "boolean", "Amount": "currency", "Qty__c": "double", "Seen__c": "datetime"}

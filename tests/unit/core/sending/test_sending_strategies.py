@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from sfsync.core.job import OnRoleError
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.sending.prices import DEFAULT_SPEED
 from sfsync.core.sending.strategies import Chosen, Wish, choose_strategies
-from sfsync.core.strategy import Operation, Strategy, strategy_of
+from sfsync.core.sending.strategy import Operation, Strategy, strategy_of
 from sfsync.core.writes import Route
 from sfsync.errors import ConfigError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfsync.core.plan import Action, Change
+from sfsync.core.plans.plan import Action, Change
 from sfsync.core.sending.units import role_unit
 from sfsync.core.writes import Route
 

@@ -1,0 +1,1 @@
+"""What an org is made of and how one is reached: describe, limits, profiles, pins, snapshots, metadata."""

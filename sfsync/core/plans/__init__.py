@@ -1,0 +1,1 @@
+"""A plan as a value and as text: whole, in portions, condensed for people, added up, held against its guards."""

@@ -1,0 +1,1 @@
+"""Plans and reports as lines for a person at a terminal."""

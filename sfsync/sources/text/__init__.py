@@ -1,0 +1,1 @@
+"""Delimited text files, read strictly: encodings, delimiters, quotes, and an account of every row."""
