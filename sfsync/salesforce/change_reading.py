@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from sfsync.core.ports import Record
-from sfsync.core.resync.org_changes import CREATED, ChangeAnswer, ChangeQuestion
+from sfsync.core.resync.org_changes import CREATED, MOST_LISTED, ChangeAnswer, ChangeQuestion
 from sfsync.core.sending.verdict import CallKind
 from sfsync.errors import OrgUnavailable
 from sfsync.salesforce.bodies import dump
@@ -41,6 +41,7 @@ class _Asked:
     records: list[Record] | None = None
     counts: dict[str, int] = field(default_factory=dict)
     deleted: list[str] | None = None
+    too_many: int = 0
 
     def answer(self) -> ChangeAnswer:
         return ChangeAnswer(
@@ -48,6 +49,7 @@ class _Asked:
             self.counts.get("own"),
             tuple(self.counts.get(str(each)) for each in range(len(self.question.counted_before))),
             self.deleted,
+            self.too_many,
         )
 
 
@@ -75,9 +77,10 @@ class ChangeReading:
             AccessError, ConfigError, LimitReached, OrgUnavailable: the org did not answer.
         """
         asked = [_Asked(each) for each in questions]
+        room = MOST_LISTED
         for pack in _packs([part for each in asked for part in self._parts(each)]):
             for part, answer in zip(pack, self._answers(pack), strict=True):
-                self._take(part, answer)
+                room -= self._take(part, answer, room)
         return [each.answer() for each in asked]
 
     def _parts(self, asked: _Asked) -> list[_Part]:
@@ -110,16 +113,22 @@ class ChangeReading:
             raise _NO_PART
         return answers
 
-    def _take(self, part: _Part, answer: Any) -> None:
+    def _take(self, part: _Part, answer: Any, room: int) -> int:
+        """Keeps what a part brought; returns how many records were listed of those that there is room for."""
         body = answer["body"]
         if not 200 <= answer["httpStatusCode"] < 300 or not isinstance(body, dict):
-            return
-        if part.kind == "records":
-            part.asked.records = self._queries.rest_of(body)
-        elif part.kind == "deleted":
+            return 0
+        total = body.get("totalSize")
+        if part.kind == "deleted":
             part.asked.deleted = _deleted_ids(body, part.asked.question.since)
-        elif type(body.get("totalSize")) is int:
-            part.asked.counts[part.kind] = body["totalSize"]
+        elif part.kind != "records":
+            if type(total) is int:
+                part.asked.counts[part.kind] = total
+        elif type(total) is int and total > room:
+            part.asked.too_many = total
+        else:
+            part.asked.records = self._queries.rest_of(body)
+        return len(part.asked.records or ()) if part.kind == "records" else 0
 
 
 def _packs(parts: Sequence[_Part]) -> list[list[_Part]]:

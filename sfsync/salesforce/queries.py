@@ -113,16 +113,17 @@ class Queries:
         )
 
     def _gathered(self, page: _Page) -> list[Record]:
-        total, records, seen = page.total, list(page.records), {""}
+        total, seen, texts = page.total, {""}, dict[str, str]()
+        records = [_lean(each, texts) for each in page.records]
         while page.next_target is not None:
             if page.next_target in seen:
                 raise _Restart
             seen.add(page.next_target)
             page = self._page_at(page.next_target)
-            records += page.records
+            records += [_lean(each, texts) for each in page.records]
         if len(records) != total:
             raise _Restart
-        return [_plain(each) for each in records]
+        return records
 
     def _first_page(self, statement: Statement) -> _Page:
         target = query_target(self._api_path, statement)
@@ -239,6 +240,15 @@ def _plain(value: Any) -> Any:
             if isinstance(each, dict):
                 value[name] = _plain(each)
     return value
+
+
+def _lean(record: Any, texts: dict[str, str]) -> Any:
+    """A plain record whose texts are held once, however many records say the same: users, moments, parents."""
+    plain = _plain(record)
+    for name, value in plain.items():
+        if type(value) is str:
+            plain[name] = texts.setdefault(value, value)
+    return plain
 
 
 def _require_readable(lookup: Lookup, records: list[Record]) -> None:

@@ -13,6 +13,7 @@ from resync_desk import ResyncDesk, planned_keys, resync_desk
 from sfsync.app.memory import forget
 from sfsync.core.plans.plan import Action
 from sfsync.core.reports.results import Outcome
+from sfsync.salesforce import change_reading
 
 KEYS = ("D-1", "D-2", "D-3")
 
@@ -123,6 +124,37 @@ def test_full_looks_at_every_row(desk: ResyncDesk) -> None:
     assert planned_keys(ending.document.plan) == set(KEYS)
     assert ending.document.plan.untouched == {}
     desk.later()
+    assert desk.plan().changes == ()
+
+
+def test_more_changes_than_are_listed_make_a_run_look_at_every_row_once(
+    desk: ResyncDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only their number is asked for; what else changed is found as ever, and the next run has nothing to do."""
+    monkeypatch.setattr(change_reading, "MOST_LISTED", 2)
+    for key in KEYS:
+        desk.change("Opportunity", str(desk.deal(key)["Id"]), NextStep="call")
+    desk.delete("OpportunityContactRole", role_of(desk, "D-1", "Other"))
+    desk.later()
+    ending = desk.run()
+    assert ending.document.plan.untouched == {}
+    assert set(ending.codes().values()) == {"REMOVED_IN_ORG"}
+    desk.later()
+    assert planned_keys(desk.plan()) == {"D-1"}
+
+
+def test_roles_too_many_to_list_are_counted_again_when_they_are_old_enough(
+    desk: ResyncDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as they may not be told from others of the last minutes, every row is looked at."""
+    monkeypatch.setattr(change_reading, "MOST_LISTED", 2)
+    for key in KEYS:
+        desk.change("OpportunityContactRole", role_of(desk, key, "Other"), Role="Other")
+    for _ in range(2):
+        ending = desk.run()
+        assert (ending.exit_code, ending.document.plan.untouched) == (0, {})
+    desk.later()
+    assert desk.settled().document.plan.untouched == {}
     assert desk.plan().changes == ()
 
 

@@ -10,7 +10,8 @@ The watermark is the org's time when a run began to ask. The next question begin
 was committed late bears the time at which it began. What a run wrote itself lies in that window too. It is known
 again by the stamp that was read back; and lest a first load be listed record by record, the question leaves out
 what our own user modified before the last read-back began (`Mark.own_until`; of a book that of its first portion),
-as long as a count shows that this is no more than what we know of.
+as long as a count shows that this is no more than what we know of. More than `MOST_LISTED` records are not listed:
+all rows are looked at then, a portion at a time, in memory that does not grow with what has changed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from sfsync.core.ports import Record
 
 OVERLAP: Final = timedelta(minutes=15)
 """So long before the watermark the next question begins: a transaction takes 10 minutes at most [Apex limits]."""
+
+MOST_LISTED: Final = 60_000
+"""So many changed records are listed for one run: about 1.1 KB each while they are judged, 70 MB in all."""
 
 REACH: Final = timedelta(days=15)
 """getDeleted reaches so far back. Source: REST API Developer Guide, "sObject Get Deleted"; salesforce-facts
@@ -59,20 +63,22 @@ class ChangeAnswer:
     """The records that changed, with deleted ones; None where the org did not tell what was asked.
 
     `own` counts what our user modified and what is not among the records, `counts` the records of `counted_before`,
-    `deleted` are the ids that getDeleted named.
+    `deleted` are the ids that getDeleted named. `too_many` is how many records changed, where that is more than are
+    listed; 0 where it is not.
     """
 
     records: Sequence[Record] | None
     own: int | None = None
     counts: tuple[int | None, ...] = ()
     deleted: Sequence[str] | None = None
+    too_many: int = 0
 
 
 class OrgChanges(Protocol):
     """An org that can be asked what changed; raises as `core.ports.OrgGateway` does."""
 
     def changes(self, questions: Sequence[ChangeQuestion]) -> list[ChangeAnswer]:
-        """The answers in the order of the questions, packed into few calls."""
+        """The answers in the order of the questions, packed into few calls; `MOST_LISTED` records in all."""
         ...
 
 

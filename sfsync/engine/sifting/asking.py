@@ -47,6 +47,10 @@ _OURS: Final = frozenset({Whose.OURS, Whose.DOUBTFUL})
 _WRITTEN: Final = frozenset({Whose.OURS, Whose.DOUBTFUL, Whose.OTHERS})
 
 
+Settled = Callable[[frozenset[bytes]], frozenset[bytes]]
+"""Which of these groups have settled rows."""
+
+
 class ChangingOrg(OrgGateway, OrgChanges, Protocol):
     """One org, with its records and what changed of them."""
 
@@ -102,6 +106,15 @@ def _whose(record: Record, mark: Mark | None, known: KnownStamp | None) -> Whose
     return Whose.OTHERS if known is not None and known.whose in _WRITTEN else Whose.SEEN
 
 
+def _why_unlisted(answer: ChangeAnswer, question: ChangeQuestion) -> str:
+    """Why not every change of an sObject is known one by one; "" where each is."""
+    if answer.too_many:
+        return f"{answer.too_many:,} records of {question.sobject} have changed"
+    if answer.records is None or (answer.deleted is None and question.deleted_until):
+        return f"the org did not tell all changes of {question.sobject}"
+    return ""
+
+
 @dataclass(slots=True)
 class Asking:
     """One question to one org, whose clock says `now`."""
@@ -130,23 +143,20 @@ class Asking:
             seen = tuple(self._seen(CONTACT_ROLE, answer, mark))
         return Found(self._next_mark(mark, roles), seen=seen, young=young, young_roles=young_roles)
 
-    def since(self, mark: Mark, is_settled: Callable[[bytes], bool]) -> Found:
+    def since(self, mark: Mark, settled: Settled) -> Found:
         """What changed since a mark."""
         if why := self._too_far(mark):
             return replace(self.baseline(mark), why_all=why)
-        questions = [self._question(each, mark) for each in self.sobjects]
-        answers = dict(zip(self.sobjects, self.gateway.changes(questions), strict=True))
+        answers = self._asked(mark)
         if any(self._hides(name, answers[name], mark) for name in self.sobjects):
-            plain = replace(mark, own_until=None)
-            answers = dict(
-                zip(
-                    self.sobjects,
-                    self.gateway.changes([self._question(each, plain) for each in self.sobjects]),
-                    strict=True,
-                )
-            )
-            mark = plain
-        return self._judged(mark, answers, is_settled)
+            answers.clear()  # before the others come
+            mark = replace(mark, own_until=None)
+            answers = self._asked(mark)
+        return self._judged(mark, answers, settled)
+
+    def _asked(self, mark: Mark) -> dict[str, ChangeAnswer]:
+        questions = [self._question(each, mark) for each in self.sobjects]
+        return dict(zip(self.sobjects, self.gateway.changes(questions), strict=True))
 
     def _too_far(self, mark: Mark) -> str:
         if self.now - mark.since > REACH:
@@ -186,30 +196,27 @@ class Asking:
         )
         return answer.own != known - moved
 
-    def _judged(
-        self, mark: Mark, answers: Mapping[str, ChangeAnswer], is_settled: Callable[[bytes], bool]
-    ) -> Found:
+    def _judged(self, mark: Mark, answers: Mapping[str, ChangeAnswer], settled: Settled) -> Found:
         listed: dict[str, dict[str, int]] = {}
         changed: dict[str, dict[str, Record]] = {}
         known: dict[str, KnownStamp] = {}
         for sobject, answer in answers.items():
-            if answer.records is None or (
-                answer.deleted is None and self._question(sobject, mark).deleted_until
-            ):
-                return replace(self.baseline(mark), why_all=f"the org did not tell all changes of {sobject}")
-            stamps = {full_id(each): self._stamp(sobject, each) for each in answer.records}
+            if why := _why_unlisted(answer, self._question(sobject, mark)):
+                return replace(self.baseline(mark), why_all=why)
+            records = answer.records or ()
+            stamps = {full_id(each): self._stamp(sobject, each) for each in records}
             known |= (of_sobject := self.memory.stamps(self.org_id, self.job, stamps))
             listed[sobject] = stamps
             changed[sobject] = {
                 name: each
-                for each in answer.records
+                for each in records
                 if not ((name := full_id(each)) in of_sobject and of_sobject[name].explains(stamps[name]))
             }
             for name in answer.deleted or ():
                 changed[sobject].setdefault(full_id({"Id": name}), {"Id": name})
         owners = self._groups(changed)
         why = self._roles_missing(mark, answers, listed, known) or self._unbalanced(
-            mark, answers, changed, owners, is_settled
+            mark, answers, changed, owners, settled
         )
         groups = frozenset(each for each in owners.values() if each)
         seen = tuple(
@@ -305,7 +312,7 @@ class Asking:
         answers: Mapping[str, ChangeAnswer],
         changed: Mapping[str, Mapping[str, Record]],
         owners: Mapping[str, bytes],
-        is_settled: Callable[[bytes], bool],
+        settled: Settled,
     ) -> str:
         if CONTACT_ROLE not in answers:
             return ""
@@ -313,9 +320,8 @@ class Asking:
         if mark.roles is None or None in answer.counts:
             return "the contact roles were not counted by the last run"
         deals = changed.get(OPPORTUNITY)
-        may_return = frozenset(
-            name for name in deals or () if not (owners.get(name) and is_settled(owners[name]))
-        )
+        known = settled(frozenset(filter(None, map(owners.get, deals or ()))))
+        may_return = frozenset(name for name in deals or () if owners.get(name) not in known)
         if deals is None:  # deals are not watched, so any of them may have come back
             may_return = frozenset(str(each.get(DEAL)) for each in changed[CONTACT_ROLE].values())
         return role_balance(

@@ -151,7 +151,7 @@ class _Sift:
         asking = self._asking()
         if kept is None:
             return self._all(asking.baseline(None))
-        found = asking.since(kept.mark, self._settled())
+        found = asking.since(kept.mark, self._settled)
         self.files = {name: self.tools.digest(each.source) for name, each in self.job.sections.items()}
         has_changed = bool(found.why_all or found.groups or found.foreign)
         if not has_changed and self._is_as_it_was(kept):
@@ -185,20 +185,16 @@ class _Sift:
             self.now,
         )
 
-    def _settled(self) -> Callable[[bytes], bool]:
-        """Whether a group has settled rows; the journal is read through when somebody asks."""
-        groups: set[bytes] = set()
+    def _settled(self, groups: frozenset[bytes]) -> frozenset[bytes]:
+        """Which of these groups have settled rows; the journal is read through for it."""
+        found: set[bytes] = set()
 
         def take(prints: Sequence[KnownPrint]) -> None:
-            groups.update(each.group for each in prints)
+            found.update(each.group for each in prints if each.group in groups)
 
-        def is_settled(group: bytes) -> bool:
-            if not groups:
-                self.tools.journal.memory.prints.each(self.org_id, self.job.name, take)
-                groups.add(b"")
-            return group in groups
-
-        return is_settled
+        if groups:
+            self.tools.journal.memory.prints.each(self.org_id, self.job.name, take)
+        return frozenset(found)
 
     def _is_as_it_was(self, kept: _Kept) -> bool:
         """Whether every file has the bytes of the last run, which settled all rows and had nothing to tell."""
