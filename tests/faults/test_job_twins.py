@@ -93,8 +93,8 @@ def test_p1_a_refusal_of_a_settled_row_is_not_taken_for_its_twins(tmp_path: Path
                 bench.run()
             except Death:
                 points.revive()
-            else:
-                continue  # a job that was done at the first look is asked less often
+            if points.hits[nth - 1 :] != points_hit[nth - 1 : nth]:
+                continue  # a job is asked once more or less when the machine is busy: the moment is another one
             ending = bench.resume()
             counts = ending.counts["Opportunity"]
             assert (counts["created"], counts["rejected"]) == (4, 2), points_hit[nth - 1]
