@@ -29,7 +29,7 @@ retrying.RetryPolicy = functools.partial(
     timeouts=Timeouts(0.5, 0.5),
 )
 import sfsync.app.workplace
-sfsync.app.workplace._pause = lambda stop, tries: None
+sfsync.app.workplace.pause = lambda stop, tries: None
 """
 """What a client does first: it logs everything, and has little patience."""
 

@@ -4,6 +4,7 @@ import ast
 import re
 import statistics
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,12 @@ ALSO = {"sqlalchemy": "sources.database"}
 FILES = sorted(path for path in ROOT.rglob("*.py"))
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A file as syntax; each is looked at by several tests."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def module(path: Path) -> str:
     """The dotted name of a file below the package."""
     parts = path.relative_to(ROOT).with_suffix("").parts
@@ -178,7 +185,7 @@ def room(name: str) -> str:
 
 def imports(path: Path) -> Iterator[str]:
     """The absolute names that a file imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -192,7 +199,7 @@ def is_for_types_only(node: ast.AST) -> bool:
 
 def imports_at_run_time(path: Path) -> set[str]:
     """The modules of ours that a file imports when it runs."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     for_types = {id(each) for node in ast.walk(tree) if is_for_types_only(node) for each in ast.walk(node)}
     return {
         node.module.removeprefix("sfsync.")
@@ -234,7 +241,7 @@ def test_only_hooks_post_to_others_and_start_their_commands(path: Path) -> None:
 @pytest.mark.parametrize("path", [each for each in FILES if room(module(each)) == "core"], ids=module)
 def test_the_core_reads_no_clock_no_randomness_and_no_environment(path: Path) -> None:
     """The core is values in, values out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     impure = {"open", "print", "datetime.now", "date.today", "time.time", "time.monotonic", "os.getenv"}
     assert called & impure == set()
@@ -271,7 +278,7 @@ def functions() -> list[tuple[str, int]]:
     return [
         (f"{module(path)}.{node.name}", (node.end_lineno or 0) - node.lineno + 1)
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
 
@@ -288,7 +295,7 @@ def test_files_and_functions_stay_small() -> None:
 @pytest.mark.parametrize("path", FILES, ids=module)
 def test_every_module_says_what_it_decides_or_hides(path: Path) -> None:
     """Every module opens with a docstring."""
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert ast.get_docstring(tree_of(path))
 
 
 def test_the_map_of_the_rooms_names_nothing_that_is_not_there() -> None:
