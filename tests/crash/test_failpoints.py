@@ -35,6 +35,7 @@ PAIRS_A_SUITE = 37
 def dying_world(kind: Kind) -> Iterator[tuple[World, Failpoints]]:
     """A world in this process after a first round, whose runs can die."""
     with inner_bench(kind.org) as bench, failpoints(bench.folder / "state") as points:
+        bench.emulator.org.usage.daily_limit = 10**9  # thousands of runs in one day
         world = World(kind, TINY, bench)
         if not kind.has_key:
             world.begin_round()
